@@ -1,0 +1,85 @@
+"""Everything that the daemon can raise on purpose, with the exit code it ends a command with.
+
+::
+
+    AtelierError                 exit 1
+    ├── UsageError               exit 2   a command line that makes no sense
+    ├── SettingsError            exit 2   a setting that is unknown, malformed or contradicts another
+    │   └── ShareError           exit 2   the share's folders are missing, nested or not writable
+    ├── AlreadyRunningError      exit 2   another daemon keeps this share
+    ├── NoWeightsError           exit 3   the trained weights are missing or wrong
+    ├── PictureUnreadableError   exit 4   a file that is no picture, or is damaged, or too large
+    ├── OverridesError           exit 1   a job.toml that asks for what it may not
+    ├── JournalError             exit 1   the journal cannot be opened or is of another version
+    └── EngineLostError          exit 1   the engine's process died or could not start
+
+Each message is one or two sentences in words that a person who never saw a terminal understands,
+and says what to do. They survive pickling: construct them with the message alone.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import ClassVar
+
+
+class ExitCode(IntEnum):
+    """What a command's exit status means; README lists the same."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    WEIGHTS = 3
+    PICTURE = 4
+
+
+class AtelierError(Exception):
+    """Base of all errors that the daemon raises on purpose."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.FAILED
+
+
+class UsageError(AtelierError):
+    """A command line that makes no sense."""
+
+    exit_code = ExitCode.USAGE
+
+
+class SettingsError(AtelierError):
+    """A setting that is unknown, malformed or contradicts another."""
+
+    exit_code = ExitCode.USAGE
+
+
+class ShareError(SettingsError):
+    """A share whose folders are missing, inside one another, or not writable."""
+
+
+class AlreadyRunningError(AtelierError):
+    """Another daemon keeps this share."""
+
+    exit_code = ExitCode.USAGE
+
+
+class NoWeightsError(AtelierError):
+    """The trained weights are missing or not usable."""
+
+    exit_code = ExitCode.WEIGHTS
+
+
+class PictureUnreadableError(AtelierError):
+    """A file that is no picture, or is damaged or too large."""
+
+    exit_code = ExitCode.PICTURE
+
+
+class OverridesError(AtelierError):
+    """A job.toml that cannot be read or asks for what it may not."""
+
+
+class JournalError(AtelierError):
+    """The journal cannot be opened, or another version wrote it."""
+
+
+class EngineLostError(AtelierError):
+    """The engine's process died or could not be started."""

@@ -1,0 +1,191 @@
+"""The door between the daemon and whatever paints: one small interface, plain data through it.
+
+A runner is given whole jobs as bytes (never paths), so that it may stand in this machine or in
+another one. It answers with events. The daemon keeps all state: a runner that dies loses nothing
+but the time it spent.
+
+The way of one job through a runner::
+
+    submit(request) -> Started -> Progressed ... -> Painted | Failed | Cancelled
+
+Exactly one of the last three ends each job, whatever happens to the engine in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from engine import DeviceReport, Progress, Recipe
+
+PictureFormat = Literal["jpeg", "png"]
+Blame = Literal["content", "style", "recipe", "engine", "lost"]
+
+
+@dataclass(frozen=True)
+class PaintRequest:
+    """One picture to paint.
+
+    Attributes:
+        job_id: unique; stands in every event about this job.
+        content: the photo's file, as it was found on the share (JPEG, PNG, ...).
+        style: the style picture's file.
+        recipe: how to paint it.
+        format: file format of the result.
+        quality: JPEG quality, 1 to 100 (ignored for PNG).
+    """
+
+    job_id: str
+    content: bytes
+    style: bytes
+    recipe: Recipe
+    format: PictureFormat = "jpeg"
+    quality: int = 95
+
+
+@dataclass(frozen=True)
+class EngineReady:
+    """An engine has loaded its weights and waits for work.
+
+    Attributes:
+        device: where it computes and why there.
+        weights_sha256: of the weights file it loaded.
+        seconds: from the start of its process until now.
+    """
+
+    device: DeviceReport
+    weights_sha256: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class EngineUnavailable:
+    """No engine could be started; nothing will be painted until somebody acts.
+
+    Attributes:
+        blame: `weights` or `engine`.
+        message: what to do, in plain words.
+    """
+
+    blame: Literal["weights", "engine"]
+    message: str
+
+
+@dataclass(frozen=True)
+class EngineLost:
+    """The engine's process died (a crash, or the kernel took its memory); a new one is started.
+
+    Attributes:
+        exit_status: as `Process.exitcode` gives it: negative is a signal.
+    """
+
+    exit_status: int | None
+
+
+@dataclass(frozen=True)
+class Started:
+    """The engine has begun with a job."""
+
+    job_id: str
+
+
+@dataclass(frozen=True)
+class Progressed:
+    """One optimiser step of a job is done."""
+
+    job_id: str
+    progress: Progress
+
+
+@dataclass(frozen=True)
+class Painted:
+    """A job's result.
+
+    Attributes:
+        job_id: the request's.
+        picture: the finished picture's file, in the request's format.
+        suffix: of its file name, with the dot.
+        report: JSON-ready: width, height, iterations, seconds, seconds_per_iteration, device,
+            precision, normalization, loss {total, content, style {layer: value}, tv},
+            peak_memory_mb, weights_sha256.
+    """
+
+    job_id: str
+    picture: bytes
+    suffix: str
+    report: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A job ended without a picture.
+
+    Attributes:
+        job_id: the request's.
+        blame: what was at fault. `content` and `style`: that picture cannot be used. `recipe`:
+            the wish makes no sense. `engine`: the optimisation went wrong. `lost`: the engine's
+            process died while it had the job (trying once more may help).
+        message: what happened and what to do, in plain words.
+        detail: for the log alone; may hold a traceback.
+    """
+
+    job_id: str
+    blame: Blame
+    message: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Cancelled:
+    """A job was given up because `cancel` asked for it."""
+
+    job_id: str
+
+
+Event = (
+    EngineReady
+    | EngineUnavailable
+    | EngineLost
+    | Started
+    | Progressed
+    | Painted
+    | Failed
+    | Cancelled
+)
+
+
+class Runner(Protocol):
+    """Whatever paints.
+
+    Events are delivered by calling `deliver`, which the constructor of each runner takes, from a
+    thread of the runner's own; `deliver` must be quick and thread-safe (the service puts the event
+    into its queue).
+    """
+
+    @property
+    def capacity(self) -> int:
+        """How many jobs may be submitted at once, at least 1."""
+        ...
+
+    def start(self) -> None:
+        """Begin to load an engine; returns at once. `EngineReady` or `EngineUnavailable` follows."""
+        ...
+
+    def submit(self, request: PaintRequest) -> None:
+        """Hand over one job; returns at once, even before an engine is ready."""
+        ...
+
+    def cancel(self, job_id: str) -> None:
+        """Give a job up; its `Cancelled` follows, unless it ended before. Unknown ids are ignored."""
+        ...
+
+    def close(self, timeout: float) -> None:
+        """Give up all jobs and end the engine, by force if it takes longer than `timeout` seconds.
+
+        No event is delivered after this returns.
+        """
+        ...
+
+
+Deliver = Callable[[Event], None]

@@ -1,0 +1,129 @@
+"""The settings: one frozen object, made once, passed to whoever needs a part of it.
+
+This module says which settings there are. Where they come from (file, environment, command line)
+is `daemon.configuration`'s business.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ShareSettings(_Section):
+    """Where the folders are. A relative path is taken below `root`."""
+
+    root: Path = Field(Path("share"), description="the folder that people see over the network")
+    inbox: Path = Field(Path("Inbox"), description="where photos are dropped")
+    outbox: Path = Field(Path("Outbox"), description="where painted pictures appear")
+    styles: Path = Field(Path("Styles"), description="one picture here makes one folder in inbox")
+    originals: Path = Field(Path("Originals"), description="where photos go once they are painted")
+    failed: Path = Field(Path("Failed"), description="where photos go that could not be painted")
+    work: Path = Field(
+        Path(".atelierd"), description="where photos wait while they are painted; hidden, not for people"
+    )
+
+
+class WatchSettings(_Section):
+    """How new files are noticed, and when they count as complete."""
+
+    mode: Literal["auto", "events", "poll"] = Field(
+        "auto",
+        description="events: wake up when the kernel reports a change; poll: look at intervals "
+        "alone; auto: poll on network file systems, events elsewhere",
+    )
+    scan_seconds: float = Field(
+        10.0, gt=0, le=3600, description="seconds between two looks at the folders when nothing happens"
+    )
+    poll_seconds: float = Field(
+        2.0, gt=0, le=3600,
+        description="seconds between two looks when polling, or while a file is still changing",
+    )
+    settle_seconds: float = Field(
+        5.0, ge=0, le=3600, description="a file must stay unchanged for so long before it is taken"
+    )
+    settle_scans: int = Field(
+        3, ge=2, le=100, description="and look the same in at least so many looks in a row"
+    )
+    patience_seconds: float = Field(
+        60.0, ge=0, le=86_400,
+        description="a file that stays unreadable and unchanged for so long is moved to failed",
+    )
+    max_file_mb: int = Field(200, ge=1, le=10_000, description="a larger file is refused, megabytes")
+    max_megapixels: int = Field(
+        200, ge=1, le=10_000, description="a picture with more pixels is refused, millions"
+    )
+
+
+class PaintSettings(_Section):
+    """How pictures are painted when nothing else is said. Unset values come from the preset."""
+
+    preset: Literal["draft", "standard", "fine"] = Field("standard", description="named recipe")
+    default_style: str | None = Field(
+        None,
+        description="name of the style for photos that lie in the bare inbox; without it they stay "
+        "there with a note",
+    )
+    size: int | None = Field(None, ge=32, le=8192, description="long side of the result, pixels")
+    iterations: int | None = Field(
+        None, ge=1, le=10_000,
+        description="optimiser steps over all sizes together, shared out as the preset does",
+    )
+    content_weight: float | None = Field(None, ge=0, le=1e6, description="weight of the photo")
+    style_weight: float | None = Field(None, ge=0, le=1e6, description="weight of the style")
+    tv_weight: float | None = Field(None, ge=0, le=1e6, description="weight of smoothness")
+    seed: int | None = Field(None, ge=0, lt=2**31, description="seed of everything random")
+
+
+class EngineSettings(_Section):
+    """The process that paints."""
+
+    device: Literal["auto", "cpu", "gpu"] = Field("auto", description="where to compute")
+    threads: int | None = Field(
+        None, ge=1, le=1024, description="CPU threads; unset: the physical cores this process may use"
+    )
+    weights: Path = Field(
+        Path("data/param"), description="folder of the trained weights (vgg19.params)"
+    )
+    max_attempts: int = Field(
+        3, ge=1, le=100, description="a photo at which the engine dies so many times is failed"
+    )
+
+
+class OutputSettings(_Section):
+    """The files in the outbox."""
+
+    format: Literal["jpeg", "png"] = Field("jpeg", description="file format of results")
+    quality: int = Field(95, ge=1, le=100, description="JPEG quality")
+
+
+class LogSettings(_Section):
+    """What is logged, to standard error."""
+
+    format: Literal["auto", "pretty", "json"] = Field(
+        "auto", description="auto: pretty on a terminal, one JSON object a line otherwise"
+    )
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level")
+
+
+class Settings(_Section):
+    """All settings of the program."""
+
+    runner: Literal["local"] = Field("local", description="who paints: a process on this machine")
+    state_dir: Path | None = Field(
+        None,
+        description="folder on a local disk for journal and cache; unset: $STATE_DIRECTORY or the "
+        "user's state folder, apart for each share",
+    )
+    share: ShareSettings = Field(default_factory=ShareSettings)
+    watch: WatchSettings = Field(default_factory=WatchSettings)
+    paint: PaintSettings = Field(default_factory=PaintSettings)
+    engine: EngineSettings = Field(default_factory=EngineSettings)
+    output: OutputSettings = Field(default_factory=OutputSettings)
+    log: LogSettings = Field(default_factory=LogSettings)

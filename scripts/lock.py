@@ -1,0 +1,95 @@
+"""Write the hash-locked requirement files, one a supported Python, with pip-compile.
+
+Run by `make lock`. For each Python X that is found it writes `requirements/cpu-pyX.txt` (what the
+daemon needs, with the CPU build of MXNet) and `requirements/dev-pyX.txt` (that and the tools).
+
+Python 3.13 has no wheel of a numpy that MXNet's metadata admits (numpy < 2), so there is no
+solution for a resolver to find. Its lock is made without MXNet, and MXNet's own pinned entry is
+added after; the Makefile installs every lock with `--no-deps`, so nothing is resolved again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PIP_TOOLS = "pip-tools==7.6.2"
+COMPILE = (
+    "--generate-hashes",
+    "--allow-unsafe",
+    "--no-emit-index-url",
+    "--no-emit-find-links",
+    "--no-emit-trusted-host",
+    "--strip-extras",
+    "--quiet",
+    "--no-header",
+    "--annotation-style=line",
+)
+
+
+def tool_environment(python: str, folder: Path) -> Path:
+    """Make a virtual environment with pip-tools under that Python and return its interpreter."""
+    subprocess.run([python, "-m", "venv", str(folder)], check=True)
+    interpreter = folder / "bin" / "python"
+    subprocess.run([str(interpreter), "-m", "pip", "install", "-q", PIP_TOOLS], check=True)
+    return interpreter
+
+
+def compile_lock(interpreter: Path, source: str, output: Path, *arguments: str) -> None:
+    """Run pip-compile on `source` (a file below the root) into `output`."""
+    command = [str(interpreter), "-m", "piptools", "compile", *COMPILE, *arguments]
+    subprocess.run([*command, "-o", str(output), source], check=True, cwd=ROOT)
+
+
+def entry(lock: Path, name: str) -> str:
+    """Return the block of one package, its hashes included, out of a lock."""
+    found = re.search(rf"^{name}==.*?(?=^\S|\Z)", lock.read_text(), re.MULTILINE | re.DOTALL)
+    if found is None:
+        sys.exit(f"{lock} has no entry for {name}")
+    return found.group()
+
+
+def tidy(lock: Path, command: str) -> None:
+    """Put a header on a lock that names no machine, index or host."""
+    body = lock.read_text().replace(f"{ROOT}/", "")
+    lock.write_text(f"# Made by `make lock` ({command}); do not edit.\n{body}")
+
+
+def lock_one(python: str, version: str) -> None:
+    """Write both locks of one Python."""
+    with tempfile.TemporaryDirectory() as scratch:
+        interpreter = tool_environment(python, Path(scratch) / "venv")
+        resolvable = version != "3.13"
+        for name, extras in (("cpu", []), ("dev", ["dev"])):
+            output = ROOT / "requirements" / f"{name}-py{version}.txt"
+            wanted = [*extras, "cpu"] if resolvable else extras
+            flags = [f"--extra={extra}" for extra in wanted]
+            compile_lock(interpreter, "pyproject.toml", output, *flags)
+            if not resolvable:
+                alone = Path(scratch) / "mxnet.in"
+                alone.write_text("mxnet==1.9.1\n")
+                compile_lock(interpreter, str(alone), Path(scratch) / "mxnet.txt")
+                mxnet = entry(Path(scratch) / "mxnet.txt", "mxnet")
+                mxnet = re.sub(r"# via .*", "# MXNet alone: its metadata refuses numpy 2", mxnet)
+                output.write_text(output.read_text() + mxnet)
+            tidy(output, f"pip-compile --generate-hashes --no-emit-index-url, Python {version}")
+
+
+def main() -> None:
+    """Lock for each interpreter named on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("pythons", nargs="+", help="interpreters, such as python3.11")
+    for python in parser.parse_args().pythons:
+        show = "import sys; print('%d.%d' % sys.version_info[:2])"
+        version = subprocess.check_output([python, "-c", show], text=True).strip()
+        print(f"locking for Python {version}", flush=True)
+        lock_one(python, version)
+
+
+if __name__ == "__main__":
+    main()
