@@ -1,0 +1,73 @@
+"""What a job is: one photo, one style, one recipe, and how far it has come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path, PurePath
+from typing import Any
+
+
+class JobState(str, Enum):
+    """Where a job stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class NewJob:
+    """A job as it enters the journal.
+
+    Attributes:
+        id: unique; also the name of the folder that holds its files.
+        lane: whose turn it takes; see `daemon.pairing`.
+        style_name: of the style, for people.
+        relative: the photo's path below the inbox, as it was found.
+        content: the photo's file, where it is now.
+        style: the style picture's file, where it is now.
+        overrides: the job.toml, where it is now.
+        recipe: a recipe as JSON.
+    """
+
+    id: str
+    lane: str
+    style_name: str
+    relative: PurePath
+    content: Path
+    style: Path
+    overrides: Path | None
+    recipe: str
+
+
+@dataclass(frozen=True)
+class Job(NewJob):
+    """A job as the journal knows it. Times are seconds since 1970, UTC.
+
+    Attributes:
+        state: where it stands.
+        attempts: how often it was begun; counted before the work.
+        queued_at: when it was added.
+        started_at: when it was begun last.
+        finished_at: when it was done or failed.
+        iteration: the last optimiser step that was recorded.
+        total: steps that the recipe allows.
+        eta_seconds: estimate of the seconds left, at that step.
+        result: the painted picture, once it is there.
+        error: why it failed, in plain words.
+        report: what the engine said about the finished picture.
+    """
+
+    state: JobState
+    attempts: int
+    queued_at: float
+    started_at: float | None
+    finished_at: float | None
+    iteration: int | None
+    total: int | None
+    eta_seconds: float | None
+    result: Path | None
+    error: str | None
+    report: dict[str, Any] | None

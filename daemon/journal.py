@@ -1,0 +1,370 @@
+"""The jobs of one share, in SQLite on a local disk: the one owner of what state a job is in.
+
+Each call is one transaction that is on the disk when it returns, so the journal is true at any
+moment, also after a power cut. Who comes next is fair: the lane (a style folder) that was served
+longest ago first, and within it the job that waited longest.
+
+File names need not be valid UTF-8, and SQLite's texts must be: names and paths are stored as the
+bytes that the file system knows them by.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import fields
+from pathlib import Path, PurePath
+from typing import Any, Final
+from urllib.parse import quote
+
+from daemon.errors import JournalError
+from daemon.jobs import Job, JobState, NewJob
+
+SCHEMA_VERSION: Final = 1
+_BUSY_SECONDS: Final = 10.0
+_SCHEMA: Final = """
+CREATE TABLE jobs (
+    number      INTEGER PRIMARY KEY AUTOINCREMENT,
+    id          TEXT NOT NULL UNIQUE,
+    state       TEXT NOT NULL CHECK (state IN ('queued', 'running', 'done', 'failed')),
+    lane        BLOB NOT NULL,
+    style_name  BLOB NOT NULL,
+    relative    BLOB NOT NULL,
+    content     BLOB NOT NULL,
+    style       BLOB NOT NULL,
+    overrides   BLOB,
+    recipe      TEXT NOT NULL,
+    attempts    INTEGER NOT NULL DEFAULT 0,
+    queued_at   REAL NOT NULL,
+    started_at  REAL,
+    finished_at REAL,
+    iteration   INTEGER,
+    total       INTEGER,
+    eta_seconds REAL,
+    result      BLOB,
+    error       TEXT,
+    report      TEXT
+);
+CREATE INDEX jobs_queued ON jobs (lane, number) WHERE state = 'queued';
+CREATE INDEX jobs_states ON jobs (state, finished_at);
+CREATE TABLE lanes (name BLOB PRIMARY KEY, served INTEGER NOT NULL, waiting INTEGER NOT NULL);
+CREATE INDEX lanes_waiting ON lanes (served) WHERE waiting > 0;
+CREATE TRIGGER job_comes AFTER INSERT ON jobs WHEN new.state = 'queued' BEGIN
+    INSERT INTO lanes VALUES (new.lane, 0, 1)
+        ON CONFLICT (name) DO UPDATE SET waiting = waiting + 1;
+END;
+CREATE TRIGGER job_waits AFTER UPDATE OF state ON jobs
+    WHEN new.state = 'queued' AND old.state <> 'queued' BEGIN
+    UPDATE lanes SET waiting = waiting + 1 WHERE name = new.lane;
+END;
+CREATE TRIGGER job_leaves AFTER UPDATE OF state ON jobs
+    WHEN old.state = 'queued' AND new.state <> 'queued' BEGIN
+    UPDATE lanes SET waiting = waiting - 1 WHERE name = new.lane;
+END;
+"""
+_COLUMNS: Final = tuple(field.name for field in fields(Job))
+_SELECT: Final = "SELECT " + ", ".join(_COLUMNS) + " FROM jobs "  # noqa: S608 - our own names
+
+
+class Journal:
+    """The journal of one share; one process writes it, others may read it meanwhile.
+
+    Args:
+        path: the database's file on a local disk; it and its folder are made when missing.
+        clock: seconds since 1970.
+        read_only: for a reader beside the daemon; nothing is made or changed.
+
+    Raises:
+        JournalError: it cannot be opened, or another version of the program wrote it.
+    """
+
+    def __init__(self, path: Path, clock: Callable[[], float], *, read_only: bool = False) -> None:
+        self._path = path
+        self._clock = clock
+        with self._errors():
+            self._database = _open_to_read(path) if read_only else _open_to_write(path)
+        try:
+            with self._errors():
+                self._check_version(make=not read_only)
+        except BaseException:
+            self._database.close()
+            raise
+
+    def close(self) -> None:
+        """Close the database; calls after this raise."""
+        self._database.close()
+
+    def add(self, job: NewJob) -> None:
+        """Record a new job as queued.
+
+        Raises:
+            JournalError: a job of this id is there already.
+        """
+        values = (
+            job.id, _bytes(job.lane), _bytes(job.style_name), _bytes(job.relative),
+            _bytes(job.content), _bytes(job.style), job.overrides and _bytes(job.overrides),
+            job.recipe, self._clock(),
+        )  # fmt: skip
+        self._write(
+            "INSERT INTO jobs (state, id, lane, style_name, relative, content, style, overrides, "
+            "recipe, queued_at) VALUES ('queued', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            values,
+        )
+
+    def next_queued(self, without: Collection[str] = ()) -> Job | None:
+        """The job whose turn it is, or None when none waits.
+
+        Args:
+            without: lanes that are left out this time.
+        """
+        lanes = self._rows(
+            "SELECT name FROM lanes WHERE waiting > 0 ORDER BY served, "
+            "(SELECT min(number) FROM jobs WHERE state = 'queued' AND lane = lanes.name)"
+        )
+        skipped = {_bytes(lane) for lane in without}
+        lane = next((name for (name,) in lanes if name not in skipped), None)
+        return (
+            None
+            if lane is None
+            else self._one(
+                _SELECT + "WHERE state = 'queued' AND lane = ? ORDER BY number LIMIT 1",
+                (lane,),
+            )
+        )
+
+    def start(self, job_id: str) -> Job:
+        """Count an attempt and mark the job as running: to be called before the work begins.
+
+        Returns:
+            The job as it stands now.
+
+        Raises:
+            JournalError: there is no such job, or it does not wait.
+        """
+        with self._transaction():
+            self._change(
+                "UPDATE jobs SET state = 'running', attempts = attempts + 1, started_at = ?, "
+                "iteration = NULL, total = NULL, eta_seconds = NULL "
+                "WHERE id = ? AND state = 'queued'",
+                (self._clock(), job_id),
+            )
+            self._database.execute(
+                "UPDATE lanes SET served = (SELECT max(served) + 1 FROM lanes) "
+                "WHERE name = (SELECT lane FROM jobs WHERE id = ?)",
+                (job_id,),
+            )
+        return self.get(job_id)
+
+    def progress(self, job_id: str, iteration: int, total: int, eta_seconds: float) -> None:
+        """Record how far a running job is, for those who read along."""
+        self._write(
+            "UPDATE jobs SET iteration = ?, total = ?, eta_seconds = ? "
+            "WHERE id = ? AND state = 'running'",
+            (iteration, total, eta_seconds, job_id),
+        )
+
+    def published(self, job_id: str, result: Path, report: Mapping[str, Any]) -> None:
+        """Record that the picture is out, before the photo moves: it must not be painted twice."""
+        self._write(
+            "UPDATE jobs SET result = ?, report = ? "
+            "WHERE id = ? AND state IN ('queued', 'running')",
+            (_bytes(result), json.dumps(report), job_id),
+        )
+
+    def given_up(self, job_id: str, error: str) -> None:
+        """Record why a job fails, before its photo is moved: it must not be tried again."""
+        self._write(
+            "UPDATE jobs SET error = ? WHERE id = ? AND state IN ('queued', 'running')",
+            (_sane(error), job_id),
+        )
+
+    def finish(self, job_id: str) -> Job:
+        """Mark a published job as done.
+
+        Raises:
+            JournalError: there is no such job, it has ended before, or nothing was published.
+        """
+        self._write(
+            "UPDATE jobs SET state = 'done', finished_at = ? "
+            "WHERE id = ? AND state IN ('queued', 'running') AND result IS NOT NULL",
+            (self._clock(), job_id),
+        )
+        return self.get(job_id)
+
+    def fail(self, job_id: str, error: str) -> Job:
+        """Mark a job as failed.
+
+        Args:
+            job_id: which.
+            error: why, in plain words.
+
+        Raises:
+            JournalError: there is no such job, or it has ended before.
+        """
+        self._write(
+            "UPDATE jobs SET state = 'failed', error = ?, finished_at = ? "
+            "WHERE id = ? AND state IN ('queued', 'running')",
+            (_sane(error), self._clock(), job_id),
+        )
+        return self.get(job_id)
+
+    def requeue(self, job_id: str, *, forgive: bool = False) -> None:
+        """Put a running job back to its old place in the queue.
+
+        Args:
+            job_id: which.
+            forgive: whether the attempt is not held against it.
+
+        Raises:
+            JournalError: there is no such job, or it does not run.
+        """
+        self._write(
+            "UPDATE jobs SET state = 'queued', attempts = attempts - ?, "
+            "iteration = NULL, total = NULL, eta_seconds = NULL WHERE id = ? AND state = 'running'",
+            (int(forgive), job_id),
+        )
+
+    def get(self, job_id: str) -> Job:
+        """One job.
+
+        Raises:
+            JournalError: there is no such job.
+        """
+        job = self._one(_SELECT + "WHERE id = ?", (job_id,))
+        if job is None:
+            raise JournalError(f"The journal {self._path} knows no job {job_id}.")
+        return job
+
+    def having(self, state: JobState) -> Iterator[Job]:
+        """All jobs of a state, the oldest first."""
+        query = _SELECT + "WHERE state = ? ORDER BY number"
+        for row in self._rows(query, (state.value,)):
+            yield _job(row)
+
+    def recent(self, state: JobState, limit: int) -> list[Job]:
+        """The jobs that were done, or failed, last; the latest first.
+
+        Args:
+            state: `DONE` or `FAILED`.
+            limit: how many at most.
+        """
+        query = _SELECT + "WHERE state = ? ORDER BY finished_at DESC, number DESC LIMIT ?"
+        return [_job(row) for row in self._rows(query, (state.value, limit))]
+
+    def counts(self) -> dict[JobState, int]:
+        """How many jobs there are in each state; every state is a key."""
+        rows = dict(self._rows("SELECT state, count(*) FROM jobs GROUP BY state"))
+        return {state: rows.get(state.value, 0) for state in JobState}
+
+    def waiting(self) -> dict[str, int]:
+        """How many jobs wait in each lane that has any, the lane whose turn is next first."""
+        rows = self._rows("SELECT name, waiting FROM lanes WHERE waiting > 0 ORDER BY served, name")
+        return {os.fsdecode(name): number for name, number in rows}
+
+    def _rows(self, query: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        with self._errors():
+            return self._database.execute(query, values).fetchall()
+
+    def _one(self, query: str, values: tuple[Any, ...]) -> Job | None:
+        rows = self._rows(query, values)
+        return _job(rows[0]) if rows else None
+
+    def _write(self, query: str, values: tuple[Any, ...]) -> None:
+        with self._transaction():
+            self._change(query, values)
+
+    def _change(self, query: str, values: tuple[Any, ...]) -> None:
+        if self._database.execute(query, values).rowcount != 1:
+            raise JournalError(
+                f"The journal {self._path} holds no such job in the right state. Start the "
+                "daemon again; it puts its jobs in order then."
+            )
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._errors():
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._database.execute("COMMIT")
+            except BaseException:
+                if self._database.in_transaction:
+                    self._database.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise JournalError(
+                f"The journal {self._path} cannot be used: {error}. It must lie on a local disk "
+                "with free space, in a folder that this user may write to."
+            ) from error
+
+    def _check_version(self, *, make: bool) -> None:
+        version = self._database.execute("PRAGMA user_version").fetchone()[0]
+        if version == 0 and make and not self._has_tables():
+            with self._transaction():
+                for statement in _statements(_SCHEMA):
+                    self._database.execute(statement)
+                self._database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        elif version != SCHEMA_VERSION:
+            raise JournalError(
+                f"The journal {self._path} was written by another version of atelierd. Use that "
+                "version, or move the journal away to begin with an empty one."
+            )
+
+    def _has_tables(self) -> bool:
+        return bool(self._database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
+
+
+def _open_to_write(path: Path) -> sqlite3.Connection:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    database = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
+    try:
+        database.execute("PRAGMA journal_mode = WAL")
+        # In WAL mode the default of some builds, NORMAL, may lose the last commits in a power cut.
+        database.execute("PRAGMA synchronous = FULL")
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _open_to_read(path: Path) -> sqlite3.Connection:
+    address = f"file:{quote(os.fsencode(path.absolute()))}?mode=ro"
+    return sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
+
+
+def _statements(script: str) -> Iterator[str]:
+    # `executescript` would commit the transaction that makes the schema whole or not at all.
+    statement = ""
+    for line in script.splitlines():
+        statement += line + "\n"
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+def _job(row: tuple[Any, ...]) -> Job:
+    values = dict(zip(_COLUMNS, row, strict=True))
+    for name in ("lane", "style_name"):
+        values[name] = os.fsdecode(values[name])
+    for name in ("content", "style", "overrides", "result"):
+        values[name] = values[name] and Path(os.fsdecode(values[name]))
+    values["relative"] = PurePath(os.fsdecode(values["relative"]))
+    values["state"] = JobState(values["state"])
+    values["report"] = values["report"] and json.loads(values["report"])
+    return Job(**values)
+
+
+def _bytes(name: str | PurePath) -> bytes:
+    return os.fsencode(name)
+
+
+def _sane(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
