@@ -1,0 +1,58 @@
+"""Which file system a folder lies on, and whether other machines may change it unseen."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Final
+
+MOUNTS: Final = Path("/proc/self/mountinfo")
+_SILENT: Final = frozenset(
+    {
+        "nfs", "nfs4", "cifs", "smb3", "smbfs", "ncpfs", "afs", "coda", "ceph", "9p", "virtiofs",
+        "vboxsf", "prl_fs", "vmhgfs", "lustre", "gpfs", "glusterfs", "ocfs2", "gfs2", "davfs",
+        "acfs", "beegfs", "orangefs", "pvfs2", "drvfs",
+    }
+)  # fmt: skip
+# FUSE says "fuse" and the helper's name; whether such a one is local is known of these alone.
+_LOCAL_FUSE: Final = frozenset(
+    {"fuseblk", "fuse.ntfs-3g", "fuse.exfat", "fuse.fuse-overlayfs", "fuse.lxcfs", "fuse.gocryptfs"}
+)
+
+
+def silent_file_system(folder: Path, mounts: Path = MOUNTS) -> str | None:
+    """The name of the folder's file system if the kernel does not report all changes to it.
+
+    Over a network the kernel hears of no change that another machine made; the same goes for
+    folders that a virtual machine shares with its host, and for most of FUSE.
+
+    Args:
+        folder: need not exist; then the one that it would be made in counts.
+        mounts: the table of mounts, as proc(5) describes ``/proc/PID/mountinfo``.
+
+    Returns:
+        The type, such as ``nfs4``; None if changes are reported, or nothing can be found out.
+    """
+    kind = _file_system(Path(os.path.realpath(folder)), mounts)
+    is_fuse = kind is not None and kind.startswith("fuse") and kind not in _LOCAL_FUSE
+    return kind if kind in _SILENT or is_fuse else None
+
+
+def _file_system(folder: Path, mounts: Path) -> str | None:
+    try:
+        lines = os.fsdecode(mounts.read_bytes()).splitlines()
+    except OSError:
+        return None
+    found: tuple[int, str] | None = None
+    for line in lines:
+        left, _, right = line.partition(" - ")
+        point = Path(_unescaped(left.split(" ")[4]))
+        # The longest way down to the folder; of two mounts at one point the later hides the other.
+        if folder.is_relative_to(point) and (found is None or len(point.parts) >= found[0]):
+            found = len(point.parts), right.split(" ")[0]
+    return found and found[1]
+
+
+def _unescaped(field: str) -> str:
+    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), field)
