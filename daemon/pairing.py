@@ -1,0 +1,254 @@
+"""Which files belong together, and which style they ask for. Pure: it reads no disk.
+
+The rules, the first that fits:
+
+1. **folder**: a folder that holds one picture ``content.*``, one picture ``style.*`` and no other
+   picture or folder with files is one job and is taken whole, with `job.toml` and whatever else
+   lies in it. While only one of the two is there, it waits. The inbox and the folders of the
+   styles are never taken so: there these are ordinary names.
+2. **pair**: ``photo.jpg`` with ``photo.style.jpg`` beside it, anywhere, any kinds of pictures.
+   Where two photos or two styles claim the same stem, the first in order of names is meant.
+3. **style**: everything else below the folder of a style, at any depth.
+4. **default**: everything else, when there is a default style.
+5. **homeless**: everything else. A lone ``photo.style.jpg`` outside of the styles' folders is
+   always so: its photo is probably on its way, and as a photo it was not meant.
+
+In the folder of a style nothing waits: ``content.jpg`` alone is an ordinary photo there. Notes of
+ours belong to nobody, and so does a `job.toml` beside ordinary photos: it would be a wish about
+everything that ever lies there, and a preset is for that. Both are left where they are.
+
+Files that are not named like pictures are treated as photos in 3 to 5: they fail with a reason
+that a person can read, which is better than lying there without a word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+from typing import Final, Literal
+
+from daemon.names import JOB_FILE, canonical, is_note, is_picture, split
+from daemon.scanner import Look, Sighting
+
+INBOX_LANE: Final = "Inbox"
+"""The lane of what lies in the bare inbox."""
+
+_STYLE_MARK: Final = ".style"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Files in the inbox that together ask for one picture.
+
+    Attributes:
+        kind: which form of pairing it is.
+        lane: whose turn it is, for fairness: the folder in the inbox below which the photo lies
+            (for a whole folder: below which it lies), or "Inbox".
+        style_name: the style, as people call it.
+        content: the photo.
+        style: the style picture, in `Styles/` or beside the photo.
+        style_sighting: the style picture when it lies in the inbox too: it is taken along.
+        overrides: the job.toml.
+        folder: the folder that is taken whole (kind "folder").
+        relative: the photo's path below the inbox.
+        others: what else lies in that folder and is taken along.
+    """
+
+    kind: Literal["style", "pair", "folder", "default"]
+    lane: str
+    style_name: str
+    content: Sighting
+    style: Path
+    style_sighting: Sighting | None
+    overrides: Sighting | None
+    folder: Path | None
+    relative: PurePath
+    others: tuple[Sighting, ...] = ()
+
+    @property
+    def sightings(self) -> tuple[Sighting, ...]:
+        """All files in the inbox that this candidate takes, and that must be settled for it."""
+        found = (self.content, self.style_sighting, self.overrides, *self.others)
+        return tuple(sighting for sighting in found if sighting is not None)
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """What one look means.
+
+    Attributes:
+        candidates: what could be painted once it is settled, in order of paths.
+        homeless: files for which nobody has said a style.
+        waiting: folders that hold only one of content and style yet; their files are in neither.
+    """
+
+    candidates: tuple[Candidate, ...]
+    homeless: tuple[Sighting, ...]
+    waiting: tuple[Path, ...] = ()
+
+
+def pair(look: Look, styles: Mapping[str, Path], default_style: str | None) -> Pairing:
+    """Decide what the files in the inbox mean.
+
+    Args:
+        look: at the inbox.
+        styles: the style pictures by name; Unicode forms (NFC, NFD) of a name are the same.
+        default_style: the style for what lies in no style's folder; one that is not in `styles`
+            is as good as none.
+    """
+    sorting = _Sorting(look.root, {canonical(name): (name, path) for name, path in styles.items()})
+    sorting.default = sorting.styles.get(canonical(default_style)) if default_style else None
+    folders = _by_folder(look)
+    crowded = {above for folder in folders for above in folder.path.parents}
+    for folder in folders:
+        sorting.sort(folder, holds_folders=folder.path in crowded)
+    return sorting.result()
+
+
+@dataclass
+class _Folder:
+    """The files that lie directly in one folder, taken apart by their names."""
+
+    path: Path
+    below: tuple[str, ...]
+    files: list[Sighting] = field(default_factory=list)
+
+    def called(self, stem: str) -> list[Sighting]:
+        return [s for s in self.pictures() if split(s.path.name)[0].casefold() == stem]
+
+    def pictures(self) -> Iterator[Sighting]:
+        return (sighting for sighting in self.files if is_picture(sighting.path.name))
+
+
+def _by_folder(look: Look) -> list[_Folder]:
+    folders: dict[Path, _Folder] = {}
+    for sighting in look.files:
+        path = sighting.path.parent
+        if path not in folders:
+            folders[path] = _Folder(path, path.relative_to(look.root).parts)
+        folders[path].files.append(sighting)
+    return [folders[path] for path in sorted(folders)]
+
+
+@dataclass
+class _Sorting:
+    """The files are put into their places, folder by folder."""
+
+    root: Path
+    styles: Mapping[str, tuple[str, Path]]
+    default: tuple[str, Path] | None = None
+    candidates: list[Candidate] = field(default_factory=list)
+    homeless: list[Sighting] = field(default_factory=list)
+    waiting: list[Path] = field(default_factory=list)
+
+    def result(self) -> Pairing:
+        self.candidates.sort(key=lambda candidate: candidate.content.path.parts)
+        return Pairing(tuple(self.candidates), tuple(self.homeless), tuple(self.waiting))
+
+    def sort(self, folder: _Folder, *, holds_folders: bool) -> None:
+        style = self.styles.get(canonical(folder.below[0])) if folder.below else None
+        own = style is not None and len(folder.below) == 1
+        if folder.below and not own and not holds_folders:
+            if self._is_one_job(folder):
+                return
+            if style is None and self._waits(folder):
+                self.waiting.append(folder.path)
+                return
+        self._singly(folder, style)
+
+    def _is_one_job(self, folder: _Folder) -> bool:
+        contents, pictures = folder.called("content"), list(folder.pictures())
+        found_styles = folder.called("style")
+        if len(contents) != 1 or len(found_styles) != 1 or len(pictures) != 2:  # noqa: PLR2004 - the two
+            return False
+        taken = {contents[0].path, found_styles[0].path}
+        rest = [s for s in folder.files if s.path not in taken and not is_note(s.path.name)]
+        wishes = sorted((s for s in rest if _is_job_file(s)), key=lambda s: s.path.name)[:1]
+        self.candidates.append(
+            Candidate(
+                kind="folder",
+                # A folder is one job: were each a lane of its own, whoever drops many would win.
+                lane=folder.below[0] if len(folder.below) > 1 else INBOX_LANE,
+                style_name=split(found_styles[0].path.name)[0],
+                content=contents[0],
+                style=found_styles[0].path,
+                style_sighting=found_styles[0],
+                overrides=wishes[0] if wishes else None,
+                folder=folder.path,
+                relative=PurePath(*folder.below, contents[0].path.name),
+                others=tuple(s for s in rest if s not in wishes),
+            )
+        )
+        return True
+
+    @staticmethod
+    def _waits(folder: _Folder) -> bool:
+        halves = [*folder.called("content"), *folder.called("style")]
+        return len(halves) == 1 and len(list(folder.pictures())) == 1
+
+    def _singly(self, folder: _Folder, style: tuple[str, Path] | None) -> None:
+        pairs = _pairs(folder)
+        beside = {partner.path for partner in pairs.values()}
+        for sighting in folder.files:
+            name = sighting.path.name
+            if sighting.path in beside or is_note(name) or _is_job_file(sighting):
+                continue
+            partner = pairs.get(sighting.path)
+            if partner is not None:
+                own = (split(partner.path.name)[0], partner.path)
+                self._add("pair", folder, sighting, own, partner)
+            elif style is not None:
+                self._add("style", folder, sighting, style)
+            elif self.default is not None and _photo_stem(name) is None:
+                self._add("default", folder, sighting, self.default)
+            else:
+                self.homeless.append(sighting)
+
+    def _add(
+        self,
+        kind: Literal["style", "pair", "default"],
+        folder: _Folder,
+        content: Sighting,
+        style: tuple[str, Path],
+        partner: Sighting | None = None,
+    ) -> None:
+        lane = folder.below[0] if folder.below else INBOX_LANE
+        relative = PurePath(*folder.below, content.path.name)
+        self.candidates.append(
+            Candidate(kind, lane, style[0], content, style[1], partner, None, None, relative)
+        )
+
+
+def _pairs(folder: _Folder) -> dict[Path, Sighting]:
+    """Give the style pictures that lie beside their photos, by the path of the photo."""
+    marked: dict[str, Sighting] = {}
+    for sighting in folder.pictures():
+        stem = _photo_stem(sighting.path.name)
+        if stem is not None:
+            marked.setdefault(stem, sighting)
+    pairs: dict[Path, Sighting] = {}
+    partners: set[Path] = set()
+    # Short stems first: whether `a.style.jpg` is the style of `a.jpg` has to be known before
+    # `a.style.style.jpg` can be its style.
+    for stem, sighting in sorted(_stems(folder) if marked else (), key=lambda of: len(of[0])):
+        if stem in marked and sighting.path not in partners:
+            pairs[sighting.path] = marked.pop(stem)
+            partners.add(pairs[sighting.path].path)
+    return pairs
+
+
+def _stems(folder: _Folder) -> Iterator[tuple[str, Sighting]]:
+    return ((canonical(split(s.path.name)[0]), s) for s in folder.pictures())
+
+
+def _photo_stem(name: str) -> str | None:
+    """Give the stem of the photo for which a picture is the style, None if it is no such one."""
+    stem = split(name)[0]
+    if not is_picture(name) or not stem.casefold().endswith(_STYLE_MARK):
+        return None
+    return canonical(stem[: -len(_STYLE_MARK)]) or None
+
+
+def _is_job_file(sighting: Sighting) -> bool:
+    return sighting.path.name.casefold() == JOB_FILE

@@ -1,0 +1,125 @@
+"""The folders of one share: absolute, apart from one another, and there."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from itertools import combinations
+from pathlib import Path
+
+from daemon.errors import ShareError
+from daemon.names import printable
+from daemon.settings import ShareSettings
+
+
+@dataclass(frozen=True)
+class Share:
+    """Where everything of one share lies. All paths are absolute, with links resolved.
+
+    Attributes:
+        root: what people see over the network.
+        inbox: where photos are dropped.
+        outbox: where results appear.
+        styles: one picture here is one style.
+        originals: photos that were painted.
+        failed: photos that could not be painted.
+        work: photos that are being painted, and what the service keeps beside them.
+    """
+
+    root: Path
+    inbox: Path
+    outbox: Path
+    styles: Path
+    originals: Path
+    failed: Path
+    work: Path
+
+    def folders(self) -> Iterator[tuple[str, Path]]:
+        """Give each folder but the root, by the name of its setting."""
+        names = (field.name for field in fields(self) if field.name != "root")
+        return ((name, getattr(self, name)) for name in names)
+
+
+def open_share(settings: ShareSettings) -> Share:
+    """Find out where the folders of a share are; nothing is made or changed.
+
+    Args:
+        settings: a relative path is taken below `settings.root`, the root itself below the
+            current folder; ``~`` is the user's home.
+
+    Raises:
+        ShareError: two folders are the same or one lies in the other (links followed), a relative
+            path leads out of the root, or a path cannot be one.
+    """
+    root = _resolved("root", settings.root.expanduser())
+    names = [field.name for field in fields(Share) if field.name != "root"]
+    share = Share(root, *(_below(root, name, getattr(settings, name)) for name in names))
+    for (name, folder), (other_name, other) in combinations(share.folders(), 2):
+        _refuse_nesting(name, folder, other_name, other)
+        _refuse_nesting(other_name, other, name, folder)
+    return share
+
+
+def _below(root: Path, name: str, path: Path) -> Path:
+    path = path.expanduser()
+    if ".." in path.parts and not path.is_absolute():
+        raise ShareError(
+            f"share.{name} ({printable(path)}) leads out of the share's folder. "
+            "Write the whole path, beginning with /, if it shall lie elsewhere."
+        )
+    return _resolved(name, root / path)
+
+
+def _resolved(name: str, path: Path) -> Path:
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # links in a circle; a NUL in the name
+        raise ShareError(
+            f"share.{name} ({printable(path)}) cannot be a folder: {error}. Set another path."
+        ) from error
+
+
+def _refuse_nesting(name: str, folder: Path, other_name: str, other: Path) -> None:
+    if folder == other:
+        raise ShareError(
+            f"share.{name} and share.{other_name} are the same folder ({printable(folder)}). "
+            "Give each a folder of its own."
+        )
+    if other in folder.parents:
+        raise ShareError(
+            f"share.{name} ({printable(folder)}) lies inside share.{other_name} "
+            f"({printable(other)}). Put them beside one another."
+        )
+
+
+def make_share(share: Share) -> None:
+    """Make the folders that are missing, and see that all can be written to. Safe to repeat.
+
+    Raises:
+        ShareError: a folder cannot be made or written to, or two names turn out to be the same
+            folder (on a file system that does not tell ``Inbox`` from ``inbox``).
+    """
+    for name, folder in share.folders():
+        _make(name, folder)
+    for (name, folder), (other_name, other) in combinations(share.folders(), 2):
+        if folder.samefile(other):
+            _refuse_nesting(name, folder, other_name, folder)
+
+
+def _make(name: str, folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # Asking for the rights is not enough: on network file systems only writing tells.
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".writable-"):
+            pass
+    except (FileExistsError, NotADirectoryError) as error:
+        raise ShareError(
+            f"share.{name} ({printable(folder)}) cannot be made, because a file is in its place. "
+            "Move that file away, or set another folder."
+        ) from error
+    except OSError as error:
+        raise ShareError(
+            f"share.{name} ({printable(folder)}) cannot be made or written to "
+            f"({error.strerror}). Let the user who runs atelierd write there, or set another one."
+        ) from error
