@@ -1,0 +1,163 @@
+"""`job.toml`: what one job may wish for, within bounds, and the recipe that comes of it.
+
+A job.toml comes from whoever may write to the share. It can name a preset and set some numbers;
+it can never name a file, and its size is bounded.
+"""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from daemon.errors import AtelierError, OverridesError, SettingsError
+from daemon.names import JOB_FILE, printable
+from daemon.settings import PaintSettings
+from engine import PRESETS, Recipe
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+MAX_BYTES: Final = 64 * 1024
+"""The largest job.toml that is read; whoever reads the file need not read more than a byte more."""
+
+WISHES: Final = tuple(name for name in PaintSettings.model_fields if name != "default_style")
+"""What can be set in a job.toml: names of `PaintSettings`."""
+
+_SHOWN: Final = 40
+
+
+def read_overrides(text: bytes) -> dict[str, object]:
+    """Read a job.toml.
+
+    Args:
+        text: the file's bytes; UTF-8, with or without byte order mark.
+
+    Returns:
+        The settings that it names, each checked: a subset of `WISHES`.
+
+    Raises:
+        OverridesError: it is too large, no TOML, names what cannot be set, or sets a value that is
+            not of the right kind or out of its range.
+    """
+    if len(text) > MAX_BYTES:
+        raise OverridesError(
+            f"{JOB_FILE} is larger than {MAX_BYTES // 1024} KB. It needs no more than a few lines."
+        )
+    return _checked(_parsed(text))
+
+
+def make_recipe(paint: PaintSettings, overrides: Mapping[str, object]) -> Recipe:
+    """Make the recipe of one job: the preset, with the settings over it, and the wishes over those.
+
+    The preset that the wishes name stands in for the one of the settings. `iterations` is shared
+    out over the preset's scales in the proportions of the preset, each scale getting at least 1;
+    when there are fewer steps than scales, the coarsest scales are left out.
+
+    Args:
+        paint: the settings.
+        overrides: as `read_overrides` gives them; empty for none.
+
+    Raises:
+        SettingsError: the settings contradict one another.
+        OverridesError: the wishes name what cannot be set, or contradict the settings.
+    """
+    recipe = _recipe(paint, SettingsError, "The settings of paint make no sense")
+    if not overrides:
+        return recipe
+    wished = paint.model_copy(update=_checked(overrides))
+    return _recipe(wished, OverridesError, f"What {JOB_FILE} asks for makes no sense")
+
+
+def _parsed(text: bytes) -> dict[str, Any]:
+    try:
+        parsed: dict[str, Any] = tomllib.loads(text.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise OverridesError(f"{JOB_FILE} is not plain text. Save it as UTF-8.") from error
+    # Besides its own error, which is a ValueError, the parser lets pass what comes of numbers with
+    # thousands of digits (ValueError) and of thousands of brackets (RecursionError).
+    except (ValueError, RecursionError) as error:
+        raise OverridesError(
+            f"{JOB_FILE} cannot be read: {_short(str(error))}. "
+            'Write one setting a line, such as  preset = "fine"  or  size = 800 .'
+        ) from error
+    return parsed
+
+
+def _checked(wishes: Mapping[str, object]) -> dict[str, object]:
+    for name in wishes:
+        if name not in WISHES:
+            raise OverridesError(_unknown(name))
+    try:
+        checked = PaintSettings.model_validate(dict(wishes), strict=True)
+    except ValidationError as error:
+        name = str(error.errors()[0]["loc"][0])
+        raise OverridesError(
+            f"{JOB_FILE}: {name} must be {_expected(name)}, but it is {_short(repr(wishes[name]))}."
+            f"{_nearest(wishes[name], PRESETS) if name == 'preset' else ''}"
+        ) from error
+    return {name: getattr(checked, name) for name in wishes}
+
+
+def _unknown(name: str) -> str:
+    return (
+        f'{JOB_FILE}: there is no setting "{_short(name)}".{_nearest(name, WISHES)} '
+        f"These can be set: {', '.join(WISHES)}."
+    )
+
+
+def _nearest(wrong: object, right: Mapping[str, object] | tuple[str, ...]) -> str:
+    near = difflib.get_close_matches(str(wrong)[:_SHOWN].casefold(), list(right), n=1)
+    return f' Did you mean "{near[0]}"?' if near else ""
+
+
+def _expected(name: str) -> str:
+    """Say in words what a setting takes, from the model itself."""
+    if name == "preset":
+        return "one of " + ", ".join(f'"{preset}"' for preset in PRESETS)
+    schema = PaintSettings.model_json_schema()["properties"][name]
+    schema = next((s for s in schema.get("anyOf", ()) if s["type"] != "null"), schema)
+    kind = "a whole number" if schema["type"] == "integer" else "a number"
+    # The bound of a seed is the first value that is too large.
+    highest = schema.get("maximum", schema.get("exclusiveMaximum", 0) - 1)
+    return f"{kind} from {schema['minimum']:.15g} to {highest:.15g}"
+
+
+def _recipe(paint: PaintSettings, error_type: type[AtelierError], what: str) -> Recipe:
+    preset = PRESETS[paint.preset]
+    wanted = paint.model_dump(exclude={"preset", "default_style", "iterations"}, exclude_none=True)
+    fields = {**preset.model_dump(), **wanted}
+    if paint.iterations is not None:
+        shares = _shared_out(paint.iterations, preset.iterations)
+        fields |= {"iterations": shares, "scales": preset.scales[-len(shares) :]}
+    try:
+        return Recipe.model_validate(fields)
+    except ValidationError as error:
+        reasons = "; ".join(
+            str(part["msg"]).removeprefix("Value error, ") for part in error.errors()
+        )
+        raise error_type(f"{what}: {reasons}. Change one of them.") from error
+
+
+def _shared_out(total: int, weights: tuple[int, ...]) -> tuple[int, ...]:
+    """Share `total` out in proportion to `weights`, each share at least 1 (largest remainders)."""
+    if total <= len(weights):
+        return (1,) * total
+    free = total - len(weights)
+    exact = [free * weight / sum(weights) for weight in weights]
+    shares = [1 + int(share) for share in exact]
+    # The finest scale wins a tie: it is the one that people see.
+    order = sorted(range(len(weights)), key=lambda i: (exact[i] - int(exact[i]), i), reverse=True)
+    for index in order[: total - sum(shares)]:
+        shares[index] += 1
+    return tuple(shares)
+
+
+def _short(text: str) -> str:
+    shown = printable(text)
+    return shown if len(shown) <= _SHOWN else f"{shown[: _SHOWN - 3]}..."
