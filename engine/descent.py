@@ -1,0 +1,139 @@
+"""One scale: step after step, keeping the best picture, until a limit or a plateau."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from engine.errors import DivergedError
+from engine.mx import Array
+from engine.objective import Objective
+from engine.optimizer import Optimizer
+from engine.progress import LossParts
+
+BLOW_UP: Final = 3.0
+"""A loss so many times the best one is no overshoot any more."""
+
+PLATEAU_STEPS: Final = 10
+"""Steps over which a plateau is judged."""
+
+_GIVEN_UP: Final = (
+    "The painting became unstable twice and was given up. Try again with a smaller style weight, "
+    "or with another size."
+)
+
+StoppedBy = Literal["steps", "plateau", "time"]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a scale ends.
+
+    Attributes:
+        steps: at most so many optimiser steps.
+        plateau: end when the best loss fell by less than this share in ten steps; 0 never.
+        deadline: end when the clock reaches this; None never.
+    """
+
+    steps: int
+    plateau: float = 0.0
+    deadline: float | None = None
+
+
+class Descent:
+    """Minimise an objective from a start; iterate over it to let it work.
+
+    A loss that is not finite or several times the best one rolls back to the best picture and goes
+    on gentler; the second time it is given up.
+
+    Args:
+        objective: value and gradient.
+        optimizer: takes the steps.
+        start: image to begin with, (1, 3, H, W).
+        limits: when to end.
+        clock: seconds, monotonic.
+
+    Attributes:
+        best: the best image that was seen.
+        best_loss: its loss; None before the first step.
+        steps: steps taken so far.
+        stopped_by: why it ended.
+    """
+
+    def __init__(
+        self,
+        objective: Objective,
+        optimizer: Optimizer,
+        start: Array,
+        limits: Limits,
+        clock: Callable[[], float],
+    ) -> None:
+        self._objective = objective
+        self._optimizer = optimizer
+        self._limits = limits
+        self._clock = clock
+        self._rolled_back = False
+        self._history: list[float] = []
+        self.best = start
+        self.best_loss: LossParts | None = None
+        self.steps = 0
+        self.stopped_by: StoppedBy = "steps"
+
+    def __iter__(self) -> Iterator[float]:
+        """Yield the loss after each step.
+
+        Raises:
+            DivergedError: the loss blew up twice.
+        """
+        image = self.best
+        gradient = self._judge(image)
+        if gradient is None:
+            raise DivergedError(_GIVEN_UP)
+        while not self._over():
+            image = self._optimizer.step(image, gradient)
+            self.steps += 1
+            gradient = self._judge(image)
+            if gradient is None:
+                image, gradient = self.best, self._roll_back()
+            yield self._history[-1]
+
+    def _judge(self, image: Array) -> Array | None:
+        """Evaluate an image and keep it if it is the best; None if it blew up."""
+        loss, gradient = self._objective.evaluate(image)
+        best = self.best_loss
+        limit = math.inf if best is None else BLOW_UP * best.total
+        if not math.isfinite(loss.total) or loss.total > limit:
+            return None
+        if best is None or loss.total < best.total:
+            self.best, self.best_loss = image, loss
+        self._history.append(loss.total)
+        return gradient
+
+    def _roll_back(self) -> Array:
+        """Go back to the best picture with a gentler optimiser, once."""
+        if self._rolled_back or self.best_loss is None:
+            raise DivergedError(_GIVEN_UP)
+        self._rolled_back = True
+        self._optimizer.gentler()
+        loss, gradient = self._objective.evaluate(self.best)
+        self._history.append(loss.total)
+        return gradient
+
+    def _over(self) -> bool:
+        if self.steps >= self._limits.steps:
+            self.stopped_by = "steps"
+        elif self._limits.deadline is not None and self._clock() >= self._limits.deadline:
+            self.stopped_by = "time"
+        elif self._flat():
+            self.stopped_by = "plateau"
+        else:
+            return False
+        return True
+
+    def _flat(self) -> bool:
+        if not self._limits.plateau or len(self._history) <= PLATEAU_STEPS:
+            return False
+        before, now = min(self._history[:-PLATEAU_STEPS]), min(self._history)
+        return before - now < self._limits.plateau * before

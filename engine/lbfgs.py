@@ -1,0 +1,153 @@
+"""L-BFGS on the pixels of an image, with one wait for the device a step.
+
+The two-loop recursion (Nocedal and Wright 2006, algorithm 7.4) needs only the dot products among
+the remembered steps `s`, gradient changes `y` and the gradient `g`. They are kept as a table on the
+host and the recursion is done on coefficients (Chen, Wang, Zhou 2014, "Large-scale L-BFGS using
+MapReduce", algorithm 3): a step is one matrix product on the device for the new column of the
+table, a few hundred flops here, and one product for the direction.
+
+There is no line search: as in neural-style, a unit step along the quasi-Newton direction is taken,
+but never longer than a trust radius.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.mx import Array, nd
+
+FIRST_STEP: Final = 2.0
+"""Root mean square of the first step, in grey levels: nothing is known of the curvature yet."""
+
+TRUST: Final = 25.0
+"""Largest root mean square of a step, in grey levels."""
+
+
+class Lbfgs:
+    """Limited-memory BFGS.
+
+    Args:
+        history: how many pairs (s, y) are remembered.
+        trust: largest root mean square of a step, in grey levels of 0 to 255.
+    """
+
+    def __init__(self, history: int = 10, trust: float = TRUST) -> None:
+        self._history = history
+        self._trust = trust
+        self._forget()
+
+    def _forget(self) -> None:
+        self._order: list[int] = []  # slots in use, oldest first
+        self._vectors: Array | None = None  # (2 * history + 1, n): all s, all y, and the gradient
+        self._table = np.zeros((2 * self._history + 1,) * 2)
+        self._image: Array | None = None
+
+    def step(self, image: Array, gradient: Array) -> Array:
+        """Return the next image given the gradient at this one.
+
+        Args:
+            image: (1, 3, H, W) float32.
+            gradient: of the loss, shaped as the image.
+        """
+        flat, slope = image.reshape((-1,)), gradient.reshape((-1,))
+        self._remember(flat, slope)
+        coefficients = self._direction()
+        assert self._vectors is not None  # noqa: S101 - _remember has made it
+        move = nd.dot(nd.array(coefficients, ctx=image.context), self._vectors)
+        self._image = flat
+        return (flat + move).reshape(image.shape)
+
+    def _remember(self, flat: Array, slope: Array) -> None:
+        """Bring vectors and table up to date with the new point and its gradient."""
+        if self._vectors is None or self._image is None:
+            self._vectors = nd.zeros((2 * self._history + 1, flat.size), ctx=flat.context)
+            self._vectors[-1] = slope
+            self._table[-1, -1] = float(nd.dot(slope, slope).asscalar())
+            return
+        step, change = flat - self._image, slope - self._vectors[-1]
+        self._vectors[-1] = slope
+        slot = self._order[0] if len(self._order) == self._history else len(self._order)
+        old = (self._vectors[slot].copy(), self._vectors[self._history + slot].copy())
+        self._vectors[slot], self._vectors[self._history + slot] = step, change
+        self._fill(slot)
+        if self._curved(slot):
+            self._order = [*(other for other in self._order if other != slot), slot]
+        else:
+            self._vectors[slot], self._vectors[self._history + slot] = old
+            self._fill(slot)
+
+    def _fill(self, slot: int) -> None:
+        """Compute the table's rows of one pair and of the gradient: the step's one wait."""
+        rows = [slot, self._history + slot, 2 * self._history]
+        chosen = nd.take(self._vectors, nd.array(rows, ctx=self._vectors.context))  # type: ignore[union-attr]
+        products = nd.dot(chosen, self._vectors, transpose_b=True).asnumpy().astype(np.float64)
+        self._table[rows, :] = products
+        self._table[:, rows] = products.T
+
+    def _curved(self, slot: int) -> bool:
+        """Whether a pair tells of positive curvature; others would spoil the direction."""
+        s, y = slot, self._history + slot
+        cosine = self._table[s, y] / np.sqrt(self._table[s, s] * self._table[y, y] + 1e-300)
+        return bool(cosine > 1e-6)
+
+    def _direction(self) -> NDArray[np.float64]:
+        """Coefficients of the step over the remembered vectors, its length bounded."""
+        gradient = np.zeros(len(self._table))
+        gradient[-1] = 1.0
+        coefficients = -self._two_loops(gradient) if self._order else -gradient
+        if self._dot(coefficients, gradient) >= 0:  # no descent: rounding has spoiled the memory
+            self._order.clear()
+            coefficients = -gradient
+        size = self._vectors.shape[1]  # type: ignore[union-attr]
+        length = np.sqrt(max(self._dot(coefficients, coefficients), 0.0) / size)
+        allowed = self._trust if self._order else min(FIRST_STEP, self._trust)
+        if not length:
+            return coefficients * 0.0
+        return coefficients * (min(1.0, allowed / length) if self._order else allowed / length)
+
+    def _two_loops(self, gradient: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Nocedal and Wright, algorithm 7.4, on coefficients."""
+        q, alphas = gradient.copy(), {}
+        for slot in reversed(self._order):
+            alphas[slot] = self._row(slot, q) / self._pair(slot)
+            q[self._history + slot] -= alphas[slot]
+        last = self._order[-1]
+        q *= self._pair(last) / self._table[self._history + last, self._history + last]
+        for slot in self._order:
+            beta = self._row(self._history + slot, q) / self._pair(slot)
+            q[slot] += alphas[slot] - beta
+        return q
+
+    def _pair(self, slot: int) -> float:
+        return float(self._table[slot, self._history + slot])
+
+    def _row(self, row: int, coefficients: NDArray[np.float64]) -> float:
+        return float(self._table[row] @ coefficients)
+
+    def _dot(self, left: NDArray[np.float64], right: NDArray[np.float64]) -> float:
+        return float(left @ self._table @ right)
+
+    def gentler(self) -> None:
+        """Forget the memory and trust a third of the length."""
+        self._trust /= 3
+        self._forget()
+
+    def state(self) -> dict[str, Any]:
+        """Memory, table, order, last image and trust radius."""
+        known = {"vectors": self._vectors, "image": self._image}
+        arrays = {name: array.asnumpy() for name, array in known.items() if array is not None}
+        order = list(self._order)
+        return {"trust": self._trust, "order": order, "table": self._table.copy(), **arrays}
+
+    def restore(self, state: dict[str, Any], image: Array) -> None:
+        """Go on from a `state`; the history must be as long as the one that was saved."""
+        self._trust, self._order = state["trust"], list(state["order"])
+        self._table = state["table"].copy()
+        arrays = [
+            nd.array(state[name], ctx=image.context) if name in state else None
+            for name in ("vectors", "image")
+        ]
+        self._vectors, self._image = arrays

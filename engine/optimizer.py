@@ -1,0 +1,37 @@
+"""What every optimiser can do, and how one is made for a recipe."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from engine.adam import Adam
+from engine.lbfgs import Lbfgs
+from engine.mx import Array
+from engine.recipe import Recipe
+
+
+class Optimizer(Protocol):
+    """One step at a time; the caller evaluates the loss in between."""
+
+    def step(self, image: Array, gradient: Array) -> Array:
+        """Return the next image, (1, 3, H, W), given the gradient at this one."""
+        ...
+
+    def gentler(self) -> None:
+        """Forget what was learned of the landscape and take smaller steps from here on."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """Everything that decides the steps to come, as numbers and numpy arrays."""
+        ...
+
+    def restore(self, state: dict[str, Any], image: Array) -> None:
+        """Go on from a `state`, for images shaped and placed like `image`."""
+        ...
+
+
+def make_optimizer(recipe: Recipe) -> Optimizer:
+    """The optimiser that a recipe asks for, new."""
+    if recipe.optimizer == "adam":
+        return Adam(recipe.learning_rate)
+    return Lbfgs(recipe.history)

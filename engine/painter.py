@@ -1,0 +1,204 @@
+"""The door of the engine: a painter that keeps its network ready and paints one picture at a time."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine import pyramid
+from engine.descent import Descent, Limits
+from engine.device import choose
+from engine.mx import Array
+from engine.objective import Grams, Objective, style_grams
+from engine.optimizer import make_optimizer
+from engine.progress import LossParts, Painting, Progress
+from engine.recipe import Recipe
+from engine.vgg import Vgg
+from engine.weights import load
+
+CACHED_STYLES: Final = 64
+"""Styles' Gram matrices kept, each picture at each size; the five usual taps take 1.4 MB."""
+
+
+class Painter:
+    """VGG-19 with its trained weights, resident on a device, and the styles that it has seen.
+
+    Args:
+        weights: folder of the trained weights (`vgg19.params` and its manifest).
+        device: `auto` takes a GPU where MXNet can really use one.
+        clock: monotonic seconds.
+
+    Attributes:
+        device: where it computes and why there.
+        weights_sha256: of the weights file.
+
+    Raises:
+        WeightsError: there are no usable weights in the folder.
+        DeviceError: the device that was asked for cannot be used.
+    """
+
+    def __init__(
+        self,
+        weights: Path,
+        device: Literal["auto", "cpu", "gpu"] = "auto",
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        trained = load(weights)
+        chosen = choose(device)
+        self.device = chosen.report
+        self.weights_sha256 = trained.sha256
+        self._network = Vgg(trained, chosen.context)
+        self._clock = clock
+        self._styles: OrderedDict[str, Grams] = OrderedDict()
+
+    def paint(
+        self, content: NDArray[Any], style: NDArray[Any], recipe: Recipe
+    ) -> Iterator[Progress | Painting]:
+        """Paint a picture; yields `Progress` after each step and, last, the `Painting`.
+
+        Closing the iterator gives the picture up.
+
+        Args:
+            content: (H, W, 3) uint8 or float in 0 to 255, sRGB.
+            style: the same, of any size.
+            recipe: how to paint.
+
+        Raises:
+            PictureError: a picture is no picture, or too narrow.
+            DivergedError: the optimisation blew up twice.
+        """
+        session = _Session(self, content, style, recipe)
+        yield from session.scales()
+        yield session.painting()
+
+    def grams(self, style: pyramid.Picture, digest: str, recipe: Recipe) -> Grams:
+        """Gram matrices of a style picture at the recipe's taps, remembered by its digest."""
+        shape = f"{style.shape[1]}x{style.shape[0]}"
+        key = f"{digest} {shape} {recipe.pooling} {sorted(recipe.style_layers)}"
+        if key not in self._styles:
+            self._styles[key] = style_grams(self._network, self.to_device(style), recipe)
+        self._styles.move_to_end(key)
+        while len(self._styles) > CACHED_STYLES:
+            self._styles.popitem(last=False)
+        return self._styles[key]
+
+    def objective(self, content: pyramid.Picture, grams: Grams, recipe: Recipe) -> Objective:
+        """What is minimised for a content at one scale."""
+        return Objective(self._network, self.to_device(content), grams, recipe)
+
+    def to_device(self, picture: pyramid.Picture) -> Array:
+        """Lay a picture on the painter's device."""
+        return self._network.to_device(picture)
+
+    def now(self) -> float:
+        """Seconds of the painter's clock."""
+        return self._clock()
+
+
+class _Session:
+    """One picture on its way through the scales."""
+
+    def __init__(
+        self, painter: Painter, content: NDArray[Any], style: NDArray[Any], recipe: Recipe
+    ) -> None:
+        self._painter = painter
+        self._recipe = recipe
+        self._content = pyramid.as_picture(content, "content")
+        self._style = pyramid.as_picture(style, "style")
+        self._digest = hashlib.sha256(self._style.tobytes()).hexdigest()
+        self._plan = pyramid.plan(self._content.shape[:2], recipe)
+        self._began = painter.now()
+        budget = recipe.time_budget
+        self._deadline = None if budget is None else self._began + budget
+        self._steps = 0
+        self._stopped_by: Literal["steps", "plateau", "time"] = "steps"
+        self._loss = LossParts(float("nan"), float("nan"))
+        self._result: pyramid.Picture | None = None
+        self._pace = 0.0  # seconds a step on the scale at hand
+
+    def scales(self) -> Iterator[Progress]:
+        """Work through all scales."""
+        before: pyramid.Picture | None = None
+        for number, (size, steps) in enumerate(self._plan, start=1):
+            content = pyramid.resized(self._content, size)
+            start = self._start(before, content)
+            descent = self._descent(content, start, steps)
+            yield from self._followed(descent, number)
+            self._take(descent)
+            before = content
+
+    def _start(self, before: pyramid.Picture | None, content: pyramid.Picture) -> pyramid.Picture:
+        if before is None or self._result is None:
+            return pyramid.first(content, self._recipe)
+        return pyramid.carried(self._result, before, content)
+
+    def _descent(self, content: pyramid.Picture, start: pyramid.Picture, steps: int) -> Descent:
+        painter, recipe = self._painter, self._recipe
+        size = pyramid.fitted(self._style.shape[:2], max(content.shape))
+        grams = painter.grams(pyramid.resized(self._style, size), self._digest, recipe)
+        return Descent(
+            painter.objective(content, grams, recipe),
+            make_optimizer(recipe),
+            painter.to_device(start),
+            Limits(steps, recipe.plateau, self._deadline),
+            painter.now,
+        )
+
+    def _followed(self, descent: Descent, number: int) -> Iterator[Progress]:
+        """Let one scale work and tell of each step."""
+        (height, width), _ = self._plan[number - 1]
+        began = self._painter.now()
+        for loss in descent:
+            self._steps += 1
+            self._pace = (self._painter.now() - began) / descent.steps
+            yield Progress(
+                iteration=self._steps,
+                total=self._recipe.total_iterations,
+                scale=number,
+                scales=len(self._plan),
+                width=width,
+                height=height,
+                loss=loss,
+                eta_seconds=self._seconds_left(number, descent.steps),
+            )
+
+    def _seconds_left(self, number: int, done: int) -> float:
+        """Estimate from this scale's pace: a step costs in proportion to its pixels."""
+        (height, width), steps = self._plan[number - 1]
+        ahead = sum(h * w * count for (h, w), count in self._plan[number:])
+        left = self._pace * (steps - done + ahead / (height * width))
+        if self._deadline is None:
+            return left
+        return max(0.0, min(left, self._deadline - self._painter.now()))
+
+    def _take(self, descent: Descent) -> None:
+        """Keep what a scale has come to."""
+        planes = descent.best.asnumpy()[0]
+        self._result = np.ascontiguousarray(planes.transpose(1, 2, 0))
+        if descent.best_loss is not None:
+            self._loss = descent.best_loss
+        self._stopped_by = descent.stopped_by
+
+    def painting(self) -> Painting:
+        """The finished picture."""
+        if self._result is None:  # pragma: no cover - scales() has always run, and has a scale
+            raise RuntimeError("painting() before scales()")
+        return Painting(
+            picture=np.clip(self._result, 0, 255),
+            loss=self._loss,
+            iterations=self._steps,
+            seconds=self._painter.now() - self._began,
+            seconds_per_iteration=self._pace,
+            stopped_by=self._stopped_by,
+            device=self._painter.device,
+            normalization=self._recipe.normalization,
+            weights_sha256=self._painter.weights_sha256,
+        )

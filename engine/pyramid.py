@@ -1,0 +1,103 @@
+"""The sizes that a picture goes through, and the way from one to the next.
+
+Sizes are (height, width) in pixels; pictures are (H, W, 3) float32, RGB, 0 to 255, on the host.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from engine.errors import PictureError
+from engine.recipe import Recipe
+from engine.vgg import SMALLEST_SIDE
+
+Picture = NDArray[np.float32]
+Size = tuple[int, int]
+
+
+def as_picture(array: NDArray[Any], name: str) -> Picture:
+    """Check that an array is a picture and return it as float32.
+
+    Raises:
+        PictureError: wrong shape or dtype, or a value that is not finite.
+    """
+    if array.ndim != 3 or array.shape[2] != 3:  # noqa: PLR2004 - height, width, three colours
+        raise PictureError(f"The {name} picture must be (height, width, 3), not {array.shape}.")
+    if array.dtype != np.uint8 and array.dtype.kind != "f":
+        raise PictureError(f"The {name} picture must be uint8 or float in 0 to 255.")
+    picture: Picture = np.ascontiguousarray(array, dtype=np.float32)
+    if not np.isfinite(picture).all():
+        raise PictureError(f"The {name} picture holds values that are not finite.")
+    return picture
+
+
+def fitted(size: Size, long_side: int) -> Size:
+    """The size with these proportions whose long side is `long_side`, each side at least 1."""
+    height, width = size
+    scale = long_side / max(height, width)
+    return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+def plan(content: Size, recipe: Recipe) -> list[tuple[Size, int]]:
+    """Sizes and step counts to work through, coarse to fine.
+
+    A scale at which a side would be under the smallest that the network can read is left out, and
+    its steps are done on the next one.
+
+    Raises:
+        PictureError: even the last scale is too small or too narrow.
+    """
+    steps, planned = 0, []
+    for fraction, iterations in zip(recipe.scales, recipe.iterations, strict=True):
+        steps += iterations
+        size = fitted(content, max(1, round(recipe.size * fraction)))
+        if min(size) >= SMALLEST_SIDE:
+            planned.append((size, steps))
+            steps = 0
+    if not planned:
+        height, width = fitted(content, recipe.size)
+        raise PictureError(
+            f"At a long side of {recipe.size} pixels this picture is {width}x{height}, too small or "
+            f"too narrow to paint: each side needs {SMALLEST_SIDE} pixels. Use a larger size or a "
+            "picture that is less narrow."
+        )
+    return planned
+
+
+def resized(picture: Picture, size: Size) -> Picture:
+    """Resample a picture, free of aliasing when it shrinks (Lanczos) and smooth when it grows."""
+    if picture.shape[:2] == size:
+        return picture
+    shrinks = size[0] < picture.shape[0]
+    method = Image.Resampling.LANCZOS if shrinks else Image.Resampling.BICUBIC
+    planes = [
+        np.asarray(Image.fromarray(np.ascontiguousarray(plane)).resize(size[::-1], method))
+        for plane in picture.transpose(2, 0, 1)
+    ]
+    return np.stack(planes, axis=2).astype(np.float32, copy=False)
+
+
+def carried(result: Picture, before: Picture, content: Picture) -> Picture:
+    """Start of the next scale: the enlarged result and the detail of the content that it lacks.
+
+    Args:
+        result: what the last scale painted.
+        before: the content at the last scale.
+        content: the content at the next one.
+    """
+    size = (content.shape[0], content.shape[1])
+    return resized(result, size) + (content - resized(before, size))
+
+
+def first(content: Picture, recipe: Recipe) -> Picture:
+    """Start of the first scale: the content, noise, or a blend, by the recipe's seed."""
+    if recipe.init == "content":
+        return content
+    noise = np.random.default_rng(recipe.seed).uniform(0, 255, content.shape).astype(np.float32)
+    share = 1.0 if recipe.init == "noise" else recipe.init_noise
+    mixed: Picture = (share * noise + (1 - share) * content).astype(np.float32)
+    return mixed

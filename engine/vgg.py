@@ -1,0 +1,175 @@
+"""VGG-19 as a chain of layers: feature maps at the taps forward, the image's gradient backward.
+
+The network is column E of table 1 in Simonyan and Zisserman 2015, without its three fully
+connected layers: style transfer reads feature maps, and no gradient ever comes from behind the
+deepest tap. Pooling is the average by default (Gatys, Ecker, Bethge 2016, section 2).
+
+Each layer is recorded alone and the chain rule between layers is done here. Against one recorded
+graph this costs nothing in time, gives every tap's gradient a place to be added, and lets each
+activation go as soon as the backward pass has used it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import numpy as np
+
+from engine.errors import PictureError
+from engine.mx import Array, autograd, nd
+from engine.recipe import CONVOLUTIONS
+from engine.weights import Convention, Weights
+
+SMALLEST_SIDE: Final = 32
+"""Below this side, in pixels, the deepest maps are one or two pixels wide and say nothing."""
+
+
+def _block(name: str) -> str:
+    return name[4]
+
+
+def chain_to(deepest: str) -> list[str]:
+    """Name the layers from the image to a convolution: `conv1_1 conv1_2 pool1 conv2_1 ...`."""
+    layers: list[str] = []
+    for name in CONVOLUTIONS[: CONVOLUTIONS.index(deepest) + 1]:
+        if layers and _block(layers[-1]) != _block(name):
+            layers.append(f"pool{_block(layers[-1])}")
+        layers.append(name)
+    return layers
+
+
+@dataclass
+class _Recorded:
+    """What one layer leaves behind for the backward pass."""
+
+    name: str
+    source: Array
+    result: Array
+
+
+class Vgg:
+    """The convolutions of VGG-19 with trained weights, resident on a device.
+
+    Args:
+        weights: trained weights, (out, in, 3, 3) float32 a layer, and their input convention.
+        context: MXNet context to live on.
+    """
+
+    def __init__(self, weights: Weights, context: Any) -> None:
+        self._context = context
+        self._factor, self._shift = _input_map(weights.convention, context)
+        self._parameters = {
+            name: tuple(nd.array(part, ctx=context) for part in _rgb_first(name, pair, weights))
+            for name, pair in weights.layers.items()
+        }
+
+    def record(self, image: Array, taps: Iterable[str], pooling: Literal["avg", "max"]) -> Passage:
+        """Run the network forward and keep what the backward pass needs.
+
+        Args:
+            image: (1, 3, H, W) float32 on this network's device, RGB, 0 to 255.
+            taps: convolutions whose maps, after the ReLU, are wanted.
+            pooling: average or maximum of 2x2, stride 2, an odd last row or column left out.
+
+        Raises:
+            PictureError: a side is under `SMALLEST_SIDE`.
+        """
+        if min(image.shape[2:]) < SMALLEST_SIDE:
+            raise PictureError(
+                f"A picture of {image.shape[3]}x{image.shape[2]} pixels is too small or too narrow "
+                f"to paint: each side needs {SMALLEST_SIDE} pixels. Use a larger size."
+            )
+        wanted = set(taps)
+        deepest = max(wanted, key=CONVOLUTIONS.index)
+        passage = Passage(self._factor)
+        current = nd.broadcast_add(nd.broadcast_mul(image, self._factor), self._shift)
+        for name in chain_to(deepest):
+            current = passage.through(name, current, self._layer(name, pooling), name in wanted)
+        return passage
+
+    def _layer(self, name: str, pooling: str) -> Any:
+        if name.startswith("pool"):
+            return lambda x: nd.Pooling(x, kernel=(2, 2), stride=(2, 2), pool_type=pooling)
+        kernel, bias = self._parameters[name]
+
+        def convolve(x: Array) -> Array:
+            maps = nd.Convolution(
+                x, kernel, bias, kernel=(3, 3), pad=(1, 1), num_filter=kernel.shape[0]
+            )
+            # Activation, not relu: it stays in oneDNN's blocked layout, relu would leave it.
+            return nd.Activation(maps, act_type="relu")
+
+        return convolve
+
+    def to_device(self, picture: np.ndarray[Any, Any]) -> Array:
+        """Lay a picture (H, W, 3), RGB, 0 to 255, on the device as (1, 3, H, W) float32."""
+        planes = np.ascontiguousarray(picture.transpose(2, 0, 1)[np.newaxis], dtype=np.float32)
+        return nd.array(planes, ctx=self._context)
+
+
+class Passage:
+    """One forward pass through the chain, to be walked back once.
+
+    Attributes:
+        maps: tap name to (1, C, h, w) float32, after the ReLU.
+    """
+
+    def __init__(self, factor: Array) -> None:
+        self.maps: dict[str, Array] = {}
+        self._factor = factor
+        self._recorded: list[_Recorded] = []
+
+    def through(self, name: str, source: Array, layer: Any, keep: bool) -> Array:  # noqa: FBT001 - internal, called once
+        """Run one layer under record and return its result."""
+        source = source.detach()
+        # The gradient buffer is written whole by the backward pass: no zeros are needed in it.
+        autograd.mark_variables([source], [nd.empty(source.shape, ctx=source.context)])
+        with autograd.record():
+            result = layer(source)
+        self._recorded.append(_Recorded(name, source, result))
+        if keep:
+            self.maps[name] = result.detach()
+        return result
+
+    def back(self, gradients: Mapping[str, Array]) -> Array:
+        """Carry the taps' gradients to the image; each layer's memory is let go on the way.
+
+        Args:
+            gradients: d loss / d map for every tap that was asked for, shaped as its map.
+
+        Returns:
+            d loss / d image, (1, 3, H, W) float32, for RGB in 0 to 255.
+        """
+        self.maps.clear()
+        gradient: Array | None = None
+        while self._recorded:
+            layer = self._recorded.pop()
+            own = gradients.get(layer.name)
+            if own is not None:
+                # elemwise_add and never `+`, which broadcasts and is many times slower.
+                gradient = own if gradient is None else nd.elemwise_add(gradient, own)
+            layer.result.backward(gradient)
+            gradient = layer.source.grad
+        return nd.broadcast_mul(gradient, self._factor)
+
+
+def _input_map(convention: Convention, context: Any) -> tuple[Array, Array]:
+    """Factor and shift, (1, 3, 1, 1), from RGB in 0 to 255 to what the weights were trained on."""
+    flip = slice(None, None, -1) if convention.order == "BGR" else slice(None)
+    mean = np.asarray(convention.mean, np.float64)[flip]
+    scale = np.asarray(convention.scale, np.float64)[flip]
+    factor = convention.range / 255.0 / scale
+    return tuple(
+        nd.array(values.reshape(1, 3, 1, 1).astype(np.float32), ctx=context)
+        for values in (factor, -mean / scale)
+    )  # type: ignore[return-value]  # two values make a pair
+
+
+def _rgb_first(name: str, pair: Any, weights: Weights) -> Any:
+    """Turn the first convolution's input axis to RGB, so that the image need not be turned."""
+    kernel, bias = pair
+    if name == CONVOLUTIONS[0] and weights.convention.order == "BGR":
+        kernel = np.ascontiguousarray(kernel[:, ::-1])
+    return kernel, bias
