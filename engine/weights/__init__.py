@@ -1,0 +1,16 @@
+"""Trained weights: fetched, read from what people have, recognised, converted, verified, loaded."""
+
+from engine.weights.conventions import CONVENTIONS, Convention
+from engine.weights.fetch import fetch
+from engine.weights.store import Manifest, Weights, import_file, load, verify
+
+__all__ = [
+    "CONVENTIONS",
+    "Convention",
+    "Manifest",
+    "Weights",
+    "fetch",
+    "import_file",
+    "load",
+    "verify",
+]
