@@ -83,7 +83,7 @@ def _parsed(text: bytes) -> dict[str, Any]:
     # thousands of digits (ValueError) and of thousands of brackets (RecursionError).
     except (ValueError, RecursionError) as error:
         raise OverridesError(
-            f"{JOB_FILE} cannot be read: {_short(str(error))}. "
+            f"{JOB_FILE} cannot be read: {_short(str(error), 120)}. "
             'Write one setting a line, such as  preset = "fine"  or  size = 800 .'
         ) from error
     return parsed
@@ -158,6 +158,6 @@ def _shared_out(total: int, weights: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(shares)
 
 
-def _short(text: str) -> str:
+def _short(text: str, longest: int = _SHOWN) -> str:
     shown = printable(text)
-    return shown if len(shown) <= _SHOWN else f"{shown[: _SHOWN - 3]}..."
+    return shown if len(shown) <= longest else f"{shown[: longest - 3]}..."

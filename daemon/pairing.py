@@ -75,10 +75,10 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Pairing:
-    """What one look means.
+    """What one look means; everything is in order of paths.
 
     Attributes:
-        candidates: what could be painted once it is settled, in order of paths.
+        candidates: what could be painted once it is settled.
         homeless: files for which nobody has said a style.
         waiting: folders that hold only one of content and style yet; their files are in neither.
     """
@@ -144,6 +144,7 @@ class _Sorting:
 
     def result(self) -> Pairing:
         self.candidates.sort(key=lambda candidate: candidate.content.path.parts)
+        self.homeless.sort(key=lambda sighting: sighting.path.parts)
         return Pairing(tuple(self.candidates), tuple(self.homeless), tuple(self.waiting))
 
     def sort(self, folder: _Folder, *, holds_folders: bool) -> None:

@@ -52,7 +52,7 @@ def open_share(settings: ShareSettings) -> Share:
         ShareError: two folders are the same or one lies in the other (links followed), a relative
             path leads out of the root, or a path cannot be one.
     """
-    root = _resolved("root", settings.root.expanduser())
+    root = _resolved("root", Path(), settings.root)
     names = [field.name for field in fields(Share) if field.name != "root"]
     share = Share(root, *(_below(root, name, getattr(settings, name)) for name in names))
     for (name, folder), (other_name, other) in combinations(share.folders(), 2):
@@ -62,19 +62,19 @@ def open_share(settings: ShareSettings) -> Share:
 
 
 def _below(root: Path, name: str, path: Path) -> Path:
-    path = path.expanduser()
     if ".." in path.parts and not path.is_absolute():
         raise ShareError(
             f"share.{name} ({printable(path)}) leads out of the share's folder. "
             "Write the whole path, beginning with /, if it shall lie elsewhere."
         )
-    return _resolved(name, root / path)
+    return _resolved(name, root, path)
 
 
-def _resolved(name: str, path: Path) -> Path:
+def _resolved(name: str, base: Path, path: Path) -> Path:
     try:
-        return path.resolve()
-    except (OSError, RuntimeError, ValueError) as error:  # links in a circle; a NUL in the name
+        return (base / path.expanduser()).resolve()
+    # No such user; links in a circle (either, by version of Python); a NUL in the name.
+    except (RuntimeError, OSError, ValueError) as error:
         raise ShareError(
             f"share.{name} ({printable(path)}) cannot be a folder: {error}. Set another path."
         ) from error

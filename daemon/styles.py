@@ -52,7 +52,8 @@ def mirror_styles(share: Share) -> dict[str, Path]:
         folders = {canonical(name): name for name in _folder_names(share.inbox)}
         remembered = _remembered(share)
         missing = [name for name in styles if name not in folders]
-        # Written down before they are made: a crash in between must not orphan a folder.
+        # Written down before they are made: a crash in between must not orphan a folder. Of what
+        # is remembered only what was seen in the inbox counts: anybody may have written that file.
         made = _remember(share, remembered, {n for n in remembered if n in folders} | {*missing})
         for name in missing:
             _make(share.inbox / name)
@@ -143,12 +144,7 @@ def _remembered(share: Share) -> set[str]:
         return set()
     if not isinstance(names, list):
         return set()
-    # People can write to this file: a name in it must not lead anywhere else.
-    return {name for name in names if isinstance(name, str) and _is_bare(name)}
-
-
-def _is_bare(name: str) -> bool:
-    return name not in {"", ".", ".."} and not {"/", "\0"} & set(name)
+    return {name for name in names if isinstance(name, str)}
 
 
 def _remember(share: Share, before: set[str], names: set[str]) -> set[str]:

@@ -1,0 +1,183 @@
+"""job.toml: what may be wished for, what is refused and in which words, and the recipe."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from daemon.errors import OverridesError, SettingsError
+from daemon.overrides import MAX_BYTES, WISHES, make_recipe, read_overrides
+from daemon.settings import PaintSettings
+from engine import PRESETS, Recipe
+
+EVERYTHING = b"""
+preset = "fine"
+size = 800
+iterations = 90
+content_weight = 2
+style_weight = 12.5
+tv_weight = 0.001
+seed = 7
+"""
+
+
+def test_everything_that_can_be_set_is_read() -> None:
+    wishes = read_overrides(EVERYTHING)
+    assert wishes == {
+        "preset": "fine", "size": 800, "iterations": 90, "content_weight": 2.0,
+        "style_weight": 12.5, "tv_weight": 0.001, "seed": 7,
+    }  # fmt: skip
+    assert set(wishes) == set(WISHES)
+    assert json.loads(json.dumps(wishes)) == wishes
+
+
+@pytest.mark.parametrize("text", [b"", b"# nothing\n", b"\xef\xbb\xbf", b"\r\n"])
+def test_nothing_may_be_wished_for(text: bytes) -> None:
+    assert read_overrides(text) == {}
+
+
+def test_what_windows_writes_is_read() -> None:
+    assert read_overrides(b"\xef\xbb\xbfsize = 64\r\nseed = 1\r\n") == {"size": 64, "seed": 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("sise = 3", r'no setting "sise"\. Did you mean "size"\?'),
+        ("Size = 300", r'Did you mean "size"\?'),
+        ("style-weight = 3", r'Did you mean "style_weight"\?'),
+        ('style = "/etc/passwd"', r"no setting"),
+        ('default_style = "Waves"', r'no setting "default_style"'),
+        ("qqq = 3", r'no setting "qqq"\. These can be set: preset, size,'),
+        ('"a\\u001b[2J" = 3', r'no setting "a\\x1b\[2J"'),
+        ("[paint]\nsize = 3", r'no setting "paint"'),
+        ('size = "big"', r"size must be a whole number from 32 to 8192, but it is 'big'"),
+        ("size = 300.0", r"size must be a whole number from 32 to 8192, but it is 300\.0"),
+        ("size = true", r"size must be a whole number"),
+        ("size = 31", r"from 32 to 8192, but it is 31\."),
+        ("size = 8193", r"from 32 to 8192, but it is 8193\."),
+        ("size = 1979-05-27", r"size must be a whole number"),
+        ("iterations = 0", r"iterations must be a whole number from 1 to 10000"),
+        ("iterations = [1, 2]", r"iterations must be"),
+        ("seed = 2147483648", r"seed must be a whole number from 0 to 2147483647"),
+        ("style_weight = -1", r"style_weight must be a number from 0 to 1000000, but it is -1"),
+        ("style_weight = nan", r"style_weight must be a number"),
+        ("style_weight = inf", r"style_weight must be a number"),
+        ('tv_weight = "1"', r"tv_weight must be a number from 0"),
+        ("content_weight = false", r"content_weight must be a number"),
+        ('preset = "fien"', r'preset must be one of "draft".*Did you mean "fine"\?'),
+        ("preset = 3", r'preset must be one of "draft", "standard", "fine", but it is 3\.'),
+        ("size = " + "9" * 6000, r"job\.toml"),
+        ("size = " + "[" * 30000, r"cannot be read"),
+        ("size 300", r"cannot be read: .*line 1.* Write one setting a line"),
+        ("size = 1\nsize = 2", r"cannot be read"),
+        ("size = 800\0", r"cannot be read"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_said_in_words(text: str, message: str) -> None:
+    with pytest.raises(OverridesError, match=message) as caught:
+        read_overrides(text.encode())
+    assert len(str(caught.value)) < 400
+    assert str(caught.value).isprintable()
+
+
+def test_other_encodings_are_refused() -> None:
+    with pytest.raises(OverridesError, match="Save it as UTF-8"):
+        read_overrides("size = 800 # größer".encode("utf-16"))
+
+
+def test_the_size_is_bounded_before_anything_is_read() -> None:
+    assert read_overrides(b"#" * MAX_BYTES) == {}
+    with pytest.raises(OverridesError, match="larger than 64 KB"):
+        read_overrides(b"#" * (MAX_BYTES + 1))
+
+
+TOML_LIKE = st.text("[]{}=\"'.#\n1a_-", max_size=60)
+
+
+@given(st.one_of(st.binary(), st.text().map(str.encode), TOML_LIKE.map(str.encode)))
+def test_any_bytes_give_wishes_or_words(text: bytes) -> None:
+    said = ""
+    try:
+        wishes = read_overrides(text)
+    except OverridesError as error:
+        said = str(error)
+    else:
+        assert set(wishes) <= set(WISHES)
+    assert said.isprintable()
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_without_wishes_the_preset_is_the_recipe(preset: str) -> None:
+    paint = PaintSettings.model_validate({"preset": preset})
+    assert make_recipe(paint, {}) == PRESETS[preset]
+
+
+def test_settings_stand_over_the_preset_and_wishes_over_both() -> None:
+    paint = PaintSettings(size=900, seed=3, style_weight=5.0)
+    recipe = make_recipe(paint, {"preset": "draft", "size": 300, "tv_weight": 1.5})
+    assert recipe == PRESETS["draft"].model_copy(
+        update={"size": 300, "seed": 3, "style_weight": 5.0, "tv_weight": 1.5}
+    )
+
+
+def test_zero_is_a_wish() -> None:
+    recipe = make_recipe(PaintSettings(seed=5, style_weight=3), {"seed": 0, "content_weight": 0.0})
+    assert (recipe.seed, recipe.content_weight, recipe.style_weight) == (0, 0, 3)
+
+
+def test_steps_are_shared_out_as_the_preset_does() -> None:
+    standard = PRESETS["standard"]
+    doubled = make_recipe(PaintSettings(iterations=2 * standard.total_iterations), {})
+    for share, step in zip(doubled.iterations, standard.iterations, strict=True):
+        assert abs(share - 2 * step) <= 2
+    assert doubled.scales == standard.scales
+
+
+@given(st.sampled_from(sorted(PRESETS)), st.integers(1, 10_000))
+def test_all_steps_are_shared_out_fairly(preset: str, total: int) -> None:
+    base = PRESETS[preset]
+    recipe = make_recipe(PaintSettings(), {"preset": preset, "iterations": total})
+    assert recipe.total_iterations == total
+    assert len(recipe.scales) == min(total, len(base.scales))
+    assert recipe.scales == base.scales[-len(recipe.scales) :]
+    if total < len(base.scales):
+        return
+    # One step each is given first, and the rest in proportion: so far a share may be off.
+    off = len(base.scales)
+    for share, weight in zip(recipe.iterations, base.iterations, strict=True):
+        assert abs(share - total * weight / base.total_iterations) <= off
+
+
+def test_wishes_that_contradict_the_settings_are_refused() -> None:
+    paint = PaintSettings(content_weight=0)
+    with pytest.raises(OverridesError, match=r"job\.toml.*cannot both be 0"):
+        make_recipe(paint, {"style_weight": 0.0})
+
+
+def test_settings_that_contradict_one_another_are_not_the_wishes_fault() -> None:
+    paint = PaintSettings(content_weight=0, style_weight=0)
+    with pytest.raises(SettingsError, match=r"settings of paint.*cannot both be 0"):
+        make_recipe(paint, {"size": 64})
+
+
+@pytest.mark.parametrize("wishes", [{"pooling": "max"}, {"size": 10**9}])
+def test_wishes_are_checked_again_where_they_are_used(wishes: dict[str, object]) -> None:
+    with pytest.raises(OverridesError):
+        make_recipe(PaintSettings(), wishes)
+
+
+@given(st.fixed_dictionaries({}, optional={
+    "preset": st.sampled_from(sorted(PRESETS)), "size": st.integers(32, 8192),
+    "iterations": st.integers(1, 10_000), "style_weight": st.floats(0.001, 1e6),
+    "content_weight": st.floats(0, 1e6), "tv_weight": st.floats(0, 1e6),
+    "seed": st.integers(0, 2**31 - 1),
+}))  # fmt: skip
+def test_every_wish_within_bounds_makes_a_recipe(wishes: dict[str, object]) -> None:
+    recipe = make_recipe(PaintSettings(), wishes)
+    assert isinstance(recipe, Recipe)
+    for name in set(wishes) - {"preset", "iterations"}:
+        assert getattr(recipe, name) == wishes[name]

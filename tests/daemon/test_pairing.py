@@ -1,0 +1,270 @@
+"""Pairing: every form by example, and on any tree that nothing is lost or taken twice."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from pathlib import Path, PurePath
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from daemon.names import JOB_FILE, is_note
+from daemon.pairing import INBOX_LANE, Candidate, Pairing, pair
+from daemon.scanner import Look, Sighting
+
+ROOT = Path("/share/Inbox")
+STYLES = {name: Path("/share/Styles", f"{name}.jpg") for name in ("Waves", "Starry Night", "Café")}
+
+
+def look_at(*names: str) -> Look:
+    files = [Sighting(ROOT / name, 10, 1, inode) for inode, name in enumerate(sorted(names))]
+    folders = {parent for s in files for parent in s.path.parents if ROOT in parent.parents}
+    return Look(ROOT, tuple(sorted(files, key=lambda s: s.path.parts)), tuple(sorted(folders)))
+
+
+def paired(*names: str, default: str | None = None) -> Pairing:
+    return pair(look_at(*names), STYLES, default)
+
+
+def only(pairing: Pairing) -> Candidate:
+    (candidate,) = pairing.candidates
+    return candidate
+
+
+def below(paths: tuple[Sighting, ...]) -> list[str]:
+    return [sighting.path.relative_to(ROOT).as_posix() for sighting in paths]
+
+
+def taken(pairing: Pairing) -> list[list[str]]:
+    return [below(candidate.sightings) for candidate in pairing.candidates]
+
+
+class TestStyle:
+    def test_a_photo_in_a_styles_folder_is_painted_in_it(self) -> None:
+        candidate = only(paired("Starry Night/photo.jpg"))
+        assert (candidate.kind, candidate.lane, candidate.style_name) == (
+            "style", "Starry Night", "Starry Night",
+        )  # fmt: skip
+        assert candidate.style == STYLES["Starry Night"]
+        assert candidate.relative == PurePath("Starry Night/photo.jpg")
+        assert (candidate.style_sighting, candidate.overrides, candidate.folder) == (None,) * 3
+
+    def test_sub_folders_keep_their_path(self) -> None:
+        candidate = only(paired("Starry Night/Holiday/Day 1/photo.jpg"))
+        assert candidate.lane == "Starry Night"
+        assert candidate.relative == PurePath("Starry Night/Holiday/Day 1/photo.jpg")
+
+    def test_only_folders_in_the_inbox_itself_are_styles_folders(self) -> None:
+        assert below(paired("Holiday/Waves/photo.jpg").homeless) == ["Holiday/Waves/photo.jpg"]
+
+    def test_unicode_forms_of_a_style_are_the_same(self) -> None:
+        candidate = only(paired(unicodedata.normalize("NFD", "Café") + "/photo.jpg"))
+        assert candidate.style_name == "Café"
+        mapping = {unicodedata.normalize("NFD", "Café"): Path("/x.jpg")}
+        assert only(pair(look_at("Café/photo.jpg"), mapping, None)).style == Path("/x.jpg")
+
+    def test_files_of_any_suffix_are_meant_as_photos_there(self) -> None:
+        pairing = paired("Waves/letter.docx", "Waves/noname", "Waves/x.zip")
+        assert [c.kind for c in pairing.candidates] == ["style"] * 3
+
+    def test_a_style_that_is_not_there_makes_no_candidate(self) -> None:
+        assert below(paired("Guernica/photo.jpg").homeless) == ["Guernica/photo.jpg"]
+
+
+class TestPair:
+    @pytest.mark.parametrize("folder", ["", "Waves/", "Waves/Holiday/", "Nowhere/"])
+    def test_a_style_beside_its_photo_is_meant_anywhere(self, folder: str) -> None:
+        pairing = paired(f"{folder}photo.jpg", f"{folder}photo.style.png", default="Waves")
+        candidate = only(pairing)
+        assert candidate.kind == "pair"
+        assert below(candidate.sightings) == [f"{folder}photo.jpg", f"{folder}photo.style.png"]
+        assert candidate.style == ROOT / f"{folder}photo.style.png"
+        assert candidate.style_name == "photo.style"
+        assert candidate.lane == (folder.partition("/")[0] or INBOX_LANE)
+        assert candidate.relative == PurePath(f"{folder}photo.jpg")
+        assert pairing.homeless == ()
+
+    def test_stems_match_exactly(self) -> None:
+        names = ("a.jpg", "a.style.jpg", "a (2).jpg", "a (2).style.jpg", "A.jpg", "ab.jpg")
+        pairing = paired(*names)
+        assert taken(pairing) == [["a (2).jpg", "a (2).style.jpg"], ["a.jpg", "a.style.jpg"]]
+        assert below(pairing.homeless) == ["A.jpg", "ab.jpg"]
+
+    def test_the_mark_is_known_in_any_case_and_unicode_form(self) -> None:
+        style = unicodedata.normalize("NFD", "é.STYLE.JPG")
+        assert taken(paired("é.jpg", style)) == [["é.jpg", style]]
+
+    def test_a_partner_in_another_folder_is_none(self) -> None:
+        assert len(paired("a.jpg", "Holiday/a.style.jpg").homeless) == 2
+
+    def test_of_two_photos_the_first_has_the_style(self) -> None:
+        pairing = paired("Waves/a.png", "Waves/a.jpg", "Waves/a.style.jpg")
+        assert [(c.kind, c.content.path.name) for c in pairing.candidates] == [
+            ("pair", "a.jpg"),
+            ("style", "a.png"),
+        ]
+
+    def test_of_two_styles_the_first_is_meant(self) -> None:
+        pairing = paired("a.jpg", "a.style.png", "a.style.jpg", default="Waves")
+        assert taken(pairing) == [["a.jpg", "a.style.jpg"]]
+        assert below(pairing.homeless) == ["a.style.png"]
+
+    def test_a_text_is_neither_photo_nor_style_of_a_pair(self) -> None:
+        assert below(paired("a.txt", "a.style.txt", "a.style.jpg").homeless) == [
+            "a.style.jpg", "a.style.txt", "a.txt",
+        ]  # fmt: skip
+
+    @pytest.mark.parametrize("photo", ["a.jpg", "a.tif"])  # before and after a.style.jpg in order
+    def test_a_style_has_no_style_itself(self, photo: str) -> None:
+        pairing = paired(photo, "a.style.jpg", "a.style.style.jpg")
+        assert taken(pairing) == [[photo, "a.style.jpg"]]
+        assert below(pairing.homeless) == ["a.style.style.jpg"]
+
+    def test_a_lone_style_waits_for_its_photo_unless_it_lies_in_a_styles_folder(self) -> None:
+        assert below(paired("a.style.jpg", default="Waves").homeless) == ["a.style.jpg"]
+        assert only(paired("Waves/a.style.jpg")).kind == "style"
+
+    def test_a_style_without_a_stem_is_an_ordinary_photo(self) -> None:
+        assert only(paired("x/b.jpg", "x/style.jpg", "x/a.jpg", "Waves/c.jpg")).kind == "style"
+
+
+class TestFolder:
+    def test_content_and_style_are_taken_with_all_that_lies_there(self) -> None:
+        pairing = paired("job/content.jpg", "job/style.png", "job/job.toml", "job/read me.txt")
+        candidate = only(pairing)
+        assert candidate.kind == "folder"
+        assert candidate.folder == ROOT / "job"
+        assert candidate.content.path == ROOT / "job/content.jpg"
+        assert candidate.style == ROOT / "job/style.png"
+        assert candidate.overrides is not None
+        assert candidate.overrides.path == ROOT / "job/job.toml"
+        assert below(candidate.others) == ["job/read me.txt"]
+        assert len(candidate.sightings) == 4
+        assert candidate.relative == PurePath("job/content.jpg")
+        assert (candidate.lane, candidate.style_name) == (INBOX_LANE, "style")
+        assert (pairing.homeless, pairing.waiting) == ((), ())
+
+    def test_names_are_known_in_any_case(self) -> None:
+        candidate = only(paired("job/Content.JPG", "job/STYLE.Jpg", "job/Job.TOML"))
+        assert candidate.kind == "folder"
+        assert candidate.overrides is not None
+
+    def test_many_such_folders_share_the_lane_of_where_they_lie(self) -> None:
+        jobs = [f"{where}/{name}.jpg" for where in ("a", "b", "Waves/c", "Anna/d", "Anna/e")
+                for name in ("content", "style")]  # fmt: skip
+        lanes = [c.lane for c in paired(*jobs).candidates]
+        assert Counter(lanes) == {INBOX_LANE: 2, "Waves": 1, "Anna": 2}
+
+    @pytest.mark.parametrize("half", ["content.jpg", "style.png"])
+    def test_one_of_the_two_waits_for_the_other(self, half: str) -> None:
+        pairing = paired(f"job/{half}", "job/job.toml", default="Waves")
+        assert pairing == Pairing((), (), (ROOT / "job",))
+
+    @pytest.mark.parametrize("half", ["content.jpg", "style.png"])
+    def test_in_a_styles_folder_one_of_the_two_is_an_ordinary_photo(self, half: str) -> None:
+        for folder in ("Waves", "Waves/job"):
+            pairing = paired(f"{folder}/{half}")
+            assert only(pairing).kind == "style"
+            assert pairing.waiting == ()
+
+    @pytest.mark.parametrize("folder", ["", "Waves/"])
+    def test_the_inbox_and_a_styles_folder_are_never_taken_whole(self, folder: str) -> None:
+        pairing = paired(f"{folder}content.jpg", f"{folder}style.jpg", default="Waves")
+        assert {c.kind for c in pairing.candidates} <= {"style", "default"}
+        assert len(pairing.candidates) == 2
+
+    def test_a_folder_below_a_styles_folder_is_taken_whole(self) -> None:
+        candidate = only(paired("Waves/job/content.jpg", "Waves/job/style.jpg"))
+        assert (candidate.kind, candidate.lane) == ("folder", "Waves")
+
+    @pytest.mark.parametrize("other", ["holiday.jpg", "content.png", "style.gif", "more/x.jpg"])
+    def test_a_folder_with_other_pictures_is_not_swallowed(self, other: str) -> None:
+        pairing = paired("job/content.jpg", "job/style.jpg", f"job/{other}")
+        assert len(pairing.homeless) == 3
+        assert (pairing.candidates, pairing.waiting) == ((), ())
+
+    def test_of_folders_in_one_another_the_inner_is_taken_first(self) -> None:
+        inner = ["a/b/content.jpg", "a/b/style.jpg"]
+        pairing = paired("a/content.jpg", "a/style.jpg", *inner)
+        assert taken(pairing) == [inner]
+
+    def test_a_note_in_it_is_not_waited_for(self) -> None:
+        candidate = only(paired("job/content.jpg", "job/style.jpg", "job/x.jpg - why.txt"))
+        assert len(candidate.sightings) == 2
+
+
+class TestDefault:
+    def test_the_bare_inbox_and_other_folders_take_the_default_style(self) -> None:
+        pairing = paired("a.jpg", "Holiday/b.jpg", default="Waves")
+        assert [(c.kind, c.style_name, c.lane) for c in pairing.candidates] == [
+            ("default", "Waves", "Holiday"),
+            ("default", "Waves", INBOX_LANE),
+        ]
+
+    @pytest.mark.parametrize("default", [None, "Guernica", ""])
+    def test_without_one_photos_are_homeless(self, default: str | None) -> None:
+        pairing = paired("a.jpg", "Holiday/b.jpg", default=default)
+        assert pairing.candidates == ()
+        assert below(pairing.homeless) == ["Holiday/b.jpg", "a.jpg"]
+
+    def test_its_unicode_form_does_not_matter(self) -> None:
+        default = unicodedata.normalize("NFD", "Café")
+        assert only(paired("a.jpg", default=default)).style_name == "Café"
+
+
+@pytest.mark.parametrize("folder", ["", "Waves/", "Holiday/"])
+@pytest.mark.parametrize("name", [JOB_FILE, "Where is my style - read me.txt", "a.jpg - why.txt"])
+def test_notes_and_lone_wishes_are_left_alone(folder: str, name: str) -> None:
+    assert paired(f"{folder}{name}", default="Waves") == Pairing((), (), ())
+
+
+FOLDERS = st.lists(st.sampled_from(["Waves", "Café", "Cafe\u0301", "job", "x"]), max_size=3)
+STEMS = st.sampled_from(
+    ["content", "style", "Style", "a", "a.style", "a.style.style", ".style", "é", "e\u0301",
+     "é.style", "job", "content.style", "style.style", "a.jpg - why"]
+)  # fmt: skip
+SUFFIXES = st.sampled_from([".jpg", ".PNG", ".txt", ".toml", ""])
+TREES = st.lists(st.tuples(FOLDERS, STEMS, SUFFIXES), max_size=25).map(
+    lambda files: {"/".join([*folders, stem + suffix]) for folders, stem, suffix in files}
+)
+DEFAULTS = st.sampled_from([None, "Waves", "Guernica"])
+
+
+@given(TREES, DEFAULTS)
+def test_no_file_is_in_two_places_and_none_is_lost(tree: set[str], default: str | None) -> None:
+    look = look_at(*tree)
+    pairing = pair(look, STYLES, default)
+    places = Counter(s.path for c in pairing.candidates for s in c.sightings)
+    places.update(s.path for s in pairing.homeless)
+    places.update(s.path for s in look.files if s.path.parent in pairing.waiting)
+    assert set(places.values()) <= {1}
+    lost = {s.path for s in look.files} - set(places)
+    assert all(is_note(path.name) or path.name == JOB_FILE for path in lost)
+
+
+@given(TREES, DEFAULTS)
+def test_a_folder_that_is_taken_whole_takes_nothing_unknown(
+    tree: set[str], default: str | None
+) -> None:
+    look = look_at(*tree)
+    for candidate in pair(look, STYLES, default).candidates:
+        assert candidate.content.path == ROOT / candidate.relative
+        folder = candidate.folder
+        if folder is None:
+            continue
+        inside = {s for s in look.files if folder in s.path.parents and not is_note(s.path.name)}
+        assert inside == set(candidate.sightings)
+        assert folder != ROOT
+        assert folder.parent != ROOT or folder.name in {"job", "x"}
+
+
+@given(TREES, DEFAULTS)
+def test_the_result_is_in_order_of_paths(tree: set[str], default: str | None) -> None:
+    pairing = pair(look_at(*tree), STYLES, default)
+    contents = [candidate.content.path for candidate in pairing.candidates]
+    homeless = [sighting.path for sighting in pairing.homeless]
+    assert contents == sorted(contents)
+    assert homeless == sorted(homeless)
+    assert list(pairing.waiting) == sorted(pairing.waiting)
