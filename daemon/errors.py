@@ -4,12 +4,15 @@
 
     AtelierError                 exit 1
     ├── UsageError               exit 2   a command line that makes no sense
-    ├── SettingsError            exit 2   a setting that is unknown, malformed or contradicts another
+    ├── SettingsError            exit 2   an unknown or malformed setting, or one against another
     │   └── ShareError           exit 2   the share's folders are missing, nested or not writable
     ├── AlreadyRunningError      exit 2   another daemon keeps this share
     ├── NoWeightsError           exit 3   the trained weights are missing or wrong
     ├── PictureUnreadableError   exit 4   a file that is no picture, or is damaged, or too large
     ├── OverridesError           exit 1   a job.toml that asks for what it may not
+    ├── ClaimError               exit 1   a photo could not be taken out of the inbox or put back
+    │   └── ClaimLostError       exit 1   it changed or vanished while it was taken: try later
+    ├── PublishError             exit 1   a result or a photo could not be put where it belongs
     ├── JournalError             exit 1   the journal cannot be opened or is of another version
     └── EngineLostError          exit 1   the engine's process died or could not start
 
@@ -75,6 +78,18 @@ class PictureUnreadableError(AtelierError):
 
 class OverridesError(AtelierError):
     """A job.toml that cannot be read or asks for what it may not."""
+
+
+class ClaimError(AtelierError):
+    """A photo that could not be taken out of the inbox, or not be put back."""
+
+
+class ClaimLostError(ClaimError):
+    """A photo that changed or vanished while it was being taken: look again later."""
+
+
+class PublishError(AtelierError):
+    """A result or a photo that could not be put where people look for it."""
 
 
 class JournalError(AtelierError):

@@ -1,0 +1,270 @@
+"""Takes the files of one job out of the inbox, or puts them back.
+
+A claim is a folder of its own, ``work/jobs/<job id>/``. Whoever renamed the photo into it has it:
+nobody else can take it, and the person sees that it is being worked on. The folder also remembers
+where the files came from (`ORIGIN`), written before the first of them moves; so after a crash at
+any moment `put_back` can return what lies there, even if the journal never heard of the job.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import Final
+
+from daemon import files, notes
+from daemon.copying import sync_folder
+from daemon.errors import ClaimError, ClaimLostError
+from daemon.names import printable
+from daemon.pairing import Candidate
+from daemon.scanner import Sighting
+from daemon.share import Share
+
+ORIGIN: Final = ".origin"
+"""File in a claim's folder: the folder below the inbox that its files came from."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The files of one job, out of everybody else's reach.
+
+    It can be made again from the journal's paths: ``Claim(job_id, claim_folder(share, job_id),
+    content, style, overrides)``.
+
+    Attributes:
+        job_id: the job's.
+        folder: its folder in the share's work folder.
+        content: the photo, in `folder`; for a folder job one level deeper, in the folder taken.
+        style: the style picture: in `folder` if it was taken along, else in the styles folder.
+        overrides: the job.toml, if there is one.
+    """
+
+    job_id: str
+    folder: Path
+    content: Path
+    style: Path
+    overrides: Path | None
+
+    @property
+    def taken_folder(self) -> Path | None:
+        """For a folder job the folder that was taken whole, inside `folder`; else None."""
+        parent = self.content.parent
+        return None if parent == self.folder else parent
+
+    @property
+    def loose_files(self) -> tuple[Path, ...]:
+        """For all other jobs the files that were taken, the photo first."""
+        mine = (self.content, self.style, self.overrides)
+        return tuple(path for path in mine if path is not None and path.parent == self.folder)
+
+
+def claim_folder(share: Share, job_id: str) -> Path:
+    """The folder of a job's claim, whether it is there or not.
+
+    Raises:
+        ClaimError: the id is no plain name.
+    """
+    if job_id in {"", ".", ".."} or "/" in job_id or "\0" in job_id:
+        raise ClaimError(f"{printable(job_id)!r} cannot be the name of a job.")
+    return _jobs(share) / job_id
+
+
+def take(candidate: Candidate, share: Share, job_id: str) -> Claim:
+    """Move a candidate's files from the inbox into a claim of its own, by rename.
+
+    All of them are taken or none: whatever goes wrong half-way, what was moved is moved back.
+    The note that a failure left beside the photo goes away.
+
+    Args:
+        candidate: what `pairing` found and `readiness` let through.
+        share: the share.
+        job_id: a new one; the caller's.
+
+    Returns:
+        The claim.
+
+    Raises:
+        ClaimLostError: a file changed, vanished or became something else since it was seen; all
+            is back in the inbox: look again later.
+        ClaimError: the files could not be moved, or not all of them be moved back; the message
+            says where they are.
+    """
+    folder = claim_folder(share, job_id)
+    came_from = _came_from(candidate)
+    for sighting in candidate.sightings:
+        _expect(sighting, sighting.path)
+    try:
+        _make(folder, came_from)
+        _move_in(candidate, folder)
+    except (OSError, ClaimLostError) as error:
+        _give_up(share, job_id, candidate, error)
+    _forget_old_failure(candidate, share)
+    return _claim(candidate, folder, job_id)
+
+
+def put_back(share: Share, job_id: str) -> list[Path]:
+    """Return what lies in a claim to the folder of the inbox that it came from, and end the claim.
+
+    May be called again after a crash half-way. A name that is taken meanwhile is numbered.
+
+    Args:
+        share: the share.
+        job_id: the claim's; nothing happens if there is no such claim.
+
+    Returns:
+        Where the files are now.
+
+    Raises:
+        ClaimError: a file could not be moved; it stays in the claim, and the message says where.
+    """
+    folder = claim_folder(share, job_id)
+    if not folder.is_dir():
+        return []
+    try:
+        home = files.folder_below(share.inbox, _read_origin(folder))
+        back = [files.move_new(path, home, path.name) for path in _content_of(folder)]
+        dissolve(folder)
+    except OSError as error:
+        raise ClaimError(
+            f"A photo could not be put back into the inbox ({error.strerror}). It is safe in "
+            f"{printable(folder)}: move it out of there by hand."
+        ) from error
+    return back
+
+
+def find_claims(share: Share) -> list[str]:
+    """The ids of the jobs that have a claim, sorted; those of a crash among them."""
+    with contextlib.suppress(FileNotFoundError), os.scandir(_jobs(share)) as entries:
+        return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+    return []
+
+
+def dissolve(folder: Path) -> None:
+    """Remove a claim's folder, once its files are elsewhere.
+
+    Args:
+        folder: the claim's; it may be gone already. If something is left in it, it stays.
+
+    Raises:
+        OSError: something that nobody put there by a claim is left, or the permissions.
+    """
+    if not folder.is_dir() or _content_of(folder):
+        return
+    (folder / ORIGIN).unlink(missing_ok=True)
+    folder.rmdir()
+
+
+def _jobs(share: Share) -> Path:
+    return share.work / "jobs"
+
+
+def _came_from(candidate: Candidate) -> PurePath:
+    parent = candidate.relative.parent
+    return parent if candidate.folder is None else parent.parent
+
+
+def _make(folder: Path, came_from: PurePath) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir()
+    files.write_atomically(folder / ORIGIN, os.fsencode(came_from))
+    sync_folder(folder.parent)
+
+
+def _move_in(candidate: Candidate, folder: Path) -> None:
+    """Move, then look again: only what lies in the claim can no longer be swapped."""
+    if candidate.folder is None:
+        for sighting in candidate.sightings:
+            target = folder / sighting.path.name
+            files.move_exactly(sighting.path, target)
+            _expect(sighting, target)
+        return
+    target = folder / candidate.folder.name
+    files.move_exactly(candidate.folder, target)
+    for sighting in candidate.sightings:
+        _expect(sighting, target / sighting.path.relative_to(candidate.folder))
+
+
+def _expect(sighting: Sighting, now_at: Path) -> None:
+    try:
+        now = now_at.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise ClaimLostError(f"{printable(sighting.path)} is gone; look again later.") from None
+    if not _is_same(sighting, now, moved=now_at != sighting.path):
+        raise ClaimLostError(f"{printable(sighting.path)} has changed; look again later.")
+
+
+def _is_same(sighting: Sighting, now: os.stat_result, *, moved: bool) -> bool:
+    # A file that moved between devices is a copy: it has the time and size, not the inode.
+    inodes = {sighting.inode, now.st_ino} if moved else {sighting.inode}
+    same = (sighting.size, sighting.mtime_ns) == (now.st_size, now.st_mtime_ns)
+    return stat.S_ISREG(now.st_mode) and same and now.st_ino in inodes
+
+
+def _give_up(share: Share, job_id: str, candidate: Candidate, error: Exception) -> None:
+    """Put back what was moved, and raise what the caller has to know."""
+    back = put_back(share, job_id)
+    name = printable(candidate.relative)
+    if isinstance(error, ClaimLostError):
+        raise error
+    if isinstance(error, FileNotFoundError) or not _unchanged(candidate):
+        raise ClaimLostError(f"{name} changed while it was taken; look again later.") from error
+    reason = error.strerror if isinstance(error, OSError) else str(error)
+    safe = "was put back into the inbox" if back else "is still in the inbox"
+    raise ClaimError(
+        f"{name} could not be taken ({reason}); it {safe}. Check that the program may change the "
+        f"folder {printable(candidate.content.path.parent)}."
+    ) from error
+
+
+def _unchanged(candidate: Candidate) -> bool:
+    try:
+        for sighting in candidate.sightings:
+            _expect(sighting, sighting.path)
+    except (ClaimLostError, OSError):
+        return False
+    return True
+
+
+def _forget_old_failure(candidate: Candidate, share: Share) -> None:
+    """Remove the failure's note that was dragged back together with the photo."""
+    below = share.inbox / candidate.relative
+    taken = below if candidate.folder is None else below.parent
+    # The photo is taken: a note that cannot be removed must not undo that; a sweep tries again.
+    with contextlib.suppress(OSError):
+        notes.remove_if_ours(taken.parent / notes.why_name(taken.name))
+
+
+def _claim(candidate: Candidate, folder: Path, job_id: str) -> Claim:
+    top = candidate.content.path.parent if candidate.folder is None else candidate.folder.parent
+
+    def now(sighting: Sighting) -> Path:
+        return folder / sighting.path.relative_to(top)
+
+    return Claim(
+        job_id=job_id,
+        folder=folder,
+        content=now(candidate.content),
+        style=candidate.style
+        if candidate.style_sighting is None
+        else now(candidate.style_sighting),
+        overrides=None if candidate.overrides is None else now(candidate.overrides),
+    )
+
+
+def _read_origin(folder: Path) -> PurePath:
+    # Without the record (a crash before it was written) nothing was moved in either.
+    with contextlib.suppress(FileNotFoundError):
+        return PurePath(os.fsdecode((folder / ORIGIN).read_bytes()))
+    return PurePath()
+
+
+def _content_of(folder: Path) -> list[Path]:
+    return sorted(_without_ours(folder.iterdir()))
+
+
+def _without_ours(paths: Iterable[Path]) -> Iterable[Path]:
+    return (path for path in paths if path.name != ORIGIN)

@@ -1,0 +1,346 @@
+"""Files that appear whole or not at all, and never in the place of another.
+
+Whatever is written for people is written under a hidden temporary name in the same folder, synced
+to the disk, and only then given its name; the folder is synced too. Whoever looks at the folder
+sees nothing or the whole file, also after a power cut.
+
+A name is given without overwriting in the best way that the file system offers: `renameat2` with
+`RENAME_NOREPLACE`; a hard link and an unlink; or, where there is neither (SMB, exFAT over FUSE),
+by creating the target empty and exclusively as a reservation and renaming over that. After a crash
+the second way may leave a file under both names and the third an empty file; never a lost one.
+
+Names that differ only in case or in Unicode form count as taken: Samba shows the folder to
+machines for which they are the same name.
+
+Links below the share's folders are never followed. What remains possible, and is accepted: a
+person who may write to the share can swap a folder for a link between our look and our use of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import os
+import secrets
+import stat
+from collections.abc import Callable, Iterator
+from functools import cache
+from itertools import count
+from pathlib import Path, PurePath
+from typing import Any, Final
+
+from daemon import copying
+from daemon.copying import sync_folder
+from daemon.errors import ShareError
+from daemon.names import canonical, numbered
+
+_PREFIX: Final = ".atelierd-"
+_SUFFIX: Final = ".tmp"
+_RENAME_NOREPLACE: Final = 1  # linux/fs.h
+_AT_FDCWD: Final = -100  # linux/fcntl.h
+# What a way of renaming answers where kernel, sandbox or file system do not know it.
+_UNSUPPORTED: Final = frozenset(
+    {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EPERM, errno.EMLINK}
+)
+
+
+def write_atomically(path: Path, data: bytes, *, replace: bool = True) -> None:
+    """Write a whole file: readers see the old one, or none, and then the new one.
+
+    Args:
+        path: the file; its folder exists. A link of that name is replaced, not followed.
+        data: the content.
+        replace: whether a file of that name may be overwritten.
+
+    Raises:
+        FileExistsError: the name is taken and `replace` is false.
+        OSError: the disk or the permissions do not allow it; nothing is left behind.
+    """
+    temporary = _write_temporary(path.parent, data)
+    try:
+        if replace:
+            temporary.replace(path)
+        else:
+            rename_new(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def publish_new(folder: Path, name: str, data: bytes) -> Path:
+    """Write a whole new file, under the name itself or the first free `NAME (2)`, `NAME (3)` ...
+
+    The file has the permissions that any new file of this process has (umask, default ACL and
+    set-group-id of the folder), so that the people of the share can read it.
+
+    Args:
+        folder: an existing folder.
+        name: the wished file name.
+        data: the content.
+
+    Returns:
+        The path under which the file appeared.
+
+    Raises:
+        OSError: the disk or the permissions do not allow it; nothing is left behind.
+    """
+    temporary = _write_temporary(folder, data)
+    try:
+        path = _give_free_name(temporary, folder, name)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(folder)
+    return path
+
+
+def move_new(source: Path, folder: Path, name: str) -> Path:
+    """Move a file or folder, under the name itself or the first free `NAME (2)`, `NAME (3)` ...
+
+    Args:
+        source: what to move; a link is moved itself, not what it points to.
+        folder: an existing folder; on another device the source is copied under a temporary
+            name, synced, named, and only then removed. Times and permission bits are kept.
+        name: the wished name in `folder`.
+
+    Returns:
+        The new path.
+
+    Raises:
+        OSError: the disk or the permissions do not allow it; the source is where it was.
+    """
+
+    def give_name(what: Path) -> Path:
+        return _give_free_name(what, folder, name)
+
+    return _move(source, folder, give_name)
+
+
+def move_exactly(source: Path, target: Path) -> None:
+    """Move a file or folder to exactly this path, as `move_new` does.
+
+    Raises:
+        FileExistsError: the name is taken, if only by one that differs in case; nothing moved.
+        OSError: the disk or the permissions do not allow it; the source is where it was.
+    """
+
+    def give_name(what: Path) -> Path:
+        if not is_free(target):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
+        rename_new(what, target)
+        return target
+
+    _move(source, target.parent, give_name)
+
+
+def is_free(path: Path) -> bool:
+    """Whether nothing in the folder has this name, nor one that differs in case or Unicode form."""
+    return _folded(path.name) not in _taken(path.parent)
+
+
+def free_names(folder: Path, name: str) -> Iterator[str]:
+    """The names to try: `name`, `name (2)`, ... but those that are taken at the first look."""
+    taken = _taken(folder)
+    for number in count(1):
+        candidate = numbered(name, number)
+        if _folded(candidate) not in taken:
+            yield candidate
+
+
+def folder_below(base: Path, parents: PurePath) -> Path:
+    """The folder `parents` below `base`, made where it is missing.
+
+    Where a part of the way is taken by something that is no folder, or by a link, a numbered
+    folder is made beside it: nothing is written through a link.
+
+    Args:
+        base: an existing folder of the share.
+        parents: relative, without `..`; empty for `base` itself.
+
+    Returns:
+        The folder.
+
+    Raises:
+        ShareError: `parents` leads out of `base`.
+        OSError: the disk or the permissions do not allow it.
+    """
+    if parents.is_absolute() or ".." in parents.parts:
+        raise ShareError(f"{parents} leads out of the share. Move the file there yourself.")
+    for part in parents.parts:
+        base = _one_below(base, part)
+    return base
+
+
+def sweep_temporaries(folder: Path) -> list[Path]:
+    """Remove what a crash left below a folder under our temporary names.
+
+    Only for a daemon that has locked the share: the temporary files of a living one look the same.
+
+    Args:
+        folder: the top of a tree; links are not followed.
+
+    Returns:
+        What was removed.
+    """
+    removed = []
+    for here, folders, names in os.walk(folder):
+        for name in filter(_is_temporary, [*names, *folders]):
+            copying.remove_tree(Path(here, name))
+            removed.append(Path(here, name))
+        folders[:] = [name for name in folders if not _is_temporary(name)]
+    return removed
+
+
+def rename_new(source: Path, target: Path) -> None:
+    """Rename within one device, never overwriting, in the best way that the file system offers.
+
+    Raises:
+        FileExistsError: the target's name is taken.
+        OSError: as `os.rename`; `EXDEV` when the two lie on different devices.
+    """
+    *better, last = RENAMES
+    if not any(_succeeds(way, source, target) for way in better):
+        last(source, target)
+
+
+def rename_by_kernel(source: Path, target: Path) -> None:
+    """Rename by `renameat2` with `RENAME_NOREPLACE`: one step, for files and folders."""
+    renameat2 = _renameat2()
+    if renameat2 is None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+    old, new = os.fsencode(source), os.fsencode(target)
+    if renameat2(_AT_FDCWD, old, _AT_FDCWD, new, _RENAME_NOREPLACE) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), str(source), None, str(target))
+
+
+def rename_by_link(source: Path, target: Path) -> None:
+    """Rename by a hard link and an unlink: for files where the file system has hard links."""
+    if stat.S_ISDIR(source.lstat().st_mode):
+        raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP), str(source))
+    os.link(source, target, follow_symlinks=False)
+    source.unlink()
+
+
+def rename_by_reservation(source: Path, target: Path) -> None:
+    """Rename over an empty file or folder that was created exclusively: works everywhere."""
+    if stat.S_ISDIR(source.lstat().st_mode):
+        target.mkdir()
+        give_up = target.rmdir
+    else:
+        target.touch(exist_ok=False)
+        give_up = target.unlink
+    try:
+        source.replace(target)
+    except BaseException:
+        give_up()
+        raise
+
+
+RENAMES: Final[tuple[Callable[[Path, Path], None], ...]] = (
+    rename_by_kernel,
+    rename_by_link,
+    rename_by_reservation,
+)
+"""The ways to rename without overwriting, best first."""
+
+
+def _succeeds(way: Callable[[Path, Path], None], source: Path, target: Path) -> bool:
+    try:
+        way(source, target)
+    except OSError as error:
+        if error.errno not in _UNSUPPORTED:
+            raise
+        return False
+    return True
+
+
+@cache
+def _renameat2() -> Any:
+    """The C library's function, or None where it has none (musl, glibc before 2.28)."""
+    function = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if function is not None:
+        function.argtypes = [
+            ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_uint,
+        ]  # fmt: skip
+    return function
+
+
+def _move(source: Path, folder: Path, give_name: Callable[[Path], Path]) -> Path:
+    try:
+        target = give_name(source)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        target = _move_across(source, folder, give_name)
+    sync_folder(folder)
+    with contextlib.suppress(FileNotFoundError):  # a person may have removed the emptied folder
+        sync_folder(source.parent)
+    return target
+
+
+def _move_across(source: Path, folder: Path, give_name: Callable[[Path], Path]) -> Path:
+    temporary = _temporary_name(folder)
+    try:
+        copied = copying.copy_whole(source, temporary)
+        target = give_name(temporary)
+    except BaseException:
+        copying.remove_tree(temporary)
+        raise
+    sync_folder(folder)
+    copying.remove_copied(source, copied)
+    return target
+
+
+def _give_free_name(source: Path, folder: Path, name: str) -> Path:
+    for candidate in free_names(folder, name):
+        with contextlib.suppress(FileExistsError):  # somebody was quicker: the next number
+            rename_new(source, folder / candidate)
+            return folder / candidate
+    raise AssertionError("numbers do not end")
+
+
+def _write_temporary(folder: Path, data: bytes) -> Path:
+    path = _temporary_name(folder)
+    try:
+        # Not `tempfile`: its 0600 would follow the file to where the share's group reads it.
+        with path.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    return path
+
+
+def _temporary_name(folder: Path) -> Path:
+    return folder / f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}"
+
+
+def _is_temporary(name: str) -> bool:
+    return name.startswith(_PREFIX) and name.endswith(_SUFFIX)
+
+
+def _one_below(base: Path, part: str) -> Path:
+    for number in count(1):
+        folder = base / numbered(part, number)
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            if stat.S_ISDIR(folder.lstat().st_mode):
+                return folder
+        else:
+            sync_folder(base)
+            return folder
+    raise AssertionError("numbers do not end")
+
+
+def _taken(folder: Path) -> set[str]:
+    return {_folded(entry.name) for entry in folder.iterdir()}
+
+
+def _folded(name: str) -> str:
+    return canonical(canonical(name).casefold())

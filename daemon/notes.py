@@ -1,0 +1,243 @@
+"""What is said to people in text files: all of it stands here, in plain English.
+
+Lines end as on Windows, because that is where most of these files are opened and the other
+systems' editors do not mind; the encoding is UTF-8. The last line of each note is our signature:
+only files that end with it are ever replaced or removed, so that neither a person's own text nor a
+note that is still being copied is touched.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path, PurePath
+from typing import Final
+
+from daemon import files
+from daemon.names import MAX_NAME_BYTES, NO_STYLE_NOTE, WHY_SUFFIX, printable
+from daemon.share import Share
+
+HOW_TO: Final = "How to use these folders.txt"
+SIGNATURE: Final = "(Written by atelierd. This note goes away by itself.)"
+_MOST_LISTED: Final = 20
+_LARGEST_NOTE: Final = 64 * 1024  # bytes; ours are smaller by far
+
+
+def why_name(name: str) -> str:
+    """The name of the note that stands beside a failed photo.
+
+    Args:
+        name: of the photo, or of a folder job's folder.
+
+    Returns:
+        ``NAME - why.txt``; a name too long for that is cut and told apart by a few hash digits.
+    """
+    room = MAX_NAME_BYTES - len(WHY_SUFFIX)
+    raw = os.fsencode(name)
+    if len(raw) <= room:
+        return name + WHY_SUFFIX
+    digest = hashlib.sha256(raw).hexdigest()[:8]
+    cut = raw[: room - len(digest) - 1].decode("utf-8", "ignore")
+    return f"{cut}~{digest}{WHY_SUFFIX}"
+
+
+def why_text(names: Sequence[str], reason: str, back_to: PurePath) -> str:
+    """The note beside a photo that could not be painted.
+
+    Args:
+        names: what lies in the failed folder for this job; the photo first.
+        reason: what happened and what can be done about it, in plain words.
+        back_to: the folder to drag it back into, as people see it, e.g. ``Inbox/Starry Night``.
+    """
+    what = " and ".join(f'"{printable(name)}"' for name in names)
+    back = " > ".join(printable(part) for part in back_to.parts)
+    them = "it" if len(names) == 1 else "them together"
+    return _note(
+        f"{what} could not be painted.",
+        "",
+        "What happened",
+        f"    {_one_line(reason)}",
+        "",
+        "What you can do",
+        f"    To try again, drag {them} back into the folder  {back}",
+        "    If it must not be tried again, delete it or leave it here: nobody else will.",
+    )
+
+
+def no_style_text(inbox: PurePath, styles: Sequence[str], homeless: Sequence[PurePath]) -> str:
+    """The note in the inbox about photos for which nobody has chosen a style.
+
+    Args:
+        inbox: the inbox folder, as people see it.
+        styles: names of the styles there are, each a folder in the inbox.
+        homeless: the photos, relative to the inbox.
+    """
+    return _note(
+        "These photos wait, because I cannot tell in which style to paint them:",
+        "",
+        *_listed([printable(path) for path in homeless]),
+        "",
+        "What you can do",
+        *_ways_to_choose(printable(inbox.name), [printable(name) for name in styles]),
+    )
+
+
+def how_to_text(share: Share) -> str:
+    """The text that explains the folders to somebody who sees them for the first time."""
+    inbox, outbox, styles = (_shown(share, at) for at in (share.inbox, share.outbox, share.styles))
+    originals, failed = _shown(share, share.originals), _shown(share, share.failed)
+    return _lines(
+        "How to get a photo painted",
+        "",
+        f"1. Open the folder  {inbox}  . Each folder in it is a style.",
+        "2. Drop a photo (JPEG, PNG, TIFF, WebP ...) into the folder of the style that you like.",
+        "3. Wait some minutes. As soon as the photo disappears, it is being worked on.",
+        f"4. The painted picture appears in  {outbox}  , in a folder of the same name.",
+        "",
+        f"A new style: put a picture of a painting into  {styles}  . A folder of its name appears",
+        f"in  {inbox}  . Take the picture away, and the folder goes, once it is empty.",
+        "",
+        "A style for one photo alone: put  photo.style.jpg  beside  photo.jpg  , or make a folder",
+        "with two pictures named  content.jpg  and  style.jpg  and drop the folder.",
+        "",
+        f"Your photos are never changed. Once painted, they are kept in  {originals}",
+        f"If something goes wrong, the photo is in  {failed}  with a note beside it that says why.",
+        "Drag it back into the inbox to try again.",
+    )
+
+
+def write_how_to(share: Share) -> Path:
+    """Write the explanation into the share's root, unless a file of that name is there.
+
+    Returns:
+        Its path.
+    """
+    path = share.root / HOW_TO
+    with contextlib.suppress(FileExistsError):
+        files.write_atomically(path, _encoded(how_to_text(share)), replace=False)
+    return path
+
+
+def write_no_style_note(share: Share, styles: Iterable[str], homeless: Iterable[Path]) -> bool:
+    """Say in the inbox which photos have no style; rewritten only when the text differs.
+
+    Args:
+        share: the share.
+        styles: names of the styles there are.
+        homeless: the photos, anywhere below the inbox; without any the note is removed.
+
+    Returns:
+        Whether the note was written or removed; a person's own file of that name is left alone.
+
+    Raises:
+        OSError: the disk or the permissions do not allow it.
+    """
+    waiting = sorted(path.relative_to(share.inbox) for path in homeless)
+    if not waiting:
+        return clear_no_style_note(share)
+    note = share.inbox / NO_STYLE_NOTE
+    wanted = no_style_text(share.inbox, sorted(styles), waiting)
+    if os.path.lexists(note) and (not is_ours(note) or note.read_bytes() == _encoded(wanted)):
+        return False
+    files.write_atomically(note, _encoded(wanted))
+    return True
+
+
+def clear_no_style_note(share: Share) -> bool:
+    """Remove that note when no photo waits for a style any more.
+
+    Returns:
+        Whether there was one of ours.
+
+    Raises:
+        OSError: the permissions do not allow it.
+    """
+    return remove_if_ours(share.inbox / NO_STYLE_NOTE)
+
+
+def write_why(folder: Path, names: Sequence[str], reason: str, back_to: PurePath) -> Path:
+    """Write the note beside a failed photo; see `why_text` for the arguments.
+
+    Returns:
+        Its path, `why_name` of the first name.
+
+    Raises:
+        FileExistsError: a file of that name is there which is no note of ours.
+        OSError: the disk or the permissions do not allow it.
+    """
+    path = folder / why_name(names[0])
+    text = _encoded(why_text(names, reason, back_to))
+    files.write_atomically(path, text, replace=is_ours(path))
+    return path
+
+
+def is_ours(path: Path) -> bool:
+    """Whether this is a whole note that we wrote: a regular file that ends with our signature."""
+    if path.is_symlink() or not path.is_file() or path.stat().st_size > _LARGEST_NOTE:
+        return False
+    return path.read_bytes().rstrip().endswith(SIGNATURE.encode())
+
+
+def remove_if_ours(path: Path) -> bool:
+    """Remove a note of ours.
+
+    Returns:
+        Whether there was one.
+
+    Raises:
+        OSError: the permissions do not allow it.
+    """
+    if not is_ours(path):
+        return False
+    path.unlink(missing_ok=True)
+    return True
+
+
+def _ways_to_choose(inbox: str, styles: Sequence[str]) -> list[str]:
+    beside = [
+        "    Or put a picture of a painting beside the photo: for  photo.jpg  name it",
+        "    photo.style.jpg",
+    ]
+    if not styles:
+        return [
+            "    Put a picture of a painting into the folder Styles. A folder of its name appears",
+            f"    in {inbox}: move the photos there.",
+            *beside,
+        ]
+    return [
+        f"    Move each photo into one of these folders in {inbox}:",
+        "",
+        *_listed(styles),
+        "",
+        *beside,
+    ]
+
+
+def _listed(items: Sequence[str]) -> list[str]:
+    shown = [f"    - {item}" for item in items[:_MOST_LISTED]]
+    more = len(items) - len(shown)
+    return [*shown, f"    - and {more} more"] if more else shown
+
+
+def _shown(share: Share, folder: Path) -> str:
+    inside = folder.is_relative_to(share.root)
+    return printable(folder.relative_to(share.root) if inside else folder)
+
+
+def _one_line(text: str) -> str:
+    return printable(" ".join(text.split()))
+
+
+def _note(*lines: str) -> str:
+    return _lines(*lines, "", SIGNATURE)
+
+
+def _lines(*lines: str) -> str:
+    return "".join(f"{line}\r\n" for line in lines)
+
+
+def _encoded(text: str) -> bytes:
+    # `printable` leaves no surrogates; should one slip through, a note beats a crash.
+    return text.encode("utf-8", "backslashreplace")

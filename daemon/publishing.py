@@ -1,0 +1,232 @@
+"""Gives the results and the photos back to the people.
+
+Outbox, originals and failed mirror the folders of the inbox: ``Inbox/Starry Night/Holiday/a.jpg``
+is painted to ``Outbox/Starry Night/Holiday/a.jpg``; what was dropped into the bare inbox appears
+at the top. Two photos with one stem do not meet in one file: the second is ``a (2).jpg``.
+
+Each of the three ways out may be called again after a crash, if the caller keeps this order and
+writes to the journal between the steps:
+
+1. `publish_result`, then record its return value. After a crash before the record, the picture is
+   painted or published once more: at worst two results, never none.
+2. `keep_original`, then record the job as done. After a crash before the record, call it again.
+
+or, when it went wrong, record the reason, then `fail`, then record the job as failed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
+from pathlib import Path, PurePath
+
+from daemon import claims, files, notes
+from daemon.claims import Claim
+from daemon.errors import PublishError
+from daemon.names import (
+    MAX_NAME_BYTES,
+    NO_STYLE_NOTE,
+    canonical,
+    is_note,
+    numbered,
+    printable,
+    split,
+)
+from daemon.share import Share
+
+
+def result_relative(claim: Claim, relative: PurePath) -> PurePath:
+    """What to hand to `publish_result`: a folder job's result is named after its folder.
+
+    Args:
+        claim: the job's.
+        relative: of the photo below the inbox, as the candidate has it.
+
+    Returns:
+        ``Party/content.jpg`` of a folder job becomes ``Party.jpg``; all others stay.
+    """
+    if claim.taken_folder is None:
+        return relative
+    folder = relative.parent
+    return folder.parent / f"{folder.name}{split(relative.name)[1]}"
+
+
+def publish_result(
+    share: Share, relative: PurePath, style_name: str, picture: bytes, suffix: str
+) -> Path:
+    """Put a finished picture into the outbox: whole or not at all, over nobody else's file.
+
+    The style is no part of the name: the folders say it, as they do in the inbox.
+
+    Args:
+        share: the share.
+        relative: of the photo below the inbox; for folder jobs what `result_relative` gives.
+        style_name: to say what could not be written, if so.
+        picture: the whole file.
+        suffix: of the result's name, with the dot.
+
+    Returns:
+        The path under which it appeared.
+
+    Raises:
+        PublishError: the disk is full, or the permissions do not allow it; nothing was left behind.
+        ShareError: `relative` leads out of the share.
+    """
+    name = f"{split(relative.name)[0]}{suffix}"
+    with _plainly(f"The picture of {printable(relative)} in the style {printable(style_name)}"):
+        folder = files.folder_below(share.outbox, relative.parent)
+        return files.publish_new(folder, name, picture)
+
+
+def keep_original(share: Share, claim: Claim, relative: PurePath) -> Path:
+    """Move a painted photo, and what came with it, to the originals; the claim ends.
+
+    Args:
+        share: the share.
+        claim: the job's. What is gone from it already (a crash in between) is left out.
+        relative: of the photo below the inbox, as the candidate has it.
+
+    Returns:
+        The photo's new path, or the folder's for a folder job; where it must have gone, if an
+        earlier call moved it.
+
+    Raises:
+        PublishError: the disk or the permissions do not allow it; what was not moved stays claimed.
+        ShareError: `relative` leads out of the share.
+    """
+    with _plainly(printable(relative)):
+        folder = files.folder_below(share.originals, _parents(claim, relative))
+        kept = _move_out(claim, folder)
+        claims.dissolve(claim.folder)
+        return kept
+
+
+def fail(share: Share, claim: Claim, relative: PurePath, reason: str) -> Path:
+    """Move a photo that could not be painted, and what came with it, to failed, beside a note.
+
+    The note is written first, so that after a crash a photo without its note never lies there.
+
+    Args:
+        share: the share.
+        claim: the job's. What is gone from it already (a crash in between) is left out.
+        relative: of the photo below the inbox, as the candidate has it.
+        reason: what happened and what can be done about it, in plain words.
+
+    Returns:
+        The photo's new path, or the folder's for a folder job; where it must have gone, if an
+        earlier call moved it.
+
+    Raises:
+        PublishError: the disk or the permissions do not allow it; what was not moved stays claimed.
+        ShareError: `relative` leads out of the share.
+    """
+    parents = _parents(claim, relative)
+    back_to = PurePath(share.inbox.name) / parents
+
+    def leave_note(names: Sequence[str]) -> None:
+        notes.write_why(folder, names, reason, back_to)
+
+    with _plainly(printable(relative)):
+        folder = files.folder_below(share.failed, parents)
+        failed = _move_out(claim, folder, leave_note)
+        claims.dissolve(claim.folder)
+        return failed
+
+
+def sweep_notes(share: Share) -> list[Path]:
+    """Remove our notes beside failed photos that are not there any more (dragged back, deleted).
+
+    Args:
+        share: the share; the inbox is swept too, because notes are dragged along.
+
+    Returns:
+        What was removed. Nobody else's text file ever is.
+    """
+    removed = []
+    for top in (share.failed, share.inbox):
+        for here, folders, names in os.walk(top):
+            explained = {notes.why_name(name) for name in (*folders, *names) if not is_note(name)}
+            explained.add(NO_STYLE_NOTE)
+            for name in names:
+                if is_note(name) and name not in explained:
+                    removed += _swept(Path(here, name))
+    return removed
+
+
+def sweep_leftovers(share: Share) -> list[Path]:
+    """Remove the temporary files of a daemon that was killed; only once the share is locked.
+
+    Returns:
+        What was removed.
+    """
+    tops = (share.work, share.inbox, share.outbox, share.originals, share.failed)
+    return [path for top in tops for path in files.sweep_temporaries(top)]
+
+
+def _swept(note: Path) -> list[Path]:
+    # One note that cannot be read or removed must not keep the daemon from its work.
+    with contextlib.suppress(OSError):
+        if notes.remove_if_ours(note):
+            return [note]
+    return []
+
+
+def _parents(claim: Claim, relative: PurePath) -> PurePath:
+    return relative.parent if claim.taken_folder is None else relative.parent.parent
+
+
+def _nothing(_names: Sequence[str]) -> None:
+    """Announce nothing."""
+
+
+def _move_out(
+    claim: Claim, folder: Path, announce: Callable[[Sequence[str]], None] = _nothing
+) -> Path:
+    """Move a claim's files under names that belong together: a (2).jpg with a (2).style.jpg."""
+    whole = claim.taken_folder
+    sources = claim.loose_files if whole is None else (whole,)
+    here = [source for source in sources if os.path.lexists(source)]
+    if not here:
+        return folder / sources[0].name
+    for names in _free_together(folder, [source.name for source in here]):
+        try:
+            announce(names)
+            files.move_exactly(here[0], folder / names[0])
+        except FileExistsError:  # somebody took the name since we looked
+            notes.remove_if_ours(folder / notes.why_name(names[0]))
+            continue
+        for source, name in zip(here[1:], names[1:], strict=True):
+            files.move_new(source, folder, name)
+        return folder / names[0]
+    raise AssertionError("numbers do not end")
+
+
+def _free_together(folder: Path, names: Sequence[str]) -> Iterator[Sequence[str]]:
+    for number in count(1):
+        candidates = [_numbered_with(names[0], name, number) for name in names]
+        if all(files.is_free(folder / name) for name in candidates):
+            yield candidates
+
+
+def _numbered_with(first: str, name: str, number: int) -> str:
+    """Number a name as its photo's is: photo.style.jpg goes with photo.jpg, and both with (2)."""
+    (stem, suffix), first_stem = split(name), split(first)[0]
+    inner, mark = split(stem)
+    if not mark or canonical(inner).casefold() != canonical(first_stem).casefold():
+        return numbered(name, number)
+    together = f"{split(numbered(inner + suffix, number))[0]}{mark}{suffix}"
+    return together if len(os.fsencode(together)) <= MAX_NAME_BYTES else numbered(name, number)
+
+
+@contextlib.contextmanager
+def _plainly(what: str) -> Iterator[None]:
+    """Turn what the operating system says into what a person can act upon."""
+    try:
+        yield
+    except OSError as error:
+        raise PublishError(
+            f"{what} could not be put into its folder ({error.strerror}). Make room there, and "
+            "check that the program may write there; nothing was lost."
+        ) from error
