@@ -19,6 +19,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PIP_TOOLS = "pip-tools==7.6.2"
+MXNET_NEEDS = "requests\ngraphviz<0.9\n"
+"""What MXNet's metadata asks for beside numpy."""
+
 COMPILE = (
     "--generate-hashes",
     "--allow-unsafe",
@@ -40,10 +43,10 @@ def tool_environment(python: str, folder: Path) -> Path:
     return interpreter
 
 
-def compile_lock(interpreter: Path, source: str, output: Path, *arguments: str) -> None:
-    """Run pip-compile on `source` (a file below the root) into `output`."""
+def compile_lock(interpreter: Path, sources: list[str], output: Path, *arguments: str) -> None:
+    """Run pip-compile on `sources` (files below the root) into `output`."""
     command = [str(interpreter), "-m", "piptools", "compile", *COMPILE, *arguments]
-    subprocess.run([*command, "-o", str(output), source], check=True, cwd=ROOT)
+    subprocess.run([*command, "-o", str(output), *sources], check=True, cwd=ROOT)
 
 
 def entry(lock: Path, name: str) -> str:
@@ -69,14 +72,17 @@ def lock_one(python: str, version: str) -> None:
             output = ROOT / "requirements" / f"{name}-py{version}.txt"
             wanted = [*extras, "cpu"] if resolvable else extras
             flags = [f"--extra={extra}" for extra in wanted]
-            compile_lock(interpreter, "pyproject.toml", output, *flags)
+            alone, needs = Path(scratch) / "mxnet.in", Path(scratch) / "mxnet-needs.in"
+            alone.write_text("mxnet==1.9.1\n")
+            needs.write_text(MXNET_NEEDS)
+            sources = ["pyproject.toml"] if resolvable else ["pyproject.toml", str(needs)]
+            compile_lock(interpreter, sources, output, *flags)
             if not resolvable:
-                alone = Path(scratch) / "mxnet.in"
-                alone.write_text("mxnet==1.9.1\n")
-                compile_lock(interpreter, str(alone), Path(scratch) / "mxnet.txt")
+                compile_lock(interpreter, [str(alone)], Path(scratch) / "mxnet.txt")
                 mxnet = entry(Path(scratch) / "mxnet.txt", "mxnet")
-                mxnet = re.sub(r"# via .*", "# MXNet alone: its metadata refuses numpy 2", mxnet)
-                output.write_text(output.read_text() + mxnet)
+                mxnet = re.sub(r"# via .*", "# via the cpu extra, past its metadata", mxnet)
+                text = re.sub(r"-r /\S+/mxnet-needs.in", "mxnet", output.read_text())
+                output.write_text(text + mxnet)
             tidy(output, f"pip-compile --generate-hashes --no-emit-index-url, Python {version}")
 
 

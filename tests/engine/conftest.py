@@ -1,0 +1,52 @@
+"""A painter on the real weights and the reference values: slow to make, so made once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engine.painter import Painter
+
+DATA = Path(__file__).parent / "data"
+
+
+@pytest.fixture(scope="session")
+def painter(weights: Path) -> Painter:
+    return Painter(weights.parent, "cpu")
+
+
+@dataclass(frozen=True)
+class Reference:
+    """An independent float64 implementation's pictures, losses and gradients."""
+
+    scalars: dict[str, Any]
+    arrays: dict[str, np.ndarray[Any, Any]]
+
+
+@pytest.fixture(scope="session")
+def reference() -> Iterator[Reference]:
+    with np.load(DATA / "vgg19_reference.npz") as arrays:
+        scalars = json.loads((DATA / "vgg19_reference.json").read_text())
+        yield Reference(scalars, {name: arrays[name] for name in arrays.files})
+
+
+@pytest.fixture
+def photo() -> np.ndarray[Any, Any]:
+    """A small picture with edges, colours and gradients, (48, 64, 3) uint8."""
+    y, x = np.mgrid[0:48, 0:64]
+    planes = [4 * x, 5 * y, 127 + 120 * np.sin(x / 5.0) * np.cos(y / 7.0)]
+    return np.stack(planes, axis=2).clip(0, 255).astype(np.uint8)
+
+
+@pytest.fixture
+def style() -> np.ndarray[Any, Any]:
+    """A stripy picture of other colours, (40, 56, 3) uint8."""
+    y, x = np.mgrid[0:40, 0:56]
+    wave = 0.5 + 0.5 * np.sin((x + 2 * y) / 3.0)
+    return np.stack([255 * wave, 90 + 60 * wave, 200 - 180 * wave], axis=2).astype(np.uint8)

@@ -1,0 +1,91 @@
+"""Values and gradients against an independent float64 implementation, in both poolings."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engine import Recipe
+from engine.objective import Objective, style_grams
+from engine.painter import Painter
+from tests.engine.conftest import Reference
+
+POOLINGS = ("avg", "max")
+
+
+def objective(painter: Painter, reference: Reference, recipe: Recipe) -> Objective:
+    grams = style_grams(painter._network, on_device(painter, reference, "style_rgb"), recipe)
+    return Objective(painter._network, on_device(painter, reference, "content_rgb"), grams, recipe)
+
+
+def on_device(painter: Painter, reference: Reference, name: str) -> object:
+    return painter.to_device(reference.arrays[name].astype(np.float32))
+
+
+def error(found: np.ndarray, expected: np.ndarray) -> float:
+    return float(np.linalg.norm(found - expected) / np.linalg.norm(expected))
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_losses_and_gradient_agree_with_the_reference(painter, reference, pooling):
+    recipe = Recipe(content_weight=5, style_weight=100, normalization="classic", pooling=pooling)
+    image = on_device(painter, reference, "image_rgb")
+    loss, gradient = objective(painter, reference, recipe).evaluate(image)
+    expected = reference.scalars[pooling]
+    assert loss.total == pytest.approx(expected["total_5c_100s"], rel=1e-4)
+    assert loss.content == pytest.approx(5 * expected["content_mse_conv4_2"], rel=1e-4)
+    for tap, value in expected["style_gram_mse"].items():
+        assert loss.style[tap] == pytest.approx(100 * value, rel=1e-4)
+    bgr = gradient.asnumpy()[0, ::-1]
+    assert error(bgr, reference.arrays[f"{pooling}_grad_total_bgr"]) < 1e-3
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("pooling", POOLINGS)
+@pytest.mark.parametrize("tap", ["conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1"])
+def test_each_style_tap_has_the_reference_gradient(painter, reference, pooling, tap):
+    recipe = Recipe(
+        content_weight=0, style_weight=1, style_layers={tap: 1},
+        normalization="classic", pooling=pooling,
+    )  # fmt: skip
+    image = on_device(painter, reference, "image_rgb")
+    _, gradient = objective(painter, reference, recipe).evaluate(image)
+    found = gradient.asnumpy()[0, ::-1]
+    assert error(found, reference.arrays[f"{pooling}_grad_{tap}_bgr"]) < 1e-3
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_the_content_gradient_is_the_references(painter, reference, pooling):
+    recipe = Recipe(content_weight=1, style_weight=0, normalization="classic", pooling=pooling)
+    image = on_device(painter, reference, "image_rgb")
+    _, gradient = objective(painter, reference, recipe).evaluate(image)
+    expected = reference.arrays[f"{pooling}_grad_content_bgr"]
+    assert error(gradient.asnumpy()[0, ::-1], expected) < 1e-3
+
+
+@pytest.mark.weights
+def test_relative_divides_by_the_energy_of_the_target(painter, reference):
+    image = on_device(painter, reference, "image_rgb")
+    style = on_device(painter, reference, "style_rgb")
+    grams = style_grams(painter._network, style, Recipe())
+    recipe = Recipe(content_weight=0, style_weight=1)
+    loss, _ = objective(painter, reference, recipe).evaluate(image)
+    for tap, value in reference.scalars["avg"]["style_gram_mse"].items():
+        energy = float(np.mean(grams[tap].asnumpy().astype(np.float64) ** 2))
+        assert loss.style[tap] == pytest.approx(value / energy, rel=1e-4)
+
+
+@pytest.mark.weights
+def test_the_parts_add_up_and_the_gradient_is_the_slope(painter, reference):
+    recipe = Recipe(content_weight=1, style_weight=10, tv_weight=3)
+    aim = objective(painter, reference, recipe)
+    image = on_device(painter, reference, "image_rgb")
+    loss, gradient = aim.evaluate(image)
+    assert loss.total == pytest.approx(loss.content + sum(loss.style.values()) + loss.tv)
+    assert loss.tv > 0
+    step = gradient * (0.5 / float(gradient.norm().asscalar()))
+    ahead, behind = (aim.evaluate(image + sign * step)[0].total for sign in (1, -1))
+    slope = float((gradient * step).sum().asscalar())
+    assert (ahead - behind) / 2 == pytest.approx(slope, rel=0.02)

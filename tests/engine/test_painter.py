@@ -1,0 +1,123 @@
+"""The whole engine on real weights, on pictures small enough to be quick."""
+
+from __future__ import annotations
+
+from itertools import count
+
+import numpy as np
+import pytest
+
+from engine import Painting, Progress, Recipe
+from engine.errors import PictureError
+from engine.painter import Painter
+
+SMALL = Recipe(size=64, scales=(0.5, 1.0), iterations=(6, 6))
+
+pytestmark = pytest.mark.weights
+
+
+def paint(painter, photo, style, recipe=SMALL):
+    *steps, painting = painter.paint(photo, style, recipe)
+    assert all(isinstance(step, Progress) for step in steps)
+    assert isinstance(painting, Painting)
+    return steps, painting
+
+
+def test_a_painting_has_the_size_asked_for_and_the_contents_proportions(painter, photo, style):
+    steps, painting = paint(painter, photo, style)
+    assert painting.picture.shape == (48, 64, 3)
+    assert painting.picture.dtype == np.float32
+    assert painting.picture.min() >= 0
+    assert painting.picture.max() <= 255
+    assert [step.iteration for step in steps] == list(range(1, len(steps) + 1))
+    assert painting.iterations == steps[-1].iteration == steps[-1].total
+    assert steps[-1].loss >= painting.loss.total
+    assert steps[-1].eta_seconds == 0
+    assert painting.stopped_by == "steps"
+
+
+def test_it_moves_towards_the_style(painter, photo, style):
+    steps, painting = paint(painter, photo, style)
+    last = [step.loss for step in steps if step.scale == step.scales]
+    assert painting.loss.total < last[0]
+    assert np.abs(painting.picture - photo).mean() > 3
+
+
+@pytest.mark.parametrize("init", ["content", "noise", "blend"])
+def test_the_same_seed_gives_the_same_picture(painter, photo, style, init):
+    recipe = SMALL.model_copy(update={"init": init, "seed": 7})
+    first, second = (paint(painter, photo, style, recipe)[1].picture for _ in range(2))
+    assert np.array_equal(first, second)
+
+
+def test_another_seed_gives_another_picture(painter, photo, style):
+    pictures = [
+        paint(painter, photo, style, SMALL.model_copy(update={"init": "noise", "seed": seed}))[1]
+        for seed in (1, 2)
+    ]
+    assert not np.array_equal(pictures[0].picture, pictures[1].picture)
+
+
+def test_adam_paints_too(painter, photo, style):
+    recipe = Recipe(size=64, scales=(1.0,), iterations=(8,), optimizer="adam")
+    steps, painting = paint(painter, photo, style, recipe)
+    assert painting.loss.total < steps[0].loss
+
+
+def test_the_best_picture_is_kept_and_its_loss_reported(painter, photo, style):
+    recipe = Recipe(size=64, scales=(1.0,), iterations=(8,), optimizer="adam", learning_rate=60)
+    steps, painting = paint(painter, photo, style, recipe)
+    assert painting.loss.total <= min(step.loss for step in steps)
+
+
+def test_a_time_budget_ends_the_work_and_the_picture_is_whole(weights, photo, style):
+    ticks = count()
+    painter = Painter(weights.parent, "cpu", clock=lambda: float(next(ticks)))
+    recipe = SMALL.model_copy(update={"iterations": (500, 500), "time_budget": 20.0})
+    _, painting = paint(painter, photo, style, recipe)
+    assert painting.stopped_by == "time"
+    assert painting.iterations < 20
+    assert painting.picture.shape == (48, 64, 3)
+
+
+def test_a_plateau_ends_a_scale_early(painter, photo, style):
+    recipe = Recipe(size=64, scales=(1.0,), iterations=(200,), plateau=0.9)
+    _, painting = paint(painter, photo, style, recipe)
+    assert painting.stopped_by == "plateau"
+    assert painting.iterations < 200
+
+
+def test_scales_too_small_to_read_are_left_out(painter, photo, style):
+    recipe = Recipe(size=64, scales=(0.25, 1.0), iterations=(3, 3))
+    steps, painting = paint(painter, photo, style, recipe)
+    assert {step.scales for step in steps} == {1}
+    assert painting.iterations == 6
+
+
+def test_a_style_is_looked_at_once(painter, photo, style):
+    paint(painter, photo, style)
+    known = dict(painter._styles)
+    paint(painter, photo[:, ::-1], style)
+    assert {key: id(grams) for key, grams in painter._styles.items()} == {
+        key: id(grams) for key, grams in known.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("picture", "said"),
+    [
+        (np.zeros((10, 400, 3), np.uint8), "too narrow"),
+        (np.zeros((64, 64), np.uint8), "height, width, 3"),
+        (np.full((64, 64, 3), np.nan, np.float32), "not finite"),
+        (np.zeros((64, 64, 3), np.int64), "uint8 or float"),
+    ],
+)
+def test_what_is_no_picture_is_refused_before_the_work(painter, style, picture, said):
+    with pytest.raises(PictureError, match=said):
+        next(painter.paint(picture, style, SMALL))
+
+
+def test_blank_pictures_are_painted_without_noise_or_nan(painter):
+    blank = np.full((64, 64, 3), 128, np.uint8)
+    _, painting = paint(painter, blank, blank)
+    assert np.isfinite(painting.picture).all()
