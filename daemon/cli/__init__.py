@@ -1,1 +1,85 @@
-"""The command line."""
+"""The command line: `atelierd`, the frame that all commands hang in.
+
+Each command is a module ``daemon/cli/<name>.py`` with a click command called `command`. It is
+imported when it is used, so that ``atelierd --help`` answers at once and a command pays only for
+what it needs itself. A command returns an `ExitCode`, or nothing if all is well; for everything
+else it raises an error from `daemon.errors` or `engine.errors`, and this frame says it::
+
+    @click.command()
+    @settings_options()
+    @click.option("--once", is_flag=True, help="Paint what is there, then exit.")
+    def command(resolved: Resolved, *, once: bool) -> ExitCode:
+        "Keep a share: paint what is dropped into it."
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+import click
+
+from daemon.cli.failures import exit_code_of
+from daemon.cli.options import debug_option, settings_options
+
+__all__ = ["main", "settings_options"]
+
+COMMANDS: Final = {
+    "run": "Keep a share: paint the photos that are dropped into it.",
+    "stylize": "Paint one photo in the style of one picture.",
+    "weights": "Fetch, import or check the trained weights.",
+    "init": "Make a folder that `run` can then be pointed at.",
+    "status": "Show what a share's service is doing.",
+    "doctor": "Check this machine, and say what to do about what is missing.",
+    "config": "Show all settings and where each came from.",
+}
+"""Every command and what it does: the overview shows this without importing any of them."""
+
+
+class LazyCommands(click.Group):
+    """A group whose commands are imported by name, when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Name the commands, in the order of the overview."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import a command; None if there is none of this name."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"daemon.cli.{cmd_name}").command
+        command.name = cmd_name
+        return debug_option(command)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the overview of the commands, from `COMMANDS` alone."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(
+    cls=LazyCommands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit status: 0 all is well, 1 something failed, 2 wrong usage or settings, "
+    "3 the trained weights, 4 a picture that cannot be read.",
+)
+@click.version_option(package_name="atelierd", message="%(prog)s %(version)s")
+def commands() -> None:
+    """Drop a photo into a folder named after a painting, and get it back painted."""
+
+
+debug_option(commands)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and end the process with its exit status; the console entry point.
+
+    Args:
+        arguments: instead of the process's own.
+
+    Raises:
+        SystemExit: always.
+    """
+    sys.exit(exit_code_of(commands, list(sys.argv[1:] if arguments is None else arguments)))
