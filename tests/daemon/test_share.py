@@ -51,6 +51,8 @@ def test_an_unknown_home_folder_is_said(tmp_path: Path) -> None:
 def test_absolute_folders_may_lie_elsewhere(tmp_path: Path) -> None:
     share = open_share(settings(tmp_path / "a", styles=tmp_path / "b"))
     assert share.styles == tmp_path / "b"
+    share = open_share(settings(tmp_path / "a", styles=tmp_path / "a" / ".." / "c"))
+    assert share.styles == tmp_path / "c"
 
 
 def test_opening_makes_nothing(tmp_path: Path) -> None:
