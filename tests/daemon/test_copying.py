@@ -1,0 +1,91 @@
+"""Copies between folders: whole, and removed at the source only where nothing changed since."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from daemon import copying
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    tree = tmp_path / "tree"
+    (tree / "deep").mkdir(parents=True)
+    (tree / "a").write_bytes(b"a" * 3_000_000)
+    (tree / "deep" / "b").write_bytes(b"b")
+    os.utime(tree / "deep", ns=(1, 1_400_000_000_000_000_000))
+    return tree
+
+
+def test_the_copy_is_the_same_and_the_source_can_be_removed(tree: Path, tmp_path: Path) -> None:
+    copied = copying.copy_whole(tree, tmp_path / "copy")
+    assert (tmp_path / "copy" / "a").read_bytes() == b"a" * 3_000_000
+    assert (tmp_path / "copy" / "deep").stat().st_mtime_ns == 1_400_000_000_000_000_000
+    copying.remove_copied(tree, copied)
+    assert not tree.exists()
+
+
+def test_what_came_or_changed_after_the_copy_stays(tree: Path, tmp_path: Path) -> None:
+    copied = copying.copy_whole(tree, tmp_path / "copy")
+    (tree / "late").write_bytes(b"late")
+    (tree / "deep" / "b").write_bytes(b"changed")
+    copying.remove_copied(tree, copied)
+    left = sorted(str(path.relative_to(tree)) for path in tree.rglob("*"))
+    assert left == ["deep", "deep/b", "late"]
+
+
+def test_what_vanished_after_the_copy_is_no_error(tree: Path, tmp_path: Path) -> None:
+    copied = copying.copy_whole(tree, tmp_path / "copy")
+    (tree / "a").unlink()
+    copying.remove_copied(tree, copied)
+    assert not tree.exists()
+
+
+def test_a_file_that_grows_meanwhile_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "a"
+    source.write_bytes(b"half")
+    copy = copying.shutil.copyfileobj
+
+    def copy_slowly(*arguments: object) -> None:
+        copy(*arguments)
+        with source.open("ab") as file:
+            file.write(b"the other half")
+
+    monkeypatch.setattr(copying.shutil, "copyfileobj", copy_slowly)
+    with pytest.raises(OSError, match="changed while it was copied"):
+        copying.copy_whole(source, tmp_path / "copy")
+    assert source.read_bytes() == b"halfthe other half"
+
+
+def test_a_link_in_the_place_of_a_file_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_bytes(b"secret")
+    (tmp_path / "a").symlink_to("secret")
+    copying.copy_whole(tmp_path / "a", tmp_path / "copy")
+    assert (tmp_path / "copy").is_symlink()
+
+
+@pytest.mark.parametrize("kind", ["file", "folder", "link", "nothing"])
+def test_remove_tree_takes_anything(tmp_path: Path, kind: str) -> None:
+    path, kept = tmp_path / "path", tmp_path / "kept"
+    kept.mkdir()
+    (kept / "a").write_bytes(b"")
+    if kind == "file":
+        path.write_bytes(b"")
+    elif kind == "folder":
+        (path / "deep").mkdir(parents=True)
+    elif kind == "link":
+        path.symlink_to(kept)
+    copying.remove_tree(path)
+    assert not os.path.lexists(path)
+    assert (kept / "a").exists()
+
+
+def test_sync_folder_takes_any_folder_that_is_there(tmp_path: Path) -> None:
+    copying.sync_folder(tmp_path)
+    with pytest.raises(FileNotFoundError):
+        copying.sync_folder(tmp_path / "gone")
