@@ -34,6 +34,7 @@ class PaintRequest:
         recipe: how to paint it.
         format: file format of the result.
         quality: JPEG quality, 1 to 100 (ignored for PNG).
+        max_pixels: a picture with more pixels is refused before it is decoded.
     """
 
     job_id: str
@@ -42,6 +43,7 @@ class PaintRequest:
     recipe: Recipe
     format: PictureFormat = "jpeg"
     quality: int = 95
+    max_pixels: int = 200_000_000
 
 
 @dataclass(frozen=True)

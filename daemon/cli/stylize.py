@@ -1,0 +1,233 @@
+"""`atelierd stylize`: one photo, one style, one picture; no share and no service."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any, Final, Protocol
+
+import click
+from pydantic import ValidationError
+
+from daemon.cli.failures import Debugging
+from daemon.cli.options import settings_options
+from daemon.configuration import Resolved
+from daemon.errors import (
+    AtelierError,
+    EngineLostError,
+    NoWeightsError,
+    PictureUnreadableError,
+    UsageError,
+)
+from daemon.files import write_atomically
+from daemon.names import printable
+from daemon.overrides import make_recipe
+from daemon.runners.base import (
+    Cancelled,
+    EngineReady,
+    EngineUnavailable,
+    Event,
+    Failed,
+    Painted,
+    PaintRequest,
+    PictureFormat,
+    Progressed,
+)
+from daemon.runners.local import LocalRunner
+from daemon.settings import EngineSettings, PaintSettings, Settings
+from engine import PRESETS, Progress
+
+_FORMATS: Final[dict[str, PictureFormat]] = {".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png"}
+_CLOSE_SECONDS: Final = 5.0
+_MEGABYTE: Final = 1_000_000
+_PATH: Final = click.Path(path_type=Path)
+
+
+@click.command()
+@settings_options("paint", "engine", "output")
+@click.argument("content", type=_PATH)
+@click.argument("style", type=_PATH)
+@click.option("-o", "--output", type=_PATH, required=True, help="The file to make: .jpg or .png.")
+@click.option("--preset", metavar=f"[{'|'.join(PRESETS)}]", help="Named recipe.")
+@click.option("--size", metavar="N", help="Long side of the picture, pixels.")
+@click.option("--iterations", metavar="N", help="Optimiser steps, all sizes together.")
+@click.option("--seed", metavar="N", help="Seed of everything random.")
+@click.option("--weights", metavar="DIR", help="Folder of the trained weights.")
+@click.option("--device", metavar="[auto|cpu|gpu]", help="Where to compute.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object about the picture.")
+def command(
+    resolved: Resolved, /, content: Path, style: Path, output: Path, *, as_json: bool, **wishes: Any
+) -> None:
+    """Paint the photo CONTENT in the style of the picture STYLE.
+
+    An existing OUTPUT is replaced once the picture is done.
+    """
+    settings = _with_wishes(resolved.settings, wishes)
+    _check_output(output, content, style)
+    request = _request(settings, content, style, output)
+    painted = _paint(request, settings.engine, {"content": content, "style": style})
+    write_atomically(output, painted.picture, replace=True)
+    report = {"output": str(output), **painted.report}
+    click.echo(json.dumps(report) if as_json else _sentence(report))
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Which settings section the short options belong to."""
+
+    section: str
+    model: type[PaintSettings | EngineSettings]
+    names: tuple[str, ...]
+
+
+_GROUPS: Final = (
+    _Group("paint", PaintSettings, ("preset", "size", "iterations", "seed")),
+    _Group("engine", EngineSettings, ("weights", "device")),
+)
+
+
+def _with_wishes(settings: Settings, wishes: dict[str, Any]) -> Settings:
+    """The settings with the short options over them, checked like any setting."""
+    sections = {}
+    for group in _GROUPS:
+        said = {name: wishes[name] for name in group.names if wishes[name] is not None}
+        before = getattr(settings, group.section).model_dump()
+        try:
+            sections[group.section] = group.model.model_validate({**before, **said})
+        except ValidationError as error:
+            first = error.errors()[0]
+            name, message = first["loc"][0], first["msg"]
+            raise UsageError(f"--{name} {wishes.get(str(name))}: {message}.") from error
+    return settings.model_copy(update=sections)
+
+
+def _check_output(output: Path, *inputs: Path) -> None:
+    """Refuse, before minutes of work, what could not be written at their end."""
+    if output.suffix.lower() not in _FORMATS:
+        raise UsageError(f"{printable(output)}: name the output .jpg, .jpeg or .png.")
+    if output.is_dir() or not os.access(output.parent, os.W_OK | os.X_OK):
+        raise UsageError(
+            f"{printable(output)} cannot be written: choose a file in a folder that is there and "
+            "that you may write to."
+        )
+    if any(path.exists() and output.exists() and path.samefile(output) for path in inputs):
+        raise UsageError(f"{printable(output)} is one of the pictures to read: choose another.")
+
+
+def _request(settings: Settings, content: Path, style: Path, output: Path) -> PaintRequest:
+    most = settings.watch.max_file_mb
+    return PaintRequest(
+        job_id="stylize",
+        content=_read(content, most),
+        style=_read(style, most),
+        recipe=make_recipe(settings.paint, {}),
+        format=_FORMATS[output.suffix.lower()],
+        quality=settings.output.quality,
+        max_pixels=settings.watch.max_megapixels * _MEGABYTE,
+    )
+
+
+def _read(path: Path, most_mb: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(most_mb * _MEGABYTE + 1)
+    except OSError as error:
+        raise PictureUnreadableError(
+            f"{printable(path)} cannot be read ({error.strerror}). Check the name and that the "
+            "file is there."
+        ) from error
+    if len(data) > most_mb * _MEGABYTE:
+        raise PictureUnreadableError(
+            f"{printable(path)} is larger than {most_mb} MB. Save the picture smaller."
+        )
+    return data
+
+
+def _paint(request: PaintRequest, settings: EngineSettings, paths: dict[str, Path]) -> Painted:
+    events: SimpleQueue[Event] = SimpleQueue()
+    runner = LocalRunner(settings, events.put)
+    try:
+        runner.start()
+        runner.submit(request)
+        with _shown(request) as show:
+            while True:
+                event = events.get()
+                show(event)
+                if isinstance(event, Painted):
+                    return event
+                _raise_for(event, paths)
+    finally:
+        # Also after Ctrl-C, which the child does not hear: it ends with the runner.
+        runner.close(_CLOSE_SECONDS)
+
+
+def _raise_for(event: Event, paths: dict[str, Path]) -> None:
+    """Turn the events that end a job badly into errors."""
+    if isinstance(event, EngineUnavailable):
+        kind = NoWeightsError if event.blame == "weights" else AtelierError
+        raise kind(event.message)
+    if isinstance(event, Cancelled):
+        raise AtelierError("The picture was given up. Try again.")
+    if isinstance(event, Failed):
+        raise _failure(event, paths)
+
+
+def _failure(event: Failed, paths: dict[str, Path]) -> AtelierError:
+    debugging = click.get_current_context().find_object(Debugging)
+    if event.detail and debugging is not None and debugging.on:
+        click.echo(event.detail, err=True)
+    if event.blame in paths:
+        return PictureUnreadableError(f"{printable(paths[event.blame])}: {event.message}")
+    kinds = {"recipe": UsageError, "lost": EngineLostError}
+    return kinds.get(event.blame, AtelierError)(event.message)
+
+
+def _sentence(report: dict[str, Any]) -> str:
+    return (
+        f"{printable(report['output'])}: {report['width']} x {report['height']} pixels, "
+        f"{report['iterations']} steps in {report['seconds']:.1f} s on {report['device']}"
+    )
+
+
+class _Show(Protocol):
+    def __call__(self, event: Event, /) -> None: ...
+
+
+@contextmanager
+def _shown(request: PaintRequest) -> Iterator[_Show]:
+    """A progress bar on standard error, if a person is looking."""
+    if not sys.stderr.isatty():
+        yield lambda _event: None
+        return
+    from rich import progress as bars  # noqa: PLC0415 - slow, and seldom needed
+    from rich.console import Console  # noqa: PLC0415 - the same
+
+    bar = bars.Progress(
+        bars.TextColumn("{task.description}"),
+        bars.BarColumn(),
+        bars.MofNCompleteColumn(),
+        bars.TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    with bar:
+        task = bar.add_task("Loading the engine", total=request.recipe.total_iterations)
+
+        def show(event: Event) -> None:
+            if isinstance(event, EngineReady):
+                bar.update(task, description="Reading the pictures")
+            elif isinstance(event, Progressed):
+                step = event.progress
+                bar.update(task, completed=step.iteration, description=_state(step))
+
+        yield show
+
+
+def _state(step: Progress) -> str:
+    return f"Painting {step.width} x {step.height}, loss {step.loss:.4g}"

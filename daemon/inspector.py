@@ -1,0 +1,310 @@
+"""Tells whether pictures can be decoded whole, in a child process that may crash or hang over them.
+
+A folder that people can write to brings files that were made to break decoders, and files that
+break them by accident. So each is read in a process with little memory and little time; what
+happens to it there costs that one file its inspection, and nobody else anything.
+
+The child starts with the first request and ends when it had nothing to do for a while.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import resource
+import stat
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Final, Literal
+
+import structlog
+
+from daemon.child import Bell, Child, settle_in
+from daemon.errors import PictureUnreadableError
+from daemon.names import printable
+from daemon.settings import WatchSettings
+
+_MEGABYTE: Final = 1_000_000
+_BASE_MEMORY: Final = 2 << 30  # Python, numpy and the codecs' libraries map a lot and use little
+_BYTES_A_PIXEL: Final = 24  # the decoded picture, its copies while it is turned and converted
+_log: Final = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """The answer to one request.
+
+    Attributes:
+        key: the request's.
+        ok: whether all its pictures can be decoded whole.
+        message: what is wrong and what to do, in plain words; empty when all is well.
+        blame: which picture is at fault; empty when all is well.
+    """
+
+    key: str
+    ok: bool
+    message: str
+    blame: Literal["", "content", "style"]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one picture may cost.
+
+    Attributes:
+        seconds: a picture that takes longer counts as unreadable.
+        idle_seconds: the child ends when it had nothing to do for so long.
+        file_bytes: a larger file is refused.
+        pixels: a picture with more is refused.
+        memory_bytes: of address space, for the child.
+        restart_seconds: pause after a child that could not be started.
+    """
+
+    seconds: float
+    idle_seconds: float
+    file_bytes: int
+    pixels: int
+    memory_bytes: int
+    restart_seconds: float = 5.0
+
+
+def limits_of(settings: WatchSettings) -> Limits:
+    """The limits that follow from the settings."""
+    pixels, file_bytes = settings.max_megapixels * _MEGABYTE, settings.max_file_mb * _MEGABYTE
+    memory = _BASE_MEMORY + 2 * file_bytes + _BYTES_A_PIXEL * pixels
+    return Limits(30.0, 60.0, file_bytes, pixels, memory)
+
+
+Work = Callable[[Connection, Limits], None]
+"""What the child runs; a function of a module that the child can import."""
+
+
+@dataclass(frozen=True)
+class _Request:
+    key: str
+    content: Path
+    style: Path | None
+
+
+class Inspector:
+    """Decodes pictures in a child process, one request after the other.
+
+    Args:
+        settings: how large files and pictures may be.
+        deliver: takes the answers, from a thread of this object's own; must be quick.
+        limits: in place of those that follow from the settings.
+        work: what the child runs; tests put one here that crashes or hangs.
+    """
+
+    def __init__(
+        self,
+        settings: WatchSettings,
+        deliver: Callable[[Inspected], None],
+        *,
+        limits: Limits | None = None,
+        work: Work | None = None,
+    ) -> None:
+        self._limits: Final = limits or limits_of(settings)
+        self._deliver: Final = deliver
+        self._work: Final = work or inspect_files
+        self._requests: Final[deque[_Request]] = deque()
+        self._bell: Final = Bell()
+        self._lock: Final = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._child: Child | None = None
+        self._pending = 0
+        self._closed = False
+
+    @property
+    def pending(self) -> int:
+        """How many requests have not been answered yet."""
+        return self._pending
+
+    def submit(self, key: str, content: Path, style: Path | None) -> None:
+        """Ask whether these pictures can be decoded; `deliver` gets the answer.
+
+        Args:
+            key: stands in the answer.
+            content: the photo.
+            style: the style picture, if that is to be looked at too.
+
+        Raises:
+            RuntimeError: the inspector is closed.
+        """
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("the inspector is closed")
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="inspector", daemon=True)
+                self._thread.start()
+            self._pending += 1
+            self._requests.append(_Request(key, content, style))
+            self._bell.ring()
+
+    def close(self) -> None:
+        """End the child; what was not answered never is. Not to be called from `deliver`."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            self._bell.ring()
+        if self._thread is not None:
+            self._thread.join()
+        self._bell.close()
+
+    # From here on: the thread.
+
+    def _run(self) -> None:
+        try:
+            while not self._closed:
+                if self._requests:
+                    self._answer(self._requests.popleft())
+                elif not self._bell.hear(self._idle_seconds()):
+                    self._end_child()
+        finally:
+            self._end_child()
+
+    def _idle_seconds(self) -> float | None:
+        return None if self._child is None else self._limits.idle_seconds
+
+    def _answer(self, request: _Request) -> None:
+        answer = Inspected(request.key, ok=True, message="", blame="")
+        if message := self._look_at(request.content):
+            answer = Inspected(request.key, ok=False, message=message, blame="content")
+        elif request.style is not None and (message := self._look_at(request.style)):
+            name = printable(request.style.name)
+            message = f"The style picture {name} cannot be used. {message}"
+            answer = Inspected(request.key, ok=False, message=message, blame="style")
+        with self._lock:
+            if self._closed:
+                return
+            self._pending -= 1
+        self._deliver(answer)
+
+    def _look_at(self, path: Path) -> str:
+        """What is wrong with a file; empty when nothing is, or when nobody waits any more."""
+        child = self._living_child()
+        if child is None:
+            return ""
+        child.send(path)
+        try:
+            return self._hear(child)
+        except TimeoutError:
+            self._end_child()
+            return "Reading the picture takes too long. Save it anew as a JPEG and try again."
+        except EOFError:
+            self._end_child()
+            return "The picture cannot be read: it crashes the reader. Save it anew as a JPEG."
+
+    def _living_child(self) -> Child | None:
+        """The child, ready to read; None when the inspector is closed meanwhile.
+
+        That no child can be started is no picture's fault: the requests wait until one can be.
+        """
+        if self._child is not None and self._child.exit_status is not None:
+            self._end_child()
+        while self._child is None and not self._closed:
+            self._start_child()
+        return self._child
+
+    def _start_child(self) -> None:
+        try:
+            self._child = Child(self._work, (self._limits,), "atelierd-inspector")
+            self._hear(self._child)
+        except (OSError, EOFError) as error:
+            self._end_child()
+            _log.warning("inspector.not_started", why=str(error))
+            self._bell.hear(self._limits.restart_seconds)
+
+    def _hear(self, child: Child) -> str:
+        """What the child says next; empty when the inspector is closed.
+
+        Raises:
+            EOFError: the child has died.
+            TimeoutError: it took too long.
+        """
+        until = time.monotonic() + self._limits.seconds
+        while not self._closed:
+            if child.wait(self._bell, max(until - time.monotonic(), 0)):
+                return str(child.receive())
+            if not self._bell.hear(0) and time.monotonic() >= until:
+                raise TimeoutError("the reader does not answer")
+        return ""
+
+    def _end_child(self) -> None:
+        if self._child is not None:
+            self._child.end(0)
+            self._child = None
+
+
+def inspect_files(connection: Connection, limits: Limits) -> None:
+    """The child's whole life: a path comes, what is wrong with that file goes back, or nothing.
+
+    The first message, empty too, says that it is ready.
+
+    Args:
+        connection: the child's end of the pipe; its end is the order to stop.
+        limits: what one picture may cost.
+    """
+    settle_in()
+    resource.setrlimit(resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a crash over a picture is nobody's to debug
+    import daemon.pictures  # noqa: F401, PLC0415 - shows now, not at the first file, that it can
+
+    try:
+        connection.send("")
+        while True:
+            connection.send(_what_is_wrong(connection.recv(), limits))
+    except (EOFError, OSError):
+        return
+
+
+def _what_is_wrong(path: Path, limits: Limits) -> str:
+    from daemon import pictures  # noqa: PLC0415 - only the child is to have decoders in it
+
+    try:
+        pictures.decode(read_bounded(path, limits.file_bytes), max_pixels=limits.pixels)
+    except PictureUnreadableError as error:
+        return str(error)
+    except MemoryError:
+        return "The picture needs more memory than there is. Save it smaller and try again."
+    except OSError as error:
+        return f"The file cannot be read ({error.strerror}). Check that it is there and readable."
+    return ""
+
+
+def read_bounded(path: Path, most: int) -> bytes:
+    """Read a regular file whole, if it is not too large.
+
+    Args:
+        path: of the file; a link is not followed, a pipe or device not waited for.
+        most: bytes.
+
+    Returns:
+        Its content.
+
+    Raises:
+        PictureUnreadableError: no regular file, or too large.
+        OSError: it is not there or not readable.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise PictureUnreadableError("It is a link. Put the picture itself there.") from error
+        raise
+    with os.fdopen(handle, "rb") as file:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            raise PictureUnreadableError("It is not a file. Put a picture there.")
+        if status.st_size > most or len(data := file.read(most + 1)) > most:
+            raise PictureUnreadableError(
+                f"The file is larger than {most / _MEGABYTE:g} MB, which is the most that is "
+                "allowed. Save the picture smaller."
+            )
+    return data

@@ -1,0 +1,321 @@
+"""The runner on this machine: one resident child process that paints, started again when it dies.
+
+One thread keeps the child: it starts it, hands it one job after the other, passes on what it says,
+and notices its end. Callers only leave a note and ring the bell, so none of them ever waits for
+the engine.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection
+from typing import Final
+
+from daemon.child import Bell, Child, describe_exit
+from daemon.runners.base import (
+    Cancelled,
+    Deliver,
+    EngineLost,
+    EngineReady,
+    EngineUnavailable,
+    Event,
+    Failed,
+    Painted,
+    PaintRequest,
+)
+from daemon.runners.worker import CancelRequest, serve
+from daemon.settings import EngineSettings
+
+Worker = Callable[[Connection, EngineSettings], None]
+"""What the child runs; a function of a module that the child can import."""
+
+_LOST: Final = (
+    "The engine stopped while it painted this picture: {}. Try again, with a smaller size or with "
+    "fewer programs running beside it."
+)
+_NO_START: Final = (
+    "The engine stopped {} times in a row while it started: {}. Run `atelierd doctor` to see why."
+)
+_EXIT_SECONDS: Final = 5.0  # for a child that has closed its pipe to end
+
+
+@dataclass(frozen=True)
+class Restarts:
+    """How a child that dies is started again.
+
+    Attributes:
+        first_seconds: pause after the second death without a finished job in between; after the
+            first there is none.
+        longest_seconds: the pause doubles up to this.
+        starts: so many deaths in a row before the engine was ready, and it is given up.
+    """
+
+    first_seconds: float = 1.0
+    longest_seconds: float = 60.0
+    starts: int = 3
+
+    def pause(self, deaths: int) -> float:
+        """Seconds to wait after so many deaths in a row."""
+        if deaths <= 1:
+            return 0.0
+        return min(self.first_seconds * 2.0 ** min(deaths - 2, 32), self.longest_seconds)
+
+
+@dataclass(frozen=True)
+class _StartRequest:
+    """Load an engine, if there is none."""
+
+
+_Note = PaintRequest | CancelRequest | _StartRequest
+
+
+class LocalRunner:
+    """Paints in a resident child process; see `daemon.runners.base.Runner`.
+
+    Jobs wait until the engine is ready, also after `EngineUnavailable`: `start` then tries once
+    more, and `close` cancels them.
+
+    Args:
+        settings: of the engine.
+        deliver: takes the events, from this runner's thread.
+        worker: what the child runs; tests put a quick stand-in here.
+        restarts: how a child that died is started again.
+        clock: monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        settings: EngineSettings,
+        deliver: Deliver,
+        *,
+        worker: Worker = serve,
+        restarts: Restarts | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._notes: Final[deque[_Note]] = deque()
+        self._keeper: Final = _Keeper(
+            lambda: Child(worker, (settings,), "atelierd-engine"),
+            deliver,
+            self._notes,
+            restarts or Restarts(),
+            clock,
+        )
+        self._lock: Final = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._closed = False
+
+    @property
+    def capacity(self) -> int:
+        """One: a second engine would only take the first one's cores."""
+        return 1
+
+    def start(self) -> None:
+        """Begin to load an engine, or try again after `EngineUnavailable`; returns at once."""
+        with self._lock:
+            if self._thread is None and not self._closed:
+                self._thread = threading.Thread(
+                    target=self._keeper.run, name="engine-keeper", daemon=True
+                )
+                self._thread.start()
+        self._leave(_StartRequest())
+
+    def submit(self, request: PaintRequest) -> None:
+        """Hand over one job; returns at once.
+
+        Raises:
+            RuntimeError: the runner is closed.
+        """
+        self._leave(request)
+
+    def cancel(self, job_id: str) -> None:
+        """Give a job up; `Cancelled` follows when the step that is being computed is done.
+
+        Raises:
+            RuntimeError: the runner is closed.
+        """
+        self._leave(CancelRequest(job_id))
+
+    def close(self, timeout: float) -> None:
+        """Cancel all jobs and end the child, by force after `timeout` seconds.
+
+        No event is delivered after this returns. Not to be called from within `deliver`.
+        """
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            self._keeper.stop(timeout)
+        if self._thread is None:
+            self._keeper.run()  # nothing was started: this only answers the jobs that wait
+        else:
+            self._join(self._thread, timeout)
+        self._keeper.close()
+
+    def _join(self, thread: threading.Thread, timeout: float) -> None:
+        thread.join(timeout)
+        if thread.is_alive():
+            self._keeper.kill()  # a child that does not read holds up the thread that writes to it
+            thread.join()
+
+    def _leave(self, note: _Note) -> None:
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("the runner is closed")
+            self._notes.append(note)
+            self._keeper.wake()
+
+
+class _Keeper:
+    """The thread's side: all that happens to the child happens in `run`."""
+
+    def __init__(
+        self,
+        start_child: Callable[[], Child],
+        deliver: Deliver,
+        notes: deque[_Note],
+        restarts: Restarts,
+        clock: Callable[[], float],
+    ) -> None:
+        self._start_child: Final = start_child
+        self._deliver: Final = deliver
+        self._notes: Final = notes  # callers append, `run` takes: both are atomic
+        self._restarts: Final = restarts
+        self._clock: Final = clock
+        self._bell: Final = Bell()
+        self._stopping = False
+        self._patience = 0.0
+        self._waiting: Final[deque[PaintRequest]] = deque()
+        self._current: PaintRequest | None = None
+        self._unwanted = False  # somebody has cancelled the current job
+        self._child: Child | None = None
+        self._wanted = False  # a child is to be there
+        self._ready = False
+        self._began = 0.0
+        self._not_before = 0.0
+        self._deaths = 0  # in a row, without a finished job
+        self._false_starts = 0  # in a row, without an engine
+
+    # For other threads.
+
+    def wake(self) -> None:
+        """There is a note."""
+        self._bell.ring()
+
+    def stop(self, patience: float) -> None:
+        """Make `run` return; the child has so many seconds to end by itself."""
+        self._patience, self._stopping = patience, True
+        self._bell.ring()
+
+    def kill(self) -> None:
+        """End the child at once."""
+        child = self._child
+        if child is not None:
+            child.kill()
+
+    def close(self) -> None:
+        """Give everything back, after `run` has returned."""
+        self._bell.close()
+
+    # The thread's own.
+
+    def run(self) -> None:
+        """Keep the engine until `stop`."""
+        try:
+            while not self._stopping:
+                self._start_if_due()
+                self._listen()
+                self._read_notes()
+                self._hand_over()
+        finally:
+            self._give_up()
+
+    def _start_if_due(self) -> None:
+        if self._child is not None or not self._wanted or self._clock() < self._not_before:
+            return
+        self._began, self._ready = self._clock(), False
+        try:
+            self._child = self._start_child()
+        except OSError:  # no memory or no process number left; that may pass
+            self._bury(None)
+
+    def _listen(self) -> None:
+        if self._child is None:
+            self._bell.hear(max(self._not_before - self._clock(), 0) if self._wanted else None)
+            return
+        if self._child.wait(self._bell, None):
+            try:
+                self._take(self._child.receive())
+            except EOFError:
+                self._bury(self._end_child(_EXIT_SECONDS))
+
+    def _take(self, event: Event) -> None:
+        if isinstance(event, EngineReady):
+            self._ready, self._false_starts = True, 0
+            event = replace(event, seconds=self._clock() - self._began)
+        elif isinstance(event, EngineUnavailable):
+            self._wanted = False
+            self._end_child(_EXIT_SECONDS)
+        elif isinstance(event, (Painted, Failed, Cancelled)):
+            self._current, self._deaths = None, 0
+        self._deliver(event)
+
+    def _bury(self, status: int | None) -> None:
+        self._deaths += 1
+        self._false_starts += not self._ready
+        self._not_before = self._clock() + self._restarts.pause(self._deaths)
+        self._deliver(EngineLost(status))
+        if self._current is not None:
+            job_id, self._current = self._current.job_id, None
+            message = _LOST.format(describe_exit(status))
+            cancelled, lost = Cancelled(job_id), Failed(job_id, "lost", message)
+            self._deliver(cancelled if self._unwanted else lost)
+        if self._false_starts >= self._restarts.starts:
+            self._wanted = False
+            message = _NO_START.format(self._false_starts, describe_exit(status))
+            self._deliver(EngineUnavailable("engine", message))
+
+    def _read_notes(self) -> None:
+        self._bell.hear(0)
+        while self._notes:
+            note = self._notes.popleft()
+            if isinstance(note, PaintRequest):
+                self._waiting.append(note)
+            elif isinstance(note, CancelRequest):
+                self._cancel(note)
+            elif not self._wanted:
+                self._wanted, self._deaths, self._false_starts = True, 0, 0
+                self._not_before = self._clock()
+
+    def _cancel(self, note: CancelRequest) -> None:
+        if self._current is not None and self._current.job_id == note.job_id:
+            self._unwanted = True
+            if self._child is not None:
+                self._child.send(note)
+            return
+        for request in [one for one in self._waiting if one.job_id == note.job_id]:
+            self._waiting.remove(request)
+            self._deliver(Cancelled(request.job_id))
+
+    def _hand_over(self) -> None:
+        if self._child is None or not self._ready or self._current is not None:
+            return
+        if self._waiting:
+            self._current, self._unwanted = self._waiting.popleft(), False
+            self._child.send(self._current)  # to a dead child: its end is heard next
+
+    def _give_up(self) -> None:
+        self._read_notes()
+        if self._child is not None:
+            # One that still loads its weights does not hear that it is asked to end.
+            self._end_child(self._patience * 0.8 if self._ready else 0.0)
+        current = [] if self._current is None else [self._current]
+        for request in [*current, *self._waiting]:
+            self._deliver(Cancelled(request.job_id))
+
+    def _end_child(self, patience: float) -> int | None:
+        child, self._child = self._child, None
+        return None if child is None else child.end(patience)

@@ -1,0 +1,299 @@
+"""The child's side of the local runner: bytes to arrays, arrays to paint, paint to bytes.
+
+What comes through the pipe is a `PaintRequest` or a `CancelRequest`; what goes back are events of
+`daemon.runners.base`. One job at a time; whatever goes wrong with it, the next one is taken. The
+end of the pipe is the order to stop.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from multiprocessing.connection import Connection
+from typing import Any, Final, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from daemon import pictures
+from daemon.child import settle_in
+from daemon.errors import PictureUnreadableError
+from daemon.runners.base import (
+    Blame,
+    Cancelled,
+    EngineReady,
+    EngineUnavailable,
+    Event,
+    Failed,
+    Painted,
+    PaintRequest,
+    Progressed,
+    Started,
+)
+from daemon.settings import EngineSettings
+from engine import DeviceReport, EngineError, Painting, Progress, Recipe
+from engine.errors import PictureError, RecipeError, WeightsError
+
+PROGRESS_SECONDS: Final = 0.1
+"""Between two reports of progress; whoever reads them cannot look faster."""
+
+_SUFFIXES: Final = {"jpeg": ".jpg", "png": ".png"}
+_NO_MEMORY: Final = (
+    "There was not enough memory to paint this picture. Choose a smaller size, or let fewer "
+    "programs run beside this one."
+)
+_ASK: Final = "Try again; if it stays so, tell whoever looks after this program."
+
+
+class Painter(Protocol):
+    """What `engine.painter.Painter` is to this side; tests put others in its place."""
+
+    @property
+    def device(self) -> DeviceReport:
+        """Where it computes, and why there."""
+        ...
+
+    @property
+    def weights_sha256(self) -> str:
+        """Of the weights that it loaded."""
+        ...
+
+    def paint(
+        self, content: NDArray[np.uint8], style: NDArray[np.uint8], recipe: Recipe
+    ) -> Iterator[Progress | Painting]:
+        """Progress after each step, and last the painting."""
+        ...
+
+
+OpenPainter = Callable[[EngineSettings], Painter]
+
+
+@dataclass(frozen=True)
+class CancelRequest:
+    """Give this job up, if you still have it."""
+
+    job_id: str
+
+
+class _GivenUpError(Exception):
+    """The job that is being painted is not wanted any more."""
+
+
+class _HungUpError(Exception):
+    """The parent has closed the pipe, or is gone: nobody waits for anything any more."""
+
+
+class _RefusedError(Exception):
+    """A picture of the request cannot be used."""
+
+    def __init__(self, blame: Literal["content", "style"], message: str) -> None:
+        super().__init__(message)
+        self.blame: Final = blame
+
+
+def open_engine(settings: EngineSettings) -> Painter:
+    """Load the real engine: MXNet is imported here, and nowhere before.
+
+    Raises:
+        EngineError: no weights, or no such device.
+    """
+    from engine.painter import Painter as EnginePainter  # noqa: PLC0415 - it imports MXNet
+
+    return EnginePainter(settings.weights, settings.device)
+
+
+def serve(
+    connection: Connection,
+    settings: EngineSettings,
+    *,
+    open_painter: OpenPainter = open_engine,
+    clock: Callable[[], float] = time.monotonic,
+) -> None:
+    """The child's whole life: load the engine, then paint what is asked for until the pipe ends.
+
+    Args:
+        connection: the child's end of the pipe.
+        settings: of the engine.
+        open_painter: makes the painter.
+        clock: seconds; for the rate of progress reports.
+    """
+    settle_in()
+    if settings.threads is not None:
+        os.environ["OMP_NUM_THREADS"] = str(settings.threads)  # read once, when MXNet is imported
+    try:
+        painter = _open(connection, settings, open_painter)
+        while painter is not None:
+            request = _hear(connection)
+            if isinstance(request, PaintRequest):
+                _Job(connection, request, clock).do(painter)
+    except _HungUpError:
+        return
+
+
+def _open(
+    connection: Connection, settings: EngineSettings, open_painter: OpenPainter
+) -> Painter | None:
+    began = time.monotonic()
+    try:
+        painter = open_painter(settings)
+    except WeightsError as error:
+        _say(connection, EngineUnavailable("weights", str(error)))
+    except EngineError as error:
+        _say(connection, EngineUnavailable("engine", str(error)))
+    except Exception as error:  # noqa: BLE001 - MXNet's import and start fail in many ways
+        _say(connection, EngineUnavailable("engine", _no_start(error)))
+    else:
+        seconds = time.monotonic() - began
+        _say(connection, EngineReady(painter.device, painter.weights_sha256, seconds))
+        return painter
+    return None
+
+
+def _no_start(error: Exception) -> str:
+    what = " ".join(f"{type(error).__name__}: {error}".split())
+    return f"The engine cannot start ({what}). Run `atelierd doctor` to see what is missing."
+
+
+def _say(connection: Connection, event: Event) -> None:
+    try:
+        connection.send(event)
+    except OSError as error:
+        raise _HungUpError from error
+
+
+def _hear(connection: Connection) -> object:
+    try:
+        return connection.recv()
+    except (EOFError, OSError) as error:
+        raise _HungUpError from error
+
+
+class _Job:
+    """One request, from the bytes that came to the event that ends it."""
+
+    def __init__(
+        self, connection: Connection, request: PaintRequest, clock: Callable[[], float]
+    ) -> None:
+        self._connection = connection
+        self._request = request
+        self._throttle = Throttle(clock)
+
+    def do(self, painter: Painter) -> None:
+        """Paint it; exactly one of `Painted`, `Failed` and `Cancelled` is sent."""
+        _say(self._connection, Started(self._request.job_id))
+        _say(self._connection, self._end(painter))
+
+    def _end(self, painter: Painter) -> Event:
+        try:
+            return self._painted(self._paint(painter))
+        except _GivenUpError:
+            return Cancelled(self._request.job_id)
+        except _HungUpError:
+            raise
+        except Exception as error:  # noqa: BLE001 - one job's bug must not take the engine along
+            return Failed(self._request.job_id, *_explain(error))
+
+    def _paint(self, painter: Painter) -> Painting:
+        content = self._decoded("content", self._request.content)
+        style = self._decoded("style", self._request.style)
+        self._give_up_if_asked()
+        for step in painter.paint(content, style, self._request.recipe):
+            if isinstance(step, Painting):
+                self._report(self._throttle.rest())
+                return step
+            self._report(self._throttle.due(step))
+            self._give_up_if_asked()
+        raise RuntimeError("the painter ended without a painting")
+
+    def _decoded(self, which: Literal["content", "style"], data: bytes) -> NDArray[np.uint8]:
+        try:
+            return pictures.decode(data, max_pixels=self._request.max_pixels)
+        except PictureUnreadableError as error:
+            prefix = "The style picture cannot be used. " if which == "style" else ""
+            raise _RefusedError(which, f"{prefix}{error}") from error
+
+    def _give_up_if_asked(self) -> None:
+        while self._connection.poll():
+            message = _hear(self._connection)
+            if message == CancelRequest(self._request.job_id):
+                raise _GivenUpError
+
+    def _report(self, steps: list[Progress]) -> None:
+        for step in steps:
+            _say(self._connection, Progressed(self._request.job_id, step))
+
+    def _painted(self, painting: Painting) -> Painted:
+        request = self._request
+        data = pictures.encode(painting.picture, request.format, request.quality)
+        return Painted(request.job_id, data, _SUFFIXES[request.format], report_on(painting))
+
+
+def _explain(error: Exception) -> tuple[Blame, str, str]:
+    """Whose fault an error is, what to say about it, and what goes into the log."""
+    detail = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    if isinstance(error, _RefusedError):
+        return error.blame, str(error), ""
+    if isinstance(error, PictureError):
+        return "content", str(error), detail
+    if isinstance(error, RecipeError):
+        return "recipe", str(error), detail
+    if isinstance(error, EngineError):
+        return "engine", str(error), detail
+    if isinstance(error, MemoryError):
+        return "engine", _NO_MEMORY, detail
+    return "engine", f"The engine met an unexpected error ({type(error).__name__}). {_ASK}", detail
+
+
+class Throttle:
+    """Lets through as much progress as somebody can look at, and the last of each scale.
+
+    Args:
+        clock: seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._next = float("-inf")
+        self._held: Progress | None = None
+
+    def due(self, step: Progress) -> list[Progress]:
+        """What is to be reported now that this step is done, in order."""
+        before = self.rest() if self._held and self._held.scale != step.scale else []
+        now = self._clock()
+        if now < self._next:
+            self._held = step
+            return before
+        self._next, self._held = now + PROGRESS_SECONDS, None
+        return [*before, step]
+
+    def rest(self) -> list[Progress]:
+        """The last step, if it was held back."""
+        held, self._held = self._held, None
+        return [held] if held else []
+
+
+def report_on(painting: Painting) -> dict[str, Any]:
+    """What is told about a painting, JSON-ready: the keys are those of `Painted.report`."""
+    height, width = painting.picture.shape[:2]
+    return {
+        "width": width,
+        "height": height,
+        "iterations": painting.iterations,
+        "seconds": painting.seconds,
+        "seconds_per_iteration": painting.seconds_per_iteration,
+        "device": painting.device.name,
+        "precision": painting.device.precision,
+        "normalization": painting.normalization,
+        "loss": asdict(painting.loss),
+        "peak_memory_mb": peak_memory_mb(),
+        "weights_sha256": painting.weights_sha256,
+    }
+
+
+def peak_memory_mb() -> float:
+    """The most memory that this process had resident in its life so far, in MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # Linux counts in KiB
