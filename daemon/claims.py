@@ -9,9 +9,10 @@ any moment `put_back` can return what lies there, even if the journal never hear
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Final
@@ -26,6 +27,9 @@ from daemon.share import Share
 
 ORIGIN: Final = ".origin"
 """File in a claim's folder: the folder below the inbox that its files came from."""
+
+# A file that vanished, that changed during the copy, or whose server forgot it.
+_LOST: Final = frozenset({errno.ENOENT, errno.EBUSY, errno.ESTALE})
 
 
 @dataclass(frozen=True)
@@ -97,11 +101,17 @@ def take(candidate: Candidate, share: Share, job_id: str) -> Claim:
     came_from = _came_from(candidate)
     for sighting in candidate.sightings:
         _expect(sighting, sighting.path)
+    if os.path.lexists(folder):
+        raise ClaimError(f"There is a job {printable(job_id)} already, in {printable(folder)}.")
     try:
         _make(folder, came_from)
         _move_in(candidate, folder)
-    except (OSError, ClaimLostError) as error:
-        _give_up(share, job_id, candidate, error)
+    except ClaimLostError:
+        put_back(share, job_id)
+        raise
+    except OSError as error:
+        back = put_back(share, job_id)
+        raise _not_taken(candidate, error, back) from error
     _forget_old_failure(candidate, share)
     return _claim(candidate, folder, job_id)
 
@@ -204,29 +214,15 @@ def _is_same(sighting: Sighting, now: os.stat_result, *, moved: bool) -> bool:
     return stat.S_ISREG(now.st_mode) and same and now.st_ino in inodes
 
 
-def _give_up(share: Share, job_id: str, candidate: Candidate, error: Exception) -> None:
-    """Put back what was moved, and raise what the caller has to know."""
-    back = put_back(share, job_id)
+def _not_taken(candidate: Candidate, error: OSError, back: Sequence[Path]) -> ClaimError:
     name = printable(candidate.relative)
-    if isinstance(error, ClaimLostError):
-        raise error
-    if isinstance(error, FileNotFoundError) or not _unchanged(candidate):
-        raise ClaimLostError(f"{name} changed while it was taken; look again later.") from error
-    reason = error.strerror if isinstance(error, OSError) else str(error)
+    if error.errno in _LOST:
+        return ClaimLostError(f"{name} changed while it was taken; look again later.")
     safe = "was put back into the inbox" if back else "is still in the inbox"
-    raise ClaimError(
-        f"{name} could not be taken ({reason}); it {safe}. Check that the program may change the "
-        f"folder {printable(candidate.content.path.parent)}."
-    ) from error
-
-
-def _unchanged(candidate: Candidate) -> bool:
-    try:
-        for sighting in candidate.sightings:
-            _expect(sighting, sighting.path)
-    except (ClaimLostError, OSError):
-        return False
-    return True
+    return ClaimError(
+        f"{name} could not be taken ({error.strerror}); it {safe}. Make room on the disk, and "
+        f"let the program change the folder {printable(candidate.content.path.parent)}."
+    )
 
 
 def _forget_old_failure(candidate: Candidate, share: Share) -> None:
@@ -263,8 +259,4 @@ def _read_origin(folder: Path) -> PurePath:
 
 
 def _content_of(folder: Path) -> list[Path]:
-    return sorted(_without_ours(folder.iterdir()))
-
-
-def _without_ours(paths: Iterable[Path]) -> Iterable[Path]:
-    return (path for path in paths if path.name != ORIGIN)
+    return sorted(path for path in folder.iterdir() if path.name != ORIGIN)

@@ -1,0 +1,271 @@
+"""Taking photos out of the inbox: all of a job's files or none, and only those that were seen."""
+
+from __future__ import annotations
+
+import os
+import resource
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from daemon import claims, files, notes
+from daemon.claims import Claim
+from daemon.errors import ClaimError, ClaimLostError
+from daemon.pairing import Candidate, pair
+from daemon.scanner import look
+from daemon.settings import ShareSettings
+from daemon.share import Share, make_share, open_share
+
+
+@pytest.fixture
+def share(tmp_path: Path) -> Share:
+    share = open_share(ShareSettings(root=tmp_path / "share"))
+    make_share(share)
+    (share.styles / "Waves.jpg").write_bytes(b"waves")
+    (share.inbox / "Waves" / "Holiday").mkdir(parents=True)
+    return share
+
+
+@pytest.fixture
+def far_share(share: Share) -> Iterator[Share]:
+    """The same share with its work folder on another device."""
+    memory = Path("/dev/shm")  # noqa: S108 - wanted for being another device
+    if not memory.is_dir() or memory.stat().st_dev == share.root.stat().st_dev:
+        pytest.skip("needs /dev/shm on another device than the temporary folder")
+    with tempfile.TemporaryDirectory(dir=memory) as folder:
+        yield replace(share, work=Path(folder))
+
+
+def drop(share: Share, **content: bytes) -> None:
+    for name, data in content.items():
+        path = share.inbox / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+
+def candidate(share: Share) -> Candidate:
+    """The only one there is."""
+    styles = {"Waves": share.styles / "Waves.jpg"}
+    (found,) = pair(look(share.inbox), styles, "Waves").candidates
+    return found
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    """All files below, hidden ones too."""
+    paths = (Path(here, name) for here, _, names in os.walk(folder) for name in names)
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
+
+
+class TestTake:
+    def test_a_photo_in_a_styles_folder(self, share: Share) -> None:
+        drop(share, **{"Waves/Holiday/photo.jpg": b"photo"})
+        claim = claims.take(candidate(share), share, "job1")
+        folder = share.work / "jobs" / "job1"
+        assert claim == Claim(
+            "job1", folder, folder / "photo.jpg", share.styles / "Waves.jpg", None
+        )
+        assert claim.content.read_bytes() == b"photo"
+        assert claim.loose_files == (claim.content,)
+        assert claim.taken_folder is None
+        assert tree(share.inbox) == {}
+        assert claims.find_claims(share) == ["job1"]
+
+    def test_a_pair(self, share: Share) -> None:
+        drop(share, **{"photo.jpg": b"photo", "photo.style.png": b"style"})
+        claim = claims.take(candidate(share), share, "job1")
+        assert claim.style == claim.folder / "photo.style.png"
+        assert claim.style.read_bytes() == b"style"
+        assert claim.loose_files == (claim.content, claim.style)
+        assert tree(share.inbox) == {}
+
+    def test_a_folder_is_taken_whole(self, share: Share) -> None:
+        drop(
+            share,
+            **{
+                "Waves/Party/content.jpg": b"photo",
+                "Waves/Party/style.jpg": b"style",
+                "Waves/Party/job.toml": b"size = 99",
+                "Waves/Party/remarks.txt": b"mine",
+            },
+        )
+        claim = claims.take(candidate(share), share, "job1")
+        assert claim.taken_folder == claim.folder / "Party"
+        assert claim.overrides == claim.folder / "Party" / "job.toml"
+        assert claim.content.read_bytes() == b"photo"
+        assert tree(claim.folder / "Party").keys() == {
+            "content.jpg", "style.jpg", "job.toml", "remarks.txt",
+        }  # fmt: skip
+        assert not (share.inbox / "Waves" / "Party").exists()
+
+    def test_across_devices(self, far_share: Share) -> None:
+        drop(far_share, **{"photo.jpg": b"photo", "photo.style.jpg": b"style"})
+        os.utime(far_share.inbox / "photo.jpg", ns=(1, 1_234_567_890_123_456_789))
+        claim = claims.take(candidate(far_share), far_share, "job1")
+        assert claim.content.stat().st_mtime_ns == 1_234_567_890_123_456_789
+        assert tree(far_share.inbox) == {}
+
+    def test_the_note_that_was_dragged_along_goes_away(self, share: Share) -> None:
+        drop(share, **{"Waves/photo.jpg": b"photo", "Waves/other.jpg - why.txt": b"a person's"})
+        note = notes.write_why(share.inbox / "Waves", ["photo.jpg"], "bad", Path("Inbox"))
+        claims.take(candidate(share), share, "job1")
+        assert not note.exists()
+        assert tree(share.inbox) == {"Waves/other.jpg - why.txt": b"a person's"}
+
+    def test_the_note_beside_a_folder_goes_away(self, share: Share) -> None:
+        drop(share, **{"Party/content.jpg": b"photo", "Party/style.jpg": b"style"})
+        note = notes.write_why(share.inbox, ["Party"], "bad", Path("Inbox"))
+        claims.take(candidate(share), share, "job1")
+        assert not note.exists()
+
+
+class TestNotTheFileThatWasSeen:
+    @pytest.mark.parametrize("change", ["grown", "touched", "another", "link", "folder", "gone"])
+    def test_is_left_in_the_inbox(self, share: Share, change: str) -> None:
+        drop(share, **{"Waves/photo.jpg": b"photo"})
+        seen = candidate(share)
+        path = seen.content.path
+        other = share.root / "other"
+        other.write_bytes(b"other")
+        os.utime(other, ns=(1, seen.content.mtime_ns))
+        if change == "grown":
+            path.write_bytes(b"photo and more")
+        elif change == "touched":
+            os.utime(path, ns=(1, 1))
+        elif change == "another":
+            other.replace(path)
+        else:
+            path.unlink()
+        if change == "link":
+            path.symlink_to(other)
+        elif change == "folder":
+            path.mkdir()
+        before = tree(share.inbox)
+        with pytest.raises(ClaimLostError, match="look again later"):
+            claims.take(seen, share, "job1")
+        assert tree(share.inbox) == before
+        assert claims.find_claims(share) == []
+
+    @pytest.mark.parametrize("folder", ["", "Party/"])
+    def test_all_goes_back_when_the_style_changes_while_it_is_taken(
+        self, share: Share, monkeypatch: pytest.MonkeyPatch, folder: str
+    ) -> None:
+        names = ("content.jpg", "style.jpg") if folder else ("photo.jpg", "photo.style.jpg")
+        drop(share, **{f"{folder}{names[0]}": b"photo", f"{folder}{names[1]}": b"style"})
+        seen = candidate(share)
+        move = files.move_exactly
+
+        def change_and_move(source: Path, target: Path) -> None:
+            with (share.inbox / folder / names[1]).open("ab") as style:
+                style.write(b" grows")
+            move(source, target)
+
+        monkeypatch.setattr(files, "move_exactly", change_and_move)
+        with pytest.raises(ClaimLostError, match="has changed"):
+            claims.take(seen, share, "job1")
+        left = tree(share.inbox)
+        assert left.pop(f"{folder}{names[0]}") == b"photo"
+        assert left.pop(f"{folder}{names[1]}").startswith(b"style grows")
+        assert left == {}
+        assert claims.find_claims(share) == []
+
+    def test_all_goes_back_when_the_style_vanishes_while_it_is_taken(
+        self, share: Share, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        drop(share, **{"photo.jpg": b"photo", "photo.style.jpg": b"style"})
+        seen = candidate(share)
+        move = files.move_exactly
+
+        def remove_and_move(source: Path, target: Path) -> None:
+            (share.inbox / "photo.style.jpg").unlink(missing_ok=True)
+            move(source, target)
+
+        monkeypatch.setattr(files, "move_exactly", remove_and_move)
+        with pytest.raises(ClaimLostError):
+            claims.take(seen, share, "job1")
+        assert tree(share.inbox) == {"photo.jpg": b"photo"}
+
+
+class TestHalfWay:
+    def test_what_was_moved_is_put_back_and_said(self, far_share: Share) -> None:
+        drop(far_share, **{"photo.jpg": b"photo", "photo.style.jpg": bytes(5000)})
+        seen = candidate(far_share)
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))  # a full disk, to a writer
+        try:
+            with pytest.raises(ClaimError, match="was put back into the inbox") as caught:
+                claims.take(seen, far_share, "job1")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert not isinstance(caught.value, ClaimLostError)
+        assert tree(far_share.inbox) == {"photo.jpg": b"photo", "photo.style.jpg": bytes(5000)}
+        assert claims.find_claims(far_share) == []
+
+    def test_an_id_that_is_in_use_takes_nothing_and_loses_nothing(self, share: Share) -> None:
+        drop(share, **{"Waves/photo.jpg": b"first"})
+        first = claims.take(candidate(share), share, "job1")
+        drop(share, **{"Waves/photo.jpg": b"second"})
+        with pytest.raises(ClaimError, match="There is a job job1 already"):
+            claims.take(candidate(share), share, "job1")
+        assert first.content.read_bytes() == b"first"
+        assert tree(share.inbox) == {"Waves/photo.jpg": b"second"}
+
+    @pytest.mark.parametrize("job_id", ["", ".", "..", "a/b", "\0"])
+    def test_an_id_that_is_no_name_is_refused(self, share: Share, job_id: str) -> None:
+        with pytest.raises(ClaimError, match="cannot be the name"):
+            claims.claim_folder(share, job_id)
+
+
+class TestPutBack:
+    def test_returns_files_to_where_they_came_from(self, share: Share) -> None:
+        drop(share, **{"Waves/Holiday/photo.jpg": b"photo"})
+        claims.take(candidate(share), share, "job1")
+        (share.inbox / "Waves" / "Holiday").rmdir()
+        back = claims.put_back(share, "job1")
+        assert back == [share.inbox / "Waves" / "Holiday" / "photo.jpg"]
+        assert tree(share.inbox) == {"Waves/Holiday/photo.jpg": b"photo"}
+        assert claims.find_claims(share) == []
+        assert claims.put_back(share, "job1") == []
+
+    def test_returns_folders_whole(self, share: Share) -> None:
+        drop(share, **{"Waves/Party/content.jpg": b"photo", "Waves/Party/style.jpg": b"style"})
+        before = tree(share.inbox)
+        claims.take(candidate(share), share, "job1")
+        claims.put_back(share, "job1")
+        assert tree(share.inbox) == before
+
+    def test_a_name_that_is_taken_meanwhile_is_numbered(self, share: Share) -> None:
+        drop(share, **{"Waves/photo.jpg": b"first"})
+        claims.take(candidate(share), share, "job1")
+        drop(share, **{"Waves/photo.jpg": b"second"})
+        claims.put_back(share, "job1")
+        assert tree(share.inbox / "Waves") == {"photo.jpg": b"second", "photo (2).jpg": b"first"}
+
+    def test_a_crash_between_two_files_can_be_undone(self, share: Share) -> None:
+        drop(share, **{"photo.jpg": b"photo", "photo.style.jpg": b"style"})
+        claim = claims.take(candidate(share), share, "job1")
+        claim.style.rename(share.inbox / claim.style.name)  # as if it had not been moved yet
+        claims.put_back(share, "job1")
+        assert tree(share.inbox) == {"photo.jpg": b"photo", "photo.style.jpg": b"style"}
+
+    def test_a_crash_before_anything_moved_can_be_undone(self, share: Share) -> None:
+        claims.claim_folder(share, "job1").mkdir(parents=True)
+        assert claims.put_back(share, "job1") == []
+        assert claims.find_claims(share) == []
+
+
+def test_there_are_no_claims_before_the_first(share: Share) -> None:
+    assert claims.find_claims(share) == []
+
+
+def test_a_claim_is_dissolved_only_when_it_is_empty(share: Share) -> None:
+    drop(share, **{"Waves/photo.jpg": b"photo"})
+    claim = claims.take(candidate(share), share, "job1")
+    claims.dissolve(claim.folder)
+    assert claim.content.exists()
+    claim.content.unlink()
+    for _ in range(2):
+        claims.dissolve(claim.folder)
+        assert claims.find_claims(share) == []
