@@ -1,0 +1,109 @@
+"""``atelierd init DIR``: make a share that ``atelierd run`` can then be pointed at."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+from collections.abc import Iterator, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Final
+
+import click
+
+from daemon.cli import settings_options
+from daemon.configuration import SEARCHED, Resolved
+from daemon.errors import UsageError
+from daemon.files import write_atomically
+from daemon.names import is_junk, is_picture, printable
+from daemon.settings import ShareSettings
+from daemon.share import Share, make_share, open_share
+from daemon.styles import mirror_styles
+
+_MEANINGS: Final = {
+    "inbox": "drop photos here, into the folder of a style",
+    "outbox": "painted pictures appear here",
+    "styles": "put a picture here, and a folder of its name appears in the inbox",
+    "originals": "photos go here once they are painted",
+    "failed": "photos go here that could not be painted, each with a note that says why",
+}
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--no-styles", is_flag=True, help="Leave the styles folder as it is.")
+@settings_options("share")
+def command(resolved: Resolved, *, folder: Path, no_styles: bool) -> None:
+    """Make the folder DIR, with all that people need in it, for `run` to keep.
+
+    Nothing that is there is changed, so it may be done again. The starter styles are put into a
+    styles folder that has no picture yet.
+    """
+    share = open_share(_settings(resolved, folder))
+    make_share(share)
+    if not no_styles:
+        lay_out_styles(share)
+    styles = list(mirror_styles(share))
+    click.echo("\n".join([*_describe(share, styles), "", *_next_step(share, resolved)]))
+
+
+def lay_out_styles(share: Share) -> list[Path]:
+    """Copy the starter styles into a styles folder without pictures; a person's own are enough.
+
+    Args:
+        share: its folders exist.
+
+    Returns:
+        The files that were written.
+    """
+    if any(is_picture(path.name) and not is_junk(path.name) for path in share.styles.iterdir()):
+        return []
+    written = []
+    for name, data in _starters():
+        with contextlib.suppress(FileExistsError):
+            write_atomically(share.styles / name, data, replace=False)
+            written.append(share.styles / name)
+    return written
+
+
+def _starters() -> Iterator[tuple[str, bytes]]:
+    folder = resources.files("daemon") / "starter" / "styles"
+    for picture in sorted(folder.iterdir(), key=lambda one: one.name):
+        if is_picture(picture.name):
+            yield picture.name, picture.read_bytes()
+
+
+def _settings(resolved: Resolved, folder: Path) -> ShareSettings:
+    if resolved.sources["share.root"] == "--share.root":
+        raise UsageError("The folder is named twice. Give it as DIR, without --share.root.")
+    return resolved.settings.share.model_copy(update={"root": folder})
+
+
+def _describe(share: Share, styles: Sequence[str]) -> Iterator[str]:
+    yield f"The share is ready: {printable(share.root)}"
+    folders = {
+        name: _shown(path, share.root) for name, path in share.folders() if name in _MEANINGS
+    }
+    width = max(map(len, folders.values()))
+    for name, shown in folders.items():
+        yield f"  {shown:<{width}}  {_MEANINGS[name]}"
+    if styles:
+        yield f"Styles: {', '.join(map(printable, styles))}"
+    else:
+        yield f"There is no style yet: put a picture into {folders['styles']}."
+
+
+def _shown(path: Path, root: Path) -> str:
+    return printable(path.relative_to(root) if path.is_relative_to(root) else path)
+
+
+def _next_step(share: Share, resolved: Resolved) -> Iterator[str]:
+    """The command that keeps just this share: with all that this one was told."""
+    words = ["atelierd", "run", "--share.root", str(share.root)]
+    for key, source in resolved.sources.items():
+        if source == f"--{key}":
+            words += [source, str(getattr(resolved.settings.share, key.partition(".")[2]))]
+    if resolved.file is not None and resolved.file not in SEARCHED:
+        words += ["--config", str(resolved.file.absolute())]
+    yield "Start painting with:"
+    yield f"  {printable(shlex.join(words))}"
