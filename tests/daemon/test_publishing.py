@@ -1,0 +1,294 @@
+"""Results, originals and failures: where they appear, under which names, and after a crash."""
+
+from __future__ import annotations
+
+import os
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePath
+
+import pytest
+
+from daemon import claims, files, notes, publishing
+from daemon.claims import Claim
+from daemon.errors import PublishError, ShareError
+from daemon.names import NO_STYLE_NOTE
+from daemon.pairing import Candidate, pair
+from daemon.scanner import look
+from daemon.settings import ShareSettings
+from daemon.share import Share, make_share, open_share
+
+
+@pytest.fixture
+def share(tmp_path: Path) -> Share:
+    share = open_share(ShareSettings(root=tmp_path / "share"))
+    make_share(share)
+    (share.styles / "Waves.jpg").write_bytes(b"waves")
+    (share.inbox / "Waves").mkdir()
+    return share
+
+
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """No file may grow beyond a few bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def taken(share: Share, job_id: str = "job1", **content: bytes) -> tuple[Claim, Candidate]:
+    for name, data in content.items():
+        path = share.inbox / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    (found,) = pair(look(share.inbox), {"Waves": share.styles / "Waves.jpg"}, "Waves").candidates
+    return claims.take(found, share, job_id), found
+
+
+def taken_pair(share: Share, job_id: str = "job1") -> tuple[Claim, Candidate]:
+    return taken(share, job_id, **{"Waves/a.jpg": b"photo", "Waves/a.style.png": b"style"})
+
+
+def taken_folder(share: Share, job_id: str = "job1") -> tuple[Claim, Candidate]:
+    content = {"content.jpg": b"photo", "style.jpg": b"style", "job.toml": b"", "mine.txt": b"me"}
+    return taken(share, job_id, **{f"Waves/Party/{name}": data for name, data in content.items()})
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    paths = (Path(here, name) for here, _, names in os.walk(folder) for name in names)
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
+
+
+class TestPublishResult:
+    @pytest.mark.parametrize(
+        ("relative", "expected"),
+        [
+            ("Waves/a.png", "Waves/a.jpg"),
+            ("Waves/Holiday/a.b.jpeg", "Waves/Holiday/a.b.jpg"),
+            ("a.jpg", "a.jpg"),
+            ("Mr. Smith at sea", "Mr. Smith at sea.jpg"),
+        ],
+    )
+    def test_the_outbox_mirrors_the_inbox(self, share: Share, relative: str, expected: str) -> None:
+        path = publishing.publish_result(share, PurePath(relative), "Waves", b"picture", ".jpg")
+        assert path == share.outbox / expected
+        assert path.read_bytes() == b"picture"
+
+    def test_two_photos_with_one_stem_do_not_meet(self, share: Share) -> None:
+        names = ("Waves/a.png", "Waves/a.jpg", "Waves/A.jpg")
+        made = [
+            publishing.publish_result(share, PurePath(name), "Waves", name.encode(), ".jpg")
+            for name in names
+        ]
+        assert [path.name for path in made] == ["a.jpg", "a (2).jpg", "A (3).jpg"]
+        assert [path.read_bytes().decode() for path in made] == list(names)
+
+    def test_a_name_that_the_new_suffix_makes_too_long_is_cut(self, share: Share) -> None:
+        name = "ü" * 126 + ".j"
+        path = publishing.publish_result(share, PurePath(name), "Waves", b"", ".jpeg")
+        assert path.name == "ü" * 125 + ".jpeg"
+
+    def test_a_full_disk_is_said_plainly_and_leaves_nothing(self, share: Share) -> None:
+        with full_disk(), pytest.raises(PublishError, match=r"a\.jpg in the style Waves .*room"):
+            publishing.publish_result(share, PurePath("a.jpg"), "Waves", bytes(100), ".jpg")
+        assert tree(share.outbox) == {}
+
+    def test_never_leads_out_of_the_share(self, share: Share) -> None:
+        with pytest.raises(ShareError):
+            publishing.publish_result(share, PurePath("../a.jpg"), "Waves", b"", ".jpg")
+
+
+class TestResultRelative:
+    def test_a_folder_jobs_result_is_named_after_its_folder(self, share: Share) -> None:
+        claim, candidate = taken_folder(share)
+        relative = publishing.result_relative(claim, candidate.relative)
+        path = publishing.publish_result(share, relative, "style", b"", ".png")
+        assert path == share.outbox / "Waves" / "Party.png"
+
+    def test_dots_in_the_folders_name_stay(self, share: Share) -> None:
+        claim, candidate = taken(
+            share, **{"Trip.2024/content.jpg": b"photo", "Trip.2024/style.jpg": b"style"}
+        )
+        relative = publishing.result_relative(claim, candidate.relative)
+        path = publishing.publish_result(share, relative, "style", b"", ".jpg")
+        assert path == share.outbox / "Trip.2024.jpg"
+
+    def test_others_stay(self, share: Share) -> None:
+        claim, candidate = taken_pair(share)
+        assert publishing.result_relative(claim, candidate.relative) == candidate.relative
+
+
+class TestKeepOriginal:
+    def test_a_pair_goes_to_the_mirrored_folder_and_the_claim_ends(self, share: Share) -> None:
+        claim, candidate = taken_pair(share)
+        kept = publishing.keep_original(share, claim, candidate.relative)
+        assert kept == share.originals / "Waves" / "a.jpg"
+        assert tree(share.originals) == {"Waves/a.jpg": b"photo", "Waves/a.style.png": b"style"}
+        assert claims.find_claims(share) == []
+
+    def test_a_style_of_the_styles_folder_stays_there(self, share: Share) -> None:
+        claim, candidate = taken(share, **{"Waves/a.jpg": b"photo"})
+        publishing.keep_original(share, claim, candidate.relative)
+        assert tree(share.styles) == {"Waves.jpg": b"waves"}
+
+    def test_a_folder_stays_together(self, share: Share) -> None:
+        for job_id in ("job1", "job2"):
+            claim, candidate = taken_folder(share, job_id)
+            kept = publishing.keep_original(share, claim, candidate.relative)
+        assert kept == share.originals / "Waves" / "Party (2)"
+        assert tree(kept) == tree(share.originals / "Waves" / "Party")
+        assert tree(kept)["mine.txt"] == b"me"
+        assert claims.find_claims(share) == []
+
+    def test_names_that_belong_together_get_one_number(self, share: Share) -> None:
+        for job_id in ("job1", "job2"):
+            claim, candidate = taken_pair(share, job_id)
+            publishing.keep_original(share, claim, candidate.relative)
+        assert tree(share.originals / "Waves").keys() == {
+            "a.jpg", "a.style.png", "a (2).jpg", "a (2).style.png",
+        }  # fmt: skip
+
+    def test_again_after_a_crash_in_the_middle(self, share: Share) -> None:
+        claim, candidate = taken_pair(share)
+        (share.originals / "Waves").mkdir()
+        claim.content.rename(share.originals / "Waves" / "a.jpg")
+        for _ in range(2):
+            publishing.keep_original(share, claim, candidate.relative)
+            assert tree(share.originals) == {
+                "Waves/a.jpg": b"photo", "Waves/a.style.png": b"style",
+            }  # fmt: skip
+            assert claims.find_claims(share) == []
+
+    def test_again_after_all_was_done_says_where_it_is(self, share: Share) -> None:
+        claim, candidate = taken_pair(share)
+        first = publishing.keep_original(share, claim, candidate.relative)
+        assert publishing.keep_original(share, claim, candidate.relative) == first
+
+
+class TestFail:
+    def test_the_note_says_why_and_how_to_try_again(self, share: Share) -> None:
+        claim, candidate = taken_pair(share)
+        failed = publishing.fail(share, claim, candidate.relative, "The photo\nis torn.")
+        assert failed == share.failed / "Waves" / "a.jpg"
+        found = tree(share.failed / "Waves")
+        note = found.pop("a.jpg - why.txt").decode()
+        assert found == {"a.jpg": b"photo", "a.style.png": b"style"}
+        for words in ("The photo is torn.", '"a.jpg" and "a.style.png"', "Inbox > Waves"):
+            assert words in note
+        assert claims.find_claims(share) == []
+
+    def test_a_folders_note_stands_beside_it(self, share: Share) -> None:
+        claim, candidate = taken_folder(share)
+        failed = publishing.fail(share, claim, candidate.relative, "torn")
+        assert failed == share.failed / "Waves" / "Party"
+        assert (share.failed / "Waves" / "Party - why.txt").exists()
+        assert (failed / "content.jpg").read_bytes() == b"photo"
+
+    def test_dragged_back_it_is_a_job_again_and_the_note_goes(self, share: Share) -> None:
+        for relative in (Path("Waves/a.jpg"), Path("Waves/a (2).jpg")):
+            for job_id in ("job1", "job2"):
+                claim, candidate = taken_pair(share, job_id)
+                publishing.fail(share, claim, candidate.relative, "torn")
+            for path in (share.failed / "Waves").iterdir():
+                if path.name.startswith(relative.stem + "."):
+                    path.rename(share.inbox / "Waves" / path.name)
+            claim, candidate = taken(share, "again")
+            assert candidate.kind == "pair"
+            assert candidate.relative == relative
+            assert tree(share.inbox) == {}
+            publishing.keep_original(share, claim, candidate.relative)
+            for path in (share.failed / "Waves").iterdir():
+                path.unlink()
+
+    def test_a_second_failure_of_one_name_keeps_both(self, share: Share) -> None:
+        for number in (1, 2):
+            claim, candidate = taken(share, **{"Waves/a.jpg": b"%d" % number})
+            publishing.fail(share, claim, candidate.relative, f"reason {number}")
+        found = tree(share.failed / "Waves")
+        assert found.keys() == {
+            "a.jpg", "a.jpg - why.txt", "a (2).jpg", "a (2).jpg - why.txt",
+        }  # fmt: skip
+        assert b"reason 2" in found["a (2).jpg - why.txt"]
+        assert b"reason 1" in found["a.jpg - why.txt"]
+
+    def test_a_persons_own_text_of_the_notes_name_is_kept(self, share: Share) -> None:
+        (share.failed / "Waves").mkdir()
+        (share.failed / "Waves" / "a.jpg - why.txt").write_bytes(b"dear diary")
+        claim, candidate = taken(share, **{"Waves/a.jpg": b"photo"})
+        assert publishing.fail(share, claim, candidate.relative, "torn").name == "a (2).jpg"
+        assert tree(share.failed)["Waves/a.jpg - why.txt"] == b"dear diary"
+
+    def test_somebody_who_is_quicker_keeps_the_name(
+        self, share: Share, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        write_why = notes.write_why
+
+        def write_slowly(folder: Path, *arguments: object) -> Path:
+            note = write_why(folder, *arguments)
+            (folder / "a.jpg").touch()
+            return note
+
+        monkeypatch.setattr(notes, "write_why", write_slowly)
+        claim, candidate = taken(share, **{"Waves/a.jpg": b"photo"})
+        assert publishing.fail(share, claim, candidate.relative, "torn").name == "a (2).jpg"
+        assert tree(share.failed / "Waves").keys() == {
+            "a.jpg", "a (2).jpg", "a (2).jpg - why.txt",
+        }  # fmt: skip
+
+    def test_again_after_a_crash_between_note_and_photo(self, share: Share) -> None:
+        claim, candidate = taken(share, **{"Waves/a.jpg": b"photo"})
+        (share.failed / "Waves").mkdir()
+        notes.write_why(share.failed / "Waves", ["a.jpg"], "torn", PurePath("Inbox"))
+        for _ in range(2):
+            publishing.fail(share, claim, candidate.relative, "torn")
+            assert tree(share.failed / "Waves").keys() == {"a.jpg", "a.jpg - why.txt"}
+
+    def test_a_full_disk_leaves_the_photo_in_its_claim(self, share: Share) -> None:
+        claim, candidate = taken(share, **{"Waves/a.jpg": b"photo"})
+        with full_disk(), pytest.raises(PublishError, match="nothing was lost"):
+            publishing.fail(share, claim, candidate.relative, "torn")
+        assert claim.content.read_bytes() == b"photo"
+        publishing.fail(share, claim, candidate.relative, "torn")
+        assert tree(share.failed / "Waves").keys() == {"a.jpg", "a.jpg - why.txt"}
+
+
+class TestSweeps:
+    def test_notes_go_with_their_photos_and_people_s_texts_stay(self, share: Share) -> None:
+        for name in ("gone.jpg", "here.jpg", "Party", "long" * 62):
+            notes.write_why(share.failed, [name], "torn", PurePath("Inbox"))
+        notes.write_why(share.inbox / "Waves", ["gone.jpg"], "torn", PurePath("Inbox"))
+        (share.failed / "here.jpg").touch()
+        (share.failed / ("long" * 62)).touch()
+        (share.failed / "Party").mkdir()
+        (share.failed / "diary.jpg - why.txt").write_text("dear diary")
+        (share.failed / "link - why.txt").symlink_to("here.jpg - why.txt")
+        (share.inbox / NO_STYLE_NOTE).write_text(notes.SIGNATURE)
+        removed = publishing.sweep_notes(share)
+        assert sorted(removed) == [
+            share.failed / "gone.jpg - why.txt",
+            share.inbox / "Waves" / "gone.jpg - why.txt",
+        ]
+        assert not any(path.exists() for path in removed)
+        assert (share.failed / "link - why.txt").is_symlink()
+
+    def test_leftovers_of_a_kill_go_from_all_folders(self, share: Share) -> None:
+        claim, _ = taken(share, **{"Waves/a.jpg": b"photo"})
+        names = (share.outbox, share.failed, share.originals, share.inbox / "Waves", claim.folder)
+        left = [folder / ".atelierd-0123.tmp" for folder in names]
+        for path in left:
+            path.touch()
+        assert sorted(publishing.sweep_leftovers(share)) == sorted(left)
+        assert claim.content.read_bytes() == b"photo"
+
+
+def test_nothing_is_written_through_a_link_in_the_outbox(share: Share, tmp_path: Path) -> None:
+    (tmp_path / "outside").mkdir()
+    (share.outbox / "Waves").symlink_to(tmp_path / "outside")
+    path = publishing.publish_result(share, PurePath("Waves/a.jpg"), "Waves", b"", ".jpg")
+    assert path == share.outbox / "Waves (2)" / "a.jpg"
+    assert tree(tmp_path / "outside") == {}
+    assert files.is_free(tmp_path / "outside" / "a.jpg")
