@@ -1,11 +1,14 @@
-"""How many physical cores this process may use: affinity, cgroup quota and hyper-threads counted."""
+"""How many physical cores this process may use: affinity, cgroup quota and hyper-threads counted.
+
+Two hyper-threads share one core's arithmetic units, so a convolution gains nothing from the second.
+And a process in a container sees every processor of the machine, but may use fewer of them.
+"""
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Collection
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 
 def usable_cores(root: Path = Path("/"), cpus: Collection[int] | None = None) -> int:
@@ -14,39 +17,78 @@ def usable_cores(root: Path = Path("/"), cpus: Collection[int] | None = None) ->
     Args:
         root: where `/sys` and `/proc` stand.
         cpus: logical processors allowed; unset, this process's affinity.
+
+    Returns:
+        Physical cores among `cpus`, limited by the cgroup quota. A quota of 2.5 processors gives
+        2: with a third thread the kernel would stop all of them for a part of each period.
     """
-    allowed = sorted(os.sched_getaffinity(0) if cpus is None else cpus)
-    cores = {_core(root, cpu) for cpu in allowed}
-    return max(1, math.ceil(min(len(cores), _quota(root))))
+    cores = physical_cores(os.sched_getaffinity(0) if cpus is None else cpus, root)
+    quota = cgroup_quota(root)
+    return max(1, cores if quota is None else min(cores, int(quota)))
+
+
+def physical_cores(cpus: Collection[int], root: Path = Path("/")) -> int:
+    """Count the cores behind logical processors; one that tells nothing of its core counts as one.
+
+    Args:
+        cpus: numbers of logical processors.
+        root: where `/sys` stands.
+    """
+    return len({_core(root, cpu) for cpu in cpus})
+
+
+def cgroup_quota(root: Path = Path("/")) -> float | None:
+    """Return how many processors' worth of time the control groups grant, None without a limit.
+
+    The process's own group and all above it may set one; the least counts. Version 2 says it in
+    `cpu.max`, version 1 in `cpu.cfs_quota_us` and `cpu.cfs_period_us`.
+
+    Args:
+        root: where `/sys` and `/proc` stand.
+    """
+    quotas = [
+        quota
+        for mount, group in _hierarchies(root)
+        for folder in (mount / group, *(mount / above for above in group.parents))
+        if (quota := _quota(folder)) is not None
+    ]
+    return min(quotas, default=None)
 
 
 def _core(root: Path, cpu: int) -> str:
     """Identify the physical core of a logical processor by the siblings that share it."""
     topology = root / f"sys/devices/system/cpu/cpu{cpu}/topology"
-    for name in ("core_cpus_list", "thread_siblings_list"):
-        text = _read(topology / name)
-        if text:
-            return text
-    return str(cpu)
+    names = ("core_cpus_list", "thread_siblings_list")  # the first since Linux 5.3
+    return next((text for name in names if (text := _read(topology / name))), str(cpu))
 
 
-def _quota(root: Path) -> float:
-    """Processors' worth of time that the cgroup grants (version 2, then 1); infinite if unbounded."""
-    cgroup = root / "sys/fs/cgroup"
-    own = _read(root / "proc/self/cgroup").rpartition("::")[2].strip("/")
-    shares = [math.inf]
-    for folder in (cgroup / own, cgroup):
-        quota, _, period = _read(folder / "cpu.max").partition(" ")
-        if quota.isdigit() and period.isdigit():
-            shares.append(int(quota) / int(period))
-    quota, period = (_read(cgroup / "cpu" / f"cpu.cfs_{name}_us") for name in ("quota", "period"))
-    if quota.isdigit() and period.isdigit():
-        shares.append(int(quota) / int(period))
-    return min(shares)
+def _hierarchies(root: Path) -> list[tuple[Path, PurePosixPath]]:
+    """Where a limit on processors may stand: mount points, and this process's group in each."""
+    base = root / "sys/fs/cgroup"
+    found = []
+    for line in _read(root / "proc/self/cgroup").splitlines():
+        controllers, _, group = line.partition(":")[2].partition(":")
+        path = PurePosixPath(group.lstrip("/"))
+        if not controllers:
+            # Where version 1 has the place, version 2 is mounted one folder deeper.
+            found += [(base, path), (base / "unified", path)]
+        elif "cpu" in controllers.split(","):
+            found += [(base / controllers, path), (base / "cpu", path)]
+    # In a container the group may be named as the host sees it, and then only the mount is there.
+    return found or [(base, PurePosixPath())]
+
+
+def _quota(folder: Path) -> float | None:
+    quota, _, period = _read(folder / "cpu.max").partition(" ")
+    if not quota:
+        quota, period = (_read(folder / f"cpu.cfs_{name}_us") for name in ("quota", "period"))
+    # `max` in version 2 and -1 in version 1 are no limit.
+    limited = quota.isdecimal() and period.isdecimal() and int(period) > 0
+    return int(quota) / int(period) if limited else None
 
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text().strip()
+        return path.read_text(encoding="ascii", errors="replace").strip()
     except OSError:
         return ""
