@@ -1,0 +1,158 @@
+"""One daemon a share: with real locks and real other processes."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from daemon.errors import AlreadyRunningError, ExitCode, ShareError
+from daemon.locking import LOCK, ShareLock
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = """
+import sys
+from pathlib import Path
+from daemon.locking import ShareLock
+
+with ShareLock(*map(Path, sys.argv[1:])):
+    print(flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextmanager
+def another_daemon(*folders: Path) -> Iterator[subprocess.Popen[bytes]]:
+    command = [sys.executable, "-c", PROGRAM, *map(str, folders)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, cwd=ROOT) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        yield process
+        if process.stdin is not None and process.poll() is None:
+            process.stdin.close()
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    return tmp_path / "state"
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Path:
+    return tmp_path / "share" / ".atelierd"
+
+
+def no_locks_in(folder: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """Let the kernel answer for one folder as it does where the file system knows no locks."""
+    flock = fcntl.flock
+
+    def answer(handle: int, operation: int) -> None:
+        if Path(f"/proc/self/fd/{handle}").readlink().parent == folder:
+            raise OSError(number, os.strerror(number))
+        flock(handle, operation)
+
+    monkeypatch.setattr(fcntl, "flock", answer)
+
+
+@pytest.mark.parametrize("shared", ["state", "work"])
+def test_another_process_is_refused_and_named(
+    state: Path, work: Path, tmp_path: Path, shared: str
+) -> None:
+    own = tmp_path / "own"
+    folders = (state, own) if shared == "state" else (own, work)
+    with another_daemon(state, work) as other:
+        lock = ShareLock(*folders)
+        with pytest.raises(AlreadyRunningError, match=rf"process {other.pid}\b.*Stop it") as caught:
+            lock.acquire()
+        assert caught.value.exit_code is ExitCode.USAGE
+        # Whoever was refused holds nothing: its own folder is free.
+        with ShareLock(own):
+            pass
+
+
+def test_the_lock_goes_with_the_process_however_it_ends(state: Path, work: Path) -> None:
+    with another_daemon(state, work) as other:
+        other.send_signal(signal.SIGKILL)
+    with ShareLock(state, work):
+        pass
+
+
+def test_the_lock_is_free_after_release(state: Path, work: Path) -> None:
+    lock = ShareLock(state, work)
+    assert lock.acquire() == ()
+    with pytest.raises(AlreadyRunningError):
+        ShareLock(state).acquire()
+    with pytest.raises(AlreadyRunningError, match="keeps the share already"):
+        lock.acquire()
+    lock.release()
+    lock.release()
+    with another_daemon(state, work):
+        pass
+
+
+def test_children_do_not_inherit_the_lock(state: Path) -> None:
+    lock = ShareLock(state)
+    lock.acquire()
+    with subprocess.Popen(["sleep", "60"], close_fds=False) as child:
+        lock.release()
+        try:
+            with ShareLock(state):
+                pass
+        finally:
+            child.kill()
+
+
+def test_a_daemon_on_another_machine_is_named(state: Path) -> None:
+    with ShareLock(state):
+        (state / LOCK).write_text("123 studio\n")
+        with pytest.raises(AlreadyRunningError, match=r"on studio \(process 123\).*Stop it there"):
+            ShareLock(state).acquire()
+
+
+@pytest.mark.parametrize("text", [b"", b"\xff\xff", b"rm -rf / now", b"x" * 9999])
+def test_a_lock_file_with_nonsense_in_it_names_nobody(state: Path, text: bytes) -> None:
+    with ShareLock(state):
+        (state / LOCK).write_bytes(text)
+        with pytest.raises(AlreadyRunningError, match="Another daemon keeps this share"):
+            ShareLock(state).acquire()
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOTSUP])
+def test_a_folder_without_locks_is_told_and_the_other_holds(
+    state: Path, work: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    no_locks_in(work, monkeypatch, number)
+    lock = ShareLock(state, work)
+    assert lock.acquire() == (work,)
+    with pytest.raises(AlreadyRunningError):
+        ShareLock(state, work).acquire()
+    lock.release()
+
+
+def test_no_lock_at_all_is_refused(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    no_locks_in(work, monkeypatch, errno.ENOLCK)
+    with pytest.raises(ShareError, match="Set state_dir"):
+        ShareLock(work).acquire()
+
+
+def test_a_lock_file_that_cannot_be_opened_is_said(state: Path) -> None:
+    state.mkdir()
+    (state / LOCK).symlink_to("elsewhere")
+    with pytest.raises(ShareError, match="cannot be written"):
+        ShareLock(state).acquire()
+    assert not (state / "elsewhere").exists()
+
+
+def test_the_lock_file_stays_and_names_the_holder(state: Path) -> None:
+    with ShareLock(state):
+        assert (state / LOCK).read_text().split()[0] == str(os.getpid())
+    assert (state / LOCK).exists()

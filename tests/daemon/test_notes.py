@@ -1,0 +1,148 @@
+"""What people read, and that only our own notes are ever touched."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path, PurePath
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from daemon import notes
+from daemon.names import NO_STYLE_NOTE, is_note
+from daemon.settings import ShareSettings
+from daemon.share import Share, make_share, open_share
+
+file_names = st.binary(min_size=1, max_size=255).map(os.fsdecode)
+
+
+@pytest.fixture
+def share(tmp_path: Path) -> Share:
+    share = open_share(ShareSettings(root=tmp_path / "share"))
+    make_share(share)
+    return share
+
+
+def test_the_notes_name_is_the_photos() -> None:
+    assert notes.why_name("photo.jpg") == "photo.jpg - why.txt"
+
+
+@given(file_names, file_names)
+def test_every_name_has_a_notes_name_of_its_own(one: str, other: str) -> None:
+    assume("/" not in one and "\0" not in one)
+    name = notes.why_name(one)
+    assert len(os.fsencode(name)) <= 255
+    assert is_note(name)
+    assert one == other or name != notes.why_name(other)
+
+
+def test_the_why_note_says_what_where_and_how() -> None:
+    text = notes.why_text(["a.jpg"], "It is\ttorn.\nScan it again.", PurePath("Inbox/Waves"))
+    for words in (
+        '"a.jpg" could not',
+        "It is torn. Scan it again.",
+        "drag it back",
+        "Inbox > Waves",
+    ):
+        assert words in text
+
+
+def test_lines_end_as_on_windows_and_the_signature_comes_last() -> None:
+    text = notes.why_text(["a.jpg"], "torn", PurePath("Inbox"))
+    assert text.count("\n") == text.count("\r\n") == len(text.splitlines())
+    assert text.splitlines()[-1] == notes.SIGNATURE
+
+
+def test_names_and_reasons_cannot_play_tricks(tmp_path: Path) -> None:
+    names = ["\x1b[2Ja\u202egpj.exe", os.fsdecode(b"b\xff")]
+    note = notes.write_why(tmp_path, names, "\x1b[31mred", PurePath("Inbox/\u202eWaves"))
+    text = note.read_bytes().decode()
+    assert all(character.isprintable() or character in "\r\n" for character in text)
+    assert r"b\xff" in text
+
+
+class TestOurs:
+    def test_only_whole_notes_of_ours_are_removed(self, tmp_path: Path) -> None:
+        ours = notes.write_why(tmp_path, ["a.jpg"], "torn", PurePath("Inbox"))
+        whole = ours.read_bytes()
+        others = [tmp_path / name for name in ("theirs", "copying", "longer", "link", "folder")]
+        others[0].write_bytes(b"dear diary")
+        others[1].write_bytes(whole[:-20])
+        others[2].write_bytes(whole + b"my remark")
+        others[3].symlink_to(ours.name)
+        others[4].mkdir()
+        assert not any(notes.remove_if_ours(path) for path in others)
+        assert notes.remove_if_ours(ours)
+        assert not notes.remove_if_ours(ours)
+        assert len(list(tmp_path.iterdir())) == len(others)
+
+    def test_a_huge_file_is_not_read(self, tmp_path: Path) -> None:
+        path = tmp_path / "huge"
+        path.write_bytes(bytes(1_000_000) + notes.SIGNATURE.encode())
+        assert not notes.is_ours(path)
+
+    def test_other_systems_line_ends_do_not_hide_the_signature(self, tmp_path: Path) -> None:
+        ours = notes.write_why(tmp_path, ["a.jpg"], "torn", PurePath("Inbox"))
+        ours.write_bytes(ours.read_bytes().replace(b"\r\n", b"\n").rstrip())
+        assert notes.is_ours(ours)
+
+    def test_a_persons_text_is_not_replaced(self, tmp_path: Path) -> None:
+        (tmp_path / "a.jpg - why.txt").write_bytes(b"dear diary")
+        with pytest.raises(FileExistsError):
+            notes.write_why(tmp_path, ["a.jpg"], "torn", PurePath("Inbox"))
+        assert (tmp_path / "a.jpg - why.txt").read_bytes() == b"dear diary"
+
+
+class TestNoStyleNote:
+    def test_lists_photos_and_styles(self, share: Share) -> None:
+        homeless = [share.inbox / "b.jpg", share.inbox / "Holiday" / "a.jpg"]
+        assert notes.write_no_style_note(share, ["Waves", "Dots"], homeless)
+        text = (share.inbox / NO_STYLE_NOTE).read_bytes().decode()
+        order = [text.index(word) for word in ("Holiday/a.jpg", "b.jpg", "- Dots", "- Waves")]
+        assert order == sorted(order)
+
+    def test_without_styles_it_says_how_to_get_one(self, share: Share) -> None:
+        notes.write_no_style_note(share, [], [share.inbox / "a.jpg"])
+        assert "into the folder Styles" in (share.inbox / NO_STYLE_NOTE).read_text()
+
+    def test_a_thousand_photos_make_no_long_note(self, share: Share) -> None:
+        notes.write_no_style_note(share, [], [share.inbox / f"{n}.jpg" for n in range(1000)])
+        text = (share.inbox / NO_STYLE_NOTE).read_text()
+        assert "and 980 more" in text
+        assert notes.is_ours(share.inbox / NO_STYLE_NOTE)
+
+    def test_is_written_only_when_it_says_something_new(self, share: Share) -> None:
+        note = share.inbox / NO_STYLE_NOTE
+        assert notes.write_no_style_note(share, ["Waves"], [share.inbox / "a.jpg"])
+        inode = note.stat().st_ino
+        assert not notes.write_no_style_note(share, ["Waves"], [share.inbox / "a.jpg"])
+        assert note.stat().st_ino == inode
+        assert notes.write_no_style_note(share, ["Waves"], [share.inbox / "b.jpg"])
+
+    def test_goes_when_nothing_waits(self, share: Share) -> None:
+        notes.write_no_style_note(share, [], [share.inbox / "a.jpg"])
+        assert notes.write_no_style_note(share, [], [])
+        assert not (share.inbox / NO_STYLE_NOTE).exists()
+        assert not notes.clear_no_style_note(share)
+
+    def test_a_persons_own_file_is_left_alone(self, share: Share) -> None:
+        note = share.inbox / NO_STYLE_NOTE
+        note.write_bytes(b"dear diary")
+        assert not notes.write_no_style_note(share, [], [share.inbox / "a.jpg"])
+        assert not notes.clear_no_style_note(share)
+        assert note.read_bytes() == b"dear diary"
+
+
+class TestHowTo:
+    def test_names_the_folders_as_they_are_set(self, tmp_path: Path) -> None:
+        settings = ShareSettings(root=tmp_path, inbox=Path("Drop here"), failed=Path("/srv/torn"))
+        text = notes.how_to_text(open_share(settings))
+        for words in ("Drop here", "Outbox", "Styles", "Originals", "/srv/torn"):
+            assert words in text
+
+    def test_is_written_once_and_never_over_another(self, share: Share) -> None:
+        path = notes.write_how_to(share)
+        assert path.read_bytes().decode() == notes.how_to_text(share)
+        path.write_bytes(b"my own")
+        assert notes.write_how_to(share).read_bytes() == b"my own"
