@@ -115,7 +115,7 @@ class Lbfgs:
             alphas[slot] = self._row(slot, q) / self._pair(slot)
             q[self._history + slot] -= alphas[slot]
         last = self._order[-1]
-        q *= self._pair(last) / self._table[self._history + last, self._history + last]
+        q = q * (self._pair(last) / self._table[self._history + last, self._history + last])
         for slot in self._order:
             beta = self._row(self._history + slot, q) / self._pair(slot)
             q[slot] += alphas[slot] - beta

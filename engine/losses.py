@@ -92,7 +92,9 @@ class TotalVariation:
         for axis in (2, 3):
             part, slope = self._along(image, axis)
             edge = nd.zeros_like(nd.slice_axis(image, axis=axis, begin=0, end=1))
-            gradient = gradient + nd.concat(edge, slope, dim=axis) - nd.concat(slope, edge, dim=axis)
+            gradient = (
+                gradient + nd.concat(edge, slope, dim=axis) - nd.concat(slope, edge, dim=axis)
+            )
             value = part + value
         return value, gradient
 

@@ -5,13 +5,13 @@ Gatys, Ecker, Bethge 2016, equation 7, with a total variation term.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from engine.losses import ContentLoss, StyleLoss, TotalVariation, energy, gram
 from engine.mx import Array, nd
 from engine.progress import LossParts
-from engine.recipe import CONVOLUTIONS, Recipe
+from engine.recipe import CONVOLUTIONS, Convolution, Recipe
 from engine.vgg import Vgg
 
 Grams = dict[str, Array]
@@ -111,6 +111,6 @@ def style_grams(network: Vgg, style: Array, recipe: Recipe) -> Grams:
     return {tap: gram(maps[tap]) for tap in recipe.style_layers}
 
 
-def _scaled(layers: dict[str, float], weight: float) -> list[tuple[str, float]]:  # type: ignore[type-arg,unused-ignore]
+def _scaled(layers: Mapping[Convolution, float], weight: float) -> list[tuple[str, float]]:
     """Layers in the network's order with their weights; `relative` or not, a weight is a factor."""
     return [(tap, layers[tap] * weight) for tap in sorted(layers, key=CONVOLUTIONS.index)]

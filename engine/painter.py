@@ -114,7 +114,7 @@ class _Session:
         self._content = pyramid.as_picture(content, "content")
         self._style = pyramid.as_picture(style, "style")
         self._digest = hashlib.sha256(self._style.tobytes()).hexdigest()
-        self._plan = pyramid.plan(self._content.shape[:2], recipe)
+        self._plan = pyramid.plan(pyramid.size_of(self._content), recipe)
         self._began = painter.now()
         budget = recipe.time_budget
         self._deadline = None if budget is None else self._began + budget
@@ -142,7 +142,7 @@ class _Session:
 
     def _descent(self, content: pyramid.Picture, start: pyramid.Picture, steps: int) -> Descent:
         painter, recipe = self._painter, self._recipe
-        size = pyramid.fitted(self._style.shape[:2], max(content.shape))
+        size = pyramid.fitted(pyramid.size_of(self._style), max(content.shape))
         grams = painter.grams(pyramid.resized(self._style, size), self._digest, recipe)
         return Descent(
             painter.objective(content, grams, recipe),

@@ -19,6 +19,11 @@ Picture = NDArray[np.float32]
 Size = tuple[int, int]
 
 
+def size_of(picture: Picture) -> Size:
+    """Height and width of a picture."""
+    return picture.shape[0], picture.shape[1]
+
+
 def as_picture(array: NDArray[Any], name: str) -> Picture:
     """Check that an array is a picture and return it as float32.
 
@@ -61,8 +66,8 @@ def plan(content: Size, recipe: Recipe) -> list[tuple[Size, int]]:
     if not planned:
         height, width = fitted(content, recipe.size)
         raise PictureError(
-            f"At a long side of {recipe.size} pixels this picture is {width}x{height}, too small or "
-            f"too narrow to paint: each side needs {SMALLEST_SIDE} pixels. Use a larger size or a "
+            f"At a long side of {recipe.size} pixels this picture is {width}x{height}, too small "
+            f"or too narrow to paint: each side needs {SMALLEST_SIDE} pixels. Use a larger size or a "
             "picture that is less narrow."
         )
     return planned
@@ -78,7 +83,8 @@ def resized(picture: Picture, size: Size) -> Picture:
         np.asarray(Image.fromarray(np.ascontiguousarray(plane)).resize(size[::-1], method))
         for plane in picture.transpose(2, 0, 1)
     ]
-    return np.stack(planes, axis=2).astype(np.float32, copy=False)
+    stacked: Picture = np.stack(planes, axis=2).astype(np.float32, copy=False)
+    return stacked
 
 
 def carried(result: Picture, before: Picture, content: Picture) -> Picture:
@@ -89,7 +95,7 @@ def carried(result: Picture, before: Picture, content: Picture) -> Picture:
         before: the content at the last scale.
         content: the content at the next one.
     """
-    size = (content.shape[0], content.shape[1])
+    size = size_of(content)
     return resized(result, size) + (content - resized(before, size))
 
 

@@ -41,21 +41,27 @@ class Recipe(BaseModel):
 
     size: int = Field(512, ge=32, le=8192, description="long side of the painted picture, pixels")
     scales: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field(
-        (0.25, 0.5, 1.0), min_length=1, max_length=8,
+        (0.25, 0.5, 1.0),
+        min_length=1,
+        max_length=8,
         description="sizes to work through, coarse to fine, as fractions of size; the last is 1",
     )
     iterations: tuple[Annotated[int, Field(ge=1, le=10_000)], ...] = Field(
-        (80, 60, 60), min_length=1, max_length=8,
+        (80, 60, 60),
+        min_length=1,
+        max_length=8,
         description="optimiser steps on each scale, one number a scale",
     )
     content_weight: float = Field(1.0, ge=0, le=1e6, description="weight of the content loss")
     style_weight: float = Field(20.0, ge=0, le=1e6, description="weight of the style loss")
     tv_weight: float = Field(0.0, ge=0, le=1e6, description="weight of the total variation loss")
     content_layers: dict[Convolution, LayerWeight] = Field(
-        {"conv4_2": 1.0}, description="taps of the content loss and their weights",
+        {"conv4_2": 1.0},
+        description="taps of the content loss and their weights",
     )
     style_layers: dict[Convolution, LayerWeight] = Field(
-        dict.fromkeys(STYLE_LAYERS, 1.0), min_length=1,
+        dict.fromkeys(STYLE_LAYERS, 1.0),
+        min_length=1,
         description="taps of the style loss and their weights",
     )
     normalization: Literal["relative", "classic"] = Field(
@@ -67,22 +73,33 @@ class Recipe(BaseModel):
     optimizer: Literal["lbfgs", "adam"] = Field("lbfgs", description="which optimiser paints")
     history: int = Field(10, ge=1, le=100, description="steps that L-BFGS remembers")
     learning_rate: float = Field(
-        10.0, gt=0, le=100, description="Adam's step, in grey levels of 0-255",
+        10.0,
+        gt=0,
+        le=100,
+        description="Adam's step, in grey levels of 0-255",
     )
     init: Literal["content", "noise", "blend"] = Field(
-        "content", description="what the first scale starts from",
+        "content",
+        description="what the first scale starts from",
     )
     init_noise: float = Field(
-        0.5, ge=0, le=1, description="share of noise when init is blend",
+        0.5,
+        ge=0,
+        le=1,
+        description="share of noise when init is blend",
     )
     seed: int = Field(0, ge=0, lt=2**31, description="seed of the noise")
     plateau: float = Field(
-        0.0, ge=0, le=1,
+        0.0,
+        ge=0,
+        le=1,
         description="a scale ends early when the best loss falls by less than this share "
         "in 10 steps; 0 never",
     )
     time_budget: float | None = Field(
-        None, gt=0, description="seconds after which the picture is taken as it is",
+        None,
+        gt=0,
+        description="seconds after which the picture is taken as it is",
     )
 
     @model_validator(mode="after")

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.errors import PictureError
 from engine.mx import Array, autograd, nd
@@ -161,10 +162,11 @@ def _input_map(convention: Convention, context: Any) -> tuple[Array, Array]:
     mean = np.asarray(convention.mean, np.float64)[flip]
     scale = np.asarray(convention.scale, np.float64)[flip]
     factor = convention.range / 255.0 / scale
-    return tuple(
-        nd.array(values.reshape(1, 3, 1, 1).astype(np.float32), ctx=context)
-        for values in (factor, -mean / scale)
-    )  # type: ignore[return-value]  # two values make a pair
+
+    def laid(values: NDArray[np.float64]) -> Array:
+        return nd.array(values.reshape(1, 3, 1, 1).astype(np.float32), ctx=context)
+
+    return laid(factor), laid(-mean / scale)
 
 
 def _rgb_first(name: str, pair: Any, weights: Weights) -> Any:

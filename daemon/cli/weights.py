@@ -62,7 +62,8 @@ def _import(file: Path, folder: Path, convention: str | None) -> None:
 
 
 def _verify(folder: Path) -> str:
-    from engine.weights import load, verify as check  # noqa: PLC0415 - in the child alone
+    from engine.weights import load  # noqa: PLC0415 - in the child alone
+    from engine.weights import verify as check
 
     load(folder)
     manifest = check(folder)

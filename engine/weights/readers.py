@@ -56,7 +56,9 @@ def read(path: Path) -> tuple[Layers, bool]:
             f"{path.name} {_NEITHER}: it is damaged, cut off, or something else under this name "
             "(a web page saved by mistake, perhaps). Get it again."
         ) from error
-    return _checked(_sorted(arrays), path), any("features." in name or "vgg" in name for name in arrays)
+    return _checked(_sorted(arrays), path), any(
+        "features." in name or "vgg" in name for name in arrays
+    )
 
 
 def _reader(path: Path) -> Callable[[Path], Mapping[str, NDArray[Any]]]:
@@ -138,7 +140,9 @@ def _sorted(arrays: Mapping[str, NDArray[Any]]) -> dict[tuple[str, str], NDArray
 
 
 def _checked(parts: dict[tuple[str, str], NDArray[Any]], path: Path) -> Layers:
-    missing = [name for name in CONVOLUTIONS if not {(name, "kernel"), (name, "bias")} <= set(parts)]
+    missing = [
+        name for name in CONVOLUTIONS if not {(name, "kernel"), (name, "bias")} <= set(parts)
+    ]
     if missing:
         raise WeightsFileError(
             f"{path.name} is no whole VGG-19: {', '.join(missing)} missing. Get the whole file."
@@ -160,6 +164,8 @@ def _layer(
                 "This is another network."
             )
         if not np.isfinite(array).all():
-            raise WeightsFileError(f"{path.name}: {name} holds values that are not finite. Get it again.")
+            raise WeightsFileError(
+                f"{path.name}: {name} holds values that are not finite. Get it again."
+            )
     kernel, bias = (np.ascontiguousarray(parts[name, part], np.float32) for part in shapes)
     return kernel, bias
