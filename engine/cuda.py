@@ -1,4 +1,4 @@
-"""CUDA as MXNet's wheels need it: their libraries from PyPI, and what the driver says of the cards."""
+"""CUDA as MXNet's wheels need it: libraries from PyPI, and what the driver says of the cards."""
 
 from __future__ import annotations
 

@@ -9,9 +9,9 @@
     ├── DeviceError            the device that was asked for cannot be used
     └── WeightsError
         ├── WeightsMissingError    there is no file of weights where one is expected
-        ├── WeightsFileError       truncated, not a weights file, wrong shapes, non-finite, layers missing
+        ├── WeightsFileError       truncated, no weights, wrong shapes, non-finite, layers missing
         ├── WeightsHashError       the file is not the one that its manifest or its source promises
-        ├── WeightsConventionError the input convention cannot be told from the file: it has to be named
+        ├── WeightsConventionError the input convention cannot be told: it has to be named
         └── WeightsFetchError      the package registry could not be reached or gave something else
 
 Each message is one or two sentences and says what to do. All of them survive pickling, because

@@ -26,6 +26,10 @@ TRUST: Final = 25.0
 """Largest root mean square of a step, in grey levels."""
 
 
+LEAST_COSINE: Final = 1e-6
+"""Of the angle between a step and its change of gradient; below it rounding has won."""
+
+
 class Lbfgs:
     """Limited-memory BFGS.
 
@@ -91,13 +95,13 @@ class Lbfgs:
         """Whether a pair tells of positive curvature; others would spoil the direction."""
         s, y = slot, self._history + slot
         cosine = self._table[s, y] / np.sqrt(self._table[s, s] * self._table[y, y] + 1e-300)
-        return bool(cosine > 1e-6)
+        return bool(cosine > LEAST_COSINE)
 
     def _direction(self) -> NDArray[np.float64]:
         """Coefficients of the step over the remembered vectors, its length bounded."""
         gradient = np.zeros(len(self._table))
         gradient[-1] = 1.0
-        coefficients = -self._two_loops(gradient) if self._order else -gradient
+        coefficients: NDArray[np.float64] = -self._two_loops(gradient) if self._order else -gradient
         if self._dot(coefficients, gradient) >= 0:  # no descent: rounding has spoiled the memory
             self._order.clear()
             coefficients = -gradient
@@ -105,12 +109,16 @@ class Lbfgs:
         length = np.sqrt(max(self._dot(coefficients, coefficients), 0.0) / size)
         allowed = self._trust if self._order else min(FIRST_STEP, self._trust)
         if not length:
-            return coefficients * 0.0
-        return coefficients * (min(1.0, allowed / length) if self._order else allowed / length)
+            return np.zeros_like(coefficients)
+        # Without curvature the gradient has no scale of its own; with it, a unit step is right.
+        factor = min(1.0, allowed / length) if self._order else allowed / length
+        scaled: NDArray[np.float64] = coefficients * factor
+        return scaled
 
     def _two_loops(self, gradient: NDArray[np.float64]) -> NDArray[np.float64]:
         """Nocedal and Wright, algorithm 7.4, on coefficients."""
-        q, alphas = gradient.copy(), {}
+        q: NDArray[np.float64] = gradient.copy()
+        alphas: dict[int, float] = {}
         for slot in reversed(self._order):
             alphas[slot] = self._row(slot, q) / self._pair(slot)
             q[self._history + slot] -= alphas[slot]

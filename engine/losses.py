@@ -28,7 +28,7 @@ def gram(maps: Array) -> Array:
 
 
 def energy(target: Array) -> float:
-    """Mean square of a target, at least a tiny number, so that a blank target divides nothing by 0."""
+    """Mean square of a target; a blank one has a tiny energy, so that nothing is divided by 0."""
     return max(float(nd.mean(nd.square(target)).asscalar()), 1e-12)
 
 

@@ -1,4 +1,4 @@
-"""The door of the engine: a painter that keeps its network ready and paints one picture at a time."""
+"""The door of the engine: a painter with its network ready, one picture at a time."""
 
 from __future__ import annotations
 

@@ -62,18 +62,18 @@ def _import(file: Path, folder: Path, convention: str | None) -> None:
 
 
 def _verify(folder: Path) -> str:
-    from engine.weights import load  # noqa: PLC0415 - in the child alone
-    from engine.weights import verify as check
+    from engine import weights  # noqa: PLC0415 - in the child alone
 
-    load(folder)
-    manifest = check(folder)
+    weights.load(folder)
+    manifest = weights.verify(folder)
     layers = (f"  {name}  {'x'.join(map(str, shape))}" for name, shape in manifest.layers.items())
     return "\n".join(
         [
             f"source      {manifest.source}",
             f"sha256      {manifest.sha256}",
-            f"convention  {manifest.convention.order}, 0 to {manifest.convention.range:g}, "
-            f"mean {manifest.convention.mean}, scale {manifest.convention.scale}",
+            f"channels    {manifest.convention.order}, 0 to {manifest.convention.range:g}",
+            f"mean        {manifest.convention.mean}",
+            f"scale       {manifest.convention.scale}",
             "layers",
             *layers,
         ]

@@ -32,8 +32,9 @@ CONVENTIONS: Final = MappingProxyType(
         "torchvision": Convention("RGB", 1.0, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
     }
 )
-"""The Oxford weights as they were published, the same with the first kernel turned to RGB (as the
-MXNet conversions of that time have it), and the re-trainings of torchvision and MXNet's model zoo."""
+"""The Oxford weights as they were published, the same with the first kernel turned to RGB (as MXNet
+conversions of that time have it), and the
+re-trainings of torchvision and MXNet's model zoo."""
 
 _OXFORD_NORMS: Final = (4.06799, 5.07612, 4.58051)
 """L2 norms of the Oxford conv1_1 over its blue, green and red input: tells weights and order."""

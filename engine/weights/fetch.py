@@ -80,7 +80,5 @@ def _extract(archive: Path, folder: Path) -> Path:
     except tarfile.TarError as error:
         raise WeightsFetchError(f"{archive.name} is damaged ({error}). Try again.") from error
     if sha256_of(target) != MEMBER_SHA256:
-        raise WeightsHashError(
-            f"{MEMBER} is not the original file: its SHA-256 differs. Try again."
-        )
+        raise WeightsHashError(f"{MEMBER} is not the original file: its SHA-256 differs.")
     return target
