@@ -40,7 +40,8 @@ def exit_code_of(command: click.Command, arguments: list[str]) -> int:
     debugging = Debugging()
     try:
         code = _invoke(command, arguments, debugging)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # `atelierd ... >&-`
+            sys.stdout.flush()
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED
     except click.exceptions.Exit as error:
@@ -101,12 +102,16 @@ def _reported(error: Exception, debugging: Debugging) -> int:
 
 def _nobody_reads() -> bool:
     """Whether it was our own output that broke; if so, end the complaints about it."""
+    try:
+        output = sys.stdout.fileno()
+    except (AttributeError, ValueError):  # closed, or replaced by something without a file
+        return False
     poll = select.poll()
-    poll.register(sys.stdout.fileno(), 0)
+    poll.register(output, 0)
     if not any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0)):
         return False
     # Python flushes standard output once more when it exits, and would complain then.
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
+    os.dup2(nowhere, output)
     os.close(nowhere)
     return True

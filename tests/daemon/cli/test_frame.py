@@ -1,0 +1,218 @@
+"""The frame of the command line: what it costs, how it ends, and how each error is said."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from daemon import errors
+from daemon.cli import COMMANDS, commands, failures, main
+from daemon.cli.options import debug_option
+from engine import errors as engine
+
+EMPTY = {name: value for name, value in os.environ.items() if not name.startswith("ATELIERD_")}
+
+
+def run(*arguments: str, cwd: Path, code: str = "from daemon.cli import main; main()") -> str:
+    """Run the command line in a process of its own; its output."""
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=cwd, env={**EMPTY, "PYTHONPATH": str(Path(__file__).parents[3])},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return done.stdout
+
+
+def ending(error: BaseException, *arguments: str) -> int:
+    """The exit status of a command that raises an error."""
+
+    @click.command()
+    def command() -> None:
+        raise error
+
+    return failures.exit_code_of(debug_option(command), list(arguments))
+
+
+def test_the_overview_names_every_command_and_imports_none_of_them(tmp_path: Path) -> None:
+    code = (
+        "import sys, atexit; from daemon.cli import main; "
+        "atexit.register(lambda: print('LOADED', *sorted(sys.modules))); main()"
+    )
+    text, _, loaded = run("--help", cwd=tmp_path, code=code).partition("LOADED")
+    for name, meaning in COMMANDS.items():
+        assert f"  {name}" in text
+        assert meaning in text
+    for heavy in (
+        "numpy",
+        "PIL",
+        "mxnet",
+        "pydantic",
+        "structlog",
+        *(f"daemon.cli.{c}" for c in COMMANDS),
+    ):
+        assert heavy not in loaded.split()
+    assert "daemon.cli.failures" in loaded.split()
+
+
+def test_no_command_is_hidden_from_the_overview() -> None:
+    modules = Path(failures.__file__).parent.glob("*.py")
+    with_command = {path.stem for path in modules if "\ndef command(" in path.read_text()}
+    assert {"config", "init"} <= with_command <= set(COMMANDS)
+
+
+def test_commands_of_the_settings_import_neither_numpy_nor_mxnet(tmp_path: Path) -> None:
+    code = (
+        "import sys, atexit; from daemon.cli import main; "
+        "atexit.register(lambda: print('LOADED', *sorted(sys.modules))); main()"
+    )
+    loaded = run("config", cwd=tmp_path, code=code).partition("LOADED")[2].split()
+    assert "pydantic" in loaded
+    assert not {"numpy", "PIL", "mxnet"} & set(loaded)
+
+
+def test_the_version_is_the_installed_one(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    name, version = capsys.readouterr().out.split()
+    assert name == "atelierd"
+    assert version[0].isdigit()
+
+
+@pytest.mark.parametrize("wrong", [["paint"], ["config", "--no-such-option"], ["init"], []])
+def test_a_wrong_command_line_ends_with_2(
+    wrong: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(wrong)
+    assert ended.value.code == errors.ExitCode.USAGE
+    captured = capsys.readouterr()
+    assert "Usage: atelierd" in captured.err
+    assert not captured.out
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (errors.AtelierError("Say so."), 1),
+        (errors.UsageError("Say so."), 2),
+        (errors.ShareError("Say so."), 2),
+        (errors.AlreadyRunningError("Say so."), 2),
+        (errors.NoWeightsError("Say so."), 3),
+        (errors.PictureUnreadableError("Say so."), 4),
+        (engine.WeightsHashError("Say so."), 3),
+        (engine.PictureError("Say so."), 4),
+        (engine.RecipeError("Say so."), 2),
+        (engine.DivergedError("Say so."), 1),
+    ],
+)
+def test_an_error_on_purpose_is_said_as_it_is(
+    error: Exception, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ending(error) == code
+    captured = capsys.readouterr()
+    assert captured.err == "atelierd: Say so.\n"
+    assert not captured.out
+
+
+def test_a_fault_says_what_to_do_and_shows_no_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ending(ZeroDivisionError("a\x1b[31m\nb")) == 1
+    told = capsys.readouterr().err
+    assert "--debug" in told
+    assert "ZeroDivisionError" in told
+    assert "\x1b" not in told
+    assert told.count("\n") == 1
+
+
+def test_debug_shows_where(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ending(ZeroDivisionError("why"), "--debug") == 1
+    told = capsys.readouterr().err
+    assert "Traceback (most recent call last)" in told
+    assert "test_frame.py" in told
+
+
+@pytest.mark.parametrize("arguments", [["--debug", "config"], ["config", "--debug"]])
+def test_debug_is_meant_wherever_it_stands(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([*arguments, "--config", "/no/such/file"])
+    assert ended.value.code == errors.ExitCode.USAGE
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_every_command_takes_debug_and_those_in_groups_too() -> None:
+    @click.group()
+    def outer() -> None: ...
+
+    @outer.command()
+    def inner() -> None: ...
+
+    debug_option(debug_option(outer))
+    for command in (outer, inner, commands):
+        assert [p.name for p in command.params].count("debug") == 1
+
+
+def test_a_file_that_cannot_be_used_is_no_fault_of_the_program(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(FileNotFoundError) as missing:
+        (tmp_path / "gone\x07").read_bytes()
+    assert ending(missing.value) == 1
+    told = capsys.readouterr().err
+    assert "gone\\x07 cannot be used: No such file or directory" in told
+    assert "fault" not in told
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), click.Abort()])
+def test_ctrl_c_ends_with_130(error: BaseException, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ending(error) == failures.INTERRUPTED
+    assert not capsys.readouterr().err
+
+
+def test_sigint_ends_a_real_process_with_130_and_in_silence(tmp_path: Path) -> None:
+    code = (
+        "import click, sys, time\nfrom daemon.cli import failures\n"
+        "@click.command()\ndef c():\n    print('here', flush=True)\n    time.sleep(60)\n"
+        "sys.exit(failures.exit_code_of(c, []))"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], cwd=tmp_path,
+        env={**EMPTY, "PYTHONPATH": str(Path(__file__).parents[3])},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        assert process.stdout.readline() == "here\n"
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=60)
+    assert (process.returncode, told) == (failures.INTERRUPTED, "")
+
+
+def test_a_reader_that_left_is_no_error(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-m", "daemon", "config"], stdout=writer, stderr=subprocess.PIPE,
+        cwd=tmp_path, env={**EMPTY, "PYTHONPATH": str(Path(__file__).parents[3])}, check=False,
+    )  # fmt: skip
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (failures.BROKEN_PIPE, b"")
+
+
+def test_a_broken_pipe_of_another_kind_is_not_hushed_up(capfd: pytest.CaptureFixture[str]) -> None:
+    assert ending(BrokenPipeError(32, "Broken pipe")) == 1
+    assert "BrokenPipeError" in capfd.readouterr().err
+
+
+def test_what_a_command_returns_is_the_exit_status() -> None:
+    @click.command()
+    def command() -> errors.ExitCode:
+        return errors.ExitCode.FAILED
+
+    assert failures.exit_code_of(command, []) == 1
