@@ -7,8 +7,28 @@ And a process in a container sees every processor of the machine, but may use fe
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, MutableMapping
 from pathlib import Path, PurePosixPath
+
+
+def settle_threads(environ: MutableMapping[str, str]) -> int:
+    """Set OMP_NUM_THREADS to the usable cores, unless somebody has set it to a number of threads.
+
+    Unset, MXNet takes half of the processors, whatever they are; a value that is no number makes
+    OpenMP take all.
+
+    Args:
+        environ: the environment; MXNet reads it when it is loaded.
+
+    Returns:
+        The number of threads that OpenMP will use.
+    """
+    given = environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()  # more: nested regions
+    if given.isdecimal() and int(given) > 0:
+        return int(given)
+    cores = usable_cores()
+    environ["OMP_NUM_THREADS"] = str(cores)
+    return cores
 
 
 def usable_cores(root: Path = Path("/"), cpus: Collection[int] | None = None) -> int:

@@ -1,4 +1,4 @@
-"""CUDA as MXNet's wheels need it: libraries from PyPI, and what the driver says of the cards."""
+"""CUDA as MXNet's wheels need it: its libraries from PyPI, and what the driver says of cards."""
 
 from __future__ import annotations
 
@@ -22,11 +22,18 @@ NEWEST: Final = (8, 9)
 """Compute capabilities that the wheels hold machine code for (no PTX, so nothing newer can run)."""
 
 _MAJOR, _MINOR = 75, 76  # CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR and _MINOR
+_NO_DEVICE: Final = 100  # CUDA_ERROR_NO_DEVICE
 
 
 @dataclass(frozen=True)
 class Card:
-    """One GPU, as the driver describes it."""
+    """One GPU, as the driver describes it.
+
+    Attributes:
+        index: by which MXNet knows it too: both leave the order to the driver.
+        name: as sold.
+        capability: compute capability, major and minor.
+    """
 
     index: int
     name: str
@@ -42,54 +49,101 @@ class Card:
         return f"{self.name} (compute capability {self.capability[0]}.{self.capability[1]})"
 
 
-def preload(folders: Iterable[Path], load: Callable[[str], Any]) -> list[str]:
-    """Load the CUDA 11 libraries that are installed as Python packages, if there are any.
+@dataclass(frozen=True)
+class Found:
+    """What the driver says.
+
+    Attributes:
+        cards: all GPUs that this process may see.
+        remark: why there are none; empty if there are some.
+    """
+
+    cards: tuple[Card, ...] = ()
+    remark: str = ""
+
+
+class _DriverError(Exception):
+    """A call of the driver failed."""
+
+
+def find_libraries(folders: Iterable[Path]) -> list[Path]:
+    """Look for the CUDA 11 libraries that pip has installed, where the loader does not look.
 
     Args:
-        folders: of the `nvidia` name space package.
-        load: loads one library for all to see.
+        folders: of the `nvidia` name space package; the first that has a library wins.
 
     Returns:
-        The files that were loaded.
+        Those that are there, in the order in which they have to be loaded.
     """
-    found = [
-        str(folder / package / "lib" / library)
-        for package, library in LIBRARIES
-        for folder in folders
-        if (folder / package / "lib" / library).exists()
-    ]
-    for path in found:
-        load(path)
+    places = list(folders)
+    found = []
+    for package, library in LIBRARIES:
+        files = (place / package / "lib" / library for place in places)
+        found += [file for file in files if file.is_file()][:1]
     return found
 
 
-def preload_installed() -> list[str]:
-    """`preload` for this Python."""
+def preload_installed() -> list[Path]:
+    """Load them, for this Python, so that `libmxnet.so` finds them by their names.
+
+    Returns:
+        The files that were loaded.
+
+    Raises:
+        OSError: the loader refuses one.
+    """
     spec = importlib.util.find_spec("nvidia")
     places = spec.submodule_search_locations if spec else None
-    folders = [Path(place) for place in places or ()]
-    return preload(folders, lambda path: ctypes.CDLL(path, mode=ctypes.RTLD_GLOBAL))
+    found = find_libraries(Path(place) for place in places or ())
+    for path in found:
+        ctypes.CDLL(str(path), mode=ctypes.RTLD_GLOBAL)
+    return found
 
 
-def cards(load: Callable[[str], Any] = ctypes.CDLL) -> list[Card]:
-    """Ask the driver which GPUs there are; none if there is no driver. Touches no card."""
+def ask_driver(load: Callable[[str], Any] = ctypes.CDLL) -> Found:
+    """Ask NVIDIA's driver which GPUs there are. No card is used for it, so none can be upset.
+
+    Args:
+        load: loads a shared library by its name, or raises OSError; tests pass a stand-in.
+    """
     try:
         driver = load("libcuda.so.1")
     except OSError:
-        return []
+        return Found(remark="there is no NVIDIA driver (libcuda.so.1) on this machine")
+    try:
+        return _ask(driver)
+    except _DriverError as error:
+        return Found(remark=f"NVIDIA's driver is here but does not work: {error}")
+
+
+def _ask(driver: Any) -> Found:
+    started = driver.cuInit(0)
     count = ctypes.c_int()
-    if driver.cuInit(0) or driver.cuDeviceGetCount(ctypes.byref(count)):
-        return []
-    return [_card(driver, index) for index in range(count.value)]
+    if started != _NO_DEVICE:
+        _check(driver, started)
+        _check(driver, driver.cuDeviceGetCount(ctypes.byref(count)))
+    if not count.value:
+        return Found(remark="NVIDIA's driver is here but shows this process no GPU")
+    return Found(tuple(_card(driver, index) for index in range(count.value)))
 
 
 def _card(driver: Any, index: int) -> Card:
-    device, name = ctypes.c_int(), ctypes.create_string_buffer(128)
-    driver.cuDeviceGet(ctypes.byref(device), index)
-    driver.cuDeviceGetName(name, len(name), device)
-    numbers = []
-    for attribute in (_MAJOR, _MINOR):
-        number = ctypes.c_int()
-        driver.cuDeviceGetAttribute(ctypes.byref(number), attribute, device)
-        numbers.append(number.value)
-    return Card(index, name.value.decode(errors="replace"), (numbers[0], numbers[1]))
+    device, name = ctypes.c_int(), ctypes.create_string_buffer(256)
+    _check(driver, driver.cuDeviceGet(ctypes.byref(device), index))
+    _check(driver, driver.cuDeviceGetName(name, len(name), device))
+    major, minor = (_attribute(driver, number, device) for number in (_MAJOR, _MINOR))
+    return Card(index, name.value.decode(errors="replace"), (major, minor))
+
+
+def _attribute(driver: Any, number: int, device: ctypes.c_int) -> int:
+    value = ctypes.c_int()
+    _check(driver, driver.cuDeviceGetAttribute(ctypes.byref(value), number, device))
+    return value.value
+
+
+def _check(driver: Any, status: int) -> None:
+    if status:
+        text = ctypes.c_char_p()
+        driver.cuGetErrorString(status, ctypes.byref(text))
+        said = (text.value or b"").decode(errors="replace") or "it does not say why"
+        raise _DriverError(f"{said} (CUDA error {status})")

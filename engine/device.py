@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from engine.cuda import NEWEST, OLDEST, Card, cards
+import numpy as np
+
+from engine.cuda import NEWEST, OLDEST, Card, Found, ask_driver
 from engine.errors import DeviceError
-from engine.mx import mx, nd
+from engine.mx import mx, nd, threads
 from engine.progress import DeviceReport
 
 
@@ -26,63 +27,89 @@ class Device:
     report: DeviceReport
 
 
+def is_built_for_gpus() -> bool:
+    """Whether the MXNet that is installed can use GPUs at all."""
+    return bool(mx.runtime.Features().is_enabled("CUDA"))
+
+
+def try_out(context: Any) -> str:
+    """Add and convolve a little: the only proof that wheel, libraries, driver and card agree.
+
+    Args:
+        context: MXNet's handle of a device.
+
+    Returns:
+        What is wrong with it; empty if the results are right.
+    """
+    # Small whole numbers: every precision that a card may compute in has them exactly.
+    image = np.arange(3 * 8 * 8).reshape(1, 3, 8, 8) % 7
+    kernel = np.arange(4 * 3 * 3 * 3).reshape(4, 3, 3, 3) % 5 - 2
+    expected = 1 + sum(
+        np.einsum("nchw,oc->nohw", image[:, :, y : y + 6, x : x + 6], kernel[:, :, y, x])
+        for y, x in np.ndindex(3, 3)
+    )
+    try:
+        given, weight = (nd.array(each, ctx=context, dtype="float32") for each in (image, kernel))
+        maps = nd.Convolution(given, weight, kernel=(3, 3), num_filter=4, no_bias=True) + 1
+        right = np.array_equal(maps.asnumpy(), expected)
+    except mx.MXNetError as error:
+        lines = str(error).strip().splitlines()
+        return f"it failed a trial ({lines[-1] if lines else type(error).__name__})"
+    return "" if right else "it computed wrong results in a trial"
+
+
 def choose(
     wanted: Literal["auto", "cpu", "gpu"],
     *,
-    find_cards: Callable[[], Sequence[Card]] = cards,
-    try_card: Callable[[Card], str] | None = None,
+    find: Callable[[], Found] = ask_driver,
+    built_for_gpus: Callable[[], bool] = is_built_for_gpus,
+    trial: Callable[[Any], str] = try_out,
 ) -> Device:
     """Choose a device.
 
     Args:
         wanted: `auto` prefers a GPU; `gpu` insists on one.
-        find_cards: asks the driver.
-        try_card: uses a card a little; returns what is wrong with it, or nothing.
+        find: asks the driver for its cards.
+        built_for_gpus: whether MXNet can use any.
+        trial: uses a device a little; returns what is wrong with it, or nothing. It is never
+            called for a card that MXNet's wheels hold no code for.
 
     Raises:
         DeviceError: `gpu` is wanted and none can be used; says why.
     """
     if wanted == "cpu":
         return _cpu("the settings ask for the CPU")
-    found = find_cards()
+    found = find()
     faults = []
-    for card in found:
-        fault = _unsupported(card) or (try_card or _trial)(card)
+    for card in found.cards:
+        fault = _unusable(card, built_for_gpus) or trial(mx.gpu(card.index))
         if not fault:
-            reason = f"{card} can be used"
-            report = DeviceReport(f"gpu{card.index}", "float32", _threads(), reason)
-            return Device(mx.gpu(card.index), report)
-        faults.append(fault)
-    reason = "; ".join(faults) or "no GPU was found (no NVIDIA driver, or no card)"
+            return _gpu(card)
+        faults.append(f"{card}: {fault}")
+    reason = "; ".join(faults) or found.remark
     if wanted == "gpu":
-        raise DeviceError(f"No GPU can be used: {reason}. Set engine.device to auto or cpu.")
-    return _cpu(reason)
+        raise DeviceError(
+            f"No GPU can be used: {reason}. Set engine.device to auto or cpu to paint on the CPU."
+        )
+    return _cpu(f"no GPU can be used: {reason}")
 
 
-def _unsupported(card: Card) -> str:
-    if card.supported:
-        return ""
-    low, high = (f"{major}.{minor}" for major, minor in (OLDEST, NEWEST))
-    return f"MXNet's wheels hold no code for {card}: they can run on {low} to {high}"
+def _unusable(card: Card, built_for_gpus: Callable[[], bool]) -> str:
+    if not card.supported:
+        low, high = (f"{major}.{minor}" for major, minor in (OLDEST, NEWEST))
+        return f"MXNet's wheels hold no code for it, only for compute capability {low} to {high}"
+    if not built_for_gpus():
+        return (
+            "MXNet's build for the CPU is installed; to use the card, install atelierd with the "
+            "extra `gpu` in a new virtual environment"
+        )
+    return ""
 
 
-def _trial(card: Card) -> str:
-    """Convolve a little on a card: the only proof that wheel, libraries, driver and card agree."""
-    if not mx.runtime.Features().is_enabled("CUDA"):
-        return f"this MXNet is built for the CPU; {card} needs the gpu extra (docs/gpu.md)"
-    try:
-        context = mx.gpu(card.index)
-        image, kernel = nd.ones((1, 3, 8, 8), ctx=context), nd.ones((4, 3, 3, 3), ctx=context)
-        maps = nd.Convolution(image, kernel, kernel=(3, 3), num_filter=4, no_bias=True)
-        right = float(maps.asnumpy()[0, 0, 0, 0]) == 27.0  # noqa: PLR2004 - 3 x 3 x 3 ones
-    except mx.MXNetError as error:
-        return f"{card} failed a trial: {str(error).splitlines()[0]}"
-    return "" if right else f"{card} computes wrong results in a trial"
+def _gpu(card: Card) -> Device:
+    reason = f"{card} passed a trial"
+    return Device(mx.gpu(card.index), DeviceReport(f"gpu{card.index}", "float32", threads, reason))
 
 
 def _cpu(reason: str) -> Device:
-    return Device(mx.cpu(), DeviceReport("cpu", "float32", _threads(), reason))
-
-
-def _threads() -> int:
-    return int(os.environ["OMP_NUM_THREADS"])  # engine.mx has set it if nobody else did
+    return Device(mx.cpu(), DeviceReport("cpu", "float32", threads, reason))

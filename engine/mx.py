@@ -5,19 +5,21 @@ place here: numpy's removed names, the number of threads (which it reads once, a
 CUDA libraries, and silence about what its sources do that has since been deprecated.
 
 This is the one module that works at import: `from engine.mx import nd` is meant to read as
-`from mxnet import nd` would. What stays changed in the process: OMP_NUM_THREADS, if it was unset,
-and `engine.numpy_names.STAYING`. If MXNet cannot be loaded, importing this module raises
-`DeviceError`, which says what to install.
+`from mxnet import nd` would.
+
+What stays changed in the process: OMP_NUM_THREADS, if it was no number; with a GPU build two of
+MXNet's own variables; and `engine.numpy_names.STAYING`. If MXNet cannot be loaded, importing this
+module raises `DeviceError`, which says what to install.
 """
 
 from __future__ import annotations
 
 import os
 import warnings
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from engine.builds import explain, installed_builds, is_for_gpus
-from engine.cores import usable_cores
+from engine.cores import settle_threads
 from engine.cuda import preload_installed
 from engine.errors import DeviceError
 from engine.numpy_names import restored
@@ -26,13 +28,19 @@ Array: TypeAlias = Any
 """An `mxnet.nd.NDArray`: MXNet has no types."""
 
 
+def _prepare_gpus() -> None:
+    # Two runs shall give the same picture: cuDNN's fastest algorithms, and those that win a race
+    # of measurements, are not the same from run to run.
+    os.environ.setdefault("MXNET_ENFORCE_DETERMINISM", "1")
+    os.environ.setdefault("MXNET_CUDNN_AUTOTUNE_DEFAULT", "0")
+    preload_installed()
+
+
 def _imported() -> Any:
-    # Unset, MXNet takes half of the processors.
-    os.environ.setdefault("OMP_NUM_THREADS", str(usable_cores()))
     builds = installed_builds()
     try:
         if any(is_for_gpus(build) for build in builds):
-            preload_installed()
+            _prepare_gpus()
         with warnings.catch_warnings(), restored():
             warnings.simplefilter("ignore")
             import mxnet  # noqa: PLC0415 - only after all of the above
@@ -41,6 +49,9 @@ def _imported() -> Any:
         raise DeviceError(explain(error, builds)) from error
     return mxnet
 
+
+threads: Final = settle_threads(os.environ)
+"""CPU threads that MXNet computes with; it counts them once, while it is loaded."""
 
 mx: Any = _imported()
 nd: Any = mx.nd
