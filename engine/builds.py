@@ -47,6 +47,11 @@ def explain(error: Exception, builds: list[str]) -> str:
             f"{builds[0]} needs NVIDIA's driver, and this machine has none (no libcuda.so.1). "
             "Install the driver, or atelierd with the extra `cpu` in a new virtual environment."
         )
+    if for_gpus and "undefined symbol: cu" in str(error):
+        return (
+            f"{builds[0]} needs a newer NVIDIA driver than this machine has ({error}). Update the "
+            "driver to one for CUDA 11.7 or later."
+        )
     extra = "gpu" if for_gpus else "cpu"
     return (
         f"{builds[0]} is installed but cannot be loaded ({error}). Install atelierd with the extra "
