@@ -17,6 +17,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -32,6 +33,7 @@ from daemon.settings import WatchSettings
 _MEGABYTE: Final = 1_000_000
 _BASE_MEMORY: Final = 2 << 30  # Python, numpy and the codecs' libraries map a lot and use little
 _BYTES_A_PIXEL: Final = 24  # the decoded picture, its copies while it is turned and converted
+_START_SECONDS: Final = 60.0  # a machine that is busy painting starts processes slowly
 _log: Final = structlog.get_logger()
 
 
@@ -193,7 +195,7 @@ class Inspector:
             return ""
         child.send(path)
         try:
-            return self._hear(child)
+            return self._hear(child, self._limits.seconds)
         except TimeoutError:
             self._end_child()
             return "Reading the picture takes too long. Save it anew as a JPEG and try again."
@@ -215,20 +217,20 @@ class Inspector:
     def _start_child(self) -> None:
         try:
             self._child = Child(self._work, (self._limits,), "atelierd-inspector")
-            self._hear(self._child)
+            self._hear(self._child, _START_SECONDS)
         except (OSError, EOFError) as error:
             self._end_child()
             _log.warning("inspector.not_started", why=str(error))
             self._bell.hear(self._limits.restart_seconds)
 
-    def _hear(self, child: Child) -> str:
+    def _hear(self, child: Child, seconds: float) -> str:
         """What the child says next; empty when the inspector is closed.
 
         Raises:
             EOFError: the child has died.
             TimeoutError: it took too long.
         """
-        until = time.monotonic() + self._limits.seconds
+        until = time.monotonic() + seconds
         while not self._closed:
             if child.wait(self._bell, max(until - time.monotonic(), 0)):
                 return str(child.receive())
@@ -298,10 +300,12 @@ def read_bounded(path: Path, most: int) -> bytes:
         if error.errno == errno.ELOOP:
             raise PictureUnreadableError("It is a link. Put the picture itself there.") from error
         raise
-    with os.fdopen(handle, "rb") as file:
+    with ExitStack() as stack:
+        stack.callback(os.close, handle)
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):
             raise PictureUnreadableError("It is not a file. Put a picture there.")
+        file = stack.enter_context(os.fdopen(handle, "rb", closefd=False))
         if status.st_size > most or len(data := file.read(most + 1)) > most:
             raise PictureUnreadableError(
                 f"The file is larger than {most / _MEGABYTE:g} MB, which is the most that is "

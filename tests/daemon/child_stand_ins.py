@@ -58,9 +58,7 @@ class StandIn:
             if grey == KILLS:
                 os.kill(os.getpid(), signal.SIGKILL)
             time.sleep(0.02 if grey == SLOW else 0)
-            yield Progress(
-                number, recipe.total_iterations, 1, 1, width, height, 1.0 / number, 0.0
-            )
+            yield Progress(number, recipe.total_iterations, 1, 1, width, height, 1.0 / number, 0.0)
         mean = content.mean(axis=(0, 1)) / 2 + style.mean(axis=(0, 1)) / 2
         yield Painting(
             picture=np.broadcast_to(mean, (height, width, 3)).astype(np.float32),
@@ -87,7 +85,7 @@ def no_start_worker(connection: Connection, settings: EngineSettings) -> None:
     worker.serve(connection, settings, open_painter=_raises(OSError("no library")))
 
 
-def dies_at_start_worker(connection: Connection, settings: EngineSettings) -> None:
+def dies_at_start_worker(_: Connection, __: EngineSettings) -> None:
     os._exit(7)
 
 
@@ -100,7 +98,7 @@ def starts_at_second_try_worker(connection: Connection, settings: EngineSettings
     stand_in_worker(connection, settings)
 
 
-def deaf_worker(connection: Connection, settings: EngineSettings) -> None:
+def deaf_worker(connection: Connection, _: EngineSettings) -> None:
     """Says that it is ready, and never reads or ends of its own will."""
     settle_in()
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -116,7 +114,7 @@ def _raises(error: Exception) -> Any:
     return open_painter
 
 
-def crashing_reader(connection: Connection, limits: object) -> None:
+def crashing_reader(connection: Connection, _: object) -> None:
     """An inspector's child that is killed by files named crash.*, hangs at hang.*, else agrees."""
     settle_in()
     connection.send("")
@@ -132,5 +130,5 @@ def crashing_reader(connection: Connection, limits: object) -> None:
         connection.send("")
 
 
-def reader_that_cannot_start(connection: Connection, limits: object) -> None:
+def reader_that_cannot_start(_: Connection, __: object) -> None:
     os._exit(1)

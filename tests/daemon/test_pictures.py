@@ -97,7 +97,9 @@ def test_lab_pictures_are_converted() -> None:
     in_lab = ImageCms.profileToProfile(Image.fromarray(scene()), srgb, lab, outputMode="LAB")
     assert in_lab is not None
     decoded = pictures.decode(saved(in_lab, "TIFF"), max_pixels=MOST)
-    np.testing.assert_allclose(quarters(decoded), quarters(scene()), atol=16)  # 8 bits of Lab are coarse
+    np.testing.assert_allclose(
+        quarters(decoded), quarters(scene()), atol=16
+    )  # 8 bits of Lab are coarse
 
 
 def test_a_wide_profile_changes_the_numbers() -> None:
@@ -237,8 +239,8 @@ def test_too_many_pixels_are_refused_before_decoding() -> None:
 @pytest.mark.parametrize("side", [60_000, 2**31 - 1])
 def test_a_huge_header_is_refused(side: int) -> None:
     def chunk(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(
-            ">I", zlib.crc32(kind + body)
+        return (
+            struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
         )
 
     header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
@@ -250,7 +252,9 @@ def test_a_huge_header_is_refused(side: int) -> None:
 @pytest.mark.parametrize("shape", [(31, 64), (64, 31), (1, 1)])
 def test_too_small_pictures_are_refused(shape: tuple[int, int]) -> None:
     assert "at least 32" in why_refused(saved(np.zeros((*shape, 3), np.uint8), "PNG"))
-    assert pictures.decode(saved(np.zeros((32, 32, 3), np.uint8), "PNG"), max_pixels=MOST).any() == 0
+    assert (
+        pictures.decode(saved(np.zeros((32, 32, 3), np.uint8), "PNG"), max_pixels=MOST).any() == 0
+    )
 
 
 @pytest.mark.parametrize(
@@ -317,7 +321,9 @@ def test_encoding_is_repeatable_and_tagged_srgb(
 ) -> None:
     picture = scene().astype(np.float32)
     first = pictures.encode(picture, format_, 90)
-    profile = ImageCms.ImageCmsProfile(io.BytesIO(Image.open(io.BytesIO(first)).info["icc_profile"]))
+    profile = ImageCms.ImageCmsProfile(
+        io.BytesIO(Image.open(io.BytesIO(first)).info["icc_profile"])
+    )
     assert "sRGB" in ImageCms.getProfileName(profile)
     later = dated_profile(ImageCms.ImageCmsProfile.tobytes)
     monkeypatch.setattr(ImageCms.ImageCmsProfile, "tobytes", later)

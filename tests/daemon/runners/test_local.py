@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import io
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -15,7 +16,6 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
-import numpy as np
 import pytest
 from PIL import Image
 
@@ -75,11 +75,15 @@ class Ear:
 
     def ends(self) -> list[tuple[str, str]]:
         """Which jobs have ended, and how, sorted."""
-        return sorted((one.job_id, type(one).__name__) for one in self.rest() if isinstance(one, ENDS))
+        return sorted(
+            (one.job_id, type(one).__name__) for one in self.rest() if isinstance(one, ENDS)
+        )
 
 
 @contextmanager
-def running(worker: Any = stand_ins.stand_in_worker, **settings: Any) -> Iterator[tuple[LocalRunner, Ear]]:
+def running(
+    worker: Any = stand_ins.stand_in_worker, **settings: Any
+) -> Iterator[tuple[LocalRunner, Ear]]:
     ear = Ear()
     runner = LocalRunner(EngineSettings(**settings), ear.queue.put, worker=worker, restarts=QUICK)
     runner.start()
@@ -91,13 +95,17 @@ def running(worker: Any = stand_ins.stand_in_worker, **settings: Any) -> Iterato
 
 def children() -> set[int]:
     """Processes of ours that are alive or not yet reaped, without multiprocessing's tracker."""
-    listed = Path(f"/proc/self/task/{os.getpid()}/children")
-    here = {
+    lists = (task / "children" for task in Path("/proc/self/task").iterdir())
+    here = {pid for one in lists for pid in one.read_text().split()}
+    return {
         int(pid)
-        for task in listed.parent.parent.iterdir()
-        for pid in (task / "children").read_text().split()
+        for pid in here
+        if b"resource_tracker" not in Path(f"/proc/{pid}/cmdline").read_bytes()
     }
-    return {pid for pid in here if b"resource_tracker" not in Path(f"/proc/{pid}/cmdline").read_bytes()}
+
+
+def open_files() -> set[str]:
+    return {path.name for path in Path("/proc/self/fd").iterdir()}
 
 
 def test_a_job_is_painted_and_its_events_come_in_order() -> None:
@@ -303,7 +311,7 @@ def test_an_engine_that_dies_at_start_once_is_started_again(tmp_path: Path) -> N
 def test_close_cancels_all_and_leaves_nothing_behind() -> None:
     with running() as (runner, ear):  # starts what every later runner shares
         ear.next(EngineReady)
-    before = set(os.listdir("/proc/self/fd")), threading.active_count(), children()
+    before = open_files(), threading.active_count(), children()
     with running() as (runner, ear):
         runner.submit(request("long", stand_ins.SLOW, steps=5000))
         runner.submit(request("waiting"))
@@ -314,7 +322,7 @@ def test_close_cancels_all_and_leaves_nothing_behind() -> None:
             runner.submit(request("late"))
         with pytest.raises(Empty):
             ear.queue.get(timeout=0.2)
-    after = set(os.listdir("/proc/self/fd")), threading.active_count(), children()
+    after = open_files(), threading.active_count(), children()
     assert after == before
 
 
@@ -370,8 +378,6 @@ def test_the_child_does_not_outlive_a_killed_parent(tmp_path: Path) -> None:
 
 
 def ended(watch: int, seconds: float = 30) -> bool:
-    import select  # noqa: PLC0415 - for this alone
-
     return bool(select.select([watch], [], [], seconds)[0])
 
 

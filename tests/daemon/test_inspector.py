@@ -1,0 +1,176 @@
+"""Pictures are looked at in a child that may crash or hang: one answer each, and the right one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from daemon import inspector
+from daemon.inspector import Inspected, Inspector, Limits
+from daemon.settings import WatchSettings
+from tests.daemon import child_stand_ins as stand_ins
+
+LIMITS = replace(inspector.limits_of(WatchSettings()), restart_seconds=0.01)
+
+
+@contextmanager
+def inspecting(
+    settings: WatchSettings | None = None, **options: Any
+) -> Iterator[tuple[Inspector, SimpleQueue[Inspected]]]:
+    answers: SimpleQueue[Inspected] = SimpleQueue()
+    subject = Inspector(settings or WatchSettings(), answers.put, **options)
+    try:
+        yield subject, answers
+    finally:
+        subject.close()
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    path = tmp_path / "photo.jpg"
+    Image.new("RGB", (64, 48), (10, 200, 30)).save(path)
+    return path
+
+
+def ask(paths: tuple[Path, Path | None], settings: WatchSettings | None = None) -> Inspected:
+    with inspecting(settings) as (subject, answers):
+        subject.submit("key", *paths)
+        return answers.get(timeout=60)
+
+
+def test_whole_pictures_are_all_right(photo: Path) -> None:
+    good = Inspected("key", ok=True, message="", blame="")
+    with inspecting() as (subject, answers):
+        subject.submit("key", photo, photo)
+        assert answers.get(timeout=60) == good
+        subject.submit("key", photo, None)
+        assert answers.get(timeout=60) == good
+        assert subject.pending == 0
+
+
+@pytest.mark.parametrize("which", ["content", "style"])
+def test_the_picture_that_cannot_be_read_is_blamed(photo: Path, which: str) -> None:
+    half = photo.with_name("half.jpg")
+    half.write_bytes(photo.read_bytes()[:-20])
+    answer = ask((half, photo) if which == "content" else (photo, half))
+    assert (answer.ok, answer.blame) == (False, which)
+    assert "incomplete" in answer.message
+    assert ("half.jpg" in answer.message) == (which == "style")
+
+
+def test_content_is_looked_at_first(photo: Path) -> None:
+    bad = photo.with_name("bad.jpg")
+    bad.write_bytes(b"no picture")
+    assert ask((bad, bad)).blame == "content"
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (str, "there"),
+        (lambda path: path.mkdir(), "not a file"),
+        (os.mkfifo, "not a file"),
+        (lambda path: path.symlink_to("photo.jpg"), "link"),
+        (lambda path: path.touch(), "empty"),
+    ],
+)
+def test_what_is_no_file_is_refused(photo: Path, make: Any, words: str) -> None:
+    path = photo.with_name("other.jpg")
+    make(path)
+    answer = ask((path, None))
+    assert not answer.ok
+    assert words in answer.message
+
+
+def test_too_large_files_are_refused_unread(photo: Path) -> None:
+    with photo.open("ab") as file:
+        file.truncate(1_000_001)
+    answer = ask((photo, None), WatchSettings(max_file_mb=1))
+    assert "larger than 1 MB" in answer.message
+
+
+def test_too_many_pixels_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "large.png"
+    Image.new("L", (1001, 1000)).save(path)
+    answer = ask((path, None), WatchSettings(max_megapixels=1))
+    assert "1001 x 1000" in answer.message
+
+
+def test_memory_is_bounded(tmp_path: Path) -> None:
+    path = tmp_path / "large.png"
+    Image.fromarray(np.zeros((12_000, 12_000), np.uint8)).save(path, compress_level=1)
+    # What Python and its libraries map varies; three bytes for each of 144 million pixels do not.
+    tight = replace(LIMITS, memory_bytes=700 << 20)
+    with inspecting(limits=tight) as (subject, answers):
+        subject.submit("key", path, None)
+        answer = answers.get(timeout=60)
+    assert "memory" in answer.message
+
+
+@pytest.mark.parametrize(("name", "words"), [("crash.jpg", "crashes"), ("hang.jpg", "too long")])
+def test_a_crash_or_a_hang_costs_one_file_its_inspection(
+    tmp_path: Path, name: str, words: str
+) -> None:
+    limits = replace(LIMITS, seconds=1.0)
+    with inspecting(limits=limits, work=stand_ins.crashing_reader) as (subject, answers):
+        for key, file in (("1", "fine.jpg"), ("2", name), ("3", "fine.jpg")):
+            subject.submit(key, tmp_path / file, None)
+        got = [answers.get(timeout=60) for _ in range(3)]
+    assert [one.key for one in got] == ["1", "2", "3"]
+    assert [one.ok for one in got] == [True, False, True]
+    assert words in got[1].message
+
+
+def test_many_requests_are_answered_in_order(photo: Path) -> None:
+    with inspecting() as (subject, answers):
+        for number in range(50):
+            subject.submit(str(number), photo, None)
+        assert [answers.get(timeout=60).key for _ in range(50)] == [str(n) for n in range(50)]
+
+
+def test_that_no_child_can_start_is_no_pictures_fault(photo: Path) -> None:
+    with inspecting(limits=LIMITS, work=stand_ins.reader_that_cannot_start) as (subject, answers):
+        subject.submit("key", photo, None)
+        with pytest.raises(Empty):
+            answers.get(timeout=1.0)
+        assert subject.pending == 1
+
+
+def test_the_child_ends_when_idle_and_comes_back(photo: Path) -> None:
+    limits: Limits = replace(LIMITS, idle_seconds=0.05)
+    with inspecting(limits=limits) as (subject, answers):
+        for _ in range(2):
+            subject.submit("key", photo, None)
+            assert answers.get(timeout=60).ok
+            assert subject._thread is not None
+            while subject._child is not None:  # pytest's time limit ends a child that stays
+                subject._thread.join(0.01)
+
+
+def test_close_leaves_nothing_behind(photo: Path) -> None:
+    ask((photo, None))  # starts what every later child shares
+    before = set(Path("/proc/self/fd").iterdir())
+    with inspecting(limits=LIMITS, work=stand_ins.crashing_reader) as (subject, answers):
+        subject.submit("key", photo.with_name("hang.jpg"), None)
+        subject.submit("never", photo, None)
+        while subject._child is None:
+            pass
+        subject.close()
+        assert answers.empty()
+        with pytest.raises(RuntimeError, match="closed"):
+            subject.submit("late", photo, None)
+    assert set(Path("/proc/self/fd").iterdir()) == before
+
+
+def test_closing_what_never_began_is_quiet() -> None:
+    with inspecting() as (subject, _):
+        subject.close()
