@@ -11,7 +11,7 @@ weights := data/param/vgg19.params
 install := $(bin)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
 .DEFAULT_GOAL := help
-.PHONY: help python setup weights demo run test lint types check lock samples clean
+.PHONY: help python setup dev weights demo run test lint types check lock samples clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -35,6 +35,8 @@ $(venv)/dev.stamp: requirements/dev-py$(version).txt $(venv)/cpu.stamp
 requirements/%-py.txt: | python ; @false
 
 setup: $(venv)/cpu.stamp ## make the environment
+
+dev: $(venv)/dev.stamp ## make the environment with the tools
 
 $(weights): | $(venv)/cpu.stamp
 	@$(bin)/atelierd weights fetch

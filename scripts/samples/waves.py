@@ -27,12 +27,11 @@ FACTOR = 2
 
 def draw(width: int, height: int) -> Image.Image:
     """The picture at this size."""
-    rng = np.random.default_rng(5)
     w, h = FACTOR * width, FACTOR * height
     x, y = coordinates(w, h)
     picture = _sky(x, y, np.random.default_rng(1))
     for number in range(WAVES):
-        picture = _wave(picture, x, y, number, rng)
+        picture = _wave(picture, x, y, number)
     return to_image(_print(shrink(picture, FACTOR)))
 
 
@@ -53,9 +52,10 @@ def _sky(x: Field, y: Field, rng: np.random.Generator) -> Field:
     return picture
 
 
-def _wave(picture: Field, x: Field, y: Field, number: int, rng: np.random.Generator) -> Field:
+def _wave(picture: Field, x: Field, y: Field, number: int) -> Field:
     """One swell over what lies behind it."""
     near = number / (WAVES - 1)
+    rng = np.random.default_rng((5, number))
     crest = _crest(x, near, rng)
     depth = y - crest
     scale = 0.55 + 0.65 * near
@@ -114,11 +114,12 @@ def _foam(
     position = -0.02
     rim = 0.0017 * scale
     while position < columns[-1]:
+        claw = rng.spawn(1)[0]  # so that no claw depends on which others there are
         index = min(max(int(position * height), 0), width - 1)
         high = 1 - steepest[index]
-        if high > 0.42 and rng.random() < 0.96:
-            size = scale * (0.005 + 0.0135 * (high - 0.42) / 0.58) * rng.uniform(0.6, 1.3)
-            discs = _claw(position, float(crest[index]), size, high, rng)
+        if high > 0.42:
+            size = scale * (0.005 + 0.0135 * (high - 0.42) / 0.58) * claw.uniform(0.6, 1.3)
+            discs = _claw(position, float(crest[index]), size, high, claw)
             for swell, shift, tone in ((rim, 0.0, 0), (0.0, 0.0, 150), (-0.16, -0.14, 255)):
                 for x, y, r in discs:
                     away = swell if swell >= 0 else swell * r
