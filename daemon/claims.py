@@ -141,7 +141,7 @@ def put_back(share: Share, job_id: str) -> list[Path]:
     except OSError as error:
         raise ClaimError(
             f"A photo could not be put back into the inbox ({error.strerror}). It is safe in "
-            f"{printable(folder)}: move it out of there by hand."
+            f"{printable(folder)}; whoever keeps this machine can move it out of there."
         ) from error
     return back
 
@@ -178,7 +178,8 @@ def _came_from(candidate: Candidate) -> PurePath:
 
 
 def _make(folder: Path, came_from: PurePath) -> None:
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    # For the service's user alone: what is taken can no longer be swapped for something else.
+    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.mkdir()
     files.write_atomically(folder / ORIGIN, os.fsencode(came_from))
     sync_folder(folder.parent)

@@ -187,20 +187,27 @@ def _move_out(
     """Move a claim's files under names that belong together: a (2).jpg with a (2).style.jpg."""
     whole = claim.taken_folder
     sources = claim.loose_files if whole is None else (whole,)
-    here = [source for source in sources if os.path.lexists(source)]
-    if not here:
-        return folder / sources[0].name
-    for names in _free_together(folder, [source.name for source in here]):
+    if not os.path.lexists(sources[0]):
+        return _finish(sources, folder)
+    present = [source for source in sources if os.path.lexists(source)]
+    for names in _free_together(folder, [source.name for source in present]):
         try:
             announce(names)
-            files.move_exactly(here[0], folder / names[0])
+            files.move_exactly(present[0], folder / names[0])
         except FileExistsError:  # somebody took the name since we looked
             notes.remove_if_ours(folder / notes.why_name(names[0]))
             continue
-        for source, name in zip(here[1:], names[1:], strict=True):
+        for source, name in zip(present[1:], names[1:], strict=True):
             files.move_new(source, folder, name)
         return folder / names[0]
     raise AssertionError("numbers do not end")
+
+
+def _finish(sources: Sequence[Path], folder: Path) -> Path:
+    """Move what an earlier call, which was killed, left behind the photo."""
+    for source in filter(os.path.lexists, sources):
+        files.move_new(source, folder, source.name)
+    return folder / sources[0].name
 
 
 def _free_together(folder: Path, names: Sequence[str]) -> Iterator[Sequence[str]]:
