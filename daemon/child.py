@@ -10,8 +10,9 @@ import ctypes
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from typing import Any, Final
 
@@ -75,13 +76,13 @@ class Child:
             target=target, args=(theirs, *arguments), name=name, daemon=True
         )
         try:
-            self._process.start()
+            with _interrupts_blocked():
+                self._process.start()
         except BaseException:
             self._pipe.close()
             raise
         finally:
-            # With ours the only copy of their end, the pipe would never say that they are gone.
-            theirs.close()
+            theirs.close()  # while we hold a copy of their end, it never says that they are gone
 
     @property
     def pid(self) -> int:
@@ -166,6 +167,17 @@ def settle_in() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None and parent.pid != os.getppid():  # it died before it could be told
         os._exit(1)
+
+
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """What is started here is born deaf to Ctrl-C: its first half second is Python's, not ours."""
+    resource_tracker.ensure_running()  # its own start would undo the block
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def describe_exit(status: int | None) -> str:

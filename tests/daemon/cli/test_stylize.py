@@ -1,0 +1,274 @@
+"""`atelierd stylize`: one picture, or one sentence and the right exit status."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from daemon.cli import main, stylize
+from daemon.runners.local import LocalRunner
+from tests.daemon import child_stand_ins as stand_ins
+
+ROOT = Path(__file__).resolve().parents[3]
+KEYS = [
+    "output", "width", "height", "iterations", "seconds", "seconds_per_iteration", "device",
+    "precision", "normalization", "loss", "peak_memory_mb", "weights_sha256",
+]  # fmt: skip
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, grey in (("photo.jpg", 100), ("style.png", 200), ("kills.png", stand_ins.KILLS)):
+        Image.new("RGB", (64, 48), (grey,) * 3).save(name)
+    Image.new("RGB", (64, 48), (stand_ins.SLOW,) * 3).save("slow.png")
+    for number in stand_ins.ERRORS:
+        Image.new("RGB", (64, 48), (number,) * 3).save(f"error{number}.png")
+    Path("text.jpg").write_text("hello")
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    """Run the command in this process, with a stand-in in the child."""
+
+    def run(*arguments: str, worker: Any = stand_ins.stand_in_worker) -> tuple[int, str, str]:
+        monkeypatch.setattr(stylize, "LocalRunner", functools.partial(LocalRunner, worker=worker))
+        with pytest.raises(SystemExit) as ended:
+            main(["stylize", *arguments])
+        out, err = capfd.readouterr()
+        return int(ended.value.code or 0), out, err
+
+    return run
+
+
+def size_of(path: str) -> tuple[int, int]:
+    with Image.open(path) as image:
+        image.load()
+        return image.size
+
+
+@pytest.mark.parametrize("name", ["out.png", "out.jpg", "OUT.JPEG"])
+def test_a_picture_is_made_in_the_format_of_its_name(run: Run, name: str) -> None:
+    code, out, err = run("photo.jpg", "style.png", "-o", name, "--size", "96", "--iterations", "4")
+    assert (code, err) == (0, "")
+    assert name in out
+    assert "96 x 72" in out
+    assert size_of(name) == (96, 72)
+    with Image.open(name) as image:
+        assert image.format == ("PNG" if name.endswith("png") else "JPEG")
+
+
+def test_json_has_exactly_the_promised_keys(run: Run) -> None:
+    code, out, err = run(
+        "photo.jpg", "style.png", "-o", "out.png", "--size", "96", "--iterations", "7", "--json"
+    )
+    report = json.loads(out)
+    assert (code, err) == (0, "")
+    assert list(report) == KEYS
+    assert list(report["loss"]) == ["total", "content", "style", "tv"]
+    assert (report["output"], report["width"], report["iterations"]) == ("out.png", 96, 7)
+
+
+def test_the_preset_decides_what_is_not_said(run: Run) -> None:
+    _, out, _ = run("photo.jpg", "style.png", "-o", "out.png", "--preset", "draft", "--json")
+    from engine import PRESETS  # noqa: PLC0415 - beside what it explains
+
+    report = json.loads(out)
+    assert report["width"] == PRESETS["draft"].size
+    assert report["iterations"] == PRESETS["draft"].total_iterations
+
+
+def test_settings_stand_behind_the_options(run: Run) -> None:
+    Path("config.toml").write_text("[paint]\nsize = 64\niterations = 5\n")
+    _, out, _ = run("photo.jpg", "style.png", "-o", "out.png", "--size", "128", "--json")
+    report = json.loads(out)
+    assert (report["width"], report["iterations"]) == (128, 5)
+
+
+def test_an_existing_output_is_replaced_only_by_a_picture(run: Run) -> None:
+    Path("out.png").write_bytes(b"old")
+    assert run("text.jpg", "style.png", "-o", "out.png")[0] == 4
+    assert Path("out.png").read_bytes() == b"old"
+    assert run("photo.jpg", "style.png", "-o", "out.png", "--iterations", "1")[0] == 0
+    assert size_of("out.png")[0] == 512
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["none.jpg", "style.png"], 4, "none.jpg cannot be read"),
+        (["photo.jpg", "."], 4, "cannot be read"),
+        (["text.jpg", "style.png"], 4, "text.jpg: The file is not a picture"),
+        (["photo.jpg", "text.jpg"], 4, "text.jpg: The style picture"),
+        (["photo.jpg", "error10.png"], 1, "it blew up"),
+        (["photo.jpg", "error20.png"], 4, "photo.jpg: too narrow"),
+        (["photo.jpg", "error30.png"], 2, "no sense"),
+        (["photo.jpg", "error50.png"], 1, "unexpected"),
+        (["photo.jpg", "kills.png"], 1, "stopped"),
+        (["photo.jpg", "style.png", "--size", "31"], 2, "--size 31"),
+        (["photo.jpg", "style.png", "--size", "large"], 2, "--size large"),
+        (["photo.jpg", "style.png", "--iterations", "0"], 2, "--iterations 0"),
+        (["photo.jpg", "style.png", "--preset", "best"], 2, "--preset best"),
+        (["photo.jpg", "style.png", "--device", "tpu"], 2, "--device tpu"),
+        (["photo.jpg", "style.png", "--seed", "-1"], 2, "--seed -1"),
+    ],
+)
+def test_what_goes_wrong_is_said_in_a_sentence(
+    run: Run, arguments: list[str], code: int, words: str
+) -> None:
+    got, out, err = run(*arguments, "-o", "out.png")
+    assert (got, out) == (code, "")
+    assert words in err
+    assert "Traceback" not in err
+    assert err.count("\n") == 1
+    assert not Path("out.png").exists()
+
+
+def test_debug_shows_where_in_the_engine_it_went_wrong(run: Run) -> None:
+    assert (
+        "ZeroDivisionError: a bug" in run("photo.jpg", "error50.png", "-o", "out.png", "--debug")[2]
+    )
+
+
+@pytest.mark.parametrize("name", ["out.tiff", "out", "none/out.png", "folder.png", "photo.jpg"])
+def test_an_output_that_cannot_be_is_refused_before_the_work(run: Run, name: str) -> None:
+    Path("folder.png").mkdir()
+    before = Path("photo.jpg").read_bytes()
+    code, _, err = run("photo.jpg", "style.png", "-o", name, worker=stand_ins.dies_at_start_worker)
+    assert code == 2
+    assert name in err
+    assert Path("photo.jpg").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("worker", "code", "words"),
+    [
+        (stand_ins.no_weights_worker, 3, "run fetch"),
+        (stand_ins.no_start_worker, 1, "no library"),
+    ],
+)
+def test_an_engine_that_cannot_start_ends_the_command(
+    run: Run, worker: Any, code: int, words: str
+) -> None:
+    got, _, err = run("photo.jpg", "style.png", "-o", "out.png", worker=worker)
+    assert got == code
+    assert words in err
+
+
+def test_missing_weights_are_told_apart_by_the_exit_status(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "daemon", "stylize", "photo.jpg", "style.png", "-o", "out.png",
+         "--weights", "."],
+        cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 3
+    assert "weights fetch" in done.stderr
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
+PROGRAM = """
+import functools, sys
+from daemon.cli import main, stylize
+from daemon.runners.local import LocalRunner
+from tests.daemon.child_stand_ins import stand_in_worker
+
+if __name__ == "__main__":
+    stylize.LocalRunner = functools.partial(LocalRunner, worker=stand_in_worker)
+    main(["stylize", *sys.argv[1:]])
+"""
+
+
+@pytest.fixture
+def on_terminal(tmp_path: Path) -> Iterator[Callable[..., tuple[subprocess.Popen[bytes], int]]]:
+    """Start the command in a process with a terminal of its own; gives it and the terminal."""
+    (tmp_path / "program.py").write_text(PROGRAM)
+    terminal, theirs = pty.openpty()
+
+    def start(*arguments: str) -> tuple[subprocess.Popen[bytes], int]:
+        process = subprocess.Popen(
+            [sys.executable, "program.py", *arguments, "-o", "out.png"],
+            cwd=tmp_path, env={**environment(), "TERM": "xterm", "COLUMNS": "100"},
+            stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+        )  # fmt: skip
+        return process, terminal
+
+    yield start
+    os.close(terminal)
+    os.close(theirs)
+
+
+def read_until(terminal: int, words: bytes, seconds: float = 60) -> bytes:
+    seen, until = b"", time.monotonic() + seconds
+    while words not in seen and time.monotonic() < until:
+        seen += os.read(terminal, 4096)
+    assert words in seen
+    return seen
+
+
+def test_a_person_sees_a_bar(on_terminal: Any) -> None:
+    process, terminal = on_terminal("photo.jpg", "slow.png", "--iterations", "40")
+    seen = read_until(terminal, b"512 x 384 pixels, 40 steps")
+    assert process.wait(60) == 0
+    assert b"Painting 512 x 384" in seen
+    assert b"/40" in seen
+
+
+def test_ctrl_c_ends_it_cleanly(on_terminal: Any, tmp_path: Path) -> None:
+    before = sorted(path.name for path in tmp_path.iterdir())
+    process, terminal = on_terminal("photo.jpg", "slow.png", "--iterations", "10000")
+    read_until(terminal, b"Painting")
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the child too
+    assert process.wait(60) == 130
+    os.set_blocking(terminal, False)
+    said = b""
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            said += os.read(terminal, 4096)
+    assert b"Traceback" not in said
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize(
+    "how", [["-m", "daemon"], [str(Path(sys.executable).with_name("atelierd"))]]
+)
+def test_the_real_engine_paints(weights: Path, tmp_path: Path, how: list[str]) -> None:
+    rng = np.random.default_rng(1)
+    for name in ("real.png", "strokes.png"):
+        coarse = Image.fromarray(rng.integers(0, 255, (6, 8, 3), dtype=np.uint8))
+        coarse.resize((96, 72), Image.Resampling.BICUBIC).save(name)
+    done = subprocess.run(
+        [sys.executable, *how, "stylize", "real.png", "strokes.png", "-o", "out.png",
+         "--size", "64", "--iterations", "6", "--device", "cpu", "--weights", str(weights.parent),
+         "--json"],
+        cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    report = json.loads(done.stdout)
+    assert list(report) == KEYS
+    assert (report["width"], report["height"], report["iterations"]) == (64, 48, 6)
+    parts = report["loss"]
+    added = parts["content"] + sum(parts["style"].values()) + parts["tv"]
+    assert parts["total"] == pytest.approx(added, rel=1e-3)
+    with Image.open("out.png") as painted, Image.open("real.png") as photo:
+        small = np.asarray(photo.resize((64, 48)), float)
+        assert np.abs(np.asarray(painted, float) - small).mean() > 2
