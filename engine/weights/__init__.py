@@ -1,8 +1,9 @@
 """Trained weights: fetched, read from what people have, recognised, converted, verified, loaded."""
 
 from engine.weights.conventions import CONVENTIONS, Convention
-from engine.weights.fetch import fetch
-from engine.weights.store import Manifest, Weights, import_file, load, verify
+from engine.weights.fetching import fetch
+from engine.weights.manifest import Manifest
+from engine.weights.store import Weights, import_file, load, verify
 
 __all__ = [
     "CONVENTIONS",

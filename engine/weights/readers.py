@@ -1,44 +1,51 @@
 """Files of VGG-19 weights as people have them, read into one form.
 
 Known: Keras `.h5` (with or without the fully connected layers), MXNet `.params` (classic and model
-zoo), `.npz` and `.safetensors`. Nothing is executed: no pickles.
+zoo), `.npz`, `.safetensors`, and PyTorch's older files. What a file is, its first bytes say, not
+its name. Nothing in a file is executed.
 """
 
 from __future__ import annotations
 
-import re
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import WeightsFileError, WeightsMissingError
-from engine.recipe import CONVOLUTIONS
+from engine.errors import WeightsError, WeightsFileError, WeightsMissingError
+from engine.weights import torch_file
 from engine.weights.conventions import Layers
+from engine.weights.layers import LARGEST, checked
+from engine.weights.naming import Part, Place, is_normalisation, place
 
-SUFFIXES: Final = (".h5", ".hdf5", ".params", ".npz", ".safetensors")
+SUFFIXES: Final = (".h5", ".hdf5", ".keras", ".params", ".npz", ".safetensors")
+"""File names that are looked for in the folder of the weights."""
 
-_NEITHER: Final = "is not a file of VGG-19 weights that can be read"
-_TORCH: Final = (0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28, 30, 32, 34)
-"""Indices of the convolutions in torchvision's `features`."""
+_HEAD: Final = 512
+_LARGEST_BYTES: Final = LARGEST * 8 + 4096  # float64 and the header of an .npy
+_LARGEST_FILE: Final = 1_500_000_000  # VGG-19 with its top in float64 has 1.15 GB
 
-_KIND: Final = r"(?P<kind>weight|kernel|W|bias|b)"
-_PATTERNS: Final = (
-    rf"(?:^|[/:.])(?:block|conv)(?P<block>[1-5])_(?:conv)?(?P<conv>[1-4])[_/.]{_KIND}(?:_1)?(?::0)?$",
-    rf"(?:^|[/:.])features\.(?P<index>\d+)\.{_KIND}$",
-    rf"(?:^|[/:.])(?:vgg\d+_)?conv(?P<number>\d+)_{_KIND}$",
-)
-_CHANNELS: Final = {"1": 64, "2": 128, "3": 256, "4": 512, "5": 512}
+Wanted = Callable[[str], bool]
+Reader = Callable[[Path, Wanted], Mapping[str, NDArray[Any]]]
 
 
-def read(path: Path) -> tuple[Layers, bool]:
+class Contents(NamedTuple):
+    """What was read from a file.
+
+    Attributes:
+        layers: the sixteen convolutions.
+        retrained_names: whether their names are those that torchvision and the model zoo use.
+    """
+
+    layers: Layers
+    retrained_names: bool
+
+
+def read(path: Path) -> Contents:
     """Read the sixteen convolutions out of a file.
-
-    Returns:
-        The layers, kernels as (out, in, 3, 3), and whether the names are those of a re-training.
 
     Raises:
         WeightsMissingError: no such file.
@@ -47,125 +54,160 @@ def read(path: Path) -> tuple[Layers, bool]:
     if not path.is_file():
         raise WeightsMissingError(f"There is no file {path}.")
     reader = _reader(path)
+    sieve = _Sieve(path.name)
     try:
-        arrays = reader(path)
-    except WeightsFileError:
+        arrays = reader(path, sieve)
+    except WeightsError:
         raise
-    except Exception as error:  # four libraries' parsers: each has errors of its own
+    except Exception as error:  # each of the parsers has errors of its own
         raise WeightsFileError(
-            f"{path.name} {_NEITHER}: it is damaged, cut off, or something else under this name "
-            "(a web page saved by mistake, perhaps). Get it again."
+            f"{path.name} is damaged or was cut off: it begins like a file of weights, but cannot "
+            "be read whole. Get it again."
         ) from error
-    return _checked(_sorted(arrays), path), any(
-        "features." in name or "vgg" in name for name in arrays
+    return sieve.sorted(arrays)
+
+
+def from_mxnet(data: bytes, label: str) -> Layers:
+    """Read the layers out of the bytes of a `.params` file.
+
+    Raises:
+        WeightsFileError: as `read`.
+    """
+    sieve = _Sieve(label)
+    return sieve.sorted({name: array for name, array in _mxnet(data, label) if sieve(name)}).layers
+
+
+class _Sieve:
+    """Lets the convolutions through, and finds fault with files that are another network."""
+
+    def __init__(self, label: str) -> None:
+        self._label = label
+        self._places: dict[str, Place] = {}
+
+    def __call__(self, name: str) -> bool:
+        if is_normalisation(name):
+            raise WeightsFileError(
+                f"{self._label} holds a VGG with batch normalisation: get one without."
+            )
+        found = place(name)
+        if found is None:
+            return False
+        if any(found[:2] == other[:2] for other in self._places.values()):
+            raise WeightsFileError(
+                f"{self._label} holds {found.layer} more than once ({name}). Get another file."
+            )
+        self._places[name] = found
+        return True
+
+    def sorted(self, arrays: Mapping[str, NDArray[Any]]) -> Contents:
+        parts: dict[tuple[str, Part], NDArray[Any]] = {}
+        for name, array in arrays.items():
+            parts[self._places[name][:2]] = array
+        retrained = any(found.retrained for found in self._places.values())
+        return Contents(checked(parts, self._label), retrained)
+
+
+def _reader(path: Path) -> Reader:
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    if path.stat().st_size > _LARGEST_FILE:
+        raise WeightsFileError(f"{path.name} is too large to be a VGG-19. Get another file.")
+    readers: dict[bytes, Reader] = {
+        b"\x89HDF\r\n\x1a\n": _read_keras,
+        b"PK\x03\x04": _read_archive,
+        (0x112).to_bytes(8, "little"): _read_mxnet,
+        torch_file.MAGIC: _read_torch,
+    }
+    for magic, reader in readers.items():
+        if head.startswith(magic):
+            return reader
+    if head[8:9] == b"{":  # after the length of the JSON
+        return _read_safetensors
+    raise WeightsFileError(f"{path.name} {_what_it_is(head)}")
+
+
+def _what_it_is(head: bytes) -> str:
+    if not head:
+        return "is empty. Get it again."
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<":
+        return (
+            "is a web page, not a file of weights: the download asked for something first, or "
+            "failed. Open the address in a browser and see what it says."
+        )
+    if head.startswith(b"version https://git-lfs"):
+        return "only points to the weights: get the file itself with `git lfs pull`."
+    return (
+        "is not a file of VGG-19 weights that can be read: Keras .h5, MXNet .params, .npz and "
+        ".safetensors can. Get it again, or get it in one of these forms."
     )
 
 
-def _reader(path: Path) -> Callable[[Path], Mapping[str, NDArray[Any]]]:
-    readers = {
-        ".h5": _read_keras,
-        ".hdf5": _read_keras,
-        ".params": _read_mxnet,
-        ".npz": _read_numpy,
-        ".safetensors": _read_safetensors,
-    }
-    try:
-        return readers[path.suffix.lower()]
-    except KeyError:
-        raise WeightsFileError(
-            f"{path.name} {_NEITHER}: its name must end in {', '.join(SUFFIXES)}."
-        ) from None
-
-
-def _read_keras(path: Path) -> dict[str, NDArray[Any]]:
+def _read_keras(path: Path, wanted: Wanted) -> dict[str, NDArray[Any]]:
     import h5py  # noqa: PLC0415 - only who imports weights pays for it
 
     found: dict[str, NDArray[Any]] = {}
 
     def visit(name: str, node: Any) -> None:
-        if isinstance(node, h5py.Dataset) and _place(name):
+        # Links are not followed: a file of weights has no business in other files.
+        if isinstance(node, h5py.Dataset) and wanted(name):
+            _must_fit(name, node.size * node.dtype.itemsize)
             values = node[()]
-            found[name] = values.transpose(3, 2, 0, 1) if values.ndim == 4 else values  # noqa: PLR2004 - HWIO
+            # Keras has (height, width, in, out); Theano's order is of another shape: refused.
+            found[name] = values.transpose(3, 2, 0, 1) if values.ndim == 4 else values  # noqa: PLR2004
 
     with h5py.File(path) as file:
         file.visititems(visit)
     return found
 
 
-def _read_mxnet(path: Path) -> dict[str, NDArray[Any]]:
-    from engine.mx import nd  # noqa: PLC0415 - reading other formats needs no MXNet
-
-    loaded = nd.load(str(path))
-    if not isinstance(loaded, dict):
-        raise WeightsFileError(f"{path.name} {_NEITHER}: its arrays have no names.")
-    return {name: array.asnumpy() for name, array in loaded.items() if _place(name)}
-
-
-def _read_numpy(path: Path) -> dict[str, NDArray[Any]]:
-    if not zipfile.is_zipfile(path):
-        raise WeightsFileError(f"{path.name} {_NEITHER}: it is no .npz archive.")
-    with np.load(path, allow_pickle=False) as archive:
-        return {name: archive[name] for name in archive.files if _place(name)}
-
-
-def _read_safetensors(path: Path) -> dict[str, NDArray[Any]]:
-    from safetensors.numpy import load_file  # noqa: PLC0415 - only who imports weights pays for it
-
-    return {name: array for name, array in load_file(path).items() if _place(name)}
-
-
-def _place(name: str) -> tuple[str, str] | None:
-    """Tell convolution and part (`kernel`, `bias`) of an array from its name; None for others."""
-    for pattern in _PATTERNS:
-        match = re.search(pattern, name)
-        if match is None:
-            continue
-        found = match.groupdict()
-        part = "bias" if found["kind"] in {"bias", "b"} else "kernel"
-        if "block" in found:
-            layer = f"conv{found['block']}_{found['conv']}"
-            return (layer, part) if layer in CONVOLUTIONS else None
-        number = int(found.get("number") or -1)
-        if "index" in found:
-            index = int(found["index"])
-            number = _TORCH.index(index) if index in _TORCH else -1
-        elif found["number"] == "0":
-            number = 0
-        return (CONVOLUTIONS[number], part) if 0 <= number < len(CONVOLUTIONS) else None
-    return None
-
-
-def _sorted(arrays: Mapping[str, NDArray[Any]]) -> dict[tuple[str, str], NDArray[Any]]:
-    return {place: array for name, array in arrays.items() if (place := _place(name))}
-
-
-def _checked(parts: dict[tuple[str, str], NDArray[Any]], path: Path) -> Layers:
-    missing = [
-        name for name in CONVOLUTIONS if not {(name, "kernel"), (name, "bias")} <= set(parts)
-    ]
-    if missing:
+def _read_archive(path: Path, wanted: Wanted) -> dict[str, NDArray[Any]]:
+    with zipfile.ZipFile(path) as archive:
+        sizes = {item.filename: item.file_size for item in archive.infolist()}
+    if any(name.endswith("data.pkl") for name in sizes):
         raise WeightsFileError(
-            f"{path.name} is no whole VGG-19: {', '.join(missing)} missing. Get the whole file."
+            f"{path.name} is a file of PyTorch, which may run programs when it is opened. Save it "
+            "as .safetensors and import that."
         )
-    return {name: _layer(name, parts, path) for name in CONVOLUTIONS}
+    if "model.weights.h5" in sizes:
+        raise WeightsFileError(
+            f"{path.name} is a whole Keras model: unpack it, and import model.weights.h5."
+        )
+    with np.load(path, allow_pickle=False) as arrays:
+        names = [name for name in arrays.files if wanted(name)]
+        for name in names:
+            _must_fit(name, sizes.get(f"{name}.npy", sizes.get(name, 0)))
+        return {name: arrays[name] for name in names}
 
 
-def _layer(
-    name: str, parts: dict[tuple[str, str], NDArray[Any]], path: Path
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    out, position = _CHANNELS[name[4]], CONVOLUTIONS.index(name)
-    into = 3 if position == 0 else _CHANNELS[CONVOLUTIONS[position - 1][4]]
-    shapes = {"kernel": (out, into, 3, 3), "bias": (out,)}
-    for part, shape in shapes.items():
-        array = parts[name, part]
-        if array.shape != shape:
-            raise WeightsFileError(
-                f"{path.name}: {part} of {name} is {array.shape}, but VGG-19's is {shape}. "
-                "This is another network."
-            )
-        if not np.isfinite(array).all():
-            raise WeightsFileError(
-                f"{path.name}: {name} holds values that are not finite. Get it again."
-            )
-    kernel, bias = (np.ascontiguousarray(parts[name, part], np.float32) for part in shapes)
-    return kernel, bias
+def _read_mxnet(path: Path, wanted: Wanted) -> dict[str, NDArray[Any]]:
+    return {name: array for name, array in _mxnet(path.read_bytes(), path.name) if wanted(name)}
+
+
+def _mxnet(data: bytes, label: str) -> Iterator[tuple[str, NDArray[Any]]]:
+    from engine.mx import mx, nd  # noqa: PLC0415 - reading other formats needs no MXNet
+
+    try:
+        loaded = nd.load_frombuffer(data)
+    except mx.MXNetError as error:
+        raise WeightsFileError(f"{label} is damaged or was cut off. Get it again.") from error
+    if not isinstance(loaded, dict):
+        raise WeightsFileError(f"{label}: its arrays have no names. Get another file.")
+    for name, array in loaded.items():
+        yield name, array.asnumpy()
+
+
+def _read_safetensors(path: Path, wanted: Wanted) -> dict[str, NDArray[Any]]:
+    from safetensors import safe_open  # noqa: PLC0415 - only who imports weights pays for it
+
+    with safe_open(path, framework="numpy") as file:
+        return {name: file.get_tensor(name) for name in file.keys() if wanted(name)}  # noqa: SIM118 - it is no mapping
+
+
+def _read_torch(path: Path, wanted: Wanted) -> dict[str, NDArray[Any]]:
+    return {name: array for name, array in torch_file.read_tensors(path).items() if wanted(name)}
+
+
+def _must_fit(name: str, size: int) -> None:
+    """Refuse what would unpack to more than the memory holds."""
+    if size > _LARGEST_BYTES:
+        raise ValueError(f"{name} has {size} bytes")

@@ -1,48 +1,50 @@
-"""The weights in place: `vgg19.params` in MXNet's own format, and `vgg19.json`, its manifest."""
+"""The weights in place: `vgg19.params` in MXNet's own format, and `vgg19.json`, its manifest.
+
+Two files cannot be renamed at once. So the new manifest is laid ready under a third name first
+(`NEXT`), then the weights are renamed, then the manifest. The manifest holds the hash of the
+weights, and so a reader who comes in between, or after a crash, sees which one belongs to them.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
-import json
+import itertools
 import os
+import shutil
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from engine.errors import WeightsError, WeightsFileError, WeightsHashError, WeightsMissingError
-from engine.recipe import CONVOLUTIONS
-from engine.weights import conventions, readers
+from engine.weights import conventions, manifest, readers
 from engine.weights.conventions import CONVENTIONS, Convention, Layers
+from engine.weights.manifest import Manifest
 
 PARAMS: Final = "vgg19.params"
 MANIFEST: Final = "vgg19.json"
-VERSION: Final = 1
+NEXT: Final = ".vgg19.next.json"
+Pair = tuple[NDArray[np.float32], NDArray[np.float32]]
+
 _AGAIN: Final = "Run `atelierd weights fetch` to get them again."
 
 
 @dataclass(frozen=True)
-class Manifest:
-    """What is known of the weights in place.
+class Weights:
+    """Trained weights, in memory.
 
     Attributes:
-        source: file or package that they came from.
-        source_sha256: of that file.
-        sha256: of `vgg19.params`.
-        convention: the network's input.
-        layers: kernel shape of each convolution.
+        layers: by convolution, kernel (out, in, 3, 3) and bias (out,), float32; the first kernel's
+            input is in the order of `convention`.
+        convention: what the network expects at its input.
+        sha256: of the file that they came from.
     """
-
-    source: str
-    source_sha256: str
-    sha256: str
-    convention: Convention
-    layers: dict[str, tuple[int, ...]]
-
-
-@dataclass(frozen=True)
-class Weights:
-    """Trained weights, in memory."""
 
     layers: Layers
     convention: Convention
@@ -64,49 +66,212 @@ def import_file(
     """Convert a file of weights and put it in place; what is there stays if anything is wrong.
 
     Args:
-        source: the file.
-        folder: where the weights live.
+        source: the file; it is never changed, and if it is `vgg19.params` in `folder` itself, it
+            is kept under another name.
+        folder: where the weights live; made if it is missing.
         convention: a name in `CONVENTIONS`; unset, it is recognised.
         origin: what to call the source in the manifest; unset, its file name.
 
     Raises:
         WeightsError: the file cannot be used; the message says why.
     """
-    layers, retrained = readers.read(source)
-    name = convention or conventions.recognised(layers, retrained)
-    if name not in CONVENTIONS:
-        raise WeightsFileError(f"There is no convention {name}: use {', '.join(CONVENTIONS)}.")
-    origin = origin or source.name
-    return _put_in_place(layers, CONVENTIONS[name], folder, origin, sha256_of(source))
+    with _explained(folder):
+        contents = readers.read(source)
+        known = conventions.recognise(
+            contents.layers, convention, retrained_names=contents.retrained_names
+        )
+        note = Manifest(
+            source=origin or source.name,
+            source_sha256=sha256_of(source),
+            sha256="",
+            convention=CONVENTIONS[known.name],
+            recognised=known.how,
+            layers={name: kernel.shape for name, (kernel, _) in contents.layers.items()},
+        )
+        folder.mkdir(parents=True, exist_ok=True)
+        with _locked(folder):
+            return _put_in_place(contents.layers, note, source, folder)
 
 
-def _put_in_place(
-    layers: Layers, convention: Convention, folder: Path, source: str, source_sha256: str
-) -> Manifest:
-    """Write both files under temporary names, then rename: the manifest last.
+def verify(folder: Path) -> Manifest:
+    """Check the weights in place: their hash, and that they are a whole VGG-19.
 
-    A crash between the two leaves a file whose hash is not its manifest's; `verify` says so.
+    Returns:
+        Their manifest.
+
+    Raises:
+        WeightsError: they are missing, not the promised ones, or damaged.
     """
-    from engine.mx import nd  # noqa: PLC0415 - the formats of other files are read without MXNet
+    with _explained(folder):
+        found, data = _settled(folder)
+        readers.from_mxnet(data, PARAMS)
+    return found
 
-    folder.mkdir(parents=True, exist_ok=True)
+
+def load(folder: Path) -> Weights:
+    """Load the weights, their SHA-256 checked (80 MB: half a second in all).
+
+    Where no weights are in place, a file that somebody put into the folder by hand is imported
+    first; theirs is kept.
+
+    Raises:
+        WeightsError: there are none, or they are damaged.
+    """
+    with _explained(folder):
+        _finish(folder)
+        if not all((folder / name).exists() for name in (PARAMS, MANIFEST)):
+            _adopt(folder)
+        found, data = _settled(folder)
+    return Weights(readers.from_mxnet(data, PARAMS), found.convention, found.sha256)
+
+
+def _finish(folder: Path) -> None:
+    """Finish an import that a crash cut short after its weights were in place, or forget it."""
+    waiting = folder / NEXT
+    if not waiting.exists():
+        return
+    with _locked(folder), contextlib.suppress(FileNotFoundError):  # finished while we waited
+        if _belongs(waiting, folder / PARAMS):
+            waiting.replace(folder / MANIFEST)
+        else:
+            waiting.unlink()
+
+
+def _belongs(note: Path, params: Path) -> bool:
+    try:
+        return params.is_file() and manifest.read(note).sha256 == sha256_of(params)
+    except WeightsFileError:
+        return False
+
+
+def _settled(folder: Path) -> tuple[Manifest, bytes]:
+    _finish(folder)
+    try:
+        return _matching(folder)
+    except WeightsError:
+        if not folder.is_dir():
+            raise
+    with _locked(folder):  # an import may be between its two renames: wait, and look again
+        return _matching(folder)
+
+
+def _matching(folder: Path) -> tuple[Manifest, bytes]:
+    found, path = manifest.read(folder / MANIFEST), folder / PARAMS
+    if not path.is_file():
+        raise WeightsMissingError(f"{path} is missing, though {MANIFEST} is there. {_AGAIN}")
+    data = path.read_bytes()
+    if hashlib.sha256(data).hexdigest() != found.sha256:
+        raise WeightsHashError(
+            f"{path} is not the file that {MANIFEST} describes: it was changed or damaged. "
+            f"{_AGAIN} Or, if you put it there yourself, run `atelierd weights import {path}`."
+        )
+    return found, data
+
+
+def _put_in_place(layers: Layers, note: Manifest, source: Path, folder: Path) -> Manifest:
     with tempfile.TemporaryDirectory(dir=folder, prefix=".importing-") as scratch:
         params = Path(scratch, PARAMS)
-        arrays = {
-            f"{name}_{part}": nd.array(array)
-            for name, pair in layers.items()
-            for part, array in zip(("weight", "bias"), pair, strict=True)
-        }
-        nd.save(str(params), arrays)
-        shapes = {name: tuple(kernel.shape) for name, (kernel, _) in layers.items()}
-        manifest = Manifest(source, source_sha256, sha256_of(params), convention, shapes)
-        note = Path(scratch, MANIFEST)
-        note.write_text(json.dumps(_as_json(manifest), indent=2) + "\n", encoding="utf-8")
-        for file in (params, note):
-            _sync(file)
-            file.replace(folder / file.name)
-        _sync(folder)
-    return manifest
+        _write(layers, params)
+        ready = Manifest(**{**vars(note), "sha256": sha256_of(params)})
+        written = Path(scratch, MANIFEST)
+        written.write_text(manifest.to_json(ready), encoding="utf-8")
+        if _is_same(source, folder / PARAMS) and note.source_sha256 != ready.sha256:
+            _keep(source)
+        for made, name in ((written, NEXT), (params, PARAMS)):
+            _sync(made)
+            made.replace(folder / name)
+            _sync(folder)
+    (folder / NEXT).replace(folder / MANIFEST)
+    _sync(folder)
+    return ready
+
+
+def _write(layers: Layers, path: Path) -> None:
+    """Save the layers, and read them back: MXNet does not notice a disk that is full."""
+    from engine.mx import mx, nd  # noqa: PLC0415 - checking hashes and names needs no MXNet
+
+    arrays = {
+        f"{name}_{part}": nd.array(array, ctx=mx.cpu())
+        for name, pair in layers.items()
+        for part, array in zip(("weight", "bias"), pair, strict=True)
+    }
+    try:
+        nd.save(str(path), arrays)
+        again = readers.from_mxnet(path.read_bytes(), path.name)
+    except (mx.MXNetError, WeightsFileError) as error:
+        raise _unwritable(path.parent.parent, error) from error
+    if not all(_equal(pair, again[name]) for name, pair in layers.items()):
+        raise _unwritable(path.parent.parent, "what was written reads back differently")
+
+
+def _equal(one: Pair, other: Pair) -> bool:
+    return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+def _adopt(folder: Path) -> None:
+    """Import the first usable file that somebody put into the folder."""
+    faults: list[WeightsError] = []
+    for file in sorted(folder.iterdir()) if folder.is_dir() else []:
+        if file.suffix.lower() not in readers.SUFFIXES or file.name.startswith("."):
+            continue
+        try:
+            import_file(file, folder)
+        except WeightsError as error:
+            faults.append(error)
+        else:
+            return
+    if faults:
+        raise type(faults[0])(" ".join(map(str, faults)))
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    return other.exists() and one.samefile(other)
+
+
+def _keep(file: Path) -> None:
+    """Give a person's file, whose name is about to be taken, a second one."""
+    for number in itertools.count(1):
+        mark = "original" if number == 1 else f"original-{number}"
+        kept = file.with_name(f"{mark}-{file.name}")
+        if not kept.exists():
+            return _second_name(file, kept)
+        if sha256_of(kept) == sha256_of(file):
+            return None
+    return None
+
+
+def _second_name(file: Path, name: Path) -> None:
+    try:
+        os.link(file, name)
+    except OSError:  # a file system without links
+        shutil.copy2(file, name)
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """One import at a time; on file systems without locks the hashes alone tell a mix-up."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+
+
+def _unwritable(folder: Path, error: object) -> WeightsError:
+    return WeightsError(
+        f"The weights in {folder} cannot be read or written ({error}). Check that this user may, "
+        "and that the disk is not full."
+    )
 
 
 def _sync(path: Path) -> None:
@@ -115,94 +280,3 @@ def _sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _as_json(manifest: Manifest) -> dict[str, Any]:
-    return {
-        "version": VERSION,
-        "network": "VGG-19",
-        "source": manifest.source,
-        "source_sha256": manifest.source_sha256,
-        "sha256": manifest.sha256,
-        **conventions.as_json(manifest.convention),
-        "layers": manifest.layers,
-    }
-
-
-def manifest_in(folder: Path) -> Manifest:
-    """Read the manifest.
-
-    Raises:
-        WeightsMissingError: there is none.
-        WeightsFileError: it cannot be read.
-    """
-    path = folder / MANIFEST
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        layers = {name: tuple(shape) for name, shape in data["layers"].items()}
-        convention = conventions.from_json(data)
-        return Manifest(data["source"], data["source_sha256"], data["sha256"], convention, layers)
-    except FileNotFoundError:
-        raise WeightsMissingError(
-            f"The trained weights are not in {folder}. Run `atelierd weights fetch`, or put a file "
-            "of VGG-19 weights there by hand."
-        ) from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise WeightsFileError(f"{path} cannot be read. {_AGAIN}") from error
-
-
-def verify(folder: Path) -> Manifest:
-    """Check the weights in place against their manifest.
-
-    Raises:
-        WeightsError: they are missing or not the promised ones.
-    """
-    manifest = manifest_in(folder)
-    path = folder / PARAMS
-    if not path.is_file():
-        raise WeightsMissingError(f"{path} is missing, though its manifest is there. {_AGAIN}")
-    if sha256_of(path) != manifest.sha256:
-        raise WeightsHashError(
-            f"{path} is not the file that {MANIFEST} describes: it was changed or damaged. {_AGAIN}"
-        )
-    return manifest
-
-
-def load(folder: Path) -> Weights:
-    """Load the weights, checked; a file put there by hand and never imported is imported first.
-
-    Raises:
-        WeightsError: there are none, or they are damaged.
-    """
-    if not (folder / MANIFEST).exists():
-        _adopt(folder)
-    manifest = verify(folder)
-    layers, _ = readers.read(folder / PARAMS)
-    if set(layers) != set(CONVOLUTIONS):
-        raise WeightsFileError(f"{folder / PARAMS} is no whole VGG-19. {_AGAIN}")
-    return Weights(layers, manifest.convention, manifest.sha256)
-
-
-def _adopt(folder: Path) -> None:
-    """Import the first usable file that somebody put into the folder; theirs is kept."""
-    fault: WeightsError | None = None
-    files = sorted(folder.iterdir()) if folder.is_dir() else []
-    for file in files:
-        if file.suffix.lower() not in readers.SUFFIXES or file.name.startswith("."):
-            continue
-        try:
-            import_file(_aside(file) if file.name == PARAMS else file, folder)
-        except WeightsError as error:
-            fault = error
-        else:
-            return
-    if fault is not None:
-        raise fault
-
-
-def _aside(file: Path) -> Path:
-    """Free the name that the converted weights take: a person's file is never overwritten."""
-    kept = file.with_name(f"original-{file.name}")
-    if not kept.exists():
-        os.link(file, kept)
-    return kept
