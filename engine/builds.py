@@ -18,7 +18,9 @@ def installed_builds(distributions: Iterable[metadata.Distribution] | None = Non
     """
     found = metadata.distributions() if distributions is None else distributions
     # A folder left over from an interrupted installation has no name.
-    names = {str(each.metadata["Name"] or "").lower().replace("_", "-") for each in found}
+    names = {
+        each.metadata["Name"].lower().replace("_", "-") for each in found if "Name" in each.metadata
+    }
     return sorted(name for name in names if name == "mxnet" or is_for_gpus(name))
 
 

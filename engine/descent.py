@@ -14,7 +14,7 @@ from engine.optimizer import Optimizer
 from engine.progress import LossParts
 
 BLOW_UP: Final = 3.0
-"""A loss so many times the best one is no overshoot any more."""
+"""A loss so many times the best one, and over the first one, is no overshoot any more."""
 
 PLATEAU_STEPS: Final = 10
 """Steps over which a plateau is judged."""
@@ -45,7 +45,7 @@ class Limits:
 class Descent:
     """Minimise an objective from a start; iterate over it to let it work.
 
-    A loss that is not finite or several times the best one rolls back to the best picture and goes
+    A loss that is not finite, or over the first and several times the best, rolls back to the best picture and goes
     on gentler; the second time it is given up.
 
     Args:
@@ -103,7 +103,7 @@ class Descent:
         """Evaluate an image and keep it if it is the best; None if it blew up."""
         loss, gradient = self._objective.evaluate(image)
         best = self.best_loss
-        limit = math.inf if best is None else BLOW_UP * best.total
+        limit = math.inf if best is None else max(BLOW_UP * best.total, self._history[0])
         if not math.isfinite(loss.total) or loss.total > limit:
             return None
         if best is None or loss.total < best.total:

@@ -33,7 +33,6 @@ def test_builds_are_told_from_other_packages(
     assert installed_builds(distributions(tmp_path, *installed)) == builds
 
 
-@pytest.mark.filterwarnings("ignore:.*Name:DeprecationWarning")
 def test_a_damaged_installation_does_not_matter(tmp_path: Path) -> None:
     (tmp_path / "half-1.0.dist-info").mkdir()
     (tmp_path / "half-1.0.dist-info/METADATA").write_text("Metadata-Version: 2.1\n")

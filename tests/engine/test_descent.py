@@ -1,0 +1,74 @@
+"""The rules of one scale, on a landscape that can be told to break."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from engine.adam import Adam
+from engine.descent import Descent, Limits
+from engine.errors import DivergedError
+from engine.mx import nd
+from engine.progress import LossParts
+
+
+class Landscape:
+    """A bowl around 100; `breaks` says at which evaluations the loss is something else."""
+
+    def __init__(self, breaks=None):
+        self.breaks = breaks or {}
+        self.evaluations = 0
+
+    def evaluate(self, image):
+        self.evaluations += 1
+        loss = float(((image - 100) ** 2).mean().asscalar())
+        loss = self.breaks.get(self.evaluations, loss)
+        return LossParts(loss, loss), image - 100
+
+
+def descent(landscape, steps=30, plateau=0.0, deadline=None, clock=lambda: 0.0):
+    start = nd.zeros((1, 3, 4, 4))
+    return Descent(landscape, Adam(5.0), start, Limits(steps, plateau, deadline), clock)
+
+
+def test_the_best_picture_is_kept():
+    work = descent(Landscape())
+    losses = list(work)
+    assert len(losses) == work.steps == 30
+    assert work.best_loss.total == min(losses)
+    assert float(((work.best - 100) ** 2).mean().asscalar()) == pytest.approx(min(losses))
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, 1e9])
+def test_one_blow_up_is_rolled_back_and_the_work_goes_on(bad):
+    work = descent(Landscape({8: bad}), steps=40)
+    losses = list(work)
+    assert all(math.isfinite(loss) for loss in losses)
+    assert losses[-1] < losses[6]
+
+
+def test_a_second_blow_up_is_given_up():
+    with pytest.raises(DivergedError, match="unstable twice"):
+        list(descent(Landscape({8: math.nan, 20: math.nan})))
+
+
+def test_a_start_without_a_finite_loss_is_given_up():
+    with pytest.raises(DivergedError):
+        list(descent(Landscape({1: math.nan})))
+
+
+def test_a_plateau_ends_it():
+    work = descent(Landscape(), steps=500, plateau=0.001)
+    list(work)
+    assert work.stopped_by == "plateau"
+    assert work.steps < 500
+
+
+def test_the_deadline_ends_it_and_the_start_is_kept_when_it_has_passed():
+    work = descent(Landscape(), deadline=1.0, clock=lambda: 2.0)
+    assert list(work) == []
+    assert work.stopped_by == "time"
+    assert np.array_equal(work.best.asnumpy(), np.zeros((1, 3, 4, 4)))
+    assert work.best_loss is not None

@@ -1,0 +1,92 @@
+"""L-BFGS against problems whose answers are known."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from engine.lbfgs import FIRST_STEP, TRUST, Lbfgs
+from engine.mx import nd
+
+SHAPE = (1, 3, 8, 8)
+
+
+def bowl(seed=0):
+    """A quadratic with eigenvalues over three decades: minimum and gradient."""
+    generator = np.random.default_rng(seed)
+    middle = generator.uniform(0, 255, SHAPE)
+    curvature = 10 ** generator.uniform(-3, 0, SHAPE)
+    return middle, lambda x: nd.array(curvature * (x.asnumpy() - middle))
+
+
+def rms(array):
+    return float(np.sqrt(np.mean(np.square(array))))
+
+
+def test_it_finds_the_bottom_of_a_bowl():
+    middle, slope = bowl()
+    x, optimizer = nd.zeros(SHAPE), Lbfgs(history=20)
+    for _ in range(150):
+        x = optimizer.step(x, slope(x))
+    assert rms(x.asnumpy() - middle) < 0.5
+
+
+def test_its_direction_is_the_textbooks():
+    """The table of dot products must give what the two-loop recursion on whole vectors gives."""
+    _, slope = bowl(1)
+    x, optimizer, points = nd.zeros(SHAPE), Lbfgs(history=4, trust=1e9), []
+    for _ in range(7):
+        points.append((x.asnumpy().ravel().astype(np.float64), slope(x).asnumpy().ravel()))
+        x = optimizer.step(x, slope(x))
+    pairs = [(b[0] - a[0], b[1] - a[1]) for a, b in pairwise(points)][-4:]
+    moved = x.asnumpy().ravel() - points[-1][0]
+    expected = -two_loops(points[-1][1].astype(np.float64), pairs)
+    assert np.linalg.norm(moved - expected) < 1e-2 * np.linalg.norm(expected)
+
+
+def two_loops(q, pairs):
+    alphas = []
+    for s, y in reversed(pairs):
+        alphas.append(s @ q / (s @ y))
+        q = q - alphas[-1] * y
+    s, y = pairs[-1]
+    q = q * (s @ y) / (y @ y)
+    for (s, y), alpha in zip(pairs, reversed(alphas), strict=True):
+        q = q + (alpha - y @ q / (s @ y)) * s
+    return q
+
+
+def test_no_step_is_longer_than_it_may_be():
+    _, slope = bowl()
+    x, optimizer = nd.zeros(SHAPE), Lbfgs()
+    for number in range(20):
+        before, x = x, optimizer.step(x, 1e6 * slope(x))
+        assert rms((x - before).asnumpy()) <= (TRUST if number else FIRST_STEP) * 1.001
+
+
+def test_a_flat_place_is_left_where_it_is():
+    x = nd.ones(SHAPE)
+    assert np.array_equal(Lbfgs().step(x, nd.zeros(SHAPE)).asnumpy(), x.asnumpy())
+
+
+def test_it_steps_shorter_after_it_was_told_to_be_gentler():
+    _, slope = bowl()
+    optimizer = Lbfgs(trust=3.0)
+    optimizer.gentler()
+    x = nd.zeros(SHAPE)
+    assert rms(optimizer.step(x, slope(x)).asnumpy()) == pytest.approx(1.0, rel=1e-3)
+
+
+def test_a_restored_optimiser_takes_the_same_steps():
+    _, slope = bowl()
+    x, optimizer = nd.zeros(SHAPE), Lbfgs(history=3)
+    for _ in range(6):
+        x = optimizer.step(x, slope(x))
+    other = Lbfgs(history=3)
+    other.restore(optimizer.state(), x)
+    y = x
+    for _ in range(4):
+        x, y = optimizer.step(x, slope(x)), other.step(y, slope(y))
+    assert np.array_equal(x.asnumpy(), y.asnumpy())

@@ -1,0 +1,54 @@
+"""Each loss against its formula and its gradient against finite differences."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engine.losses import ContentLoss, StyleLoss, TotalVariation, energy, gram
+from engine.mx import nd
+
+
+def maps(seed, shape=(1, 5, 6, 7)):
+    return np.random.default_rng(seed).normal(0, 10, shape)
+
+
+def test_the_gram_matrix_is_the_mean_product_of_channels():
+    array = maps(0)
+    flat = array.reshape(5, -1)
+    assert gram(nd.array(array)).asnumpy() == pytest.approx(flat @ flat.T / array.size, rel=1e-4)
+
+
+def test_energy_is_the_mean_square_and_never_nothing():
+    array = maps(1)
+    assert energy(nd.array(array)) == pytest.approx(np.mean(array**2), rel=1e-5)
+    assert energy(nd.zeros((2, 2))) > 0
+
+
+def losses():
+    target = nd.array(maps(2))
+    return {
+        "content": ContentLoss(target, 0.7),
+        "style": StyleLoss(gram(target), 0.7),
+        "tv": TotalVariation(0.7),
+    }
+
+
+@pytest.mark.parametrize("name", ["content", "style", "tv"])
+def test_the_gradient_is_the_slope_of_the_value(name):
+    loss, array = losses()[name], maps(3)
+    _, gradient = loss(nd.array(array))
+    way = maps(4) / 100
+    ahead, behind = (float(loss(nd.array(array + s * way))[0].asscalar()) for s in (1, -1))
+    slope = float((gradient.asnumpy() * way).sum())
+    assert (ahead - behind) / 2 == pytest.approx(slope, rel=0.02)
+
+
+def test_each_value_is_its_formula():
+    array, target = maps(3), maps(2)
+    found = {name: float(loss(nd.array(array))[0].asscalar()) for name, loss in losses().items()}
+    assert found["content"] == pytest.approx(0.7 * np.mean((array - target) ** 2), rel=1e-4)
+    grams = [flat @ flat.T / flat.size for flat in (a.reshape(5, -1) for a in (array, target))]
+    assert found["style"] == pytest.approx(0.7 * np.mean((grams[0] - grams[1]) ** 2), rel=1e-3)
+    lengths = (np.sqrt(np.diff(array, axis=axis) ** 2 + 1).mean() for axis in (2, 3))
+    assert found["tv"] == pytest.approx(0.7 * 0.5 * sum(lengths) / 255, rel=1e-4)
