@@ -1,0 +1,1 @@
+"""Who paints: the door that all runners have, and the runners."""

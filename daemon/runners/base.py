@@ -171,7 +171,10 @@ class Runner(Protocol):
         ...
 
     def start(self) -> None:
-        """Begin to load an engine; returns at once. `EngineReady` or `EngineUnavailable` follows."""
+        """Begin to load an engine; returns at once.
+
+        `EngineReady` or `EngineUnavailable` follows; after the latter, this tries again.
+        """
         ...
 
     def submit(self, request: PaintRequest) -> None:
@@ -179,7 +182,10 @@ class Runner(Protocol):
         ...
 
     def cancel(self, job_id: str) -> None:
-        """Give a job up; its `Cancelled` follows, unless it ended before. Unknown ids are ignored."""
+        """Give a job up; its `Cancelled` follows, unless it ended before.
+
+        Unknown ids are ignored.
+        """
         ...
 
     def close(self, timeout: float) -> None:
