@@ -45,8 +45,8 @@ class Limits:
 class Descent:
     """Minimise an objective from a start; iterate over it to let it work.
 
-    A loss that is not finite, or over the first and several times the best, rolls back to the best picture and goes
-    on gentler; the second time it is given up.
+    A loss that is not finite, or over the first one and several times the best, rolls back to the
+    best picture and goes on gentler; the second time the work is given up.
 
     Args:
         objective: value and gradient.

@@ -67,8 +67,8 @@ def plan(content: Size, recipe: Recipe) -> list[tuple[Size, int]]:
         height, width = fitted(content, recipe.size)
         raise PictureError(
             f"At a long side of {recipe.size} pixels this picture is {width}x{height}, too small "
-            f"or too narrow to paint: each side needs {SMALLEST_SIDE} pixels. Use a larger size or a "
-            "picture that is less narrow."
+            f"or too narrow to paint: each side needs {SMALLEST_SIDE} pixels. Use a larger size or "
+            "a picture that is less narrow."
         )
     return planned
 

@@ -5,7 +5,8 @@ daemon needs, with the CPU build of MXNet) and `requirements/dev-pyX.txt` (that 
 
 Python 3.13 has no wheel of a numpy that MXNet's metadata admits (numpy < 2), so there is no
 solution for a resolver to find. Its lock is made without MXNet, and MXNet's own pinned entry is
-added after; the Makefile installs every lock with `--no-deps`, so nothing is resolved again.
+added from the lock of Python 3.12 (so name that one first); the Makefile installs every lock with
+`--no-deps`, so nothing is resolved again.
 """
 
 from __future__ import annotations
@@ -49,8 +50,12 @@ def compile_lock(interpreter: Path, sources: list[str], output: Path, *arguments
     subprocess.run([*command, "-o", str(output), *sources], check=True, cwd=ROOT)
 
 
-def entry(lock: Path, name: str) -> str:
-    """Return the block of one package, its hashes included, out of a lock."""
+def entry(name: str) -> str:
+    """Return the block of one package, its hashes included, out of the lock of Python 3.12.
+
+    Asking the resolver for MXNet under Python 3.13 would have it build an old numpy from source.
+    """
+    lock = ROOT / "requirements" / "cpu-py3.12.txt"
     found = re.search(rf"^{name}==.*?(?=^\S|\Z)", lock.read_text(), re.MULTILINE | re.DOTALL)
     if found is None:
         sys.exit(f"{lock} has no entry for {name}")
@@ -72,15 +77,14 @@ def lock_one(python: str, version: str) -> None:
             output = ROOT / "requirements" / f"{name}-py{version}.txt"
             wanted = [*extras, "cpu"] if resolvable else extras
             flags = [f"--extra={extra}" for extra in wanted]
-            alone, needs = Path(scratch) / "mxnet.in", Path(scratch) / "mxnet-needs.in"
-            alone.write_text("mxnet==1.9.1\n")
+            needs = Path(scratch) / "mxnet-needs.in"
             needs.write_text(MXNET_NEEDS)
             sources = ["pyproject.toml"] if resolvable else ["pyproject.toml", str(needs)]
             compile_lock(interpreter, sources, output, *flags)
             if not resolvable:
-                compile_lock(interpreter, [str(alone)], Path(scratch) / "mxnet.txt")
-                mxnet = entry(Path(scratch) / "mxnet.txt", "mxnet")
-                mxnet = re.sub(r"# via .*", "# via the cpu extra, past its metadata", mxnet)
+                mxnet = re.sub(
+                    r"# via .*", "# via the cpu extra, past its metadata", entry("mxnet")
+                )
                 text = re.sub(r"-r /\S+/mxnet-needs.in", "mxnet", output.read_text())
                 output.write_text(text + mxnet)
             tidy(output, f"pip-compile --generate-hashes --no-emit-index-url, Python {version}")
