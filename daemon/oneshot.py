@@ -2,33 +2,82 @@
 
 from __future__ import annotations
 
-import multiprocessing
+import pickle
+import signal
+import traceback
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from typing import Any, TypeVar
+from multiprocessing.connection import Connection
+from typing import Any, Final, ParamSpec, TypeVar
 
+from daemon.child import Child, describe_exit, settle_in
 from daemon.errors import EngineLostError
 
-T = TypeVar("T")
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_PATIENCE: Final = 5.0  # seconds for a child to clean up after Ctrl-C
 
 
-def in_child(function: Callable[..., T], *arguments: Any) -> T:
+class RemoteError(Exception):
+    """Where in the child an error came from; the cause of the error that is raised here."""
+
+
+def in_child(function: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> R:
     """Call a function in a spawned process and return what it returns, or raise what it raises.
+
+    What it prints appears where ours does. Ctrl-C ends it too, after it has cleaned up.
 
     Args:
         function: importable by its name, so that the child finds it.
-        arguments: picklable.
+        arguments: picklable, as is the result.
+        named: the same.
 
     Raises:
         EngineLostError: the process died.
     """
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(max_workers=1, mp_context=context) as pool:
-        try:
-            return pool.submit(function, *arguments).result()
-        except BrokenProcessPool as error:
-            raise EngineLostError(
-                "A process of the program died, most likely because the memory ran out. "
-                "Close other programs and try again."
-            ) from error
+    child = Child(_answer, (function, arguments, named), name=f"atelierd-{function.__name__}")
+    answer = None
+    try:
+        answer = child.receive()
+    except EOFError:
+        pass  # it has ended without a word
+    finally:
+        status = child.end(_PATIENCE)
+    if answer is None:
+        raise EngineLostError(
+            f"A process of the program did not finish its work: {describe_exit(status)}. "
+            "Try again; if it was the memory, close other programs first."
+        )
+    done, value, trace = answer
+    if not done:
+        raise value from RemoteError(f"in the child:\n{trace}")
+    result: R = value
+    return result
+
+
+def _answer(
+    pipe: Connection,
+    function: Callable[..., Any],
+    arguments: tuple[Any, ...],
+    named: dict[str, Any],
+) -> None:
+    settle_in()
+    # Both let the function remove its temporary files and end its own processes.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    try:
+        answer = (True, function(*arguments, **named), "")
+    except KeyboardInterrupt:
+        return
+    except Exception as error:  # noqa: BLE001 - raised again on the other side
+        answer = (False, _portable(error), traceback.format_exc())
+    pipe.send(answer)
+
+
+def _portable(error: Exception) -> Exception:
+    """The error itself, or its text if it cannot travel: not all libraries' errors can."""
+    try:
+        copy = pickle.loads(pickle.dumps(error))  # noqa: S301 - made in this line
+    except Exception:  # noqa: BLE001 - pickling runs other people's code
+        copy = None
+    return error if type(copy) is type(error) else RuntimeError(f"{type(error).__name__}: {error}")

