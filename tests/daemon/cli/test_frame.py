@@ -16,7 +16,12 @@ from daemon.cli import COMMANDS, commands, failures, main
 from daemon.cli.options import debug_option
 from engine import errors as engine
 
-EMPTY = {name: value for name, value in os.environ.items() if not name.startswith("ATELIERD_")}
+# PYTHONUNBUFFERED would hide what is left to be written at the end.
+EMPTY = {
+    name: value
+    for name, value in os.environ.items()
+    if not name.startswith("ATELIERD_") and name != "PYTHONUNBUFFERED"
+}
 
 
 def run(*arguments: str, cwd: Path, code: str = "from daemon.cli import main; main()") -> str:

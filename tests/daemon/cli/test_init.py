@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -77,6 +79,18 @@ def test_a_starter_style_that_was_removed_does_not_come_back(
     init(capsys, "share")
     assert not Path("share/Styles/Dots.jpg").exists()
     assert not Path("share/Inbox/Dots").exists()
+
+
+def test_a_picture_that_a_person_puts_there_meanwhile_stays(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def starters() -> Iterator[tuple[str, bytes]]:
+        Path("share/Styles/Waves.jpg").write_bytes(b"mine")
+        yield "Waves.jpg", b"ours"
+
+    monkeypatch.setattr(importlib.import_module("daemon.cli.init"), "_starters", starters)
+    init(capsys, "share")
+    assert Path("share/Styles/Waves.jpg").read_bytes() == b"mine"
 
 
 def test_junk_is_no_style(capsys: pytest.CaptureFixture[str]) -> None:
