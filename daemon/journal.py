@@ -23,6 +23,9 @@ from urllib.parse import quote
 from daemon.errors import JournalError
 from daemon.jobs import Job, JobState, NewJob
 
+JOURNAL: Final = "journal.sqlite"
+"""Name of the file in a share's state folder."""
+
 SCHEMA_VERSION: Final = 1
 _BUSY_SECONDS: Final = 10.0
 _SCHEMA: Final = """

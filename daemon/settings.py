@@ -26,7 +26,8 @@ class ShareSettings(_Section):
     originals: Path = Field(Path("Originals"), description="where photos go once they are painted")
     failed: Path = Field(Path("Failed"), description="where photos go that could not be painted")
     work: Path = Field(
-        Path(".atelierd"), description="where photos wait while they are painted; hidden, not for people"
+        Path(".atelierd"),
+        description="where photos wait while they are painted; hidden, not for people",
     )
 
 
@@ -39,10 +40,15 @@ class WatchSettings(_Section):
         "alone; auto: poll on network file systems, events elsewhere",
     )
     scan_seconds: float = Field(
-        10.0, gt=0, le=3600, description="seconds between two looks at the folders when nothing happens"
+        10.0,
+        gt=0,
+        le=3600,
+        description="seconds between two looks at the folders when nothing happens",
     )
     poll_seconds: float = Field(
-        2.0, gt=0, le=3600,
+        2.0,
+        gt=0,
+        le=3600,
         description="seconds between two looks when polling, or while a file is still changing",
     )
     settle_seconds: float = Field(
@@ -52,10 +58,14 @@ class WatchSettings(_Section):
         3, ge=2, le=100, description="and look the same in at least so many looks in a row"
     )
     patience_seconds: float = Field(
-        60.0, ge=0, le=86_400,
+        60.0,
+        ge=0,
+        le=86_400,
         description="a file that stays unreadable and unchanged for so long is moved to failed",
     )
-    max_file_mb: int = Field(200, ge=1, le=10_000, description="a larger file is refused, megabytes")
+    max_file_mb: int = Field(
+        200, ge=1, le=10_000, description="a larger file is refused, megabytes"
+    )
     max_megapixels: int = Field(
         200, ge=1, le=10_000, description="a picture with more pixels is refused, millions"
     )
@@ -72,7 +82,9 @@ class PaintSettings(_Section):
     )
     size: int | None = Field(None, ge=32, le=8192, description="long side of the result, pixels")
     iterations: int | None = Field(
-        None, ge=1, le=10_000,
+        None,
+        ge=1,
+        le=10_000,
         description="optimiser steps over all sizes together, shared out as the preset does",
     )
     content_weight: float | None = Field(None, ge=0, le=1e6, description="weight of the photo")
@@ -86,7 +98,10 @@ class EngineSettings(_Section):
 
     device: Literal["auto", "cpu", "gpu"] = Field("auto", description="where to compute")
     threads: int | None = Field(
-        None, ge=1, le=1024, description="CPU threads; unset: the physical cores this process may use"
+        None,
+        ge=1,
+        le=1024,
+        description="CPU threads; unset: the physical cores this process may use",
     )
     weights: Path = Field(
         Path("data/param"), description="folder of the trained weights (vgg19.params)"

@@ -1,0 +1,277 @@
+"""Examine this machine and these settings: what works, and what to do about what does not.
+
+Nothing is changed by it. What needs MXNet or reads large files happens in child processes: they may
+crash, and then that is the finding.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shlex
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from daemon.configuration import state_folder
+from daemon.errors import AtelierError, ShareError
+from daemon.mounts import silent_file_system
+from daemon.names import printable
+from daemon.oneshot import in_child
+from daemon.settings import EngineSettings, Settings
+from daemon.share import Share, make_share, open_share
+
+if TYPE_CHECKING:  # the engine's package needs numpy, whose lack is one of the findings
+    from engine.progress import DeviceReport
+
+OLDEST: Final = (3, 10)
+NEWEST: Final = (3, 13)
+"""Pythons that there are locked requirements for."""
+
+_FIRST: Final = "Not checked: {} has to be put right first."
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found about one thing.
+
+    Attributes:
+        topic: the thing, in a word or two.
+        well: whether it is as it should be.
+        text: how it is, or what is wrong and what to do.
+    """
+
+    topic: str
+    well: bool
+    text: str
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """The libraries of arrays that were loaded: versions, and the name of MXNet's build."""
+
+    numpy: str
+    mxnet: str
+    build: str
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A device that was chosen, and how many physical cores there are for it."""
+
+    device: DeviceReport
+    cores: int
+
+
+def examine(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Examine everything, one thing after the other.
+
+    Args:
+        settings: what the daemon would be started with.
+        environ: the environment that it would be started in.
+
+    Yields:
+        A finding as soon as there is one; the topics and their order are always the same.
+    """
+    yield check_python(sys.version_info[:3], f"{platform.system()} {platform.machine()}")
+    yield from check_engine(settings.engine)
+    yield check_weights(settings.engine.weights)
+    yield from check_folders(settings, environ)
+
+
+def check_python(version: tuple[int, ...], machine: str) -> Finding:
+    """Say whether MXNet's wheels and the locked requirements are for this Python and machine.
+
+    Args:
+        version: of Python, at least major and minor.
+        machine: system and processor as `platform` names them.
+    """
+    shown = f"{'.'.join(map(str, version))} on {machine}"
+    low, high = (".".join(map(str, each)) for each in (OLDEST, NEWEST))
+    if not OLDEST <= version[:2] <= NEWEST:
+        return Finding("Python", False, f"{shown}. Install one of Python {low} to {high}.")
+    if machine != "Linux x86_64":
+        return Finding("Python", False, f"{shown}. MXNet is there for Linux on x86-64 alone.")
+    return Finding("Python", True, shown)
+
+
+def check_engine(settings: EngineSettings) -> Iterator[Finding]:
+    """Load the libraries and choose a device, each in a child process.
+
+    Args:
+        settings: the device and threads that are asked for.
+
+    Yields:
+        Findings on numpy, MXNet, the device, precision and threads.
+    """
+    numpy, version = _tried("numpy", lambda: in_child(numpy_version))
+    yield numpy or Finding("numpy", True, str(version))
+    mxnet, arrays = _tried("MXNet", lambda: in_child(load_arrays))
+    yield mxnet or Finding("MXNet", True, f"{arrays.mxnet} ({arrays.build})")
+    if mxnet is not None:
+        topics = ("device", "precision", "threads")
+        yield from (Finding(topic, False, _FIRST.format("MXNet")) for topic in topics)
+        return
+    device, placed = _tried("device", lambda: in_child(choose_device, settings))
+    yield device or Finding("device", True, f"{placed.device.name}: {placed.device.reason}")
+    for topic, shown in (("precision", _precision), ("threads", _threads)):
+        well = device is None
+        yield Finding(topic, well, shown(placed) if well else _FIRST.format("the device"))
+
+
+def check_weights(folder: Path) -> Finding:
+    """Check the hash and the content of the trained weights, in a child process.
+
+    Args:
+        folder: where they live.
+    """
+    fault, found = _tried("weights", lambda: in_child(verify_weights, folder))
+    return fault or Finding("weights", True, found)
+
+
+def check_folders(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
+    """See whether the share's folders and the state folder are there and can be written to.
+
+    Args:
+        settings: of the share.
+        environ: tells where state folders lie.
+
+    Yields:
+        Findings on the folders and on the state folder.
+    """
+    fault, share = _tried("folders", lambda: open_share(settings.share))
+    if fault is not None:
+        yield fault
+        yield Finding("state folder", False, _FIRST.format("the share"))
+        return
+    fault, text = _tried("folders", lambda: _look_at(share))
+    yield fault or Finding("folders", True, text)
+    fault, text = _tried("state folder", lambda: _look_at_state(settings, share, environ))
+    yield fault or Finding("state folder", True, text)
+
+
+def numpy_version() -> str:
+    """Import numpy; in a child process."""
+    import numpy as np  # noqa: PLC0415 - whether it can be imported is the question
+
+    return np.__version__
+
+
+def load_arrays() -> Arrays:
+    """Load MXNet and let it compute a little on the CPU; in a child process.
+
+    Raises:
+        DeviceError: it cannot be loaded, two builds of it are installed, or it computes nonsense.
+    """
+    from engine.builds import explain, installed_builds  # noqa: PLC0415 - in the child alone
+    from engine.device import try_out  # noqa: PLC0415 - the same: it imports MXNet
+    from engine.errors import DeviceError  # noqa: PLC0415
+    from engine.mx import mx  # noqa: PLC0415
+
+    builds = installed_builds()
+    if len(builds) > 1:
+        raise DeviceError(explain(ImportError("overwritten"), builds))
+    fault = try_out(mx.cpu())
+    if fault:
+        raise DeviceError(f"MXNet does not compute on this processor: {fault}.")
+    return Arrays(numpy_version(), mx.__version__, "".join(builds))
+
+
+def choose_device(settings: EngineSettings) -> Placed:
+    """Choose a device as the engine does; in a child process.
+
+    Raises:
+        DeviceError: the one that is asked for cannot be used.
+    """
+    if settings.threads is not None:
+        os.environ["OMP_NUM_THREADS"] = str(settings.threads)  # read once, as MXNet is loaded
+    from engine.cores import usable_cores  # noqa: PLC0415 - in the child alone
+    from engine.device import choose  # noqa: PLC0415 - the same: it imports MXNet
+
+    return Placed(choose(settings.device).report, usable_cores())
+
+
+def verify_weights(folder: Path) -> str:
+    """Check the weights in place and describe them; in a child process.
+
+    Raises:
+        WeightsError: they are missing or not the right ones.
+    """
+    from engine.errors import WeightsMissingError  # noqa: PLC0415 - in the child alone
+    from engine.weights import verify  # noqa: PLC0415
+    from engine.weights.readers import SUFFIXES  # noqa: PLC0415
+
+    try:
+        manifest = verify(folder)
+    except WeightsMissingError as error:
+        files = folder.iterdir() if folder.is_dir() else ()
+        waiting = sorted(file for file in files if file.suffix.lower() in SUFFIXES)
+        if not waiting:
+            raise
+        raise WeightsMissingError(
+            f"{waiting[0].name} lies in {folder}, not imported yet. Start painting, which does it, "
+            f"or run `atelierd weights import {shlex.quote(str(waiting[0]))}`."
+        ) from error
+    order = manifest.convention.order
+    return f"{folder}: {manifest.source}, {order}, sha256 {manifest.sha256[:12]}..."
+
+
+def _look_at(share: Share) -> str:
+    missing = [name for name, folder in share.folders() if not folder.is_dir()]
+    # The service makes its own work folder at every start.
+    if missing not in ([], ["work"]):
+        raise ShareError(
+            f"Not there: {', '.join(missing)} in {share.root}. Run `atelierd init "
+            f"{shlex.quote(str(share.root))}`."
+        )
+    if not missing:
+        make_share(share)  # makes nothing then, and tries to write into each
+    kind = silent_file_system(share.inbox)
+    return f"{share.root}: all there, can be written to{f', on {kind}: polled' if kind else ''}"
+
+
+def _look_at_state(settings: Settings, share: Share, environ: Mapping[str, str]) -> str:
+    folder = state_folder(settings, share, environ)
+    kind = silent_file_system(folder)
+    if kind:
+        raise ShareError(
+            f"{folder} lies on a network or shared file system ({kind}), where the journal can be "
+            "damaged. Set state_dir to a folder on a local disk."
+        )
+    there = next(each for each in (folder, *folder.parents) if each.exists())
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        raise ShareError(
+            f"{folder} cannot be written to ({error.strerror}). Let this user write to {there}, "
+            "or set state_dir to another folder."
+        ) from error
+    return f"{folder}{'' if there == folder else ' (will be made)'}"
+
+
+def _precision(placed: Placed) -> str:
+    return placed.device.precision
+
+
+def _threads(placed: Placed) -> str:
+    threads, cores = placed.device.threads, placed.cores
+    hint = ", more than there are: that is slower" if threads > cores else ""
+    return f"{threads} (physical cores for this process: {cores}{hint})"
+
+
+def _tried(topic: str, attempt: Callable[[], Any]) -> tuple[Finding | None, Any]:
+    """Make an attempt: a finding that says what failed, or None and the result."""
+    try:
+        return None, attempt()
+    except Exception as error:  # noqa: BLE001 - whatever fails is a finding
+        return Finding(topic, False, _in_words(error)), None
+
+
+def _in_words(error: Exception) -> str:
+    ours = isinstance(error, AtelierError) or type(error).__module__.startswith("engine.")
+    text = str(error) if ours else f"{type(error).__name__}: {error}. Install atelierd again."
+    return printable(" ".join(text.split()))

@@ -1,0 +1,135 @@
+"""``atelierd run``: keep a share, for as long as nobody says stop."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+import click
+import structlog
+
+from daemon import logs
+from daemon.cli import settings_options
+from daemon.configuration import Resolved, state_folder
+from daemon.errors import ExitCode, ShareError
+from daemon.inspector import Inspector
+from daemon.journal import JOURNAL, Journal
+from daemon.locking import ShareLock
+from daemon.names import printable
+from daemon.runners.base import Deliver, Runner
+from daemon.runners.local import LocalRunner
+from daemon.service import Parts, Service
+from daemon.settings import Settings
+from daemon.share import Share, make_share, open_share
+
+MakeRunner = Callable[[Settings, Deliver], Runner]
+"""Makes the runner that the settings name."""
+
+_STOPS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_ID_BYTES: Final = 8
+_log: Final = structlog.get_logger()
+
+
+@click.command()
+@settings_options()
+@click.option("--once", is_flag=True, help="Paint what is there, then exit.")
+def command(resolved: Resolved, *, once: bool) -> ExitCode:
+    """Keep a share: paint the photos that are dropped into it.
+
+    Ctrl-C or SIGTERM end it; the photo that is being painted waits for the next start. A second
+    Ctrl-C ends it at once. With --once the exit status is 0 if all photos were painted, 1 if one
+    could not be, and 3 without the trained weights.
+    """
+    return keep(resolved.settings, once=once)
+
+
+def local_runner(settings: Settings, deliver: Deliver) -> Runner:
+    """The runner on this machine: `runner` in the settings knows no other one yet."""
+    return LocalRunner(settings.engine, deliver)
+
+
+def keep(settings: Settings, *, once: bool, make_runner: MakeRunner = local_runner) -> ExitCode:
+    """Keep a share until a signal says stop, or with `once` until all is painted.
+
+    Args:
+        settings: all of them.
+        once: paint what is there, then end.
+        make_runner: who paints; a test puts a quick stand-in here.
+
+    Returns:
+        As `daemon.service.Service.run`.
+
+    Raises:
+        ShareError: there is no share, or its folders cannot be used.
+        AlreadyRunningError: another daemon keeps it.
+        JournalError: its journal cannot be used.
+    """
+    logs.configure(settings.log, sys.stderr)
+    share = _open(settings)
+    state = state_folder(settings, share, os.environ)
+    with _locked(share, state), closing(Journal(state / JOURNAL, time.time)) as journal:
+        service = Service(share, settings, journal, _parts(settings, make_runner), once=once)
+        with _stopped_by_signals(service):
+            return service.run()
+
+
+@contextmanager
+def _locked(share: Share, state: Path) -> Iterator[None]:
+    lock = ShareLock(state, share.work)
+    unguarded = lock.acquire()
+    try:
+        for folder in unguarded:
+            _log.warning("lock.unguarded", folder=printable(folder), why="it knows no locks")
+        yield
+    finally:
+        lock.release()
+
+
+def _open(settings: Settings) -> Share:
+    share = open_share(settings.share)
+    # Made here, the folders of a share whose drive is not connected would hide the real ones.
+    if not share.inbox.is_dir():
+        raise ShareError(
+            f"There is no inbox {printable(share.inbox)}. Connect the drive that the share lies "
+            f"on, or make a new share with `atelierd init {printable(share.root)}`."
+        )
+    make_share(share)
+    return share
+
+
+def _parts(settings: Settings, make_runner: MakeRunner) -> Parts:
+    return Parts(
+        make_runner=lambda deliver: make_runner(settings, deliver),
+        make_inspector=lambda deliver: Inspector(settings.watch, deliver),
+        clock=time.monotonic,
+        make_id=lambda: secrets.token_hex(_ID_BYTES),
+    )
+
+
+@contextmanager
+def _stopped_by_signals(service: Service) -> Iterator[None]:
+    stopping = False
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        nonlocal stopping
+        if stopping:
+            # Nothing is lost by this: the journal is true at any moment, the kernel lets go of the
+            # locks, and the children die with us.
+            os._exit(128 + number)
+        stopping = True
+        service.stop(signal.Signals(number).name)
+
+    before = {number: signal.signal(number, stop) for number in _STOPS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,304 @@
+"""Keeps the runner busy: whose turn it is goes in, and what comes out is acted upon.
+
+A job is the runner's from `submit` until the event that ends it; all the while the journal says
+`running`. A job whose engine died is tried again, a few times; while no engine can be started at
+all, jobs wait in the queue and nobody is blamed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+from pydantic import ValidationError
+
+from daemon import backoff
+from daemon.endings import Endings
+from daemon.errors import PictureUnreadableError
+from daemon.inspector import read_bounded
+from daemon.jobs import Job
+from daemon.journal import Journal
+from daemon.names import printable
+from daemon.runners.base import (
+    Cancelled,
+    EngineLost,
+    EngineReady,
+    EngineUnavailable,
+    Event,
+    Failed,
+    Painted,
+    PaintRequest,
+    Progressed,
+    Runner,
+    Started,
+)
+from daemon.settings import Settings
+from engine import Progress, Recipe
+
+_MOST_STUCK: Final = 8  # finished pictures in memory that no disk takes; then painting waits
+_PROGRESS_SECONDS: Final = 1.0
+_PROGRESS_SHARE: Final = 0.05
+_RETRY_SECONDS: Final = 30.0
+_log: Final = structlog.get_logger()
+
+
+@dataclass
+class _Running:
+    """A job that the runner has, and what was last said about it."""
+
+    job: Job
+    told_at: float = float("-inf")
+    told_share: float = 0.0
+
+
+class Dispatcher:
+    """Hands jobs to a runner and brings them to the end that its events name.
+
+    Args:
+        settings: all of them.
+        journal: of the share.
+        endings: publishes, keeps and fails.
+        runner: who paints.
+        clock: monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        journal: Journal,
+        endings: Endings,
+        runner: Runner,
+        clock: Callable[[], float],
+    ) -> None:
+        self._settings = settings
+        self._journal = journal
+        self._endings = endings
+        self._runner = runner
+        self._clock = clock
+        self._ready = False
+        self._running: dict[str, _Running] = {}
+        self._unreadable: dict[str, tuple[int, float]] = {}
+        self._returning: list[tuple[Job, bool]] = []
+        self._unavailable: EngineUnavailable | None = None
+        self._start_at: float | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether the runner has a job."""
+        return bool(self._running)
+
+    @property
+    def unavailable(self) -> EngineUnavailable | None:
+        """Why no engine can be started, if so."""
+        return self._unavailable
+
+    @property
+    def due(self) -> float | None:
+        """When `fill` has something to do by itself, by the clock."""
+        times = [until for _, until in self._unreadable.values() if until > self._clock()]
+        if self._start_at is not None:
+            times.append(self._start_at)
+        return min(times, default=None)
+
+    def start(self) -> None:
+        """Let the runner load an engine."""
+        self._runner.start()
+
+    def fill(self) -> None:
+        """Start a given-up engine again when it is time, and hand over as many jobs as fit.
+
+        Raises:
+            JournalError: the journal cannot be used.
+        """
+        if self._start_at is not None and self._clock() >= self._start_at:
+            self._start_at = None
+            self._runner.start()
+        self._return()
+        while self._ready and self._has_room():
+            job = self._journal.next_queued(without=self._lanes_on_hold())
+            if job is None:
+                return
+            self._hand_over(self._journal.start(job.id))
+
+    def handle(self, event: Event) -> None:
+        """Act upon what the runner says.
+
+        Raises:
+            JournalError: the journal cannot be used.
+        """
+        if isinstance(event, (EngineReady, EngineLost, EngineUnavailable)):
+            self._engine_changed(event)
+            return
+        running = self._running.get(event.job_id)
+        if running is None:  # given up before; its runner did not know yet
+            return
+        if isinstance(event, Started):
+            self._say_started(running.job)
+        elif isinstance(event, Progressed):
+            self._progressed(running, event.progress)
+        else:
+            del self._running[event.job_id]
+            self._ended(running.job, event)
+
+    def close(self, timeout: float) -> None:
+        """End the runner. What it delivered before is still to be handled, then `give_back`.
+
+        Args:
+            timeout: seconds until the engine is ended by force.
+        """
+        self._ready = False
+        self._runner.close(timeout)
+
+    def give_back(self) -> None:
+        """Queue again what the runner had, as if it had never been begun.
+
+        Raises:
+            JournalError: the journal cannot be used.
+        """
+        self._returning += [(running.job, True) for running in self._running.values()]
+        self._running.clear()
+        self._return()
+
+    def _return(self) -> None:
+        # What the journal does not take now stays in the list: `fill` comes by again.
+        while self._returning:
+            job, forgive = self._returning[0]
+            self._journal.requeue(job.id, forgive=forgive)
+            del self._returning[0]
+
+    def _has_room(self) -> bool:
+        free = len(self._running) < self._runner.capacity
+        return free and self._endings.pending < _MOST_STUCK
+
+    def _lanes_on_hold(self) -> list[str]:
+        now = self._clock()
+        return [lane for lane, (_, until) in self._unreadable.items() if until > now]
+
+    def _hand_over(self, job: Job) -> None:
+        try:
+            request = self._request(job)
+        except (FileNotFoundError, PictureUnreadableError, ValidationError) as error:
+            self._endings.failed(job, _unusable(job, error))
+        except OSError as error:
+            self._hold(job, error)
+        else:
+            self._unreadable.pop(job.lane, None)
+            self._running[job.id] = _Running(job)
+            self._runner.submit(request)
+
+    def _request(self, job: Job) -> PaintRequest:
+        most = self._settings.watch.max_file_mb * 1_000_000
+        return PaintRequest(
+            job_id=job.id,
+            content=read_bounded(job.content, most),
+            style=read_bounded(job.style, most),
+            recipe=Recipe.model_validate_json(job.recipe),
+            format=self._settings.output.format,
+            quality=self._settings.output.quality,
+            max_pixels=self._settings.watch.max_megapixels * 1_000_000,
+        )
+
+    def _hold(self, job: Job, error: OSError) -> None:
+        """The disk does not give the files just now: its lane waits, the others go on."""
+        tries = self._unreadable.get(job.lane, (0, 0.0))[0] + 1
+        pause = backoff.pause(tries)
+        self._unreadable[job.lane] = (tries, self._clock() + pause)
+        self._again(job, f"The photo or its style could not be read ({error.strerror})", pause)
+
+    def _again(self, job: Job, why: str, pause: float = 0.0) -> None:
+        if job.attempts >= self._settings.engine.max_attempts:
+            tries = f"It was tried {job.attempts} times."
+            self._endings.failed(job, f"{why.rstrip('.')}. {tries}")
+            return
+        _log.warning(
+            "job.requeued", job=job.id, attempts=job.attempts, why=why, again_in_seconds=pause
+        )
+        self._returning.append((job, False))
+        self._return()
+
+    def _engine_changed(self, event: EngineReady | EngineLost | EngineUnavailable) -> None:
+        self._ready = isinstance(event, EngineReady)
+        if isinstance(event, EngineReady):
+            self._unavailable = None
+            _log.info(
+                "engine.ready",
+                device=event.device.name,
+                precision=event.device.precision,
+                threads=event.device.threads,
+                reason=event.device.reason,
+                weights=event.weights_sha256,
+                seconds=round(event.seconds, 3),
+            )
+        elif isinstance(event, EngineLost):
+            _log.warning("engine.lost", exit_status=event.exit_status)
+        else:
+            self._engine_unavailable(event)
+
+    def _engine_unavailable(self, event: EngineUnavailable) -> None:
+        self._start_at = self._clock() + _RETRY_SECONDS
+        if event != self._unavailable:
+            _log.error("engine.unavailable", blame=event.blame, why=event.message)
+        self._unavailable = event
+        for job_id in self._running:
+            self._runner.cancel(job_id)
+        self.give_back()
+
+    def _say_started(self, job: Job) -> None:
+        _log.info(
+            "job.started",
+            job=job.id,
+            photo=printable(job.relative),
+            style=printable(job.style_name),
+            attempt=job.attempts,
+        )
+
+    def _progressed(self, running: _Running, progress: Progress) -> None:
+        now, share = self._clock(), progress.iteration / progress.total
+        is_news = (
+            now - running.told_at >= _PROGRESS_SECONDS
+            or share - running.told_share >= _PROGRESS_SHARE
+            or progress.iteration == progress.total
+        )
+        if not is_news:
+            return
+        running.told_at, running.told_share = now, share
+        self._journal.progress(
+            running.job.id, progress.iteration, progress.total, progress.eta_seconds
+        )
+        _log.info(
+            "job.progress",
+            job=running.job.id,
+            iteration=progress.iteration,
+            total=progress.total,
+            scale=f"{progress.scale}/{progress.scales}",
+            loss=progress.loss,
+            eta_seconds=round(progress.eta_seconds, 1),
+        )
+
+    def _ended(self, job: Job, event: Painted | Failed | Cancelled) -> None:
+        if isinstance(event, Painted):
+            self._endings.painted(job, event)
+        elif isinstance(event, Cancelled):
+            self._returning.append((job, True))
+            self._return()
+        elif event.blame == "lost":
+            self._again(job, event.message)
+        else:
+            if event.detail:
+                _log.warning("job.detail", job=job.id, detail=event.detail)
+            self._endings.failed(job, event.message)
+
+
+def _unusable(job: Job, error: Exception) -> str:
+    if isinstance(error, PictureUnreadableError):
+        return str(error)
+    if isinstance(error, ValidationError):
+        return "The recipe of this photo was made by another version of the program. Try again."
+    if not job.content.exists():
+        return "The photo is no longer where it waited to be painted. Drop it into the inbox again."
+    return (
+        f'The style picture "{printable(job.style.name)}" is no longer there. Put it back, and '
+        "try again."
+    )

@@ -1,0 +1,164 @@
+"""The way out of the house: a job that is painted or has failed is brought to its end.
+
+The journal is told between the steps, so that a kill at any moment costs at most a second copy of
+a result: what is to be done, then the move, then that it is done. When a disk is full or a share
+is away, the ending waits and is tried again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from daemon import backoff, publishing
+from daemon.claims import Claim, claim_folder
+from daemon.errors import AtelierError
+from daemon.jobs import Job
+from daemon.journal import Journal
+from daemon.names import printable
+from daemon.runners.base import Painted
+from daemon.share import Share
+
+_log: Final = structlog.get_logger()
+
+
+@dataclass
+class _Ending:
+    """What is still to be done for one job.
+
+    Attributes:
+        job: which.
+        painted: its picture, until it is published.
+        result: where it was published.
+        reason: why it fails instead, in plain words.
+        tries: how often something stood in the way.
+        until: when to try again, monotonic seconds.
+    """
+
+    job: Job
+    painted: Painted | None = None
+    result: Path | None = None
+    reason: str | None = None
+    tries: int = field(default=0, kw_only=True)
+    until: float = field(default=0.0, kw_only=True)
+
+
+class Endings:
+    """Publishes results, keeps originals, and moves failures; until it has worked.
+
+    Args:
+        share: the share.
+        journal: told of every step.
+        clock: monotonic seconds.
+    """
+
+    def __init__(self, share: Share, journal: Journal, clock: Callable[[], float]) -> None:
+        self._share = share
+        self._journal = journal
+        self._clock = clock
+        self._pending: list[_Ending] = []
+        self._failures = 0
+
+    @property
+    def failures(self) -> int:
+        """How many jobs have failed since the start."""
+        return self._failures
+
+    @property
+    def pending(self) -> int:
+        """How many jobs wait for a disk or a share that refuses them."""
+        return len(self._pending)
+
+    @property
+    def tries(self) -> int:
+        """How often the most stubborn of them was tried."""
+        return max((ending.tries for ending in self._pending), default=0)
+
+    @property
+    def due(self) -> float | None:
+        """When `retry` has something to do, by the clock; None if nothing waits."""
+        return min((ending.until for ending in self._pending), default=None)
+
+    def painted(self, job: Job, painted: Painted) -> None:
+        """Publish a job's picture and keep its photo.
+
+        Args:
+            job: a running one.
+            painted: what the runner delivered.
+        """
+        self._try(_Ending(job, painted=painted))
+
+    def published(self, job: Job) -> None:
+        """Carry on with a job whose result is recorded already, after a restart."""
+        self._try(_Ending(job, result=job.result))
+
+    def failed(self, job: Job, reason: str) -> None:
+        """Move a job's photo to failed, with a note.
+
+        Args:
+            job: a queued or running one.
+            reason: what happened and what to do, in plain words.
+        """
+        self._try(_Ending(job, reason=reason))
+
+    def retry(self) -> None:
+        """Try again what is due."""
+        now = self._clock()
+        due = [ending for ending in self._pending if ending.until <= now]
+        for ending in due:
+            self._pending.remove(ending)
+            self._try(ending)
+
+    def _try(self, ending: _Ending) -> None:
+        try:
+            if ending.reason is not None:
+                self._fail(ending.job, ending.reason)
+            else:
+                self._finish(ending)
+        except (AtelierError, OSError) as error:
+            ending.tries += 1
+            pause = backoff.pause(ending.tries)
+            ending.until = self._clock() + pause
+            self._pending.append(ending)
+            _log.error("job.stuck", job=ending.job.id, why=str(error), again_in_seconds=pause)
+
+    def _finish(self, ending: _Ending) -> None:
+        job, claim = ending.job, claim_of(self._share, ending.job)
+        if ending.painted is not None:
+            if ending.result is None:
+                ending.result = self._publish(job, claim, ending.painted)
+            # Apart from that: if this fails, the next try must not publish a second time.
+            self._journal.published(job.id, ending.result, ending.painted.report)
+            ending.painted = None
+        kept = publishing.keep_original(self._share, claim, job.relative)
+        done = self._journal.finish(job.id)
+        _log.info(
+            "job.finished",
+            job=job.id,
+            result=printable(done.result or ""),
+            original=printable(kept),
+            seconds=round((done.finished_at or 0.0) - (done.started_at or 0.0), 3),
+            loss=(done.report or {}).get("loss", {}).get("total"),
+        )
+
+    def _publish(self, job: Job, claim: Claim, painted: Painted) -> Path:
+        relative = publishing.result_relative(claim, job.relative)
+        return publishing.publish_result(
+            self._share, relative, job.style_name, painted.picture, painted.suffix
+        )
+
+    def _fail(self, job: Job, reason: str) -> None:
+        self._journal.given_up(job.id, reason)
+        where = publishing.fail(self._share, claim_of(self._share, job), job.relative, reason)
+        self._journal.fail(job.id, reason)
+        self._failures += 1
+        _log.error("job.failed", job=job.id, reason=reason, photo=printable(where))
+
+
+def claim_of(share: Share, job: Job) -> Claim:
+    """The claim of a job, from what the journal knows."""
+    return Claim(job.id, claim_folder(share, job.id), job.content, job.style, job.overrides)

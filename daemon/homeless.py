@@ -1,0 +1,59 @@
+"""Photos for which nobody has chosen a style: a note in the inbox asks for it, in time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+import structlog
+
+from daemon import notes
+from daemon.names import NO_STYLE_NOTE
+from daemon.scanner import Sighting
+from daemon.share import Share
+
+_log: Final = structlog.get_logger()
+
+
+class Homeless:
+    """Keeps the note about photos without a style true.
+
+    It waits until such a photo holds still: a photo and its style are copied one after the other,
+    and nobody wants to be asked for what is on its way.
+
+    Args:
+        share: the share.
+        settle_seconds: how long a photo must hold still before it is asked about.
+        clock: monotonic seconds.
+    """
+
+    def __init__(self, share: Share, settle_seconds: float, clock: Callable[[], float]) -> None:
+        self._share = share
+        self._settle_seconds = settle_seconds
+        self._clock = clock
+        self._since: dict[Sighting, float] = {}
+        self._asked = 0
+
+    @property
+    def restless(self) -> bool:
+        """Whether there was a photo, at the last look, that it is too early to ask about."""
+        return self._asked < len(self._since)
+
+    def update(self, homeless: Sequence[Sighting], styles: Iterable[str]) -> None:
+        """Write, rewrite or remove the note. Call once a look.
+
+        Args:
+            homeless: the photos without a style.
+            styles: the names of all styles.
+
+        Raises:
+            OSError: the note cannot be written or removed.
+        """
+        now = self._clock()
+        self._since = {photo: self._since.get(photo, now) for photo in homeless}
+        until = now - self._settle_seconds
+        settled = [photo.path for photo, since in self._since.items() if since <= until]
+        notes.write_no_style_note(self._share, styles, settled)
+        if len(settled) > self._asked:
+            _log.warning("style.missing", photos=len(settled), note=NO_STYLE_NOTE)
+        self._asked = len(settled)

@@ -1,0 +1,358 @@
+"""The way into the house: what is found in the inbox, once it is ready, is taken and queued.
+
+One look after the other decides; between two looks a candidate waits for the inspector's answer.
+Whatever goes wrong with one file is said once, tried again later, and holds up nobody else.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Final, Protocol
+
+import structlog
+
+from daemon import backoff, claims, scanner
+from daemon.claims import Claim
+from daemon.endings import Endings
+from daemon.errors import AtelierError, ClaimError, ClaimLostError, JournalError, OverridesError
+from daemon.homeless import Homeless
+from daemon.inspector import Inspected
+from daemon.jobs import NewJob
+from daemon.journal import Journal
+from daemon.names import printable
+from daemon.overrides import MAX_BYTES, make_recipe, read_overrides
+from daemon.pairing import Candidate, Pairing, pair
+from daemon.readiness import Readiness
+from daemon.settings import Settings, WatchSettings
+from daemon.share import Share
+from daemon.styles import mirror_styles
+
+_MOST_ASKED: Final = 4  # enough to keep the inspector busy while we take what it has answered
+_TRIES_ONCE: Final = 3
+_QUICKEST: Final = 0.05  # seconds between two looks, also when files need not settle at all
+_log: Final = structlog.get_logger()
+
+Stamp = tuple[int, int] | None
+"""Size and time of a style picture outside the inbox; None for one inside, or one that is gone."""
+
+
+class Inspects(Protocol):
+    """What the intake needs of `daemon.inspector.Inspector`."""
+
+    def submit(self, key: str, content: Path, style: Path | None) -> None:
+        """Ask whether two pictures can be read."""
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """A candidate in one exact form: a changed file, or a changed style, makes another one."""
+
+    candidate: Candidate
+    style_stamp: Stamp
+
+
+@dataclass
+class _Trouble:
+    """A candidate that cannot be read (`verdict`) or not be taken.
+
+    Attributes:
+        since: when it showed, monotonic seconds.
+        verdict: the inspector's reason, if that is the trouble.
+        last_chance: whether it was inspected once more after its patience ran out.
+        tries: how often taking it failed.
+        until: when to try again, monotonic seconds.
+    """
+
+    since: float
+    verdict: Inspected | None = None
+    last_chance: bool = False
+    tries: int = 0
+    until: float = 0.0
+
+
+class Intake:
+    """Finds photos in the inbox and turns them into queued jobs.
+
+    Args:
+        share: the share.
+        settings: all of them.
+        journal: where the jobs go.
+        endings: who takes the jobs that fail before they begin.
+        inspector: who reads pictures; its answers come back through `answer`.
+        clock: monotonic seconds.
+        make_id: a new job id at each call.
+
+    Raises:
+        SettingsError: the settings of `paint` contradict one another.
+    """
+
+    def __init__(  # noqa: PLR0913 - this is where all of these meet
+        self,
+        share: Share,
+        settings: Settings,
+        journal: Journal,
+        endings: Endings,
+        inspector: Inspects,
+        *,
+        clock: Callable[[], float],
+        make_id: Callable[[], str],
+    ) -> None:
+        self._share = share
+        self._settings = settings
+        self._journal = journal
+        self._endings = endings
+        self._inspector = inspector
+        self._clock = clock
+        self._make_id = make_id
+        self._usual_recipe = make_recipe(settings.paint, {}).model_dump_json()
+        self._readiness = Readiness(settings.watch, clock)
+        self._homeless = Homeless(share, settings.watch.settle_seconds, clock)
+        self._numbers = count()
+        self._asked: dict[str, _Ready] = {}
+        self._waiting: list[_Ready] = []
+        self._trouble: dict[_Ready, _Trouble] = {}
+        self._first_seen: dict[Path, float] = {}
+        self._has_empty = False
+        self._problem = ""
+        self._stamps: dict[Path, Stamp] = {}
+
+    @property
+    def failing(self) -> bool:
+        """Whether the last look failed, or photos are there that could not be taken."""
+        return bool(self._problem) or any(case.tries for case in self._trouble.values())
+
+    @property
+    def restless(self) -> bool:
+        """Whether something is on its way in, so that the next look should come soon."""
+        return bool(
+            self._readiness.restless
+            or self._homeless.restless
+            or self._asked
+            or self._waiting
+            or self._trouble
+            or self._has_empty
+        )
+
+    def still_expects(self) -> bool:
+        """Whether a run that ends when all is painted should wait: not for ever for anything."""
+        if self._asked or self._waiting or self._homeless.restless:
+            return True
+        if self._problem:
+            return False
+        troubled = {ready.candidate.content.path for ready in self._trouble}
+        now, patience = self._clock(), self._longest_wait()
+        young = (
+            now - since < patience
+            for path, since in self._first_seen.items()
+            if path not in troubled
+        )
+        return any(young) or any(map(self._may_still_come, self._trouble.values()))
+
+    def look(self) -> None:
+        """Look at the folders once, and ask the inspector about what has become ready."""
+        try:
+            pairing = self._pair()
+        except (OSError, AtelierError) as error:
+            self._complain(str(error))
+            return
+        self._complain("")
+        settled = [self._ready(candidate) for candidate in self._settled(pairing)]
+        self._forget(pairing, settled)
+        busy = set(self._asked.values())
+        wanted = [ready for ready in settled if ready not in busy and self._is_due(ready)]
+        self._waiting = take_turns(wanted)
+        self._ask()
+
+    def answer(self, inspected: Inspected) -> None:
+        """Take what the inspector could read; remember what it could not.
+
+        Args:
+            inspected: the answer to a question of ours.
+        """
+        ready = self._asked.pop(inspected.key, None)
+        if ready is not None:
+            if inspected.ok:
+                self._take(ready, None)
+            else:
+                self._doubt(ready, inspected)
+        self._ask()
+
+    def _pair(self) -> Pairing:
+        styles = mirror_styles(self._share)
+        self._stamps = {path: _stamp(path) for path in styles.values()}
+        seen = scanner.look(self._share.inbox)
+        pairing = pair(seen, styles, self._settings.paint.default_style)
+        self._homeless.update(pairing.homeless, styles)
+        return pairing
+
+    def _settled(self, pairing: Pairing) -> list[Candidate]:
+        settled = self._readiness.settled(pairing.candidates)
+        # An empty file never settles; when its patience is over, the inspector says what is wrong.
+        known = {candidate.content.path for candidate in settled}
+        unsettled = [c for c in pairing.candidates if c.content.path not in known]
+        empty = [candidate for candidate in unsettled if _has_empty(candidate)]
+        self._has_empty = bool(empty)
+        return settled + [candidate for candidate in empty if self._is_stale(candidate)]
+
+    def _is_stale(self, candidate: Candidate) -> bool:
+        watch = self._settings.watch
+        enough = max(watch.patience_seconds, watch.settle_seconds)
+        return self._readiness.unchanged_for(candidate) >= enough
+
+    def _ready(self, candidate: Candidate) -> _Ready:
+        return _Ready(candidate, self._stamps.get(candidate.style))
+
+    def _forget(self, pairing: Pairing, settled: Iterable[_Ready]) -> None:
+        now = self._clock()
+        paths = [candidate.content.path for candidate in pairing.candidates]
+        self._first_seen = {path: self._first_seen.get(path, now) for path in paths}
+        here = set(settled)
+        self._trouble = {ready: case for ready, case in self._trouble.items() if ready in here}
+
+    def _is_due(self, ready: _Ready) -> bool:
+        case = self._trouble.get(ready)
+        if case is None:
+            return True
+        if self._clock() < case.until:
+            return False
+        return case.verdict is None or self._is_out_of_patience(ready, case)
+
+    def _is_out_of_patience(self, ready: _Ready, case: _Trouble) -> bool:
+        patience = self._settings.watch.patience_seconds
+        if ready.style_stamp is not None and case.verdict and case.verdict.blame == "style":
+            # The photo is old, its style may have come a moment ago.
+            return self._clock() - case.since >= patience
+        return self._readiness.unchanged_for(ready.candidate) >= patience
+
+    def _ask(self) -> None:
+        while self._waiting and len(self._asked) < _MOST_ASKED:
+            ready = self._waiting.pop(0)
+            key = str(next(self._numbers))
+            self._asked[key] = ready
+            candidate = ready.candidate
+            self._inspector.submit(key, candidate.content.path, candidate.style)
+
+    def _doubt(self, ready: _Ready, verdict: Inspected) -> None:
+        case = self._trouble.setdefault(ready, _Trouble(self._clock()))
+        case.verdict = verdict
+        if self._is_out_of_patience(ready, case):
+            # Once more, since a copier may write without changing size and time until it is done.
+            if case.last_chance:
+                self._take(ready, verdict.message)
+            case.last_chance = True
+
+    def _take(self, ready: _Ready, reason: str | None) -> None:
+        """Claim and queue a candidate; with a reason, it fails at once."""
+        candidate, job_id = ready.candidate, self._make_id()
+        log = _log.bind(job=job_id, photo=printable(candidate.relative))
+        try:
+            claim = claims.take(candidate, self._share, job_id)
+        except ClaimLostError as error:
+            log.info("claim.lost", why=str(error))
+        except (AtelierError, OSError) as error:
+            self._hold(ready, error)
+        else:
+            self._trouble.pop(ready, None)
+            self._first_seen.pop(candidate.content.path, None)
+            self._queue(ready, claim, reason)
+
+    def _queue(self, ready: _Ready, claim: Claim, reason: str | None) -> None:
+        try:
+            recipe = self._recipe(claim)
+        except (OverridesError, OSError) as error:
+            recipe, reason = self._usual_recipe, str(error)
+        job = _new_job(ready.candidate, claim, recipe)
+        try:
+            self._journal.add(job)
+        except JournalError as error:
+            self._hold(ready, error)
+            self._put_back(claim)
+            return
+        _log.info(
+            "job.queued", job=job.id, photo=printable(job.relative), style=printable(job.style_name)
+        )
+        if reason is not None:
+            self._endings.failed(self._journal.get(job.id), reason)
+
+    def _put_back(self, claim: Claim) -> None:
+        try:
+            claims.put_back(self._share, claim.job_id)
+        except ClaimError as error:  # it stays claimed; the next start tries again
+            _log.error("claim.stuck", job=claim.job_id, why=str(error))
+
+    def _recipe(self, claim: Claim) -> str:
+        if claim.overrides is None:
+            return self._usual_recipe
+        with claim.overrides.open("rb") as file:
+            overrides = read_overrides(file.read(MAX_BYTES + 1))
+        return make_recipe(self._settings.paint, overrides).model_dump_json()
+
+    def _hold(self, ready: _Ready, error: Exception) -> None:
+        case = self._trouble.setdefault(ready, _Trouble(self._clock()))
+        case.tries += 1
+        case.until = self._clock() + backoff.pause(case.tries)
+        _log.warning(
+            "claim.failed", photo=printable(ready.candidate.relative), why=str(error),
+            again_in_seconds=backoff.pause(case.tries),
+        )  # fmt: skip
+
+    def _complain(self, problem: str) -> None:
+        if problem and problem != self._problem:
+            _log.error("scan.failed", why=problem)
+        elif self._problem and not problem:
+            _log.info("scan.works_again")
+        self._problem = problem
+
+    def _longest_wait(self) -> float:
+        watch = self._settings.watch
+        return (
+            watch.patience_seconds + watch.settle_seconds + watch.settle_scans * quick_pace(watch)
+        )
+
+    def _may_still_come(self, case: _Trouble) -> bool:
+        if case.tries:
+            return case.tries < _TRIES_ONCE
+        return self._clock() - case.since < self._longest_wait()
+
+
+def take_turns(ready: Iterable[_Ready]) -> list[_Ready]:
+    """One of each lane, then the next of each: a thousand files before everybody else's one."""
+    lanes: dict[str, list[_Ready]] = defaultdict(list)
+    for one in ready:
+        lanes[one.candidate.lane].append(one)
+    turns = ((turn, one) for lane in lanes.values() for turn, one in enumerate(lane))
+    return [one for _, one in sorted(turns, key=lambda pair: pair[0])]
+
+
+def quick_pace(watch: WatchSettings) -> float:
+    """Seconds between two looks while something is on its way in."""
+    return min(watch.poll_seconds, max(watch.settle_seconds / (watch.settle_scans - 1), _QUICKEST))
+
+
+def _has_empty(candidate: Candidate) -> bool:
+    return any(sighting.size == 0 for sighting in candidate.sightings)
+
+
+def _stamp(style: Path) -> Stamp:
+    try:
+        seen = style.stat()
+    except OSError:
+        return None
+    return seen.st_size, seen.st_mtime_ns
+
+
+def _new_job(candidate: Candidate, claim: Claim, recipe: str) -> NewJob:
+    return NewJob(
+        id=claim.job_id,
+        lane=candidate.lane,
+        style_name=candidate.style_name,
+        relative=candidate.relative,
+        content=claim.content,
+        style=claim.style,
+        overrides=claim.overrides,
+        recipe=recipe,
+    )

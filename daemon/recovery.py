@@ -1,0 +1,79 @@
+"""Puts a share in order at the start: whatever the last daemon left, however it ended.
+
+What lies in the work folder and what the journal says are compared, and nothing is thrown away:
+
+- a claim that the journal never heard of goes back into the inbox;
+- a job whose picture was published, or that was given up, is brought to that end;
+- a job that was running is queued again; the attempt counts, so that a photo that takes the whole
+  machine down is not tried for ever;
+- a job whose photo is gone has failed.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+import structlog
+
+from daemon import claims
+from daemon.endings import Endings, claim_of
+from daemon.errors import ClaimError
+from daemon.jobs import Job, JobState
+from daemon.journal import Journal
+from daemon.names import printable
+from daemon.share import Share
+
+_GONE: Final = (
+    "The photo is no longer in the work folder, where it waited to be painted. "
+    "Drop it into the inbox again."
+)
+_WORN_OUT: Final = (
+    "The program stopped {} times while it painted this photo, and it will not be tried again by "
+    "itself. A smaller photo may work."
+)
+_log: Final = structlog.get_logger()
+
+
+def recover(share: Share, journal: Journal, endings: Endings, max_attempts: int) -> None:
+    """Compare work folder and journal, and repair what a kill left half-done.
+
+    Args:
+        share: locked by this process.
+        journal: of the share.
+        endings: brings to an end what can be.
+        max_attempts: a job that was begun so often and never ended has failed.
+
+    Raises:
+        JournalError: the journal cannot be used.
+    """
+    unfinished = [*journal.having(JobState.RUNNING), *journal.having(JobState.QUEUED)]
+    known = {job.id for job in unfinished}
+    for job_id in claims.find_claims(share):
+        if job_id not in known:
+            _return(share, job_id)
+    for job in unfinished:
+        _recover(share, journal, endings, job, max_attempts)
+
+
+def _return(share: Share, job_id: str) -> None:
+    try:
+        back = claims.put_back(share, job_id)
+    except ClaimError as error:
+        _log.error("claim.stuck", job=job_id, why=str(error))
+    else:
+        _log.warning("claim.returned", job=job_id, photos=[printable(path) for path in back])
+
+
+def _recover(share: Share, journal: Journal, endings: Endings, job: Job, max_attempts: int) -> None:
+    if job.result is not None:
+        endings.published(job)
+    elif job.error is not None:
+        endings.failed(job, job.error)
+    elif not os.path.lexists(claim_of(share, job).content):
+        endings.failed(job, _GONE)
+    elif job.state is JobState.RUNNING and job.attempts >= max_attempts:
+        endings.failed(job, _WORN_OUT.format(job.attempts))
+    elif job.state is JobState.RUNNING:
+        journal.requeue(job.id)
+        _log.warning("job.requeued", job=job.id, attempts=job.attempts, why="the daemon stopped")

@@ -1,0 +1,264 @@
+"""The loop: one thread that reads one mailbox, and acts on what it finds there.
+
+File events, the engine's events, the inspector's answers and signals come in as letters; the clock
+is the time-out of the next one. Everything else is done by its own module: `intake` brings photos
+in, `dispatch` has them painted, `endings` brings them out. Nothing of this is done by any other
+thread, so nothing here needs a lock.
+"""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import structlog
+
+from daemon import publishing
+from daemon.dispatch import Dispatcher
+from daemon.endings import Endings
+from daemon.errors import AtelierError, ExitCode
+from daemon.inspector import Inspected
+from daemon.intake import Inspects, Intake, quick_pace
+from daemon.jobs import JobState
+from daemon.journal import Journal
+from daemon.names import printable
+from daemon.recovery import recover
+from daemon.runners.base import Deliver, Event, Runner
+from daemon.settings import Settings
+from daemon.share import Share
+from daemon.watching import Watcher
+
+_SWEEP_SECONDS: Final = 60.0
+_CLOSE_SECONDS: Final = 5.0  # of the 10 that the whole end may take
+_TROUBLE_SECONDS: Final = 2.0
+_TRIES_ONCE: Final = 4
+_log: Final = structlog.get_logger()
+
+
+class InspectsUntilClosed(Inspects, Protocol):
+    """What the service needs of `daemon.inspector.Inspector`."""
+
+    def close(self) -> None:
+        """End it; no answer comes after this."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the service is put together from; tests put others in their places.
+
+    Attributes:
+        make_runner: given where to deliver events.
+        make_inspector: given where to deliver answers.
+        clock: monotonic seconds.
+        make_id: a new job id at each call.
+    """
+
+    make_runner: Callable[[Deliver], Runner]
+    make_inspector: Callable[[Callable[[Inspected], None]], InspectsUntilClosed]
+    clock: Callable[[], float]
+    make_id: Callable[[], str]
+
+
+@dataclass(frozen=True)
+class _Wake:
+    """Something has changed in the watched folders."""
+
+
+@dataclass(frozen=True)
+class _Stop:
+    """Somebody wants the service to end."""
+
+    why: str
+
+
+class Service:
+    """Keeps one share.
+
+    Args:
+        share: made, and locked by this process.
+        settings: all of them.
+        journal: of the share, for writing; stays the caller's to close.
+        parts: the rest.
+        once: paint what is there, then end.
+    """
+
+    def __init__(
+        self,
+        share: Share,
+        settings: Settings,
+        journal: Journal,
+        parts: Parts,
+        *,
+        once: bool = False,
+    ) -> None:
+        # Not `queue.Queue`: a signal may interrupt a `get` and then `put`, which only this allows.
+        self._mail: queue.SimpleQueue[_Wake | _Stop | Inspected | Event] = queue.SimpleQueue()
+        self._share, self._settings, self._journal = share, settings, journal
+        self._clock, self._once = parts.clock, once
+        self._inspector = parts.make_inspector(self._mail.put)
+        self._endings = Endings(share, journal, parts.clock)
+        self._intake = Intake(
+            share,
+            settings,
+            journal,
+            self._endings,
+            self._inspector,
+            clock=parts.clock,
+            make_id=parts.make_id,
+        )
+        runner = parts.make_runner(self._mail.put)
+        self._dispatcher = Dispatcher(settings, journal, self._endings, runner, parts.clock)
+        watched = (share.inbox, share.styles)
+        self._watcher = Watcher(watched, settings.watch, lambda: self._mail.put(_Wake()))
+        self._stopping: str | None = None
+        self._look_at = self._sweep_at = parts.clock()
+        self._looked_at: float | None = None
+        self._troubled_until = 0.0
+
+    def stop(self, why: str) -> None:
+        """Ask the service to end soon; may be called from a signal handler or another thread.
+
+        Args:
+            why: for the log.
+        """
+        self._mail.put(_Stop(why))
+
+    def run(self) -> ExitCode:
+        """Keep the share until `stop`, or with `once` until everything is painted.
+
+        Returns:
+            `OK`; with `once` also `FAILED` if a job failed or something was left undone, and
+            `WEIGHTS` if there are no usable weights.
+
+        Raises:
+            JournalError: the journal cannot be used at the start.
+        """
+        try:
+            self._begin()
+            while self._stopping is None:
+                self._act()
+                if self._is_over():
+                    break
+                self._read_mail()
+        finally:
+            self._end()
+        return self._exit_code()
+
+    def _begin(self) -> None:
+        publishing.sweep_leftovers(self._share)
+        recover(self._share, self._journal, self._endings, self._settings.engine.max_attempts)
+        self._watcher.start()
+        _log.info(
+            "daemon.started",
+            share=printable(self._share.root),
+            watching="poll" if self._watcher.polling else "events",
+            why=self._watcher.reason,
+            once=self._once,
+            queued=self._journal.counts()[JobState.QUEUED],
+        )
+        self._dispatcher.start()
+
+    def _act(self) -> None:
+        """Do what is due now."""
+        now = self._clock()
+        if now < self._troubled_until:
+            return
+        try:
+            if now >= self._look_at:
+                self._look()
+            self._endings.retry()
+            self._dispatcher.fill()
+        except (AtelierError, OSError) as error:
+            self._complain(error)
+
+    def _look(self) -> None:
+        self._watcher.check()
+        if self._clock() >= self._sweep_at:
+            publishing.sweep_notes(self._share)
+            self._sweep_at = self._clock() + _SWEEP_SECONDS
+        self._intake.look()
+        self._looked_at = self._clock()
+        self._look_at = self._looked_at + self._pace()
+
+    def _pace(self) -> float:
+        watch = self._settings.watch
+        if self._intake.restless:
+            return quick_pace(watch)
+        return watch.poll_seconds if self._watcher.polling else watch.scan_seconds
+
+    def _read_mail(self) -> None:
+        """Wait for a letter until something is due, then read all that have come."""
+        due = (self._look_at, self._endings.due, self._dispatcher.due)
+        until = max(min(time for time in due if time is not None), self._troubled_until)
+        try:
+            self._open(self._mail.get(timeout=max(until - self._clock(), 0.0)))
+            while True:
+                self._open(self._mail.get_nowait())
+        except queue.Empty:
+            return
+
+    def _open(self, letter: _Wake | _Stop | Inspected | Event) -> None:
+        try:
+            if isinstance(letter, _Wake):
+                self._look_soon()
+            elif isinstance(letter, _Stop):
+                self._stopping = self._stopping or letter.why
+            elif isinstance(letter, Inspected):
+                self._intake.answer(letter)
+            else:
+                self._dispatcher.handle(letter)
+        except (AtelierError, OSError) as error:
+            self._complain(error)
+
+    def _look_soon(self) -> None:
+        # But not once for each of the thousand blocks of one copied file.
+        if self._looked_at is not None:
+            soon = self._looked_at + quick_pace(self._settings.watch)
+            self._look_at = min(self._look_at, soon)
+
+    def _complain(self, error: Exception) -> None:
+        _log.error("daemon.trouble", why=str(error), again_in_seconds=_TROUBLE_SECONDS)
+        self._troubled_until = self._clock() + _TROUBLE_SECONDS
+
+    def _is_over(self) -> bool:
+        if not self._once:
+            return False
+        if self._dispatcher.unavailable is not None or self._endings.tries >= _TRIES_ONCE:
+            return True
+        return not self._is_expecting()
+
+    def _is_expecting(self) -> bool:
+        """Whether something is there that will still be painted, or fail."""
+        if self._looked_at is None or self._intake.still_expects():
+            return True
+        counts = self._journal.counts()
+        busy = counts[JobState.QUEUED] + counts[JobState.RUNNING]
+        return bool(busy or self._endings.pending or self._dispatcher.busy)
+
+    def _end(self) -> None:
+        _log.info("daemon.stopping", why=self._stopping or "nothing is left to do")
+        self._watcher.stop()
+        self._inspector.close()
+        self._dispatcher.close(_CLOSE_SECONDS)
+        # What was finished in the last moment is not thrown away; photos stay in the inbox.
+        while not self._mail.empty():
+            letter = self._mail.get_nowait()
+            if not isinstance(letter, (_Wake, _Stop, Inspected)):
+                self._open(letter)
+        try:
+            self._dispatcher.give_back()
+        except AtelierError as error:  # the next start does it
+            _log.error("daemon.trouble", why=str(error))
+        counts = {state.value: number for state, number in self._journal.counts().items()}
+        _log.info("daemon.stopped", **counts)
+
+    def _exit_code(self) -> ExitCode:
+        if not self._once:
+            return ExitCode.OK
+        unavailable = self._dispatcher.unavailable
+        if unavailable is not None:
+            return ExitCode.WEIGHTS if unavailable.blame == "weights" else ExitCode.FAILED
+        left = self._stopping is not None or self._endings.pending or self._intake.failing
+        return ExitCode.FAILED if left or self._endings.failures else ExitCode.OK

@@ -1,0 +1,110 @@
+"""Stand-ins for the two processes beside the daemon, for tests of what the daemon itself does."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from PIL import Image
+
+from daemon.inspector import Inspected
+from daemon.runners.base import (
+    Cancelled,
+    Deliver,
+    EngineReady,
+    Event,
+    Painted,
+    PaintRequest,
+    Progressed,
+    Started,
+)
+from engine import DeviceReport, Progress
+
+READY = EngineReady(DeviceReport("cpu", "float32", 2, "a stand-in"), "5" * 64, 0.5)
+
+
+def picture(colour: tuple[int, int, int] = (200, 30, 90), kind: str = "JPEG") -> bytes:
+    """A small picture's file."""
+    data = io.BytesIO()
+    Image.new("RGB", (48, 32), colour).save(data, kind)
+    return data.getvalue()
+
+
+def progress(step: int = 1, total: int = 4) -> Progress:
+    """One step of a job."""
+    return Progress(step, total, 1, 1, 48, 32, 100.0 / step, float(total - step))
+
+
+def paint(request: PaintRequest) -> list[Event]:
+    """What a good engine says about a job: its steps, and a picture of one colour."""
+    steps = [Progressed(request.job_id, progress(step)) for step in range(1, 5)]
+    report = {"width": 48, "height": 32, "loss": {"total": 25.0}, "seconds": 0.1}
+    painted = Painted(request.job_id, picture((1, 2, 3)), ".jpg", report)
+    return [Started(request.job_id), *steps, painted]
+
+
+@dataclass
+class StandInRunner:
+    """A runner that answers at once with what `answer` says, from the caller's thread.
+
+    An empty answer keeps the job for good.
+    """
+
+    deliver: Deliver
+    answer: Callable[[PaintRequest], list[Event]] = paint
+    on_start: Event = READY
+    capacity: int = 1
+    starts: int = 0
+    requests: list[PaintRequest] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+    cancelled: list[str] = field(default_factory=list)
+    closed: bool = False
+
+    def start(self) -> None:
+        self.starts += 1
+        self.deliver(self.on_start)
+
+    def submit(self, request: PaintRequest) -> None:
+        self.requests.append(request)
+        events = self.answer(request)
+        if not events:
+            self.kept.append(request.job_id)
+        for event in events:
+            self.deliver(event)
+
+    def cancel(self, job_id: str) -> None:
+        self.cancelled.append(job_id)
+
+    def close(self, timeout: float) -> None:
+        assert timeout > 0
+        self.closed = True
+        for job_id in self.kept:
+            self.deliver(Cancelled(job_id))
+
+
+@dataclass
+class StandInInspector:
+    """Decodes here and now, and answers from the caller's thread."""
+
+    deliver: Callable[[Inspected], None]
+    asked: list[Path] = field(default_factory=list)
+    closed: bool = False
+
+    def submit(self, key: str, content: Path, style: Path | None) -> None:
+        self.asked.append(content)
+        self.deliver(self._inspect(key, content, style))
+
+    def close(self) -> None:
+        self.closed = True
+
+    @staticmethod
+    def _inspect(key: str, content: Path, style: Path | None) -> Inspected:
+        for blame, path in (("content", content), ("style", style)):
+            try:
+                if path is not None:
+                    Image.open(io.BytesIO(path.read_bytes())).load()
+            except OSError:
+                return Inspected(key, False, f"This {blame} is no picture.", blame)  # type: ignore[arg-type]
+        return Inspected(key, True, "", "")

@@ -1,0 +1,590 @@
+"""The service on real folders and a real journal; the two processes beside it are stood in for."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from daemon import claims, publishing
+from daemon.endings import Endings
+from daemon.errors import ExitCode, PublishError
+from daemon.jobs import JobState, NewJob
+from daemon.journal import Journal
+from daemon.names import NO_STYLE_NOTE
+from daemon.runners.base import EngineLost, EngineUnavailable, Event, Failed, PaintRequest, Started
+from daemon.service import Parts, Service
+from daemon.settings import (
+    EngineSettings,
+    PaintSettings,
+    Settings,
+    ShareSettings,
+    WatchSettings,
+)
+from daemon.share import Share, make_share, open_share
+from tests.daemon.standins import READY, StandInInspector, StandInRunner, paint, picture
+
+QUICK = WatchSettings(
+    mode="poll", settle_seconds=0.05, settle_scans=2, poll_seconds=0.05, patience_seconds=0.3
+)
+LONG = 20.0
+
+
+@dataclass
+class House:
+    """A share, its journal, and the services that are run on it one after the other."""
+
+    share: Share
+    journal: Journal
+    settings: Settings
+    answer: Callable[[PaintRequest], list[Event]] = paint
+    on_start: Event = READY
+    runners: list[StandInRunner] = field(default_factory=list)
+    inspectors: list[StandInInspector] = field(default_factory=list)
+    logs: list[Any] = field(default_factory=list)
+
+    def service(self, *, once: bool = True) -> Service:
+        def make_runner(deliver: Callable[[Event], None]) -> StandInRunner:
+            self.runners.append(StandInRunner(deliver, self.answer, self.on_start))
+            return self.runners[-1]
+
+        def make_inspector(deliver: Callable[..., None]) -> StandInInspector:
+            self.inspectors.append(StandInInspector(deliver))
+            return self.inspectors[-1]
+
+        start = sum(self.journal.counts().values())
+        ids = (f"job-{number}" for number in count(start))
+        parts = Parts(make_runner, make_inspector, time.monotonic, lambda: next(ids))
+        return Service(self.share, self.settings, self.journal, parts, once=once)
+
+    def once(self) -> ExitCode:
+        with capture_logs() as self.logs:
+            return self.service().run()
+
+    def run_until(self, done: Callable[[], bool]) -> ExitCode:
+        """Run a service that does not end by itself, in this thread, and stop it from another."""
+        service = self.service(once=False)
+
+        def watch() -> None:
+            end = time.monotonic() + LONG
+            while not done() and time.monotonic() < end:
+                time.sleep(0.02)
+            service.stop("the test")
+
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        try:
+            with capture_logs() as self.logs:
+                return service.run()
+        finally:
+            watcher.join()
+
+    def style(self, name: str = "Waves") -> Path:
+        (self.share.styles / f"{name}.jpg").write_bytes(picture((0, 0, 200)))
+        folder = self.share.inbox / name
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    def files(self, folder: Path) -> list[str]:
+        found = (path for path in folder.rglob("*") if path.is_file())
+        return sorted(str(path.relative_to(folder)) for path in found)
+
+    def said(self, event: str) -> list[Any]:
+        return [line for line in self.logs if line["event"] == event]
+
+    def states(self) -> dict[str, int]:
+        # As `atelierd status` does it: SQLite's connections belong to the threads that made them.
+        with closing(Journal(self.journal._path, time.time, read_only=True)) as reader:
+            return {state.value: number for state, number in reader.counts().items() if number}
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    share = open_share(ShareSettings(root=tmp_path / "share"))
+    make_share(share)
+    with closing(Journal(tmp_path / "state" / "journal.sqlite", time.time)) as journal:
+        yield House(share, journal, Settings(watch=QUICK, paint=PaintSettings(preset="draft")))
+
+
+def test_a_photo_comes_back_painted_and_the_original_is_kept(house: House) -> None:
+    (house.style() / "photo.png").write_bytes(picture(kind="PNG"))
+    assert house.once() is ExitCode.OK
+    assert house.files(house.share.outbox) == ["Waves/photo.jpg"]
+    assert (house.share.outbox / "Waves/photo.jpg").read_bytes() == picture((1, 2, 3))
+    assert house.files(house.share.originals) == ["Waves/photo.png"]
+    assert house.files(house.share.inbox) == []
+    assert claims.find_claims(house.share) == []
+    (request,) = house.runners[0].requests
+    assert request.content == picture(kind="PNG")
+    assert request.style == picture((0, 0, 200))
+    assert request.recipe.size == 256
+    job = house.journal.get(request.job_id)
+    assert (job.state, job.attempts) == (JobState.DONE, 1)
+    assert job.result == house.share.outbox / "Waves/photo.jpg"
+    assert job.report is not None
+    assert job.report["loss"] == {"total": 25.0}
+
+
+def test_the_log_tells_the_way_of_a_job(house: House) -> None:
+    (house.style() / "photo.jpg").write_bytes(picture())
+    house.once()
+    events = [line["event"] for line in house.logs]
+    assert events[:2] == ["watching.started", "daemon.started"]
+    mine = [line["event"] for line in house.logs if line.get("job") == "job-0"]
+    assert mine == ["job.queued", "job.started", *["job.progress"] * 4, "job.finished"]
+    assert house.said("engine.ready")[0]["reason"] == "a stand-in"
+    step = house.said("job.progress")[-1]
+    assert (step["iteration"], step["total"], step["scale"]) == (4, 4, "1/1")
+    assert {"loss", "eta_seconds"} <= step.keys()
+    assert events[-2:] == ["daemon.stopping", "daemon.stopped"]
+
+
+def test_every_form_of_pairing_is_painted(house: House) -> None:
+    house.settings = Settings(watch=QUICK, paint=PaintSettings(default_style="Waves"))
+    inbox = house.share.inbox
+    (house.style() / "deep").mkdir()
+    (inbox / "Waves/deep/a.jpg").write_bytes(picture())
+    (inbox / "b.jpg").write_bytes(picture())
+    (inbox / "b.style.jpg").write_bytes(picture((9, 9, 9)))
+    (inbox / "c.jpg").write_bytes(picture())
+    (inbox / "Party").mkdir()
+    (inbox / "Party/content.jpg").write_bytes(picture())
+    (inbox / "Party/style.jpg").write_bytes(picture((7, 7, 7)))
+    (inbox / "Party/job.toml").write_text("size = 64\niterations = 5\n")
+    assert house.once() is ExitCode.OK
+    assert house.files(house.share.outbox) == ["Party.jpg", "Waves/deep/a.jpg", "b.jpg", "c.jpg"]
+    assert house.files(house.share.originals) == [
+        "Party/content.jpg", "Party/job.toml", "Party/style.jpg",
+        "Waves/deep/a.jpg", "b.jpg", "b.style.jpg", "c.jpg",
+    ]  # fmt: skip
+    party = next(r for r in house.runners[0].requests if r.style == picture((7, 7, 7)))
+    assert (party.recipe.size, party.recipe.total_iterations) == (64, 5)
+
+
+def test_an_empty_inbox_is_done_at_once(house: House) -> None:
+    house.style()
+    assert house.once() is ExitCode.OK
+    assert house.states() == {}
+
+
+def test_lanes_take_turns(house: House) -> None:
+    for name in ("a1", "a2", "a3", "a4"):
+        (house.style("Apples") / f"{name}.jpg").write_bytes(picture())
+    (house.style("Pears") / "p.jpg").write_bytes(picture())
+    house.once()
+    order = [house.journal.get(r.job_id).relative.name for r in house.runners[0].requests]
+    assert order.index("p.jpg") <= 1
+
+
+def test_results_never_overwrite(house: House) -> None:
+    (house.share.outbox / "Waves").mkdir()
+    (house.share.outbox / "Waves/photo.jpg").write_bytes(b"somebody's")
+    for suffix in ("jpg", "png"):
+        (house.style() / f"photo.{suffix}").write_bytes(picture())
+    assert house.once() is ExitCode.OK
+    assert house.files(house.share.outbox) == [
+        "Waves/photo (2).jpg", "Waves/photo (3).jpg", "Waves/photo.jpg",
+    ]  # fmt: skip
+    assert (house.share.outbox / "Waves/photo.jpg").read_bytes() == b"somebody's"
+
+
+@pytest.mark.parametrize("content", [b"this is no picture", picture()[:300], b""])
+def test_what_stays_unreadable_fails_with_a_note_and_a_second_try_works(
+    house: House, content: bytes
+) -> None:
+    folder = house.style()
+    (folder / "photo.jpg").write_bytes(content)
+    (folder / "good.jpg").write_bytes(picture())
+    assert house.once() is ExitCode.FAILED
+    assert house.files(house.share.failed) == ["Waves/photo.jpg", "Waves/photo.jpg - why.txt"]
+    assert "no picture" in (house.share.failed / "Waves/photo.jpg - why.txt").read_text()
+    assert house.files(house.share.outbox) == ["Waves/good.jpg"]
+    assert house.states() == {"done": 1, "failed": 1}
+    (failed,) = house.journal.recent(JobState.FAILED, 9)
+    assert failed.attempts == 0
+    assert house.said("job.failed")[0]["reason"] == failed.error
+    for name in ("photo.jpg", "photo.jpg - why.txt"):
+        shutil.move(house.share.failed / "Waves" / name, folder / name)
+    (folder / "photo.jpg").write_bytes(picture())
+    assert house.once() is ExitCode.OK
+    assert house.files(house.share.inbox) == house.files(house.share.failed) == []
+    assert house.files(house.share.outbox) == ["Waves/good.jpg", "Waves/photo.jpg"]
+
+
+def test_what_becomes_readable_in_time_is_painted(house: House) -> None:
+    house.settings = Settings(watch=QUICK.model_copy(update={"patience_seconds": LONG}))
+    photo = house.style() / "photo.jpg"
+    photo.write_bytes(picture()[:300])
+    repaired = False
+
+    def done() -> bool:
+        nonlocal repaired
+        if not repaired and photo in house.inspectors[0].asked:
+            photo.write_bytes(picture())
+            repaired = True
+        return house.states() == {"done": 1}
+
+    assert house.run_until(done) is ExitCode.OK
+    assert house.files(house.share.outbox) == ["Waves/photo.jpg"]
+
+
+def test_a_file_that_never_settles_does_not_hold_up_once(house: House) -> None:
+    watch = WatchSettings(mode="poll", settle_seconds=1, poll_seconds=0.05, patience_seconds=0.3)
+    house.settings = Settings(watch=watch)
+    photo = house.style() / "photo.jpg"
+    photo.write_bytes(b"the first")
+    stop = threading.Event()
+
+    def keep_writing() -> None:
+        while not stop.wait(0.01):
+            with photo.open("ab") as file:
+                file.write(b"more")
+
+    writer = threading.Thread(target=keep_writing)
+    writer.start()
+    try:
+        assert house.once() is ExitCode.OK
+    finally:
+        stop.set()
+        writer.join()
+    assert photo.exists()
+    assert house.states() == {}
+
+
+def test_a_bad_style_is_named(house: House) -> None:
+    (house.style() / "photo.jpg").write_bytes(picture())
+    (house.share.styles / "Waves.jpg").write_bytes(b"no picture")
+    assert house.once() is ExitCode.FAILED
+    (failed,) = house.journal.recent(JobState.FAILED, 9)
+    assert "style" in str(failed.error)
+
+
+def test_a_bad_job_file_fails_its_job_alone(house: House) -> None:
+    (house.share.inbox / "Party").mkdir()
+    for name in ("content", "style"):
+        (house.share.inbox / f"Party/{name}.jpg").write_bytes(picture())
+    (house.share.inbox / "Party/job.toml").write_text("sise = 64")
+    (house.style() / "good.jpg").write_bytes(picture())
+    assert house.once() is ExitCode.FAILED
+    assert "Party/job.toml" in house.files(house.share.failed)
+    assert "sise" in (house.share.failed / "Party - why.txt").read_text()
+    assert house.files(house.share.outbox) == ["Waves/good.jpg"]
+
+
+def test_photos_without_a_style_are_asked_about_until_they_have_one(house: House) -> None:
+    folder = house.style()
+    (house.share.inbox / "photo.jpg").write_bytes(picture())
+    assert house.once() is ExitCode.OK
+    assert "Waves" in (house.share.inbox / NO_STYLE_NOTE).read_text()
+    assert house.states() == {}
+    (house.share.inbox / "photo.jpg").rename(folder / "photo.jpg")
+    assert house.once() is ExitCode.OK
+    assert house.files(house.share.inbox) == []
+    assert house.files(house.share.outbox) == ["Waves/photo.jpg"]
+
+
+def test_a_failure_of_the_engine_fails_the_job_and_the_next_goes_on(house: House) -> None:
+    def answer(request: PaintRequest) -> list[Event]:
+        if request.content == picture((1, 1, 1)):
+            return [Started(request.job_id), Failed(request.job_id, "engine", "It blew up.", "x")]
+        return paint(request)
+
+    house.answer = answer
+    (house.style() / "bad.jpg").write_bytes(picture((1, 1, 1)))
+    (house.style() / "good.jpg").write_bytes(picture())
+    assert house.once() is ExitCode.FAILED
+    assert house.files(house.share.outbox) == ["Waves/good.jpg"]
+    assert "It blew up." in (house.share.failed / "Waves/bad.jpg - why.txt").read_text()
+
+
+@pytest.mark.parametrize(("deaths", "state"), [(2, "done"), (3, "failed")])
+def test_a_job_at_which_the_engine_dies_is_tried_again_a_few_times(
+    house: House, deaths: int, state: str
+) -> None:
+    left = deaths
+
+    def answer(request: PaintRequest) -> list[Event]:
+        nonlocal left
+        if left == 0:
+            return paint(request)
+        left -= 1
+        lost = Failed(request.job_id, "lost", "The memory ran out.")
+        return [Started(request.job_id), EngineLost(-9), lost, READY]
+
+    house.answer = answer
+    (house.style() / "photo.jpg").write_bytes(picture())
+    assert house.once() is (ExitCode.OK if state == "done" else ExitCode.FAILED)
+    assert house.states() == {state: 1}
+    assert house.journal.get("job-0").attempts == 3
+    if state == "failed":
+        assert "The memory ran out." in str(house.journal.get("job-0").error)
+
+
+@pytest.mark.parametrize(
+    ("blame", "code"), [("weights", ExitCode.WEIGHTS), ("engine", ExitCode.FAILED)]
+)
+def test_without_an_engine_nothing_fails_and_once_says_why(
+    house: House, blame: Any, code: ExitCode
+) -> None:
+    house.on_start = EngineUnavailable(blame, "Run `atelierd weights fetch`.")
+    (house.style() / "photo.jpg").write_bytes(picture())
+    assert house.once() is code
+    assert house.said("engine.unavailable")[0]["why"] == "Run `atelierd weights fetch`."
+    assert house.files(house.share.failed) == []
+    house.on_start = READY
+    assert house.once() is ExitCode.OK
+    assert house.files(house.share.outbox) == ["Waves/photo.jpg"]
+
+
+def test_a_running_service_waits_for_an_engine(house: House) -> None:
+    house.on_start = EngineUnavailable("weights", "There are none.")
+    (house.style() / "photo.jpg").write_bytes(picture())
+    assert house.run_until(lambda: house.states() == {"queued": 1}) is ExitCode.OK
+    assert house.states() == {"queued": 1}
+    assert house.journal.get("job-0").attempts == 0
+
+
+def test_an_engine_that_goes_away_gives_its_job_back(house: House) -> None:
+    gone = EngineUnavailable("engine", "It does not start any more.")
+    house.answer = lambda request: [Started(request.job_id), EngineLost(1), gone]
+    (house.style() / "photo.jpg").write_bytes(picture())
+    assert house.once() is ExitCode.FAILED
+    assert house.states() == {"queued": 1}
+    assert house.journal.get("job-0").attempts == 0
+    assert house.runners[0].cancelled == ["job-0"]
+
+
+def test_stop_puts_the_running_job_back_and_does_not_hold_it_against_it(house: House) -> None:
+    house.answer = lambda _request: []
+    (house.style() / "a.jpg").write_bytes(picture())
+    assert house.run_until(lambda: house.states() == {"running": 1}) is ExitCode.OK
+    assert house.runners[0].closed
+    assert house.inspectors[0].closed
+    assert house.states() == {"queued": 1}
+    assert house.journal.get("job-0").attempts == 0
+    house.answer = paint
+    assert house.once() is ExitCode.OK
+    assert house.files(house.share.outbox) == ["Waves/a.jpg"]
+
+
+def test_new_photos_are_noticed_while_it_runs(house: House) -> None:
+    watch = WatchSettings(settle_seconds=0.05, settle_scans=2, poll_seconds=0.05, scan_seconds=3600)
+    house.settings = Settings(watch=watch)
+    folder = house.style()
+    dropped = False
+
+    def done() -> bool:
+        nonlocal dropped
+        if not dropped and house.runners[0].starts:
+            (folder / "late.jpg").write_bytes(picture())
+            dropped = True
+        return house.states() == {"done": 1}
+
+    assert house.run_until(done) is ExitCode.OK
+    assert house.files(house.share.outbox) == ["Waves/late.jpg"]
+
+
+def test_a_full_outbox_delays_and_loses_nothing(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish, refused = publishing.publish_result, 0
+
+    def full_once(*args: Any) -> Path:
+        nonlocal refused
+        refused += 1
+        if refused == 1:
+            raise PublishError("The disk is full.")
+        return publish(*args)
+
+    monkeypatch.setattr(publishing, "publish_result", full_once)
+    (house.style() / "photo.jpg").write_bytes(picture())
+    assert house.once() is ExitCode.OK
+    assert house.files(house.share.outbox) == ["Waves/photo.jpg"]
+    assert house.said("job.stuck")[0]["why"] == "The disk is full."
+
+
+def test_a_photo_that_cannot_be_moved_is_not_published_twice(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep, refused = publishing.keep_original, 0
+
+    def refuse_once(*args: Any) -> Path:
+        nonlocal refused
+        refused += 1
+        if refused == 1:
+            raise OSError(errno.EIO, "the share is away")
+        return keep(*args)
+
+    monkeypatch.setattr(publishing, "keep_original", refuse_once)
+    (house.style() / "photo.jpg").write_bytes(picture())
+    assert house.once() is ExitCode.OK
+    assert house.files(house.share.outbox) == ["Waves/photo.jpg"]
+    assert house.files(house.share.originals) == ["Waves/photo.jpg"]
+
+
+def test_a_photo_that_cannot_be_taken_is_tried_again_and_holds_up_nobody(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take, refused = claims.take, 0
+
+    def refuse_once(candidate: Any, share: Share, job_id: str) -> claims.Claim:
+        nonlocal refused
+        if candidate.relative.name == "a.jpg" and refused < 1:
+            refused += 1
+            raise OSError(errno.EACCES, "not yours")
+        return take(candidate, share, job_id)
+
+    monkeypatch.setattr(claims, "take", refuse_once)
+    for name in ("a.jpg", "b.jpg"):
+        (house.style() / name).write_bytes(picture())
+    assert house.once() is ExitCode.OK
+    assert house.files(house.share.outbox) == ["Waves/a.jpg", "Waves/b.jpg"]
+    assert len(house.said("claim.failed")) == 1
+
+
+def test_an_inbox_that_is_away_is_said_once_and_comes_back(house: House) -> None:
+    folder = house.style()
+    away = house.share.root / "away"
+    looks = 0
+
+    def done() -> bool:
+        nonlocal looks
+        looks += 1
+        if looks == 1:
+            house.share.inbox.rename(away)
+        if looks == 30:
+            away.rename(house.share.inbox)
+            (folder / "photo.jpg").write_bytes(picture())
+        return house.states() == {"done": 1}
+
+    assert house.run_until(done) is ExitCode.OK
+    assert len(house.said("scan.failed")) == len(house.said("scan.works_again")) == 1
+
+
+class _KilledError(BaseException):
+    """Ends a service at one point as SIGKILL would: nothing is cleaned up after it."""
+
+
+KILLED_AFTER = [
+    "claims.take",
+    "journal.add",
+    "journal.start",
+    "publishing.publish_result",
+    "journal.published",
+    "publishing.keep_original",
+    "journal.finish",
+]
+KILLED_AFTER_FAILURE = ["journal.given_up", "publishing.fail", "journal.fail"]
+
+
+def kill_after(house: House, step: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run a service that dies just after a step; the next one starts from what it left."""
+    owner, name = step.split(".")
+    place: Any = {"claims": claims, "publishing": publishing, "journal": Journal}[owner]
+    original = getattr(place, name)
+
+    def die(*args: Any, **kwargs: Any) -> Any:
+        original(*args, **kwargs)
+        raise _KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(place, name, die)
+        patch.setattr(Service, "_end", lambda self: self._watcher.stop())
+        with pytest.raises(_KilledError):
+            house.once()
+
+
+@pytest.mark.parametrize("step", KILLED_AFTER)
+def test_a_kill_after_any_step_loses_nothing(
+    house: House, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (house.style() / "photo.jpg").write_bytes(picture())
+    kill_after(house, step, monkeypatch)
+    assert house.once() is ExitCode.OK
+    results = house.files(house.share.outbox)
+    # Between the result's appearance and its record lies the one gap: a second copy at worst.
+    two = ["Waves/photo (2).jpg", "Waves/photo.jpg"]
+    assert results == (two if step == "publishing.publish_result" else ["Waves/photo.jpg"])
+    assert house.files(house.share.originals) == ["Waves/photo.jpg"]
+    assert house.files(house.share.inbox) == []
+    assert claims.find_claims(house.share) == []
+    assert house.states() == {"done": 1}
+
+
+@pytest.mark.parametrize("step", KILLED_AFTER_FAILURE)
+def test_a_kill_in_the_middle_of_a_failure_loses_nothing(
+    house: House, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.answer = lambda request: [Failed(request.job_id, "engine", "It blew up.")]
+    (house.style() / "photo.jpg").write_bytes(picture())
+    kill_after(house, step, monkeypatch)
+    house.once()
+    assert house.files(house.share.failed) == ["Waves/photo.jpg", "Waves/photo.jpg - why.txt"]
+    assert house.states() == {"failed": 1}
+    assert house.journal.get("job-0").error == "It blew up."
+    assert claims.find_claims(house.share) == []
+
+
+def test_a_job_that_stops_the_daemon_again_and_again_fails(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.settings = Settings(watch=QUICK, engine=EngineSettings(max_attempts=2))
+    (house.style() / "photo.jpg").write_bytes(picture())
+    kill_after(house, "journal.start", monkeypatch)
+    kill_after(house, "journal.start", monkeypatch)
+    assert house.once() is ExitCode.FAILED
+    assert house.states() == {"failed": 1}
+    assert "stopped 2 times" in str(house.journal.get("job-0").error)
+    assert "Waves/photo.jpg" in house.files(house.share.failed)
+
+
+def test_a_queued_job_whose_photo_vanished_fails(house: House) -> None:
+    folder = house.share.work / "jobs" / "x"
+    waiting = NewJob(
+        "x", "Waves", "Waves", Path("Waves/a.jpg"), folder / "a.jpg", folder / "s", None, "{}"
+    )
+    house.journal.add(waiting)
+    assert house.once() is ExitCode.FAILED
+    assert "no longer in the work folder" in str(house.journal.get("x").error)
+
+
+def test_a_style_that_vanished_after_its_photo_was_taken(house: House) -> None:
+    house.on_start = EngineUnavailable("engine", "not yet")
+    (house.style() / "photo.jpg").write_bytes(picture())
+    house.run_until(lambda: house.states() == {"queued": 1})
+    (house.share.styles / "Waves.jpg").unlink()
+    house.on_start = READY
+    assert house.once() is ExitCode.FAILED
+    assert "Waves.jpg" in str(house.journal.get("job-0").error)
+    assert "Waves/photo.jpg" in house.files(house.share.failed)
+
+
+def test_an_ending_that_never_works_does_not_hold_up_once_for_ever(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_args: Any) -> Path:
+        raise PublishError("The disk is full.")
+
+    monkeypatch.setattr(publishing, "publish_result", refuse)
+    monkeypatch.setattr("daemon.backoff._FIRST_SECONDS", 0.01)
+    (house.style() / "photo.jpg").write_bytes(picture())
+    assert house.once() is ExitCode.FAILED
+    monkeypatch.undo()
+    assert house.once() is ExitCode.OK
+    assert house.files(house.share.outbox) == ["Waves/photo.jpg"]
+
+
+def test_endings_say_when_they_are_due(house: House) -> None:
+    endings = Endings(house.share, house.journal, lambda: 0.0)
+    assert endings.due is None
+    assert endings.pending == endings.tries == endings.failures == 0
