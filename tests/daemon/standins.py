@@ -101,10 +101,16 @@ class StandInInspector:
 
     @staticmethod
     def _inspect(key: str, content: Path, style: Path | None) -> Inspected:
-        for blame, path in (("content", content), ("style", style)):
-            try:
-                if path is not None:
-                    Image.open(io.BytesIO(path.read_bytes())).load()
-            except OSError:
-                return Inspected(key, False, f"This {blame} is no picture.", blame)  # type: ignore[arg-type]
-        return Inspected(key, True, "", "")
+        if not _is_picture(content):
+            return Inspected(key, ok=False, message="This photo is no picture.", blame="content")
+        if style is not None and not _is_picture(style):
+            return Inspected(key, ok=False, message="This style is no picture.", blame="style")
+        return Inspected(key, ok=True, message="", blame="")
+
+
+def _is_picture(path: Path) -> bool:
+    try:
+        Image.open(io.BytesIO(path.read_bytes())).load()
+    except OSError:
+        return False
+    return True
