@@ -221,14 +221,12 @@ def verify_weights(folder: Path) -> str:
 
 def _look_at(share: Share) -> str:
     missing = [name for name, folder in share.folders() if not folder.is_dir()]
-    # The service makes its own work folder at every start.
-    if missing not in ([], ["work"]):
+    if missing:
         raise ShareError(
             f"Not there: {', '.join(missing)} in {share.root}. Run `atelierd init "
             f"{shlex.quote(str(share.root))}`."
         )
-    if not missing:
-        make_share(share)  # makes nothing then, and tries to write into each
+    make_share(share)  # makes nothing now, but tries to write into each
     kind = silent_file_system(share.inbox)
     return f"{share.root}: all there, can be written to{f', on {kind}: polled' if kind else ''}"
 
@@ -241,8 +239,9 @@ def _look_at_state(settings: Settings, share: Share, environ: Mapping[str, str])
             f"{folder} lies on a network or shared file system ({kind}), where the journal can be "
             "damaged. Set state_dir to a folder on a local disk."
         )
-    there = next(each for each in (folder, *folder.parents) if each.exists())
+    there = folder
     try:
+        there = next(each for each in (folder, *folder.parents) if each.exists())
         with tempfile.TemporaryFile(dir=there):
             pass
     except OSError as error:
@@ -272,6 +271,10 @@ def _tried(topic: str, attempt: Callable[[], Any]) -> tuple[Finding | None, Any]
 
 
 def _in_words(error: Exception) -> str:
-    ours = isinstance(error, AtelierError) or type(error).__module__.startswith("engine.")
-    text = str(error) if ours else f"{type(error).__name__}: {error}. Install atelierd again."
+    text = f"{type(error).__name__}: {error}."
+    # By the module's name: the engine's package cannot be imported without numpy.
+    if isinstance(error, AtelierError) or type(error).__module__.startswith("engine."):
+        text = str(error)
+    elif isinstance(error, ImportError):
+        text = f"It cannot be loaded ({error}). Install atelierd again, in a new environment."
     return printable(" ".join(text.split()))
