@@ -142,7 +142,7 @@ class _Session:
 
     def _descent(self, content: pyramid.Picture, start: pyramid.Picture, steps: int) -> Descent:
         painter, recipe = self._painter, self._recipe
-        size = pyramid.fitted(pyramid.size_of(self._style), max(content.shape))
+        size = pyramid.style_size(pyramid.size_of(self._style), max(content.shape))
         grams = painter.grams(pyramid.resized(self._style, size), self._digest, recipe)
         return Descent(
             painter.objective(content, grams, recipe),

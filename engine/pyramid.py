@@ -47,6 +47,15 @@ def fitted(size: Size, long_side: int) -> Size:
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
+def style_size(size: Size, long_side: int) -> Size:
+    """The size of a style beside a content of this long side.
+
+    A narrow style is made wider rather than refused: a Gram matrix knows no proportions.
+    """
+    height, width = fitted(size, long_side)
+    return max(height, SMALLEST_SIDE), max(width, SMALLEST_SIDE)
+
+
 def plan(content: Size, recipe: Recipe) -> list[tuple[Size, int]]:
     """Sizes and step counts to work through, coarse to fine.
 

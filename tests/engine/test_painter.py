@@ -121,3 +121,9 @@ def test_blank_pictures_are_painted_without_noise_or_nan(painter):
     blank = np.full((64, 64, 3), 128, np.uint8)
     _, painting = paint(painter, blank, blank)
     assert np.isfinite(painting.picture).all()
+
+
+def test_a_very_narrow_style_is_used_all_the_same(painter, photo):
+    ribbon = np.random.default_rng(0).integers(0, 255, (3000, 40, 3)).astype(np.uint8)
+    _, painting = paint(painter, photo, ribbon)
+    assert np.isfinite(painting.loss.total)
