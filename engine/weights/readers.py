@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import WeightsError, WeightsFileError, WeightsMissingError
-from engine.weights import torch_file
+from engine.weights import mxnet_file, torch_file
 from engine.weights.conventions import Layers
 from engine.weights.layers import LARGEST, checked
 from engine.weights.naming import Part, Place, is_normalisation, place
@@ -55,15 +56,8 @@ def read(path: Path) -> Contents:
         raise WeightsMissingError(f"There is no file {path}.")
     reader = _reader(path)
     sieve = _Sieve(path.name)
-    try:
+    with _damage_named(path.name):
         arrays = reader(path, sieve)
-    except WeightsError:
-        raise
-    except Exception as error:  # each of the parsers has errors of its own
-        raise WeightsFileError(
-            f"{path.name} is damaged or was cut off: it begins like a file of weights, but cannot "
-            "be read whole. Get it again."
-        ) from error
     return sieve.sorted(arrays)
 
 
@@ -74,7 +68,22 @@ def from_mxnet(data: bytes, label: str) -> Layers:
         WeightsFileError: as `read`.
     """
     sieve = _Sieve(label)
-    return sieve.sorted({name: array for name, array in _mxnet(data, label) if sieve(name)}).layers
+    with _damage_named(label):
+        arrays = mxnet_file.read_arrays(data)
+    return sieve.sorted({name: array for name, array in arrays.items() if sieve(name)}).layers
+
+
+@contextmanager
+def _damage_named(label: str) -> Iterator[None]:
+    try:
+        yield
+    except WeightsError:
+        raise
+    except Exception as error:  # each of the parsers has errors of its own
+        raise WeightsFileError(
+            f"{label} is damaged or was cut off: it begins like a file of weights, but cannot be "
+            "read whole. Get it again."
+        ) from error
 
 
 class _Sieve:
@@ -115,7 +124,7 @@ def _reader(path: Path) -> Reader:
     readers: dict[bytes, Reader] = {
         b"\x89HDF\r\n\x1a\n": _read_keras,
         b"PK\x03\x04": _read_archive,
-        (0x112).to_bytes(8, "little"): _read_mxnet,
+        mxnet_file.MAGIC: _read_mxnet,
         torch_file.MAGIC: _read_torch,
     }
     for magic, reader in readers.items():
@@ -180,20 +189,8 @@ def _read_archive(path: Path, wanted: Wanted) -> dict[str, NDArray[Any]]:
 
 
 def _read_mxnet(path: Path, wanted: Wanted) -> dict[str, NDArray[Any]]:
-    return {name: array for name, array in _mxnet(path.read_bytes(), path.name) if wanted(name)}
-
-
-def _mxnet(data: bytes, label: str) -> Iterator[tuple[str, NDArray[Any]]]:
-    from engine.mx import mx, nd  # noqa: PLC0415 - reading other formats needs no MXNet
-
-    try:
-        loaded = nd.load_frombuffer(data)
-    except mx.MXNetError as error:
-        raise WeightsFileError(f"{label} is damaged or was cut off. Get it again.") from error
-    if not isinstance(loaded, dict):
-        raise WeightsFileError(f"{label}: its arrays have no names. Get another file.")
-    for name, array in loaded.items():
-        yield name, array.asnumpy()
+    arrays = mxnet_file.read_arrays(path.read_bytes())
+    return {name: array for name, array in arrays.items() if wanted(name)}
 
 
 def _read_safetensors(path: Path, wanted: Wanted) -> dict[str, NDArray[Any]]:

@@ -109,7 +109,7 @@ def verify(folder: Path) -> Manifest:
 
 
 def load(folder: Path) -> Weights:
-    """Load the weights, their SHA-256 checked (80 MB: half a second in all).
+    """Load the weights, their SHA-256 checked (80 MB: a quarter of a second in all).
 
     Where no weights are in place, a file that somebody put into the folder by hand is imported
     first; theirs is kept.

@@ -7,7 +7,10 @@ may name any function to be called; this reader knows three names, and refuses a
 
 from __future__ import annotations
 
+import io
+import os
 import pickle
+import pickletools
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +22,9 @@ from numpy.typing import NDArray
 
 MAGIC: Final = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03."
 """How these files begin: pickles of the magic number and of protocol 1001."""
+
+_PICKLES: Final = 1 << 20  # bytes; the names of the sixteen layers take 6000
+_MOST_THINGS: Final = 100_000
 
 _STORAGES: Final = MappingProxyType(
     {
@@ -55,15 +61,27 @@ def read_tensors(path: Path) -> dict[str, NDArray[Any]]:
     with path.open("rb") as file:
         if file.read(len(MAGIC)) != MAGIC:
             raise ValueError("not a file of this format")
+        pickles = io.BytesIO(file.read(_PICKLES))
         try:
-            _Unpickler(file).load()  # sizes of types
-            found, keys = _Unpickler(file).load(), _Unpickler(file).load()
-        except (pickle.UnpicklingError, EOFError, AttributeError, TypeError, IndexError) as error:
+            _sizes, found, keys = (_unpickled(pickles) for _ in range(3))
+            tensors = {name: item for name, item in found.items() if isinstance(item, _Tensor)}
+            known = {item.storage.key: item.storage for item in tensors.values()}
+            expected = [known[key] for key in keys]
+        except Exception as error:  # a damaged pickle can raise anything
             raise ValueError(f"not a row of tensors: {error}") from error
-        tensors = {name: item for name, item in found.items() if isinstance(item, _Tensor)}
-        known = {item.storage.key: item.storage for item in tensors.values()}
-        storages = {key: _read_storage(file, known[key]) for key in keys}
+        file.seek(len(MAGIC) + pickles.tell())
+        storages = {storage.key: _read_storage(file, storage) for storage in expected}
     return _looked_up({name: _cut(item, storages) for name, item in tensors.items()})
+
+
+def _unpickled(file: io.BytesIO) -> Any:
+    start = file.tell()
+    for opcode, argument, _ in pickletools.genops(file):
+        # The unpickler makes room for as many things as the highest number says.
+        if "PUT" in opcode.name and int(argument or 0) > _MOST_THINGS:
+            raise ValueError("too many things")
+    file.seek(start)
+    return _Unpickler(file).load()
 
 
 class _Unpickler(pickle.Unpickler):
@@ -103,9 +121,10 @@ def _read_storage(file: BinaryIO, storage: _Storage) -> NDArray[Any]:
     length = int.from_bytes(file.read(8), "little")
     if length != storage.length:
         raise ValueError(f"a storage of {length} values where {storage.length} are announced")
-    data = file.read(length * storage.dtype.itemsize)
-    if len(data) != length * storage.dtype.itemsize:
+    size = length * storage.dtype.itemsize
+    if size > os.fstat(file.fileno()).st_size:
         raise ValueError("the file ends too early")
+    data = file.read(size)
     return np.frombuffer(data, storage.dtype)
 
 
