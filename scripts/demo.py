@@ -30,7 +30,6 @@ STARTER = ROOT / "daemon" / "starter"
 DROPS = (
     ("photo.jpg", "Waves/Mountain lake.jpg"),
     ("photo-2.jpg", "Brush Strokes/Still life.jpg"),
-    ("photo.jpg", "Brush Strokes/Mountain lake.jpg"),
 )
 """Which sample photo is dropped, and where below the inbox."""
 SETTINGS = {
@@ -55,7 +54,8 @@ class DemoError(Exception):
 
 def main() -> int:
     """Run the demo."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
     screen = Screen()
     began = time.monotonic()
     try:
@@ -127,7 +127,7 @@ def _daemon(share: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
     with log.open("wb") as stream:
         process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=stream,
-            stderr=subprocess.STDOUT,
+            stderr=subprocess.STDOUT, start_new_session=True,  # Ctrl-C is ours to pass on
         )  # fmt: skip
     try:
         yield process, log
