@@ -272,7 +272,8 @@ class Dispatcher:
             job=running.job.id,
             iteration=progress.iteration,
             total=progress.total,
-            scale=f"{progress.scale}/{progress.scales}",
+            scale=progress.scale,
+            scales=progress.scales,
             loss=progress.loss,
             eta_seconds=round(progress.eta_seconds, 1),
         )

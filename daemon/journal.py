@@ -14,12 +14,13 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import fields
 from pathlib import Path, PurePath
 from typing import Any, Final
 from urllib.parse import quote
 
+from daemon.copying import sync_folder
 from daemon.errors import JournalError
 from daemon.jobs import Job, JobState, NewJob
 
@@ -91,7 +92,7 @@ class Journal:
             self._database = _open_to_read(path) if read_only else _open_to_write(path)
         try:
             with self._errors():
-                self._check_version(make=not read_only)
+                self._check_version()
         except BaseException:
             self._database.close()
             raise
@@ -308,25 +309,33 @@ class Journal:
                 "with free space, in a folder that this user may write to."
             ) from error
 
-    def _check_version(self, *, make: bool) -> None:
-        version = self._database.execute("PRAGMA user_version").fetchone()[0]
-        if version == 0 and make and not self._has_tables():
-            with self._transaction():
-                for statement in _statements(_SCHEMA):
-                    self._database.execute(statement)
-                self._database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        elif version != SCHEMA_VERSION:
+    def _check_version(self) -> None:
+        if self._database.execute("PRAGMA user_version").fetchone()[0] != SCHEMA_VERSION:
             raise JournalError(
                 f"The journal {self._path} was written by another version of atelierd. Use that "
                 "version, or move the journal away to begin with an empty one."
             )
 
-    def _has_tables(self) -> bool:
-        return bool(self._database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
-
 
 def _open_to_write(path: Path) -> sqlite3.Connection:
     path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        _make(path)
+    return _connect(path)
+
+
+def _make(path: Path) -> None:
+    """Make an empty journal; it appears whole, because a reader may open it at any moment."""
+    new = path.with_name(f"{path.name}.new")
+    new.unlink(missing_ok=True)
+    with closing(_connect(new)) as database:
+        database.executescript(_SCHEMA)
+        database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    new.rename(path)
+    sync_folder(path.parent)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
     database = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
     try:
         database.execute("PRAGMA journal_mode = WAL")
@@ -341,16 +350,6 @@ def _open_to_write(path: Path) -> sqlite3.Connection:
 def _open_to_read(path: Path) -> sqlite3.Connection:
     address = f"file:{quote(os.fsencode(path.absolute()))}?mode=ro"
     return sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
-
-
-def _statements(script: str) -> Iterator[str]:
-    # `executescript` would commit the transaction that makes the schema whole or not at all.
-    statement = ""
-    for line in script.splitlines():
-        statement += line + "\n"
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""
 
 
 def _job(row: tuple[Any, ...]) -> Job:

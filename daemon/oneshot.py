@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import signal
 import traceback
@@ -15,6 +16,7 @@ from daemon.errors import EngineLostError
 P = ParamSpec("P")
 R = TypeVar("R")
 
+_ENDINGS: Final = (signal.SIGINT, signal.SIGTERM)
 _PATIENCE: Final = 5.0  # seconds for a child to clean up after Ctrl-C
 
 
@@ -41,6 +43,10 @@ def in_child(function: Callable[P, R], *arguments: P.args, **named: P.kwargs) ->
         answer = child.receive()
     except EOFError:
         pass  # it has ended without a word
+    except BaseException:
+        # Ctrl-C on a terminal reaches the child by itself, a signal to this process alone not.
+        os.kill(child.pid, signal.SIGTERM)
+        raise
     finally:
         status = child.end(_PATIENCE)
     if answer is None:
@@ -62,9 +68,8 @@ def _answer(
     named: dict[str, Any],
 ) -> None:
     settle_in()
-    # Both let the function remove its temporary files and end its own processes.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
+    for number in _ENDINGS:
+        signal.signal(number, _interrupt)
     try:
         answer = (True, function(*arguments, **named), "")
     except KeyboardInterrupt:
@@ -72,6 +77,13 @@ def _answer(
     except Exception as error:  # noqa: BLE001 - raised again on the other side
         answer = (False, _portable(error), traceback.format_exc())
     pipe.send(answer)
+
+
+def _interrupt(*_: object) -> None:
+    """Let the function clean up, and do not disturb it there."""
+    for number in _ENDINGS:
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def _portable(error: Exception) -> Exception:

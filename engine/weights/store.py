@@ -66,8 +66,8 @@ def import_file(
     """Convert a file of weights and put it in place; what is there stays if anything is wrong.
 
     Args:
-        source: the file; it is never changed, and if it is `vgg19.params` in `folder` itself, it
-            is kept under another name.
+        source: the file; it is never changed. A `vgg19.params` that somebody put into `folder` is
+            kept under another name.
         folder: where the weights live; made if it is missing.
         convention: a name in `CONVENTIONS`; unset, it is recognised.
         origin: what to call the source in the manifest; unset, its file name.
@@ -89,6 +89,7 @@ def import_file(
             layers={name: kernel.shape for name, (kernel, _) in contents.layers.items()},
         )
         folder.mkdir(parents=True, exist_ok=True)
+        _finish(folder)
         with _locked(folder):
             return _put_in_place(contents.layers, note, source, folder)
 
@@ -140,7 +141,7 @@ def _finish(folder: Path) -> None:
 def _belongs(note: Path, params: Path) -> bool:
     try:
         return params.is_file() and manifest.read(note).sha256 == sha256_of(params)
-    except WeightsFileError:
+    except WeightsError:
         return False
 
 
@@ -175,8 +176,8 @@ def _put_in_place(layers: Layers, note: Manifest, source: Path, folder: Path) ->
         ready = Manifest(**{**vars(note), "sha256": sha256_of(params)})
         written = Path(scratch, MANIFEST)
         written.write_text(manifest.to_json(ready), encoding="utf-8")
-        if _is_same(source, folder / PARAMS) and note.source_sha256 != ready.sha256:
-            _keep(source)
+        if _is_a_persons(folder / PARAMS, source, ready.sha256):
+            _keep(folder / PARAMS)
         for made, name in ((written, NEXT), (params, PARAMS)):
             _sync(made)
             made.replace(folder / name)
@@ -224,8 +225,11 @@ def _adopt(folder: Path) -> None:
         raise type(faults[0])(" ".join(map(str, faults)))
 
 
-def _is_same(one: Path, other: Path) -> bool:
-    return other.exists() and one.samefile(other)
+def _is_a_persons(params: Path, source: Path, sha256: str) -> bool:
+    """Whether `vgg19.params` is not ours: it is what is being imported, or no manifest is there."""
+    if not params.exists() or ((params.parent / MANIFEST).exists() and not params.samefile(source)):
+        return False
+    return sha256_of(params) != sha256
 
 
 def _keep(file: Path) -> None:

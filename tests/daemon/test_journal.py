@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from itertools import count
 from pathlib import Path, PurePath
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -113,9 +114,12 @@ def test_lanes_can_be_left_out(journal: Journal) -> None:
 
 
 @given(lanes=st.lists(st.sampled_from("abcd"), max_size=30))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_nobody_is_served_twice_while_another_lane_waits(lanes: list[str]) -> None:
-    with closing(Journal(Path(":memory:"), ticking())) as journal:
+    with (
+        TemporaryDirectory() as folder,
+        closing(Journal(Path(folder) / "journal", ticking())) as journal,
+    ):
         for number, lane in enumerate(lanes):
             journal.add(new_job(str(number), lane=lane))
         order = [int(job_id) for job_id in served(journal)]
@@ -222,6 +226,21 @@ def test_a_reader_makes_nothing(path: Path) -> None:
     with pytest.raises(JournalError):
         Journal(path, ticking(), read_only=True)
     assert not path.parent.exists()
+
+
+def test_it_appears_whole(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def look_first(new: Path, target: Path) -> Path:
+        assert not path.exists()
+        rename(new, target)
+        Journal(path, ticking(), read_only=True).close()
+        return target
+
+    rename = Path.rename
+    path.parent.mkdir()
+    path.with_name("journal.sqlite.new").write_bytes(b"left by a power cut")
+    monkeypatch.setattr(Path, "rename", look_first)
+    Journal(path, ticking()).close()
+    assert [entry.name for entry in path.parent.iterdir()] == ["journal.sqlite"]
 
 
 def test_another_version_s_journal_is_refused(path: Path) -> None:

@@ -144,7 +144,7 @@ def test_the_log_tells_the_way_of_a_job(house: House) -> None:
     assert mine == ["job.queued", "job.started", *["job.progress"] * 4, "job.finished"]
     assert house.said("engine.ready")[0]["reason"] == "a stand-in"
     step = house.said("job.progress")[-1]
-    assert (step["iteration"], step["total"], step["scale"]) == (4, 4, "1/1")
+    assert (step["iteration"], step["total"], step["scale"], step["scales"]) == (4, 4, 1, 1)
     assert {"loss", "eta_seconds"} <= step.keys()
     assert events[-2:] == ["daemon.stopping", "daemon.stopped"]
 

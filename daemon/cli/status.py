@@ -1,0 +1,200 @@
+"""``atelierd status``: what waits, what is being painted, what came of the last ones.
+
+It reads the journal beside the daemon, changes nothing, and works without one too.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from daemon.cli import settings_options
+from daemon.configuration import Resolved, state_folder
+from daemon.jobs import Job, JobState
+from daemon.journal import JOURNAL, Journal
+from daemon.locking import LOCK
+from daemon.names import printable
+from daemon.share import Share, open_share
+
+_LAST: Final = 5
+_MOST_LANES: Final = 20
+_MINUTE: Final = 60
+_HOUR: Final = 3600
+
+
+@dataclass(frozen=True)
+class Report:
+    """What is to be told about one share.
+
+    Attributes:
+        share: its folders.
+        kept: whether a daemon keeps it now.
+        counts: jobs in each state.
+        waiting: jobs that wait in each lane, the next lane first.
+        running: jobs that are being painted.
+        done: the last that were painted, the latest first.
+        failed: the last that failed, the latest first.
+    """
+
+    share: Share
+    kept: bool
+    counts: dict[JobState, int] = field(default_factory=lambda: dict.fromkeys(JobState, 0))
+    waiting: dict[str, int] = field(default_factory=dict)
+    running: list[Job] = field(default_factory=list)
+    done: list[Job] = field(default_factory=list)
+    failed: list[Job] = field(default_factory=list)
+
+
+@click.command()
+@settings_options("", "share")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
+def command(resolved: Resolved, *, as_json: bool) -> None:
+    """Show what waits, what is being painted, and what came of the last photos."""
+    share = open_share(resolved.settings.share)
+    report = read(share, state_folder(resolved.settings, share, os.environ))
+    if as_json:
+        click.echo(json.dumps(_as_json(report), indent=2))
+    else:
+        click.echo("\n".join(_as_text(report)))
+
+
+def read(share: Share, state: Path) -> Report:
+    """Read a share's journal.
+
+    Args:
+        share: the share.
+        state: its state folder.
+
+    Raises:
+        JournalError: the journal cannot be read, or another version wrote it.
+    """
+    kept = is_kept(state)
+    if not (state / JOURNAL).exists():
+        return Report(share, kept)
+    with closing(Journal(state / JOURNAL, time.time, read_only=True)) as journal:
+        return Report(
+            share,
+            kept,
+            journal.counts(),
+            journal.waiting(),
+            list(journal.having(JobState.RUNNING)),
+            journal.recent(JobState.DONE, _LAST),
+            journal.recent(JobState.FAILED, _LAST),
+        )
+
+
+def is_kept(state: Path) -> bool:
+    """Whether a daemon holds the lock in a share's state folder; nothing is made or changed."""
+    try:
+        handle = os.open(state / LOCK, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
+def _as_text(report: Report) -> Iterator[str]:
+    counts = ", ".join(f"{number} {state.value}" for state, number in report.counts.items())
+    yield f"Share:   {printable(report.share.root)}"
+    yield f"Service: {'running' if report.kept else 'not running'}"
+    yield f"Jobs:    {counts}"
+    yield from _section("Waiting", _lanes(report.waiting))
+    yield from _section("Being painted", (_painting(job) for job in report.running))
+    yield from _section("Last painted", (_painted(job) for job in report.done))
+    yield from _section("Last failures", (_failed(job) for job in report.failed))
+
+
+def _section(title: str, lines: Iterator[str]) -> Iterator[str]:
+    found = [f"  {line}" for line in lines]
+    return iter(["", f"{title}:", *found] if found else [])
+
+
+def _lanes(waiting: dict[str, int]) -> Iterator[str]:
+    for name, number in list(waiting.items())[:_MOST_LANES]:
+        yield f"{number:>6}  {printable(name)}"
+    if len(waiting) > _MOST_LANES:
+        yield f"        and in {len(waiting) - _MOST_LANES} more folders"
+
+
+def _painting(job: Job) -> str:
+    share, left = _percent(job), job.eta_seconds
+    how_far = "just begun" if share is None else f"{share} %"
+    rest = "" if left is None else f", about {_duration(left)} left"
+    again = f", attempt {job.attempts}" if job.attempts > 1 else ""
+    return f"{_name(job)}  {how_far}{rest}{again}"
+
+
+def _painted(job: Job) -> str:
+    return f"{_moment(job.finished_at)}  {_name(job)}  ->  {printable(job.result or '')}"
+
+
+def _failed(job: Job) -> str:
+    return f"{_moment(job.finished_at)}  {_name(job)}:  {printable(job.error or '')}"
+
+
+def _name(job: Job) -> str:
+    return f"{printable(job.relative)} in the style {printable(job.style_name)}"
+
+
+def _percent(job: Job) -> int | None:
+    return None if job.iteration is None or not job.total else 100 * job.iteration // job.total
+
+
+def _duration(seconds: float) -> str:
+    if seconds < _MINUTE:
+        return f"{seconds:.0f} s"
+    if seconds < _HOUR:
+        return f"{seconds / _MINUTE:.0f} min"
+    return f"{seconds / _HOUR:.1f} h"
+
+
+def _moment(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def _as_json(report: Report) -> dict[str, Any]:
+    return {
+        "share": printable(report.share.root),
+        "running": report.kept,
+        "jobs": {state.value: number for state, number in report.counts.items()},
+        "waiting": {printable(lane): number for lane, number in report.waiting.items()},
+        "painting": [_job_as_json(job) for job in report.running],
+        "done": [_job_as_json(job) for job in report.done],
+        "failed": [_job_as_json(job) for job in report.failed],
+    }
+
+
+def _job_as_json(job: Job) -> dict[str, Any]:
+    """Times are seconds since 1970, as the journal has them."""
+    return {
+        "job": job.id,
+        "photo": printable(job.relative),
+        "style": printable(job.style_name),
+        "attempts": job.attempts,
+        "queued_at": job.queued_at,
+        "started_at": job.started_at,
+        "finished_at": job.finished_at,
+        "iteration": job.iteration,
+        "total": job.total,
+        "percent": _percent(job),
+        "eta_seconds": job.eta_seconds,
+        "result": None if job.result is None else printable(job.result),
+        "error": job.error,
+    }

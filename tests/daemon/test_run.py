@@ -1,0 +1,287 @@
+"""The whole program, from the command line to the pictures: real processes on real folders.
+
+Most of them have a quick stand-in for the engine in the child; the last has the real one.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from daemon.cli import status
+from daemon.configuration import load, state_folder
+from daemon.errors import ExitCode
+from daemon.share import make_share, open_share
+from tests.daemon.child_stand_ins import KILLS, SLOW
+
+ROOT = Path(__file__).resolve().parents[2]
+LONG = 60.0
+
+
+def grey(value: int, size: tuple[int, int] = (64, 48)) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", size, (value,) * 3).save(file, "PNG")
+    return file.getvalue()
+
+
+@dataclass
+class Program:
+    """Starts the program on one share, and reads what it logs."""
+
+    folder: Path
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    @property
+    def share(self) -> Path:
+        return self.folder / "share"
+
+    def start(
+        self, *arguments: str, worker: str = "stand_in_worker", program: Any = None
+    ) -> subprocess.Popen[bytes]:
+        started = program or [sys.executable, "-m", "tests.daemon.run_with_stand_in", worker]
+        number = len(self.processes)
+        with (self.folder / f"log-{number}").open("wb") as log:
+            process = subprocess.Popen(
+                [*started, "--config", self.folder / "config.toml", *arguments],
+                cwd=ROOT,
+                env={**os.environ, "PYTHONPATH": str(ROOT)},
+                stdout=log,
+                stderr=log,
+            )
+        self.processes.append(process)
+        return process
+
+    def once(self, *arguments: str, **more: Any) -> int:
+        return self.start("--once", *arguments, **more).wait(LONG)
+
+    def log(self) -> list[dict[str, Any]]:
+        """The last process's lines; one that is being written is left out."""
+        text = (self.folder / f"log-{len(self.processes) - 1}").read_text()
+        return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+
+    def text(self) -> str:
+        return (self.folder / f"log-{len(self.processes) - 1}").read_text()
+
+    def said(self, event: str) -> list[dict[str, Any]]:
+        return [line for line in self.log() if line["event"] == event]
+
+    def wait(self, what: Callable[[], object]) -> None:
+        end = time.monotonic() + LONG
+        while not what():
+            assert time.monotonic() < end, self.text()
+            assert self.processes[-1].poll() is None, self.text()
+            time.sleep(0.05)
+
+    def style(self, name: str, value: int = 200) -> Path:
+        (self.share / "Styles" / f"{name}.png").write_bytes(grey(value))
+        folder = self.share / "Inbox" / name
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    def files(self, folder: str) -> list[str]:
+        top = self.share / folder
+        return sorted(str(path.relative_to(top)) for path in top.rglob("*") if path.is_file())
+
+    def status(self) -> dict[str, Any]:
+        """What the real command says, beside the daemon or after it."""
+        command = [sys.executable, "-m", "daemon", "status", "--json"]
+        command += ["--config", str(self.folder / "config.toml")]
+        told = subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
+        answer: dict[str, Any] = json.loads(told.stdout)
+        return answer
+
+    def jobs(self) -> dict[str, int]:
+        """How many jobs there are in each state that has any."""
+        settings = load(self.folder / "config.toml", {}, {}).settings
+        share = open_share(settings.share)
+        counts = status.read(share, state_folder(settings, share, {})).counts
+        return {state.value: number for state, number in counts.items() if number}
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Iterator[Program]:
+    (tmp_path / "config.toml").write_text(
+        'state_dir = "state"\n'
+        "[share]\nroot = 'share'\n"
+        "[watch]\nsettle_seconds = 0.2\nsettle_scans = 2\npoll_seconds = 0.1\n"
+        "patience_seconds = 0.5\nscan_seconds = 1\n"
+        "[paint]\npreset = 'draft'\nsize = 64\niterations = 4\n"
+    )
+    make_share(open_share(load(tmp_path / "config.toml", {}, {}).settings.share))
+    program = Program(tmp_path)
+    yield program
+    for process in program.processes:
+        process.kill()
+        process.wait()
+
+
+def test_photos_come_back_painted(program: Program) -> None:
+    (program.style("Waves") / "a.png").write_bytes(grey(100))
+    (program.style("Dots", 100) / "b.png").write_bytes(grey(40))
+    assert program.once() == ExitCode.OK, program.text()
+    assert program.files("Outbox") == ["Dots/b.jpg", "Waves/a.jpg"]
+    assert program.files("Originals") == ["Dots/b.png", "Waves/a.png"]
+    assert program.files("Inbox") == program.files("Failed") == []
+    with Image.open(program.share / "Outbox/Waves/a.jpg") as picture:
+        assert picture.size == (64, 48)
+        assert abs(picture.convert("L").getpixel((9, 9)) - 150) <= 2  # type: ignore[operator]
+    assert program.said("daemon.started")[0]["share"] == str(program.share)
+    assert program.said("engine.ready")[0]["device"] == "cpu"
+    jobs = {line["job"] for line in program.log() if line["event"].startswith("job.")}
+    assert len(jobs) == 2
+    told = program.status()
+    assert (told["running"], told["jobs"]["done"]) == (False, 2)
+
+
+def test_once_exits_with_1_when_a_job_failed(program: Program) -> None:
+    folder = program.style("Waves")
+    (folder / "good.png").write_bytes(grey(100))
+    (folder / "half.png").write_bytes(grey(100)[:60])
+    assert program.once() == ExitCode.FAILED, program.text()
+    assert program.files("Outbox") == ["Waves/good.jpg"]
+    assert program.files("Failed") == ["Waves/half.png", "Waves/half.png - why.txt"]
+    (program.share / "Failed/Waves/half.png").rename(folder / "half.png")
+    (folder / "half.png").write_bytes(grey(90))
+    assert program.once() == ExitCode.OK, program.text()
+    assert program.files("Failed") == []
+    assert program.files("Outbox") == ["Waves/good.jpg", "Waves/half.jpg"]
+
+
+def test_once_exits_with_3_without_weights_and_loses_nothing(program: Program) -> None:
+    (program.style("Waves") / "a.png").write_bytes(grey(100))
+    assert program.once(worker="no_weights_worker") == ExitCode.WEIGHTS, program.text()
+    assert program.files("Failed") == []
+    assert program.once() == ExitCode.OK, program.text()
+    assert program.files("Outbox") == ["Waves/a.jpg"]
+
+
+def test_a_killed_engine_fails_its_job_and_not_the_others(program: Program) -> None:
+    (program.style("Deadly", KILLS) / "a.png").write_bytes(grey(100))
+    (program.style("Waves") / "b.png").write_bytes(grey(100))
+    assert program.once("--engine.max_attempts", "2") == ExitCode.FAILED, program.text()
+    assert program.files("Outbox") == ["Waves/b.jpg"]
+    assert program.files("Failed") == ["Deadly/a.png", "Deadly/a.png - why.txt"]
+    assert len(program.said("engine.lost")) == 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_and_the_running_job_waits_for_the_next_start(
+    program: Program, number: signal.Signals
+) -> None:
+    (program.style("Slow", SLOW) / "a.png").write_bytes(grey(100))
+    daemon = program.start("--paint.iterations", "9000")
+    program.wait(lambda: program.said("job.progress"))
+    told = program.status()
+    assert told["running"]
+    assert told["painting"][0]["total"] == 9000
+    assert told["painting"][0]["percent"] is not None
+    daemon.send_signal(number)
+    assert daemon.wait(10) == 0
+    assert program.said("daemon.stopping")[0]["why"] == number.name
+    assert program.log()[-1]["event"] == "daemon.stopped"
+    assert program.jobs() == {"queued": 1}
+    program.style("Slow", 200)
+    # The recipe of a queued job stays as it was; the style is no longer a slow one.
+    assert program.once() == ExitCode.OK, program.text()
+    assert program.files("Outbox") == ["Slow/a.jpg"]
+
+
+def test_a_second_signal_ends_it_at_once(program: Program) -> None:
+    (program.style("Waves") / "a.png").write_bytes(grey(100))
+    daemon = program.start(worker="deaf_worker")
+    program.wait(lambda: "running" in program.jobs())
+    daemon.send_signal(signal.SIGTERM)
+    program.wait(lambda: program.said("daemon.stopping"))
+    daemon.send_signal(signal.SIGTERM)
+    assert daemon.wait(10) == 128 + signal.SIGTERM
+    assert program.once() == ExitCode.OK, program.text()
+    assert program.files("Outbox") == ["Waves/a.jpg"]
+
+
+def test_an_engine_that_does_not_listen_cannot_hold_up_the_end(program: Program) -> None:
+    (program.style("Waves") / "a.png").write_bytes(grey(100))
+    daemon = program.start(worker="deaf_worker")
+    program.wait(lambda: "running" in program.jobs())
+    daemon.terminate()
+    assert daemon.wait(10) == 0
+    assert program.jobs() == {"queued": 1}
+
+
+def test_a_kill_in_the_middle_of_a_job_loses_nothing(program: Program) -> None:
+    (program.style("Slow", SLOW) / "a.png").write_bytes(grey(100))
+    (program.style("Waves") / "b.png").write_bytes(grey(100))
+    daemon = program.start("--paint.iterations", "100")
+    program.wait(lambda: program.said("job.progress"))
+    daemon.kill()
+    daemon.wait()
+    assert program.once() == ExitCode.OK, program.text()
+    assert program.files("Outbox") == ["Slow/a.jpg", "Waves/b.jpg"]
+    assert program.files("Originals") == ["Slow/a.png", "Waves/b.png"]
+    assert program.files("Inbox") == program.files("Failed") == []
+
+
+def test_a_second_daemon_is_refused(program: Program) -> None:
+    program.start()
+    program.wait(lambda: program.said("engine.ready"))
+    assert program.once() == ExitCode.USAGE
+    assert "keeps this share" in program.text()
+    assert "Traceback" not in program.text()
+
+
+def test_without_a_share_it_says_what_to_do(program: Program) -> None:
+    (program.share / "Inbox").rmdir()
+    assert program.once() == ExitCode.USAGE
+    assert "atelierd init" in program.text()
+    assert not (program.share / "Inbox").exists()
+
+
+def test_photos_that_come_while_it_runs_and_a_style_that_goes(program: Program) -> None:
+    program.start()
+    program.wait(lambda: program.said("daemon.started"))
+    (program.share / "Styles/Waves.png").write_bytes(grey(200))
+    inbox = program.share / "Inbox"
+    program.wait((inbox / "Waves").is_dir)
+    (inbox / "Waves/a.png").write_bytes(grey(100))
+    (inbox / "lonely.png").write_bytes(grey(100))
+    program.wait(lambda: "Waves/a.jpg" in program.files("Outbox"))
+    note = inbox / "Where is my style - read me.txt"
+    program.wait(note.exists)
+    (inbox / "lonely.style.png").write_bytes(grey(200))
+    program.wait(lambda: "lonely.jpg" in program.files("Outbox"))
+    program.wait(lambda: not note.exists())
+    (program.share / "Styles/Waves.png").unlink()
+    program.wait(lambda: not (inbox / "Waves").exists())
+
+
+@pytest.mark.weights
+def test_the_real_engine_paints_a_real_photo(program: Program, weights: Path) -> None:
+    starters = ROOT / "daemon" / "starter"
+    photo = min(starters.glob("*.jpg"))
+    style = min((starters / "styles").glob("*.jpg"))
+    (program.share / "Styles/Painting.jpg").write_bytes(style.read_bytes())
+    (program.share / "Inbox/Painting").mkdir()
+    (program.share / "Inbox/Painting/photo.jpg").write_bytes(photo.read_bytes())
+    code = program.once(
+        "--paint.size", "96", "--engine.weights", str(weights.parent),
+        program=[sys.executable, "-m", "daemon", "run"],
+    )  # fmt: skip
+    assert code == ExitCode.OK, program.text()
+    painted = Image.open(program.share / "Outbox/Painting/photo.jpg").convert("RGB")
+    original = Image.open(io.BytesIO(photo.read_bytes())).convert("RGB").resize(painted.size)
+    assert max(painted.size) == 96
+    changed = [abs(a - b) for a, b in zip(painted.tobytes(), original.tobytes(), strict=True)]
+    assert sum(changed) / len(changed) > 3
+    steps = program.said("job.progress")
+    assert steps[-1]["loss"] < steps[0]["loss"]
