@@ -327,7 +327,8 @@ def _open_to_write(path: Path) -> sqlite3.Connection:
 def _make(path: Path) -> None:
     """Make an empty journal; it appears whole, because a reader may open it at any moment."""
     new = path.with_name(f"{path.name}.new")
-    new.unlink(missing_ok=True)
+    for left in path.parent.glob(f"{new.name}*"):  # with its log, which SQLite would replay
+        left.unlink()
     with closing(_connect(new)) as database:
         database.executescript(_SCHEMA)
         database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

@@ -237,7 +237,8 @@ def test_it_appears_whole(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     rename = Path.rename
     path.parent.mkdir()
-    path.with_name("journal.sqlite.new").write_bytes(b"left by a power cut")
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(f"journal.sqlite.new{suffix}").write_bytes(b"left by a power cut")
     monkeypatch.setattr(Path, "rename", look_first)
     Journal(path, ticking()).close()
     assert [entry.name for entry in path.parent.iterdir()] == ["journal.sqlite"]

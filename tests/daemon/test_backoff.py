@@ -1,0 +1,13 @@
+"""Pauses grow, and have an end."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from daemon.backoff import pause
+
+
+def test_pauses_double_up_to_a_minute() -> None:
+    assert [pause(failures) for failures in (1, 2, 3, 7, 50, 100_000)] == [1, 2, 4, 60, 60, 60]
+    pauses = [pause(failures) for failures in range(1, 40)]
+    assert all(first <= second for first, second in pairwise(pauses))

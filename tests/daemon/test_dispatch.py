@@ -1,0 +1,258 @@
+"""Whose turn it is, what is said about it, and what happens when files or engine are away."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from daemon import dispatch
+from daemon.dispatch import Dispatcher
+from daemon.endings import Endings
+from daemon.errors import JournalError
+from daemon.jobs import JobState, NewJob
+from daemon.journal import Journal
+from daemon.runners.base import EngineLost, EngineUnavailable, Event, Failed, Progressed, Started
+from daemon.settings import EngineSettings, Settings, ShareSettings, WatchSettings
+from daemon.share import Share, make_share, open_share
+from engine import PRESETS, Progress
+from tests.daemon.standins import READY, StandInRunner, paint, picture
+
+
+@dataclass
+class Room:
+    share: Share
+    journal: Journal
+    settings: Settings
+    now: float = 0.0
+    letters: list[Event] | None = None
+
+    def __post_init__(self) -> None:
+        """Put the room together; again after a change of the settings."""
+        self.letters = []
+        self.runner = StandInRunner(self.letters.append)
+        clock = lambda: self.now  # noqa: E731 - it reads what the test sets
+        endings = Endings(self.share, self.journal, clock)
+        self.dispatcher = Dispatcher(self.settings, self.journal, endings, self.runner, clock)
+
+    def add(self, job_id: str, lane: str = "Waves") -> Path:
+        folder = self.share.work / "jobs" / job_id
+        folder.mkdir(parents=True)
+        style = self.share.styles / "Waves.jpg"
+        style.write_bytes(picture())
+        photo = folder / f"{job_id}.jpg"
+        photo.write_bytes(picture())
+        recipe = PRESETS["draft"].model_dump_json()
+        relative = PurePath(lane) / photo.name
+        self.journal.add(NewJob(job_id, lane, lane, relative, photo, style, None, recipe))
+        return photo
+
+    def read(self) -> None:
+        """Handle all that the runner has said."""
+        assert self.letters is not None
+        while self.letters:
+            self.dispatcher.handle(self.letters.pop(0))
+
+    def states(self) -> dict[str, str]:
+        return {job.id: state.value for state in JobState for job in self.journal.having(state)}
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Iterator[Room]:
+    share = open_share(ShareSettings(root=tmp_path / "share"))
+    make_share(share)
+    with closing(Journal(tmp_path / "journal.sqlite", lambda: 1.0)) as journal:
+        yield Room(share, journal, Settings(engine=EngineSettings(max_attempts=2)))
+
+
+def begin(room: Room) -> None:
+    room.dispatcher.start()
+    room.read()
+    room.dispatcher.fill()
+
+
+def test_nothing_is_handed_over_before_the_engine_is_ready(room: Room) -> None:
+    room.add("a")
+    room.dispatcher.fill()
+    assert room.states() == {"a": "queued"}
+    begin(room)
+    assert room.states() == {"a": "running"}
+
+
+def test_never_more_than_the_runner_takes(room: Room) -> None:
+    room.runner.answer = lambda _request: []
+    for job_id in "abc":
+        room.add(job_id)
+    begin(room)
+    assert [request.job_id for request in room.runner.requests] == ["a"]
+    room.runner.capacity = 2
+    room.dispatcher.fill()
+    assert [request.job_id for request in room.runner.requests] == ["a", "b"]
+
+
+def test_the_request_holds_the_files_and_the_settings(room: Room) -> None:
+    room.settings = Settings(watch=WatchSettings(max_megapixels=7))
+    room.__post_init__()
+    photo = room.add("a")
+    begin(room)
+    (request,) = room.runner.requests
+    assert (request.content, request.style) == (photo.read_bytes(), picture())
+    assert request.recipe == PRESETS["draft"]
+    assert request.max_pixels == 7_000_000
+    assert (request.format, request.quality) == ("jpeg", 95)
+
+
+@pytest.mark.parametrize(
+    ("seconds_a_step", "total", "told"),
+    [
+        (0.001, 100, 21),  # quick steps: one line for each twentieth, and the first
+        (0.1, 1000, 101),  # slow ones: one a second, and the first and the last
+        (5.0, 10, 10),  # all of them
+    ],
+)
+def test_progress_is_said_as_often_as_somebody_can_read(
+    room: Room, seconds_a_step: float, total: int, told: int
+) -> None:
+    room.runner.answer = lambda _request: []
+    room.add("a")
+    begin(room)
+    with capture_logs() as logs:
+        for step in range(1, total + 1):
+            room.now += seconds_a_step
+            progress = Progress(step, total, 1, 1, 8, 8, 1.0, 2.0)
+            room.dispatcher.handle(Progressed("a", progress))
+    assert told * 0.9 <= len(logs) <= told  # rounding makes a step late now and then
+    assert [logs[0]["iteration"], logs[-1]["iteration"]] == [1, total]
+    job = room.journal.get("a")
+    assert (job.iteration, job.total, job.eta_seconds) == (total, total, 2.0)
+
+
+def test_files_that_cannot_be_read_hold_up_their_lane_alone(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = room.add("a", "Broken")
+    room.add("b")
+    read = dispatch.read_bounded
+
+    def read_or_not(path: Path, most: int) -> bytes:
+        if path == broken:
+            raise OSError(errno.EIO, "Input/output error")
+        return read(path, most)
+
+    monkeypatch.setattr(dispatch, "read_bounded", read_or_not)
+    begin(room)
+    room.read()
+    assert room.states() == {"a": "queued", "b": "done"}
+    assert room.dispatcher.due == 1.0
+    room.dispatcher.fill()
+    assert room.journal.get("a").attempts == 1
+    room.now = 1.0
+    room.dispatcher.fill()
+    assert room.states()["a"] == "failed"
+    assert "tried 2 times" in str(room.journal.get("a").error)
+
+
+def test_files_that_can_be_read_again_are_painted(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room.add("a")
+
+    def refuse(*_args: Any) -> bytes:
+        raise OSError(errno.ESTALE, "Stale file handle")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(dispatch, "read_bounded", refuse)
+        begin(room)
+    assert room.states() == {"a": "queued"}
+    room.now = 1.0
+    room.dispatcher.fill()
+    room.read()
+    assert room.states() == {"a": "done"}
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda photo: photo.unlink(), "Drop it into the inbox again"),
+        (lambda photo: (photo.unlink(), photo.symlink_to("/etc/passwd")), "link"),
+    ],
+)
+def test_files_that_cannot_be_used_fail_their_job(room: Room, spoil: Any, reason: str) -> None:
+    spoil(room.add("a"))
+    begin(room)
+    assert room.states() == {"a": "failed"}
+    assert reason in str(room.journal.get("a").error)
+
+
+def test_an_engine_that_was_given_up_is_started_again(room: Room) -> None:
+    room.runner.on_start = EngineUnavailable("weights", "There are none.")
+    room.add("a")
+    begin(room)
+    assert room.dispatcher.unavailable == room.runner.on_start
+    assert room.dispatcher.due == 30.0
+    with capture_logs() as logs:
+        room.now = 30.0
+        room.dispatcher.fill()
+        room.read()
+    assert (room.runner.starts, logs) == (2, [])  # the same trouble is said once
+    room.runner.on_start = READY
+    room.now = 60.0
+    room.dispatcher.fill()
+    room.read()
+    room.dispatcher.fill()
+    assert room.dispatcher.unavailable is None
+    assert room.states() == {"a": "running"}
+
+
+def test_a_lost_engine_is_waited_for(room: Room) -> None:
+    lost = Failed("a", "lost", "It died.")
+    room.runner.answer = lambda request: [Started(request.job_id), EngineLost(-9), lost]
+    room.add("a")
+    begin(room)
+    room.read()
+    room.dispatcher.fill()
+    assert room.states() == {"a": "queued"}
+    room.runner.answer = paint
+    room.dispatcher.handle(READY)
+    room.dispatcher.fill()
+    room.read()
+    assert room.states() == {"a": "done"}
+
+
+def test_what_the_journal_does_not_take_now_is_returned_later(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room.runner.answer = lambda _request: []
+    room.add("a")
+    begin(room)
+
+    def refuse(*_args: Any, **_kwargs: Any) -> None:
+        raise JournalError("The disk is full.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "requeue", refuse)
+        with pytest.raises(JournalError):
+            room.dispatcher.handle(Failed("a", "lost", "It died."))
+    assert room.states() == {"a": "running"}
+    room.dispatcher.fill()
+    assert [request.job_id for request in room.runner.requests] == ["a", "a"]
+
+
+def test_events_of_a_job_that_was_given_back_are_ignored(room: Room) -> None:
+    room.runner.answer = lambda _request: []
+    room.add("a")
+    begin(room)
+    room.dispatcher.close(1.0)
+    room.dispatcher.give_back()
+    room.read()
+    room.dispatcher.handle(Failed("a", "engine", "too late"))
+    assert room.states() == {"a": "queued"}
+    assert room.journal.get("a").attempts == 0
+    room.dispatcher.fill()
+    assert len(room.runner.requests) == 1

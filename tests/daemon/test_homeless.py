@@ -1,0 +1,88 @@
+"""The note about photos without a style: in time, true, and gone again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from daemon.homeless import Homeless
+from daemon.names import NO_STYLE_NOTE
+from daemon.scanner import Sighting
+from daemon.settings import ShareSettings
+from daemon.share import Share, make_share, open_share
+
+
+@pytest.fixture
+def share(tmp_path: Path) -> Share:
+    share = open_share(ShareSettings(root=tmp_path))
+    make_share(share)
+    return share
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def sighting(share: Share) -> Callable[..., Sighting]:
+    return lambda name, size=10: Sighting(share.inbox / name, size, 1, 1)
+
+
+def note(share: Share) -> str:
+    path = share.inbox / NO_STYLE_NOTE
+    return path.read_text() if path.exists() else ""
+
+
+def test_it_asks_when_a_photo_holds_still(
+    share: Share, clock: Clock, sighting: Callable[..., Sighting]
+) -> None:
+    homeless = Homeless(share, 5.0, clock)
+    homeless.update([sighting("a.jpg")], ["Waves"])
+    assert homeless.restless
+    assert not note(share)
+    clock.now = 4.9
+    homeless.update([sighting("a.jpg", 11)], ["Waves"])
+    clock.now = 9.8
+    homeless.update([sighting("a.jpg", 11)], ["Waves"])
+    assert not note(share)
+    clock.now = 10.0
+    assert homeless.restless  # until the next look has asked
+    with capture_logs() as logs:
+        homeless.update([sighting("a.jpg", 11)], ["Waves"])
+        homeless.update([sighting("a.jpg", 11)], ["Waves"])
+    assert not homeless.restless
+    assert "a.jpg" in note(share)
+    assert "Waves" in note(share)
+    assert [line["event"] for line in logs] == ["style.missing"]
+
+
+def test_the_note_goes_when_its_cause_has_gone(
+    share: Share, clock: Clock, sighting: Callable[..., Sighting]
+) -> None:
+    homeless = Homeless(share, 0.0, clock)
+    homeless.update([sighting("a.jpg"), sighting("b.jpg")], [])
+    homeless.update([sighting("b.jpg")], [])
+    assert "a.jpg" not in note(share)
+    assert "b.jpg" in note(share)
+    homeless.update([], [])
+    assert not note(share)
+
+
+def test_a_note_of_an_earlier_daemon_goes_too(
+    share: Share, clock: Clock, sighting: Callable[..., Sighting]
+) -> None:
+    Homeless(share, 0.0, clock).update([sighting("a.jpg")], [])
+    Homeless(share, 0.0, clock).update([], [])
+    assert not note(share)
