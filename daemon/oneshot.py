@@ -70,6 +70,8 @@ def _answer(
     settle_in()
     for number in _ENDINGS:
         signal.signal(number, _interrupt)
+    # Children are born deaf to Ctrl-C; what this one starts (pip) would be so too.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDINGS)
     try:
         answer = (True, function(*arguments, **named), "")
     except KeyboardInterrupt:

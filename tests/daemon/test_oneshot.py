@@ -59,6 +59,14 @@ def test_a_result_comes_back_from_another_process() -> None:
     assert pid != os.getpid()
 
 
+def deaf_to() -> set[signal.Signals]:
+    return {signal.Signals(number) for number in signal.pthread_sigmask(signal.SIG_BLOCK, ())}
+
+
+def test_the_child_and_what_it_starts_hear_ctrl_c() -> None:
+    assert in_child(deaf_to) == set()
+
+
 def test_an_error_comes_back_as_it_is_and_says_where_it_came_from() -> None:
     with pytest.raises(WeightsHashError, match=r"^what happened$") as caught:
         in_child(fail, "what happened")
