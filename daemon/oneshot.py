@@ -84,8 +84,12 @@ def _answer(
 def _interrupt(*_: object) -> None:
     """Let the function clean up, and do not disturb it there."""
     for number in _ENDINGS:
-        signal.signal(number, signal.SIG_IGN)
+        signal.signal(number, _do_nothing)  # not SIG_IGN: Python complains of one under way
     raise KeyboardInterrupt
+
+
+def _do_nothing(*_: object) -> None:
+    """Take note of a signal, and go on."""
 
 
 def _portable(error: Exception) -> Exception:
