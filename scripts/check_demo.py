@@ -105,7 +105,7 @@ def _likeness(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
         small.append(np.asarray(image, np.float64).ravel())
     if min(one.std() for one in small) == 0:
         return 0.0
-    return float(np.corrcoef(*small)[0, 1])
+    return float(np.corrcoef(small[0], small[1])[0, 1])
 
 
 def main() -> int:
