@@ -249,10 +249,11 @@ class Service:
                 self._open(letter)
         try:
             self._dispatcher.give_back()
-        except AtelierError as error:  # the next start does it
-            _log.error("daemon.trouble", why=str(error))
-        counts = {state.value: number for state, number in self._journal.counts().items()}
-        _log.info("daemon.stopped", **counts)
+            counts = {state.value: number for state, number in self._journal.counts().items()}
+        except AtelierError as error:  # the next start puts it in order
+            _log.error("daemon.stopped", why=str(error))
+        else:
+            _log.info("daemon.stopped", **counts)
 
     def _exit_code(self) -> ExitCode:
         if not self._once:

@@ -127,7 +127,9 @@ def _stopped_by_signals(service: Service) -> Iterator[None]:
         stopping = True
         service.stop(signal.Signals(number).name)
 
-    before = {number: signal.signal(number, stop) for number in _STOPS}
+    # What is ignored stays so: `nohup` means it.
+    heard = [number for number in _STOPS if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, stop) for number in heard}
     try:
         yield
     finally:
