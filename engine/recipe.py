@@ -53,7 +53,7 @@ class Recipe(BaseModel):
         description="optimiser steps on each scale, one number a scale",
     )
     content_weight: float = Field(1.0, ge=0, le=1e6, description="weight of the content loss")
-    style_weight: float = Field(10.0, ge=0, le=1e6, description="weight of the style loss")
+    style_weight: float = Field(5.0, ge=0, le=1e6, description="weight of the style loss")
     tv_weight: float = Field(0.0, ge=0, le=1e6, description="weight of the total variation loss")
     content_layers: dict[Convolution, LayerWeight] = Field(
         {"conv4_2": 1.0},
