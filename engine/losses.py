@@ -65,12 +65,11 @@ class StyleLoss:
 
     def __call__(self, maps: Array) -> tuple[Array, Array]:
         """Return value (1,) and gradient (1, C, h, w) (equation 6)."""
-        flat = maps.reshape((maps.shape[1], -1))
-        difference = nd.dot(flat, flat, transpose_b=True) / flat.size - self.target
+        difference = gram(maps) - self.target
         value = nd.mean(nd.square(difference)) * self.factor
         # d G / d F gives twice (the Gram matrix is symmetric), the square gives the other two.
-        small = difference * (4 * self.factor / difference.size / flat.size)
-        return value, nd.dot(small, flat).reshape(maps.shape)
+        small = difference * (4 * self.factor / difference.size / maps.size)
+        return value, nd.dot(small, maps.reshape((maps.shape[1], -1))).reshape(maps.shape)
 
 
 @dataclass(frozen=True)
