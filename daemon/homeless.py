@@ -1,4 +1,7 @@
-"""Photos for which nobody has chosen a style: a note in the inbox asks for it, in time."""
+"""Photos that nobody can paint yet, because a style or a second picture is missing.
+
+A note in the inbox asks for it, in time.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ _log: Final = structlog.get_logger()
 
 
 class Homeless:
-    """Keeps the note about photos without a style true.
+    """Keeps the note about what is missing true.
 
     It waits until such a photo holds still: a photo and its style are copied one after the other,
     and nobody wants to be asked for what is on its way.
@@ -39,21 +42,27 @@ class Homeless:
         """Whether there was a photo, at the last look, that it is too early to ask about."""
         return self._asked < len(self._since)
 
-    def update(self, homeless: Sequence[Sighting], styles: Iterable[str]) -> None:
+    def update(
+        self, homeless: Sequence[Sighting], halves: Sequence[Sighting], styles: Iterable[str]
+    ) -> None:
         """Write, rewrite or remove the note. Call once a look.
 
         Args:
             homeless: the photos without a style.
+            halves: `content.*` or `style.*`, alone in a folder that lacks the other one.
             styles: the names of all styles.
 
         Raises:
             OSError: the note cannot be written or removed.
         """
         now = self._clock()
-        self._since = {photo: self._since.get(photo, now) for photo in homeless}
+        self._since = {each: self._since.get(each, now) for each in (*homeless, *halves)}
         until = now - self._settle_seconds
-        settled = [photo.path for photo, since in self._since.items() if since <= until]
-        notes.write_no_style_note(self._share, styles, settled)
+        settled = {each for each, since in self._since.items() if since <= until}
+        alone, half = (
+            [each.path for each in group if each in settled] for group in (homeless, halves)
+        )
+        notes.write_no_style_note(self._share, styles, alone, half)
         if len(settled) > self._asked:
-            _log.warning("style.missing", photos=len(settled), note=NO_STYLE_NOTE)
+            _log.warning("style.missing", photos=len(alone), folders=len(half), note=NO_STYLE_NOTE)
         self._asked = len(settled)

@@ -16,10 +16,10 @@ from pathlib import Path, PurePath
 from typing import Final
 
 from daemon import files
-from daemon.names import MAX_NAME_BYTES, NO_STYLE_NOTE, WHY_SUFFIX, printable
+from daemon.names import MAX_NAME_BYTES, NO_STYLE_NOTE, WHY_SUFFIX, printable, split
 from daemon.share import Share
 
-HOW_TO: Final = "How to use these folders.txt"
+HOW_TO: Final = "Read me first.txt"
 SIGNATURE: Final = "(Written by atelierd. This note goes away by itself.)"
 _MOST_LISTED: Final = 20
 _LARGEST_NOTE: Final = 64 * 1024  # bytes; ours are smaller by far
@@ -66,22 +66,38 @@ def why_text(names: Sequence[str], reason: str, back_to: PurePath) -> str:
     )
 
 
-def no_style_text(inbox: PurePath, styles: Sequence[str], homeless: Sequence[PurePath]) -> str:
-    """The note in the inbox about photos for which nobody has chosen a style.
+def no_style_text(
+    inbox: PurePath,
+    styles: Sequence[str],
+    homeless: Sequence[PurePath],
+    halves: Sequence[PurePath] = (),
+) -> str:
+    """The note in the inbox about photos that wait for a style, or for their second picture.
 
     Args:
         inbox: the inbox folder, as people see it.
         styles: names of the styles there are, each a folder in the inbox.
-        homeless: the photos, relative to the inbox.
+        homeless: the photos without a style, relative to the inbox.
+        halves: pictures named content or style that lack the other one, relative to the inbox.
     """
-    return _note(
-        "These photos wait, because I cannot tell in which style to paint them:",
-        "",
-        *_listed([printable(path) for path in homeless]),
-        "",
-        "What you can do",
-        *_ways_to_choose(printable(inbox.name), [printable(name) for name in styles]),
-    )
+    lines: list[str] = []
+    if homeless:
+        lines += [
+            "These photos wait, because I cannot tell in which style to paint them:",
+            "",
+            *_listed([printable(path) for path in homeless]),
+            "",
+            "What you can do",
+            *_ways_to_choose(printable(inbox.name), [printable(name) for name in styles]),
+        ]
+    if halves:
+        lines += [""] if lines else []
+        lines += [
+            "These folders wait for their second picture:",
+            "",
+            *_listed([_wanted_beside(path) for path in halves]),
+        ]
+    return _note(*lines)
 
 
 def how_to_text(share: Share) -> str:
@@ -120,13 +136,17 @@ def write_how_to(share: Share) -> Path:
     return path
 
 
-def write_no_style_note(share: Share, styles: Iterable[str], homeless: Iterable[Path]) -> bool:
-    """Say in the inbox which photos have no style; rewritten only when the text differs.
+def write_no_style_note(
+    share: Share, styles: Iterable[str], homeless: Iterable[Path], halves: Iterable[Path] = ()
+) -> bool:
+    """Say in the inbox which photos lack a style; rewritten only when the text differs.
 
     Args:
         share: the share.
         styles: names of the styles there are.
-        homeless: the photos, anywhere below the inbox; without any the note is removed.
+        homeless: the photos without a style, anywhere below the inbox.
+        halves: pictures named content or style that lack the other one, likewise. With nothing in
+            either the note is removed.
 
     Returns:
         Whether the note was written or removed; a person's own file of that name is left alone.
@@ -134,11 +154,13 @@ def write_no_style_note(share: Share, styles: Iterable[str], homeless: Iterable[
     Raises:
         OSError: the disk or the permissions do not allow it.
     """
-    waiting = sorted(path.relative_to(share.inbox) for path in homeless)
-    if not waiting:
+    waiting, alone = (
+        sorted(path.relative_to(share.inbox) for path in paths) for paths in (homeless, halves)
+    )
+    if not waiting and not alone:
         return clear_no_style_note(share)
     note = share.inbox / NO_STYLE_NOTE
-    wanted = no_style_text(share.inbox, sorted(styles), waiting)
+    wanted = no_style_text(share.inbox, sorted(styles), waiting, alone)
     if os.path.lexists(note) and (not is_ours(note) or note.read_bytes() == _encoded(wanted)):
         return False
     files.write_atomically(note, _encoded(wanted))
@@ -193,6 +215,12 @@ def remove_if_ours(path: Path) -> bool:
         return False
     path.unlink(missing_ok=True)
     return True
+
+
+def _wanted_beside(half: PurePath) -> str:
+    missing = "style" if split(half.name)[0].casefold() == "content" else "content"
+    folder, name = printable(half.parent), printable(half.name)
+    return f"{folder} has {name}; put a picture named {missing} beside it, like {missing}.jpg"
 
 
 def _ways_to_choose(inbox: str, styles: Sequence[str]) -> list[str]:

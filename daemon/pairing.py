@@ -80,12 +80,12 @@ class Pairing:
     Attributes:
         candidates: what could be painted once it is settled.
         homeless: files for which nobody has said a style.
-        waiting: folders that hold only one of content and style yet; their files are in neither.
+        waiting: lone halves, `content.*` or `style.*` in a folder that lacks the other one yet.
     """
 
     candidates: tuple[Candidate, ...]
     homeless: tuple[Sighting, ...]
-    waiting: tuple[Path, ...] = ()
+    waiting: tuple[Sighting, ...] = ()
 
 
 def pair(look: Look, styles: Mapping[str, Path], default_style: str | None) -> Pairing:
@@ -140,7 +140,7 @@ class _Sorting:
     default: tuple[str, Path] | None = None
     candidates: list[Candidate] = field(default_factory=list)
     homeless: list[Sighting] = field(default_factory=list)
-    waiting: list[Path] = field(default_factory=list)
+    waiting: list[Sighting] = field(default_factory=list)
 
     def result(self) -> Pairing:
         self.candidates.sort(key=lambda candidate: candidate.content.path.parts)
@@ -153,8 +153,9 @@ class _Sorting:
         if folder.below and not own and not holds_folders:
             if self._is_one_job(folder):
                 return
-            if style is None and self._waits(folder):
-                self.waiting.append(folder.path)
+            half = self._lone_half(folder)
+            if style is None and half is not None:
+                self.waiting.append(half)
                 return
         self._singly(folder, style)
 
@@ -184,9 +185,10 @@ class _Sorting:
         return True
 
     @staticmethod
-    def _waits(folder: _Folder) -> bool:
+    def _lone_half(folder: _Folder) -> Sighting | None:
         halves = [*folder.called("content"), *folder.called("style")]
-        return len(halves) == 1 and len(list(folder.pictures())) == 1
+        alone = len(halves) == 1 and len(list(folder.pictures())) == 1
+        return halves[0] if alone else None
 
     def _singly(self, folder: _Folder, style: tuple[str, Path] | None) -> None:
         pairs = _pairs(folder)

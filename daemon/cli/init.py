@@ -16,6 +16,7 @@ from daemon.configuration import SEARCHED, Resolved
 from daemon.errors import UsageError
 from daemon.files import write_atomically
 from daemon.names import is_junk, is_picture, printable
+from daemon.notes import write_how_to
 from daemon.settings import ShareSettings
 from daemon.share import Share, make_share, open_share
 from daemon.styles import mirror_styles
@@ -43,6 +44,7 @@ def command(resolved: Resolved, *, folder: Path, no_styles: bool) -> None:
     make_share(share)
     if not no_styles:
         lay_out_styles(share)
+    write_how_to(share)
     styles = list(mirror_styles(share))
     click.echo("\n".join([*_describe(share, styles), "", *_next_step(share, resolved)]))
 

@@ -49,19 +49,19 @@ def test_it_asks_when_a_photo_holds_still(
     share: Share, clock: Clock, sighting: Callable[..., Sighting]
 ) -> None:
     homeless = Homeless(share, 5.0, clock)
-    homeless.update([sighting("a.jpg")], ["Waves"])
+    homeless.update([sighting("a.jpg")], [], ["Waves"])
     assert homeless.restless
     assert not note(share)
     clock.now = 4.9
-    homeless.update([sighting("a.jpg", 11)], ["Waves"])
+    homeless.update([sighting("a.jpg", 11)], [], ["Waves"])
     clock.now = 9.8
-    homeless.update([sighting("a.jpg", 11)], ["Waves"])
+    homeless.update([sighting("a.jpg", 11)], [], ["Waves"])
     assert not note(share)
     clock.now = 10.0
     assert homeless.restless  # until the next look has asked
     with capture_logs() as logs:
-        homeless.update([sighting("a.jpg", 11)], ["Waves"])
-        homeless.update([sighting("a.jpg", 11)], ["Waves"])
+        homeless.update([sighting("a.jpg", 11)], [], ["Waves"])
+        homeless.update([sighting("a.jpg", 11)], [], ["Waves"])
     assert not homeless.restless
     assert "a.jpg" in note(share)
     assert "Waves" in note(share)
@@ -72,17 +72,42 @@ def test_the_note_goes_when_its_cause_has_gone(
     share: Share, clock: Clock, sighting: Callable[..., Sighting]
 ) -> None:
     homeless = Homeless(share, 0.0, clock)
-    homeless.update([sighting("a.jpg"), sighting("b.jpg")], [])
-    homeless.update([sighting("b.jpg")], [])
+    homeless.update([sighting("a.jpg"), sighting("b.jpg")], [], [])
+    homeless.update([sighting("b.jpg")], [], [])
     assert "a.jpg" not in note(share)
     assert "b.jpg" in note(share)
-    homeless.update([], [])
+    homeless.update([], [], [])
     assert not note(share)
 
 
 def test_a_note_of_an_earlier_daemon_goes_too(
     share: Share, clock: Clock, sighting: Callable[..., Sighting]
 ) -> None:
-    Homeless(share, 0.0, clock).update([sighting("a.jpg")], [])
-    Homeless(share, 0.0, clock).update([], [])
+    Homeless(share, 0.0, clock).update([sighting("a.jpg")], [], [])
+    Homeless(share, 0.0, clock).update([], [], [])
+    assert not note(share)
+
+
+def test_it_asks_for_the_other_half_of_a_folder(
+    share: Share, clock: Clock, sighting: Callable[..., Sighting]
+) -> None:
+    homeless = Homeless(share, 5.0, clock)
+    half = sighting("Party/Content.JPG")
+    homeless.update([], [half], ["Waves"])
+    assert homeless.restless
+    assert not note(share)
+    clock.now = 5.0
+    with capture_logs() as logs:
+        homeless.update([], [half], ["Waves"])
+    assert not homeless.restless
+    assert "Party has Content.JPG; put a picture named style beside it" in note(share)
+    assert "Waves" not in note(share)  # nobody is to move this photo into a style's folder
+    assert [(line["photos"], line["folders"]) for line in logs] == [(0, 1)]
+    homeless.update([sighting("a.jpg")], [sighting("Party/style.png")], ["Waves"])
+    clock.now = 10.0
+    homeless.update([sighting("a.jpg")], [sighting("Party/style.png")], ["Waves"])
+    text = note(share)
+    assert text.index("a.jpg") < text.index("Waves") < text.index("Party has style.png")
+    assert "named content" in text
+    homeless.update([], [], ["Waves"])
     assert not note(share)

@@ -43,7 +43,12 @@ def test_it_makes_a_share_with_five_styles_that_are_pictures(
 ) -> None:
     text = init(capsys, "share")
     folders = {path.name for path in Path("share").iterdir()}
-    assert folders == {"Inbox", "Outbox", "Styles", "Originals", "Failed", ".atelierd"}
+    text_for_visitors = "Read me first.txt"
+    assert folders == {
+        *("Inbox", "Outbox", "Styles", "Originals", "Failed", ".atelierd"),
+        text_for_visitors,
+    }
+    assert "drop a photo" in (Path("share") / text_for_visitors).read_text().casefold()
     assert sorted(path.name for path in Path("share/Inbox").iterdir()) == STARTERS
     pictures = sorted(Path("share/Styles").iterdir())
     assert [path.stem for path in pictures] == STARTERS
