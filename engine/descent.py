@@ -54,27 +54,34 @@ class Descent:
         start: image to begin with, (1, 3, H, W).
         limits: when to end.
         clock: seconds, monotonic.
+        rolled_back: whether this was necessary on an earlier scale: then it goes on as gently,
+            and the next time is the second.
 
     Attributes:
         best: the best image that was seen.
         best_loss: its loss; None before the first step.
         steps: steps taken so far.
+        rolled_back: whether it had to go back to the best picture, here or on an earlier scale.
         stopped_by: why it ended.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - this is where all of these meet
         self,
         objective: Objective,
         optimizer: Optimizer,
         start: Array,
         limits: Limits,
         clock: Callable[[], float],
+        *,
+        rolled_back: bool = False,
     ) -> None:
         self._objective = objective
         self._optimizer = optimizer
         self._limits = limits
         self._clock = clock
-        self._rolled_back = False
+        self.rolled_back = rolled_back
+        if rolled_back:
+            optimizer.gentler()
         self._history: list[float] = []
         self.best = start
         self.best_loss: LossParts | None = None
@@ -113,9 +120,9 @@ class Descent:
 
     def _roll_back(self) -> Array:
         """Go back to the best picture with a gentler optimiser, once."""
-        if self._rolled_back or self.best_loss is None:
+        if self.rolled_back or self.best_loss is None:
             raise DivergedError(_GIVEN_UP)
-        self._rolled_back = True
+        self.rolled_back = True
         self._optimizer.gentler()
         loss, gradient = self._objective.evaluate(self.best)
         self._history.append(loss.total)

@@ -52,7 +52,7 @@ class Objective:
         Args:
             image: (1, 3, H, W) float32, RGB, 0 to 255 (values outside are allowed).
         """
-        passage = self._network.record(image, self._taps, self._recipe.pooling)
+        passage = self._network.record(image, self._taps, self._recipe)
         values, gradients = self._at_taps(passage.maps)
         gradient = passage.back(gradients)
         if self._smoothness is not None:
@@ -86,7 +86,7 @@ class Objective:
         recipe = self._recipe
         if not recipe.content_weight:
             return []
-        maps = self._network.record(content, recipe.content_layers, recipe.pooling).maps
+        maps = self._network.record(content, recipe.content_layers, recipe).maps
         return [
             _Term(tap, "content", ContentLoss(maps[tap], self._factor(maps[tap], weight)))
             for tap, weight in _scaled(recipe.content_layers, recipe.content_weight)
@@ -107,7 +107,7 @@ class Objective:
 
 def style_grams(network: Vgg, style: Array, recipe: Recipe) -> Grams:
     """Gram matrices of a style picture (1, 3, H, W) at the recipe's style taps."""
-    maps = network.record(style, recipe.style_layers, recipe.pooling).maps
+    maps = network.record(style, recipe.style_layers, recipe).maps
     return {tap: gram(maps[tap]) for tap in recipe.style_layers}
 
 

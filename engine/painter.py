@@ -82,7 +82,8 @@ class Painter:
     def grams(self, style: pyramid.Picture, digest: str, recipe: Recipe) -> Grams:
         """Gram matrices of a style picture at the recipe's taps, remembered by its digest."""
         shape = f"{style.shape[1]}x{style.shape[0]}"
-        key = f"{digest} {shape} {recipe.pooling} {sorted(recipe.style_layers)}"
+        network = f"{recipe.pooling} {recipe.padding}"
+        key = f"{digest} {shape} {network} {sorted(recipe.style_layers)}"
         if key not in self._styles:
             self._styles[key] = style_grams(self._network, self.to_device(style), recipe)
         self._styles.move_to_end(key)
@@ -111,10 +112,15 @@ class _Session:
     ) -> None:
         self._painter = painter
         self._recipe = recipe
-        self._content = pyramid.as_picture(content, "content")
-        self._style = pyramid.as_picture(style, "style")
-        self._digest = hashlib.sha256(self._style.tobytes()).hexdigest()
-        self._plan = pyramid.plan(pyramid.size_of(self._content), recipe)
+        pyramid.check(content, "content")
+        pyramid.check(style, "style")
+        self._plan = pyramid.plan(pyramid.size_of(content), recipe)
+        # The largest sizes that are needed: what comes from a camera is many times as large.
+        largest = self._plan[-1][0]
+        self._content = pyramid.resized(content, largest)
+        longest = pyramid.style_size(pyramid.size_of(style), max(largest))
+        self._style = pyramid.resized(style, longest)
+        self._digest = hashlib.sha256(self._style.data).hexdigest()
         self._began = painter.now()
         budget = recipe.time_budget
         self._deadline = None if budget is None else self._began + budget
@@ -122,7 +128,8 @@ class _Session:
         self._stopped_by: Literal["steps", "plateau", "time"] = "steps"
         self._loss = LossParts(float("nan"), float("nan"))
         self._result: pyramid.Picture | None = None
-        self._pace = 0.0  # seconds a step on the scale at hand
+        self._pace = 0.0  # seconds a step on the last scale that took one
+        self._unstable = False
 
     def scales(self) -> Iterator[Progress]:
         """Work through all scales."""
@@ -150,6 +157,7 @@ class _Session:
             painter.to_device(start),
             Limits(steps, recipe.plateau, self._deadline),
             painter.now,
+            rolled_back=self._unstable,
         )
 
     def _followed(self, descent: Descent, number: int) -> Iterator[Progress]:
@@ -158,7 +166,8 @@ class _Session:
         began = self._painter.now()
         for loss in descent:
             self._steps += 1
-            self._pace = (self._painter.now() - began) / descent.steps
+            # The start was evaluated too, which costs what a step costs.
+            self._pace = (self._painter.now() - began) / (descent.steps + 1)
             yield Progress(
                 iteration=self._steps,
                 total=self._recipe.total_iterations,
@@ -186,6 +195,7 @@ class _Session:
         if descent.best_loss is not None:
             self._loss = descent.best_loss
         self._stopped_by = descent.stopped_by
+        self._unstable = descent.rolled_back
 
     def painting(self) -> Painting:
         """The finished picture."""

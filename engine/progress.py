@@ -77,7 +77,7 @@ class Painting:
         loss: of the picture that is returned (the best one), at the last scale.
         iterations: optimiser steps that were taken.
         seconds: from the first to the last step, preparation of targets included.
-        seconds_per_iteration: seconds over iterations, on the last scale alone.
+        seconds_per_iteration: seconds a step on the last scale that took one.
         stopped_by: `steps`, `plateau` or `time`.
         device: where it was painted.
         normalization: the recipe's, for the reader of `loss`.

@@ -57,6 +57,7 @@ class Recipe(BaseModel):
     tv_weight: float = Field(0.0, ge=0, le=1e6, description="weight of the total variation loss")
     content_layers: dict[Convolution, LayerWeight] = Field(
         {"conv4_2": 1.0},
+        min_length=1,
         description="taps of the content loss and their weights",
     )
     style_layers: dict[Convolution, LayerWeight] = Field(
@@ -70,6 +71,10 @@ class Recipe(BaseModel):
         "classic: plain mean squares",
     )
     pooling: Literal["avg", "max"] = Field("avg", description="pooling of the network")
+    padding: Literal["zeros", "replicate"] = Field(
+        "replicate",
+        description="what the first convolution sees beyond the picture's edge",
+    )
     optimizer: Literal["lbfgs", "adam"] = Field("lbfgs", description="which optimiser paints")
     history: int = Field(10, ge=1, le=100, description="steps that L-BFGS remembers")
     learning_rate: float = Field(

@@ -13,14 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import PictureError
 from engine.mx import Array, autograd, nd
-from engine.recipe import CONVOLUTIONS
+from engine.recipe import CONVOLUTIONS, Recipe
 from engine.weights import Convention, Weights
 
 SMALLEST_SIDE: Final = 32
@@ -66,13 +66,14 @@ class Vgg:
             for name, pair in weights.layers.items()
         }
 
-    def record(self, image: Array, taps: Iterable[str], pooling: Literal["avg", "max"]) -> Passage:
+    def record(self, image: Array, taps: Iterable[str], recipe: Recipe) -> Passage:
         """Run the network forward and keep what the backward pass needs.
 
         Args:
             image: (1, 3, H, W) float32 on this network's device, RGB, 0 to 255.
             taps: convolutions whose maps, after the ReLU, are wanted.
-            pooling: average or maximum of 2x2, stride 2, an odd last row or column left out.
+            recipe: says the pooling (average or maximum of 2x2, stride 2, an odd last row or column
+                left out) and the padding of the first convolution.
 
         Raises:
             PictureError: a side is under `SMALLEST_SIDE`.
@@ -87,17 +88,21 @@ class Vgg:
         passage = Passage(self._factor)
         current = nd.broadcast_add(nd.broadcast_mul(image, self._factor), self._shift)
         for name in chain_to(deepest):
-            current = passage.through(name, current, self._layer(name, pooling), name in wanted)
+            current = passage.through(name, current, self._layer(name, recipe), name in wanted)
         return passage
 
-    def _layer(self, name: str, pooling: str) -> Any:
+    def _layer(self, name: str, recipe: Recipe) -> Any:
         if name.startswith("pool"):
-            return lambda x: nd.Pooling(x, kernel=(2, 2), stride=(2, 2), pool_type=pooling)
+            return lambda x: nd.Pooling(x, kernel=(2, 2), stride=(2, 2), pool_type=recipe.pooling)
         kernel, bias = self._parameters[name]
+        replicates = name == CONVOLUTIONS[0] and recipe.padding == "replicate"
 
         def convolve(x: Array) -> Array:
+            if replicates:
+                x = nd.pad(x, mode="edge", pad_width=(0, 0, 0, 0, 1, 1, 1, 1))
+            pad = (0, 0) if replicates else (1, 1)
             maps = nd.Convolution(
-                x, kernel, bias, kernel=(3, 3), pad=(1, 1), num_filter=kernel.shape[0]
+                x, kernel, bias, kernel=(3, 3), pad=pad, num_filter=kernel.shape[0]
             )
             # Activation, not relu: it stays in oneDNN's blocked layout, relu would leave it.
             return nd.Activation(maps, act_type="relu")

@@ -28,9 +28,10 @@ class Landscape:
         return LossParts(loss, loss), image - 100
 
 
-def descent(landscape, steps=30, plateau=0.0, deadline=None, clock=lambda: 0.0):
+def descent(landscape, steps=30, plateau=0.0, deadline=None, clock=lambda: 0.0, **more):
     start = nd.zeros((1, 3, 4, 4))
-    return Descent(landscape, Adam(5.0), start, Limits(steps, plateau, deadline), clock)
+    limits = Limits(steps, plateau, deadline)
+    return Descent(landscape, Adam(5.0), start, limits, clock, **more)
 
 
 def test_the_best_picture_is_kept():
@@ -52,6 +53,21 @@ def test_one_blow_up_is_rolled_back_and_the_work_goes_on(bad):
 def test_a_second_blow_up_is_given_up():
     with pytest.raises(DivergedError, match="unstable twice"):
         list(descent(Landscape({8: math.nan, 20: math.nan})))
+
+
+def test_a_second_blow_up_on_a_later_scale_is_given_up_too():
+    first = descent(Landscape({8: math.nan}))
+    list(first)
+    assert first.rolled_back
+    with pytest.raises(DivergedError, match="unstable twice"):
+        list(descent(Landscape({8: math.nan}), rolled_back=first.rolled_back))
+
+
+def test_after_a_blow_up_the_next_scale_begins_gently():
+    bold, gentle = (descent(Landscape(), steps=1, rolled_back=before) for before in (False, True))
+    list(bold)
+    list(gentle)
+    assert 0 < gentle.best.mean().asscalar() < bold.best.mean().asscalar()
 
 
 def test_a_start_without_a_finite_loss_is_given_up():

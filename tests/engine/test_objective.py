@@ -13,6 +13,11 @@ from tests.engine.conftest import Reference
 POOLINGS = ("avg", "max")
 
 
+def classic(pooling: str, **weights: object) -> Recipe:
+    """A recipe as the reference computes."""
+    return Recipe(normalization="classic", padding="zeros", pooling=pooling, **weights)
+
+
 def objective(painter: Painter, reference: Reference, recipe: Recipe) -> Objective:
     grams = style_grams(painter._network, on_device(painter, reference, "style_rgb"), recipe)
     return Objective(painter._network, on_device(painter, reference, "content_rgb"), grams, recipe)
@@ -29,7 +34,7 @@ def error(found: np.ndarray, expected: np.ndarray) -> float:
 @pytest.mark.weights
 @pytest.mark.parametrize("pooling", POOLINGS)
 def test_losses_and_gradient_agree_with_the_reference(painter, reference, pooling):
-    recipe = Recipe(content_weight=5, style_weight=100, normalization="classic", pooling=pooling)
+    recipe = classic(pooling, content_weight=5, style_weight=100)
     image = on_device(painter, reference, "image_rgb")
     loss, gradient = objective(painter, reference, recipe).evaluate(image)
     expected = reference.scalars[pooling]
@@ -45,10 +50,7 @@ def test_losses_and_gradient_agree_with_the_reference(painter, reference, poolin
 @pytest.mark.parametrize("pooling", POOLINGS)
 @pytest.mark.parametrize("tap", ["conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1"])
 def test_each_style_tap_has_the_reference_gradient(painter, reference, pooling, tap):
-    recipe = Recipe(
-        content_weight=0, style_weight=1, style_layers={tap: 1},
-        normalization="classic", pooling=pooling,
-    )  # fmt: skip
+    recipe = classic(pooling, content_weight=0, style_weight=1, style_layers={tap: 1})
     image = on_device(painter, reference, "image_rgb")
     _, gradient = objective(painter, reference, recipe).evaluate(image)
     found = gradient.asnumpy()[0, ::-1]
@@ -58,7 +60,7 @@ def test_each_style_tap_has_the_reference_gradient(painter, reference, pooling, 
 @pytest.mark.weights
 @pytest.mark.parametrize("pooling", POOLINGS)
 def test_the_content_gradient_is_the_references(painter, reference, pooling):
-    recipe = Recipe(content_weight=1, style_weight=0, normalization="classic", pooling=pooling)
+    recipe = classic(pooling, content_weight=1, style_weight=0)
     image = on_device(painter, reference, "image_rgb")
     _, gradient = objective(painter, reference, recipe).evaluate(image)
     expected = reference.arrays[f"{pooling}_grad_content_bgr"]
@@ -69,8 +71,8 @@ def test_the_content_gradient_is_the_references(painter, reference, pooling):
 def test_relative_divides_by_the_energy_of_the_target(painter, reference):
     image = on_device(painter, reference, "image_rgb")
     style = on_device(painter, reference, "style_rgb")
-    grams = style_grams(painter._network, style, Recipe())
-    recipe = Recipe(content_weight=0, style_weight=1)
+    recipe = Recipe(content_weight=0, style_weight=1, padding="zeros")
+    grams = style_grams(painter._network, style, recipe)
     loss, _ = objective(painter, reference, recipe).evaluate(image)
     for tap, value in reference.scalars["avg"]["style_gram_mse"].items():
         energy = float(np.mean(grams[tap].asnumpy().astype(np.float64) ** 2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from itertools import count
 
 import numpy as np
@@ -127,3 +128,17 @@ def test_a_very_narrow_style_is_used_all_the_same(painter, photo):
     ribbon = np.random.default_rng(0).integers(0, 255, (3000, 40, 3)).astype(np.uint8)
     _, painting = paint(painter, photo, ribbon)
     assert np.isfinite(painting.loss.total)
+
+
+def test_a_huge_photo_is_made_small_before_it_is_made_floats(painter, style):
+    side = 6000
+    huge = np.zeros((side, side, 3), np.uint8)
+    huge[side // 2 :] = 200
+    tracemalloc.start()
+    try:
+        _, painting = paint(painter, huge, style)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert painting.picture.shape == (64, 64, 3)
+    assert most < 2 * side * side * 4  # one plane of floats at a time, never all three

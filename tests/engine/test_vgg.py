@@ -1,0 +1,88 @@
+"""The chain of layers: which are computed, what the edge sees, and the way back."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engine import Recipe
+from engine.errors import PictureError
+from engine.mx import nd
+from engine.painter import Painter
+from engine.vgg import SMALLEST_SIDE, Passage, chain_to
+
+PADDINGS = {"zeros": "constant", "replicate": "edge"}
+
+
+def through(painter: Painter, picture: np.ndarray, taps: list[str], padding: str) -> Passage:
+    image = painter.to_device(picture.astype(np.float32))
+    return painter._network.record(image, taps, Recipe(padding=padding))
+
+
+def first_maps(painter: Painter, picture: np.ndarray, mode: str) -> np.ndarray:
+    """conv1_1 after its ReLU, in float64 numpy from the parameters that the network holds."""
+    network = painter._network
+    kernel, bias = (each.asnumpy().astype(np.float64) for each in network._parameters["conv1_1"])
+    factor, shift = (
+        each.asnumpy().astype(np.float64) for each in (network._factor, network._shift)
+    )
+    planes = picture.transpose(2, 0, 1)[np.newaxis] * factor + shift
+    padded = np.pad(planes, ((0, 0), (0, 0), (1, 1), (1, 1)), mode=mode)
+    height, width = picture.shape[:2]
+    sums = sum(
+        np.einsum("nchw,oc->nohw", padded[:, :, y : y + height, x : x + width], kernel[:, :, y, x])
+        for y, x in np.ndindex(3, 3)
+    )
+    return np.maximum(sums + bias.reshape(1, -1, 1, 1), 0)
+
+
+def test_the_chain_ends_with_the_deepest_tap_and_pools_between_blocks():
+    assert chain_to("conv1_1") == ["conv1_1"]
+    assert chain_to("conv3_1") == [
+        *("conv1_1", "conv1_2", "pool1", "conv2_1", "conv2_2", "pool2", "conv3_1"),
+    ]
+    assert len(chain_to("conv5_4")) == 16 + 4
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize(("padding", "mode"), PADDINGS.items())
+def test_the_first_convolution_sees_the_padding_that_was_asked_for(painter, photo, padding, mode):
+    found = through(painter, photo, ["conv1_1"], padding).maps["conv1_1"].asnumpy()
+    np.testing.assert_allclose(found, first_maps(painter, photo, mode), rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("padding", PADDINGS)
+def test_the_way_back_is_the_slope_of_the_way_there(painter, photo, padding):
+    generator = np.random.default_rng(0)
+    taps = ["conv1_1", "conv2_2"]
+    passage = through(painter, photo, taps, padding)
+    # The sum of the maps, each value with a weight of its own, is a loss whose gradient is known.
+    weights = {t: generator.standard_normal(passage.maps[t].shape) for t in taps}
+    on_device = {tap: nd.array(weight, dtype="float32") for tap, weight in weights.items()}
+    gradient = passage.back(on_device).asnumpy()[0].transpose(1, 2, 0)
+    # At the picture's edge alone, where a wrong padding would show.
+    move = gradient.astype(np.float64) / np.abs(gradient).max()
+    move[1:-1, 1:-1] = 0
+
+    def loss(sign: int) -> float:
+        maps = through(painter, photo + sign * 0.05 * move, taps, padding).maps
+        return float(sum((maps[t].asnumpy().astype(np.float64) * weights[t]).sum() for t in taps))
+
+    slope = (loss(1) - loss(-1)) / 0.1
+    assert slope == pytest.approx(float((gradient * move).sum()), rel=0.02)
+
+
+@pytest.mark.weights
+def test_only_the_taps_are_kept(painter, photo):
+    passage = through(painter, photo, ["conv2_1", "conv1_1"], "replicate")
+    assert {tap: maps.shape for tap, maps in passage.maps.items()} == {
+        "conv1_1": (1, 64, 48, 64),
+        "conv2_1": (1, 128, 24, 32),
+    }
+
+
+@pytest.mark.weights
+def test_a_picture_that_the_deepest_maps_cannot_see_is_refused(painter, photo):
+    with pytest.raises(PictureError, match=f"31x48 .* each side needs {SMALLEST_SIDE} pixels"):
+        through(painter, photo[:, :31], ["conv1_1"], "replicate")
