@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import WeightsError, WeightsFileError, WeightsMissingError
-from engine.weights import mxnet_file, torch_file
+from engine.weights import mxnet_file, safetensors_file, torch_file
 from engine.weights.conventions import Layers
 from engine.weights.layers import LARGEST, checked
 from engine.weights.naming import Part, Place, is_normalisation, place
@@ -131,7 +131,7 @@ def _reader(path: Path) -> Reader:
         if head.startswith(magic):
             return reader
     if head[8:9] == b"{":  # after the length of the JSON
-        return _read_safetensors
+        return safetensors_file.read_arrays
     raise WeightsFileError(f"{path.name} {_what_it_is(head)}")
 
 
@@ -191,13 +191,6 @@ def _read_archive(path: Path, wanted: Wanted) -> dict[str, NDArray[Any]]:
 def _read_mxnet(path: Path, wanted: Wanted) -> dict[str, NDArray[Any]]:
     arrays = mxnet_file.read_arrays(path.read_bytes())
     return {name: array for name, array in arrays.items() if wanted(name)}
-
-
-def _read_safetensors(path: Path, wanted: Wanted) -> dict[str, NDArray[Any]]:
-    from safetensors import safe_open  # noqa: PLC0415 - only who imports weights pays for it
-
-    with safe_open(path, framework="numpy") as file:
-        return {name: file.get_tensor(name) for name in file.keys() if wanted(name)}  # noqa: SIM118 - it is no mapping
 
 
 def _read_torch(path: Path, wanted: Wanted) -> dict[str, NDArray[Any]]:
