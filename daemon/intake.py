@@ -19,7 +19,7 @@ from daemon import backoff, claims, scanner
 from daemon.claims import Claim
 from daemon.endings import Endings
 from daemon.errors import AtelierError, ClaimError, ClaimLostError, JournalError, OverridesError
-from daemon.homeless import Homeless
+from daemon.inbox_note import InboxNote
 from daemon.inspector import Inspected
 from daemon.jobs import NewJob
 from daemon.journal import Journal
@@ -110,7 +110,7 @@ class Intake:
         self._make_id = make_id
         self._usual_recipe = make_recipe(settings.paint, {}).model_dump_json()
         self._readiness = Readiness(settings.watch, clock)
-        self._homeless = Homeless(share, settings.watch.settle_seconds, clock)
+        self._note = InboxNote(share, settings.watch.settle_seconds, clock)
         self._numbers = count()
         self._asked: dict[str, _Ready] = {}
         self._waiting: list[_Ready] = []
@@ -130,7 +130,7 @@ class Intake:
         """Whether something is on its way in, so that the next look should come soon."""
         return bool(
             self._readiness.restless
-            or self._homeless.restless
+            or self._note.restless
             or self._asked
             or self._waiting
             or self._trouble
@@ -139,7 +139,7 @@ class Intake:
 
     def still_expects(self) -> bool:
         """Whether a run that ends when all is painted should wait: not for ever for anything."""
-        if self._asked or self._waiting or self._homeless.restless:
+        if self._asked or self._waiting or self._note.restless:
             return True
         if self._problem:
             return False
@@ -186,7 +186,7 @@ class Intake:
         self._stamps = {path: _stamp(path) for path in styles.values()}
         seen = scanner.look(self._share.inbox)
         pairing = pair(seen, styles, self._settings.paint.default_style)
-        self._homeless.update(pairing.homeless, pairing.waiting, styles)
+        self._note.update(pairing.homeless, pairing.waiting, styles)
         return pairing
 
     def _settled(self, pairing: Pairing) -> list[Candidate]:

@@ -12,8 +12,8 @@ import unicodedata
 from pathlib import PurePath
 from typing import Final
 
-NO_STYLE_NOTE: Final = "Where is my style - read me.txt"
-"""Name of the note that tells people where a photo has to go."""
+INBOX_NOTE: Final = "Why photos wait - read me.txt"
+"""Name of the note that tells people which photos wait, and for what."""
 
 WHY_SUFFIX: Final = " - why.txt"
 """What is put behind a failed photo's name to name the note about it."""
@@ -53,7 +53,7 @@ _JUNK_ENDS: Final = (
 )
 
 _NOTE: Final = re.compile(
-    rf"(?:.+{re.escape(WHY_SUFFIX[:-4])}|{re.escape(NO_STYLE_NOTE[:-4])})(?: \(\d+\))?\.txt",
+    rf"(?:.+{re.escape(WHY_SUFFIX[:-4])}|{re.escape(INBOX_NOTE[:-4])})(?: \(\d+\))?\.txt",
     re.DOTALL,
 )
 _SUFFIX: Final = re.compile(r"(?<=.)\.[^.\s]{1,16}\Z", re.DOTALL)

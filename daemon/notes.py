@@ -16,7 +16,7 @@ from pathlib import Path, PurePath
 from typing import Final
 
 from daemon import files
-from daemon.names import MAX_NAME_BYTES, NO_STYLE_NOTE, WHY_SUFFIX, printable, split
+from daemon.names import INBOX_NOTE, MAX_NAME_BYTES, WHY_SUFFIX, printable, split
 from daemon.share import Share
 
 HOW_TO: Final = "Read me first.txt"
@@ -66,7 +66,7 @@ def why_text(names: Sequence[str], reason: str, back_to: PurePath) -> str:
     )
 
 
-def no_style_text(
+def inbox_text(
     inbox: PurePath,
     styles: Sequence[str],
     homeless: Sequence[PurePath],
@@ -136,10 +136,10 @@ def write_how_to(share: Share) -> Path:
     return path
 
 
-def write_no_style_note(
+def write_inbox_note(
     share: Share, styles: Iterable[str], homeless: Iterable[Path], halves: Iterable[Path] = ()
 ) -> bool:
-    """Say in the inbox which photos lack a style; rewritten only when the text differs.
+    """Say in the inbox which photos wait, and for what; rewritten only when the text differs.
 
     Args:
         share: the share.
@@ -158,17 +158,17 @@ def write_no_style_note(
         sorted(path.relative_to(share.inbox) for path in paths) for paths in (homeless, halves)
     )
     if not waiting and not alone:
-        return clear_no_style_note(share)
-    note = share.inbox / NO_STYLE_NOTE
-    wanted = no_style_text(share.inbox, sorted(styles), waiting, alone)
+        return clear_inbox_note(share)
+    note = share.inbox / INBOX_NOTE
+    wanted = inbox_text(share.inbox, sorted(styles), waiting, alone)
     if os.path.lexists(note) and (not is_ours(note) or note.read_bytes() == _encoded(wanted)):
         return False
     files.write_atomically(note, _encoded(wanted))
     return True
 
 
-def clear_no_style_note(share: Share) -> bool:
-    """Remove that note when no photo waits for a style any more.
+def clear_inbox_note(share: Share) -> bool:
+    """Remove that note when no photo waits any more.
 
     Returns:
         Whether there was one of ours.
@@ -176,7 +176,7 @@ def clear_no_style_note(share: Share) -> bool:
     Raises:
         OSError: the permissions do not allow it.
     """
-    return remove_if_ours(share.inbox / NO_STYLE_NOTE)
+    return remove_if_ours(share.inbox / INBOX_NOTE)
 
 
 def write_why(folder: Path, names: Sequence[str], reason: str, back_to: PurePath) -> Path:

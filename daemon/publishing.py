@@ -26,8 +26,8 @@ from daemon import claims, files, notes
 from daemon.claims import Claim
 from daemon.errors import PublishError
 from daemon.names import (
+    INBOX_NOTE,
     MAX_NAME_BYTES,
-    NO_STYLE_NOTE,
     canonical,
     is_note,
     numbered,
@@ -148,7 +148,7 @@ def sweep_notes(share: Share) -> list[Path]:
     for top in (share.failed, share.inbox):
         for here, folders, names in os.walk(top):
             explained = {notes.why_name(name) for name in (*folders, *names) if not is_note(name)}
-            explained.add(NO_STYLE_NOTE)
+            explained.add(INBOX_NOTE)
             for name in names:
                 if is_note(name) and name not in explained:
                     removed += _swept(Path(here, name))

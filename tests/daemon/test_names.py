@@ -76,8 +76,8 @@ def test_hidden_names_are_junk(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        names.NO_STYLE_NOTE,
-        "Where is my style - read me (2).txt",
+        names.INBOX_NOTE,
+        "Why photos wait - read me (2).txt",
         "photo.jpg - why.txt",
         "photo.jpg - why (13).txt",
         "a\nb.jpg - why.txt",

@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from daemon import notes
-from daemon.names import NO_STYLE_NOTE, is_note
+from daemon.names import INBOX_NOTE, is_note
 from daemon.settings import ShareSettings
 from daemon.share import Share, make_share, open_share
 
@@ -94,43 +94,43 @@ class TestOurs:
         assert (tmp_path / "a.jpg - why.txt").read_bytes() == b"dear diary"
 
 
-class TestNoStyleNote:
+class TestInboxNote:
     def test_lists_photos_and_styles(self, share: Share) -> None:
         homeless = [share.inbox / "b.jpg", share.inbox / "Holiday" / "a.jpg"]
-        assert notes.write_no_style_note(share, ["Waves", "Dots"], homeless)
-        text = (share.inbox / NO_STYLE_NOTE).read_bytes().decode()
+        assert notes.write_inbox_note(share, ["Waves", "Dots"], homeless)
+        text = (share.inbox / INBOX_NOTE).read_bytes().decode()
         order = [text.index(word) for word in ("Holiday/a.jpg", "b.jpg", "- Dots", "- Waves")]
         assert order == sorted(order)
 
     def test_without_styles_it_says_how_to_get_one(self, share: Share) -> None:
-        notes.write_no_style_note(share, [], [share.inbox / "a.jpg"])
-        assert "into the folder Styles" in (share.inbox / NO_STYLE_NOTE).read_text()
+        notes.write_inbox_note(share, [], [share.inbox / "a.jpg"])
+        assert "into the folder Styles" in (share.inbox / INBOX_NOTE).read_text()
 
     def test_a_thousand_photos_make_no_long_note(self, share: Share) -> None:
-        notes.write_no_style_note(share, [], [share.inbox / f"{n}.jpg" for n in range(1000)])
-        text = (share.inbox / NO_STYLE_NOTE).read_text()
+        notes.write_inbox_note(share, [], [share.inbox / f"{n}.jpg" for n in range(1000)])
+        text = (share.inbox / INBOX_NOTE).read_text()
         assert "and 980 more" in text
-        assert notes.is_ours(share.inbox / NO_STYLE_NOTE)
+        assert notes.is_ours(share.inbox / INBOX_NOTE)
 
     def test_is_written_only_when_it_says_something_new(self, share: Share) -> None:
-        note = share.inbox / NO_STYLE_NOTE
-        assert notes.write_no_style_note(share, ["Waves"], [share.inbox / "a.jpg"])
+        note = share.inbox / INBOX_NOTE
+        assert notes.write_inbox_note(share, ["Waves"], [share.inbox / "a.jpg"])
         inode = note.stat().st_ino
-        assert not notes.write_no_style_note(share, ["Waves"], [share.inbox / "a.jpg"])
+        assert not notes.write_inbox_note(share, ["Waves"], [share.inbox / "a.jpg"])
         assert note.stat().st_ino == inode
-        assert notes.write_no_style_note(share, ["Waves"], [share.inbox / "b.jpg"])
+        assert notes.write_inbox_note(share, ["Waves"], [share.inbox / "b.jpg"])
 
     def test_goes_when_nothing_waits(self, share: Share) -> None:
-        notes.write_no_style_note(share, [], [share.inbox / "a.jpg"])
-        assert notes.write_no_style_note(share, [], [])
-        assert not (share.inbox / NO_STYLE_NOTE).exists()
-        assert not notes.clear_no_style_note(share)
+        notes.write_inbox_note(share, [], [share.inbox / "a.jpg"])
+        assert notes.write_inbox_note(share, [], [])
+        assert not (share.inbox / INBOX_NOTE).exists()
+        assert not notes.clear_inbox_note(share)
 
     def test_a_persons_own_file_is_left_alone(self, share: Share) -> None:
-        note = share.inbox / NO_STYLE_NOTE
+        note = share.inbox / INBOX_NOTE
         note.write_bytes(b"dear diary")
-        assert not notes.write_no_style_note(share, [], [share.inbox / "a.jpg"])
-        assert not notes.clear_no_style_note(share)
+        assert not notes.write_inbox_note(share, [], [share.inbox / "a.jpg"])
+        assert not notes.clear_inbox_note(share)
         assert note.read_bytes() == b"dear diary"
 
 

@@ -216,7 +216,7 @@ class TestDefault:
 
 
 @pytest.mark.parametrize("folder", ["", "Waves/", "Holiday/"])
-@pytest.mark.parametrize("name", [JOB_FILE, "Where is my style - read me.txt", "a.jpg - why.txt"])
+@pytest.mark.parametrize("name", [JOB_FILE, "Why photos wait - read me.txt", "a.jpg - why.txt"])
 def test_notes_and_lone_wishes_are_left_alone(folder: str, name: str) -> None:
     assert paired(f"{folder}{name}", default="Waves") == Pairing((), (), ())
 

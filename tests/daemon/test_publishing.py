@@ -13,7 +13,7 @@ import pytest
 from daemon import claims, files, notes, publishing
 from daemon.claims import Claim
 from daemon.errors import PublishError, ShareError
-from daemon.names import NO_STYLE_NOTE
+from daemon.names import INBOX_NOTE
 from daemon.pairing import Candidate, pair
 from daemon.scanner import look
 from daemon.settings import ShareSettings
@@ -266,7 +266,7 @@ class TestSweeps:
         (share.failed / "Party").mkdir()
         (share.failed / "diary.jpg - why.txt").write_text("dear diary")
         (share.failed / "link - why.txt").symlink_to("here.jpg - why.txt")
-        (share.inbox / NO_STYLE_NOTE).write_text(notes.SIGNATURE)
+        (share.inbox / INBOX_NOTE).write_text(notes.SIGNATURE)
         removed = publishing.sweep_notes(share)
         assert sorted(removed) == [
             share.failed / "gone.jpg - why.txt",

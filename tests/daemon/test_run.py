@@ -256,7 +256,7 @@ def test_photos_that_come_while_it_runs_and_a_style_that_goes(program: Program) 
     (inbox / "Waves/a.png").write_bytes(grey(100))
     (inbox / "lonely.png").write_bytes(grey(100))
     program.wait(lambda: "Waves/a.jpg" in program.files("Outbox"))
-    note = inbox / "Where is my style - read me.txt"
+    note = inbox / "Why photos wait - read me.txt"
     program.wait(note.exists)
     (inbox / "lonely.style.png").write_bytes(grey(200))
     program.wait(lambda: "lonely.jpg" in program.files("Outbox"))

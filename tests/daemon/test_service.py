@@ -21,7 +21,7 @@ from daemon.endings import Endings
 from daemon.errors import ExitCode, PublishError
 from daemon.jobs import JobState, NewJob
 from daemon.journal import Journal
-from daemon.names import NO_STYLE_NOTE
+from daemon.names import INBOX_NOTE
 from daemon.runners.base import EngineLost, EngineUnavailable, Event, Failed, PaintRequest, Started
 from daemon.service import Parts, Service
 from daemon.settings import (
@@ -285,7 +285,7 @@ def test_photos_without_a_style_are_asked_about_until_they_have_one(house: House
     folder = house.style()
     (house.share.inbox / "photo.jpg").write_bytes(picture())
     assert house.once() is ExitCode.OK
-    assert "Waves" in (house.share.inbox / NO_STYLE_NOTE).read_text()
+    assert "Waves" in (house.share.inbox / INBOX_NOTE).read_text()
     assert house.states() == {}
     (house.share.inbox / "photo.jpg").rename(folder / "photo.jpg")
     assert house.once() is ExitCode.OK

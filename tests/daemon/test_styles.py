@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from daemon import notes
 from daemon.errors import ShareError
-from daemon.names import NO_STYLE_NOTE
+from daemon.names import INBOX_NOTE
 from daemon.settings import ShareSettings
 from daemon.share import Share, make_share, open_share
 from daemon.styles import MEMORY, mirror_styles
@@ -66,7 +66,7 @@ def test_a_folder_that_somebody_removed_comes_back(share: Share) -> None:
 
 def test_what_is_no_picture_makes_nothing(share: Share) -> None:
     add(share, "read me.txt", ".hidden.jpg", "._Waves.jpg", "Thumbs.db", "Waves.jpg.part", "noname")
-    add(share, NO_STYLE_NOTE, "a.jpg - why.txt", ".jpg")
+    add(share, INBOX_NOTE, "a.jpg - why.txt", ".jpg")
     (share.styles / "More").mkdir()
     (share.styles / "More" / "Scream.jpg").write_bytes(b"picture")
     (share.styles / "folder.jpg").mkdir()
@@ -135,7 +135,7 @@ def test_litter_and_our_notes_go_with_the_folder(share: Share) -> None:
     (share.styles / "Waves.jpg").unlink()
     for name in ("Thumbs.db", ".DS_Store", "desktop.ini"):
         (share.inbox / "Waves" / name).write_bytes(b"litter")
-    (share.inbox / "Waves" / NO_STYLE_NOTE).write_text(notes.SIGNATURE)
+    (share.inbox / "Waves" / INBOX_NOTE).write_text(notes.SIGNATURE)
     mirror_styles(share)
     assert folders(share) == []
 

@@ -1,6 +1,6 @@
-"""Photos that nobody can paint yet, because a style or a second picture is missing.
+"""The note in the inbox: which photos nobody can paint yet, and what they wait for.
 
-A note in the inbox asks for it, in time.
+A style or a second picture is missing; the note asks for it, in time.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from typing import Final
 import structlog
 
 from daemon import notes
-from daemon.names import NO_STYLE_NOTE
+from daemon.names import INBOX_NOTE
 from daemon.scanner import Sighting
 from daemon.share import Share
 
 _log: Final = structlog.get_logger()
 
 
-class Homeless:
+class InboxNote:
     """Keeps the note about what is missing true.
 
     It waits until such a photo holds still: a photo and its style are copied one after the other,
@@ -62,7 +62,7 @@ class Homeless:
         alone, half = (
             [each.path for each in group if each in settled] for group in (homeless, halves)
         )
-        notes.write_no_style_note(self._share, styles, alone, half)
+        notes.write_inbox_note(self._share, styles, alone, half)
         if len(settled) > self._asked:
-            _log.warning("style.missing", photos=len(alone), folders=len(half), note=NO_STYLE_NOTE)
+            _log.warning("style.missing", photos=len(alone), folders=len(half), note=INBOX_NOTE)
         self._asked = len(settled)

@@ -1,4 +1,4 @@
-"""The note about photos without a style: in time, true, and gone again."""
+"""The note about photos that wait: in time, true, and gone again."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from daemon.homeless import Homeless
-from daemon.names import NO_STYLE_NOTE
+from daemon.inbox_note import InboxNote
+from daemon.names import INBOX_NOTE
 from daemon.scanner import Sighting
 from daemon.settings import ShareSettings
 from daemon.share import Share, make_share, open_share
@@ -41,28 +41,28 @@ def sighting(share: Share) -> Callable[..., Sighting]:
 
 
 def note(share: Share) -> str:
-    path = share.inbox / NO_STYLE_NOTE
+    path = share.inbox / INBOX_NOTE
     return path.read_text() if path.exists() else ""
 
 
 def test_it_asks_when_a_photo_holds_still(
     share: Share, clock: Clock, sighting: Callable[..., Sighting]
 ) -> None:
-    homeless = Homeless(share, 5.0, clock)
-    homeless.update([sighting("a.jpg")], [], ["Waves"])
-    assert homeless.restless
+    notice = InboxNote(share, 5.0, clock)
+    notice.update([sighting("a.jpg")], [], ["Waves"])
+    assert notice.restless
     assert not note(share)
     clock.now = 4.9
-    homeless.update([sighting("a.jpg", 11)], [], ["Waves"])
+    notice.update([sighting("a.jpg", 11)], [], ["Waves"])
     clock.now = 9.8
-    homeless.update([sighting("a.jpg", 11)], [], ["Waves"])
+    notice.update([sighting("a.jpg", 11)], [], ["Waves"])
     assert not note(share)
     clock.now = 10.0
-    assert homeless.restless  # until the next look has asked
+    assert notice.restless  # until the next look has asked
     with capture_logs() as logs:
-        homeless.update([sighting("a.jpg", 11)], [], ["Waves"])
-        homeless.update([sighting("a.jpg", 11)], [], ["Waves"])
-    assert not homeless.restless
+        notice.update([sighting("a.jpg", 11)], [], ["Waves"])
+        notice.update([sighting("a.jpg", 11)], [], ["Waves"])
+    assert not notice.restless
     assert "a.jpg" in note(share)
     assert "Waves" in note(share)
     assert [line["event"] for line in logs] == ["style.missing"]
@@ -71,43 +71,43 @@ def test_it_asks_when_a_photo_holds_still(
 def test_the_note_goes_when_its_cause_has_gone(
     share: Share, clock: Clock, sighting: Callable[..., Sighting]
 ) -> None:
-    homeless = Homeless(share, 0.0, clock)
-    homeless.update([sighting("a.jpg"), sighting("b.jpg")], [], [])
-    homeless.update([sighting("b.jpg")], [], [])
+    notice = InboxNote(share, 0.0, clock)
+    notice.update([sighting("a.jpg"), sighting("b.jpg")], [], [])
+    notice.update([sighting("b.jpg")], [], [])
     assert "a.jpg" not in note(share)
     assert "b.jpg" in note(share)
-    homeless.update([], [], [])
+    notice.update([], [], [])
     assert not note(share)
 
 
 def test_a_note_of_an_earlier_daemon_goes_too(
     share: Share, clock: Clock, sighting: Callable[..., Sighting]
 ) -> None:
-    Homeless(share, 0.0, clock).update([sighting("a.jpg")], [], [])
-    Homeless(share, 0.0, clock).update([], [], [])
+    InboxNote(share, 0.0, clock).update([sighting("a.jpg")], [], [])
+    InboxNote(share, 0.0, clock).update([], [], [])
     assert not note(share)
 
 
 def test_it_asks_for_the_other_half_of_a_folder(
     share: Share, clock: Clock, sighting: Callable[..., Sighting]
 ) -> None:
-    homeless = Homeless(share, 5.0, clock)
+    notice = InboxNote(share, 5.0, clock)
     half = sighting("Party/Content.JPG")
-    homeless.update([], [half], ["Waves"])
-    assert homeless.restless
+    notice.update([], [half], ["Waves"])
+    assert notice.restless
     assert not note(share)
     clock.now = 5.0
     with capture_logs() as logs:
-        homeless.update([], [half], ["Waves"])
-    assert not homeless.restless
+        notice.update([], [half], ["Waves"])
+    assert not notice.restless
     assert "Party has Content.JPG; put a picture named style beside it" in note(share)
     assert "Waves" not in note(share)  # nobody is to move this photo into a style's folder
     assert [(line["photos"], line["folders"]) for line in logs] == [(0, 1)]
-    homeless.update([sighting("a.jpg")], [sighting("Party/style.png")], ["Waves"])
+    notice.update([sighting("a.jpg")], [sighting("Party/style.png")], ["Waves"])
     clock.now = 10.0
-    homeless.update([sighting("a.jpg")], [sighting("Party/style.png")], ["Waves"])
+    notice.update([sighting("a.jpg")], [sighting("Party/style.png")], ["Waves"])
     text = note(share)
     assert text.index("a.jpg") < text.index("Waves") < text.index("Party has style.png")
     assert "named content" in text
-    homeless.update([], [], ["Waves"])
+    notice.update([], [], ["Waves"])
     assert not note(share)
