@@ -196,10 +196,16 @@ def write_why(folder: Path, names: Sequence[str], reason: str, back_to: PurePath
 
 
 def is_ours(path: Path) -> bool:
-    """Whether this is a whole note that we wrote: a regular file that ends with our signature."""
-    if path.is_symlink() or not path.is_file() or path.stat().st_size > _LARGEST_NOTE:
+    """Whether this is a whole note that we wrote: a regular file that ends with our signature.
+
+    What cannot be read is not: whoever closed it to us has made it theirs.
+    """
+    try:
+        if path.is_symlink() or not path.is_file() or path.stat().st_size > _LARGEST_NOTE:
+            return False
+        return path.read_bytes().rstrip().endswith(SIGNATURE.encode())
+    except OSError:
         return False
-    return path.read_bytes().rstrip().endswith(SIGNATURE.encode())
 
 
 def remove_if_ours(path: Path) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
+from daemon import files
 from daemon.inbox_note import InboxNote
 from daemon.names import INBOX_NOTE
 from daemon.scanner import Sighting
@@ -111,3 +113,30 @@ def test_it_asks_for_the_other_half_of_a_folder(
     assert "named content" in text
     notice.update([], [], ["Waves"])
     assert not note(share)
+
+
+def test_what_stands_in_the_notes_way_is_said_once_and_tried_again(
+    share: Share,
+    clock: Clock,
+    sighting: Callable[..., Sighting],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    notice = InboxNote(share, 0.0, clock)
+    full = iter(range(99))
+
+    def refuse(path: Path, *_args: object) -> None:
+        # As the real one: the name of the temporary file is another one each time.
+        raise OSError(errno.ENOSPC, "No space left on device", f"{path}.{next(full)}")
+
+    with capture_logs() as logs:
+        with monkeypatch.context() as patch:
+            patch.setattr(files, "write_atomically", refuse)
+            for _ in range(3):
+                notice.update([sighting("a.jpg")], [], [])
+        assert not notice.restless
+        for _ in range(2):
+            notice.update([sighting("a.jpg")], [], [])
+    said = [line for line in logs if line["event"].startswith("note.")]
+    assert [line["event"] for line in said] == ["note.failed", "note.works_again"]
+    assert said[0]["why"] == "No space left on device"
+    assert "a.jpg" in note(share)

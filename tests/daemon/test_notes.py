@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path, PurePath
 
 import pytest
@@ -13,6 +15,18 @@ from daemon import notes
 from daemon.names import INBOX_NOTE, is_note
 from daemon.settings import ShareSettings
 from daemon.share import Share, make_share, open_share
+
+UNPRIVILEGED = """
+import os, sys
+from pathlib import Path
+from daemon import notes
+os.chdir(sys.argv[1])  # before the change of user: the folders above are closed to others
+if os.geteuid() == 0:
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+print(notes.is_ours(Path("open")), notes.is_ours(Path("shut")))
+"""
 
 file_names = st.binary(min_size=1, max_size=255).map(os.fsdecode)
 
@@ -81,6 +95,15 @@ class TestOurs:
         path = tmp_path / "huge"
         path.write_bytes(bytes(1_000_000) + notes.SIGNATURE.encode())
         assert not notes.is_ours(path)
+
+    def test_a_file_that_is_closed_to_us_is_not_ours(self, tmp_path: Path) -> None:
+        for name, mode in (("open", 0o644), ("shut", 0)):
+            (tmp_path / name).write_text(notes.SIGNATURE)
+            (tmp_path / name).chmod(mode)
+        tmp_path.chmod(0o755)
+        command = [sys.executable, "-c", UNPRIVILEGED, str(tmp_path)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.stdout.split() == ["True", "False"], done.stderr
 
     def test_other_systems_line_ends_do_not_hide_the_signature(self, tmp_path: Path) -> None:
         ours = notes.write_why(tmp_path, ["a.jpg"], "torn", PurePath("Inbox"))

@@ -293,6 +293,20 @@ def test_photos_without_a_style_are_asked_about_until_they_have_one(house: House
     assert house.files(house.share.outbox) == ["Waves/photo.jpg"]
 
 
+def test_a_note_that_cannot_be_written_holds_up_no_photo(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_args: Any) -> bool:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("daemon.notes.write_inbox_note", refuse)
+    (house.share.inbox / "lost.jpg").write_bytes(picture())
+    (house.style() / "photo.jpg").write_bytes(picture())
+    assert house.once() is ExitCode.OK
+    assert house.files(house.share.outbox) == ["Waves/photo.jpg"]
+    assert len(house.said("note.failed")) == 1
+
+
 def test_a_failure_of_the_engine_fails_the_job_and_the_next_goes_on(house: House) -> None:
     def answer(request: PaintRequest) -> list[Event]:
         if request.content == picture((1, 1, 1)):
