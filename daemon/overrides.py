@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from daemon.catalogue import catalogue
 from daemon.errors import AtelierError, OverridesError, SettingsError
 from daemon.names import JOB_FILE, printable
 from daemon.settings import PaintSettings
@@ -99,7 +100,7 @@ def _checked(wishes: Mapping[str, object]) -> dict[str, object]:
         name = str(error.errors()[0]["loc"][0])
         raise OverridesError(
             f"{JOB_FILE}: {name} must be {_expected(name)}, but it is {_short(repr(wishes[name]))}."
-            f"{_nearest(wishes[name], PRESETS) if name == 'preset' else ''}"
+            f"{_nearest(wishes[name], _choices(name))}"
         ) from error
     return {name: getattr(checked, name) for name in wishes}
 
@@ -111,15 +112,19 @@ def _unknown(name: str) -> str:
     )
 
 
-def _nearest(wrong: object, right: Mapping[str, object] | tuple[str, ...]) -> str:
-    near = difflib.get_close_matches(str(wrong)[:_SHOWN].casefold(), list(right), n=1)
+def _nearest(wrong: object, right: tuple[str, ...]) -> str:
+    near = difflib.get_close_matches(str(wrong)[:_SHOWN].casefold(), right, n=1)
     return f' Did you mean "{near[0]}"?' if near else ""
+
+
+def _choices(name: str) -> tuple[str, ...]:
+    return catalogue()[f"paint.{name}"].choices
 
 
 def _expected(name: str) -> str:
     """Say in words what a setting takes, from the model itself."""
-    if name == "preset":
-        return "one of " + ", ".join(f'"{preset}"' for preset in PRESETS)
+    if choices := _choices(name):
+        return "one of " + ", ".join(f'"{choice}"' for choice in choices)
     schema = PaintSettings.model_json_schema()["properties"][name]
     schema = next((s for s in schema.get("anyOf", ()) if s["type"] != "null"), schema)
     kind = "a whole number" if schema["type"] == "integer" else "a number"

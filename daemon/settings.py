@@ -90,7 +90,21 @@ class PaintSettings(_Section):
     content_weight: float | None = Field(None, ge=0, le=1e6, description="weight of the photo")
     style_weight: float | None = Field(None, ge=0, le=1e6, description="weight of the style")
     tv_weight: float | None = Field(None, ge=0, le=1e6, description="weight of smoothness")
-    seed: int | None = Field(None, ge=0, lt=2**31, description="seed of everything random")
+    init: Literal["content", "noise", "blend"] | None = Field(
+        None,
+        description="content: painting starts from the photo; noise: from random dots, and the "
+        "picture strays further from the photo; blend: from both, mixed",
+    )
+    init_noise: float | None = Field(
+        None, ge=0, le=1, description="share of the random dots when init is blend"
+    )
+    seed: int | None = Field(
+        None,
+        ge=0,
+        lt=2**31,
+        description="number that the random dots are drawn from: another one gives another "
+        "picture, the same one the same; without dots (init content) it changes nothing",
+    )
 
 
 class EngineSettings(_Section):

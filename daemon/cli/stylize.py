@@ -57,7 +57,11 @@ _PATH: Final = click.Path(path_type=Path)
 @click.option("--preset", metavar=f"[{'|'.join(PRESETS)}]", help="Named recipe.")
 @click.option("--size", metavar="N", help="Long side of the picture, pixels.")
 @click.option("--iterations", metavar="N", help="Optimiser steps, all sizes together.")
-@click.option("--seed", metavar="N", help="Seed of everything random.")
+@click.option(
+    "--init", metavar="[content|noise|blend]", help="Start from the photo, random dots, or both."
+)
+@click.option("--init-noise", metavar="NUMBER", help="Share of random dots in a blend, 0 to 1.")
+@click.option("--seed", metavar="N", help="Number that the random dots are drawn from.")
 @click.option("--weights", metavar="DIR", help="Folder of the trained weights.")
 @click.option("--device", metavar="[auto|cpu|gpu]", help="Where to compute.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object about the picture.")
@@ -87,7 +91,7 @@ class _Group:
 
 
 _GROUPS: Final = (
-    _Group("paint", PaintSettings, ("preset", "size", "iterations", "seed")),
+    _Group("paint", PaintSettings, ("preset", "size", "iterations", "init", "init_noise", "seed")),
     _Group("engine", EngineSettings, ("weights", "device")),
 )
 
@@ -103,7 +107,8 @@ def _with_wishes(settings: Settings, wishes: dict[str, Any]) -> Settings:
         except ValidationError as error:
             first = error.errors()[0]
             name, message = first["loc"][0], first["msg"]
-            raise UsageError(f"--{name} {wishes.get(str(name))}: {message}.") from error
+            option = f"--{name}".replace("_", "-")
+            raise UsageError(f"{option} {wishes.get(str(name))}: {message}.") from error
     return settings.model_copy(update=sections)
 
 

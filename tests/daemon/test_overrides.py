@@ -20,6 +20,8 @@ iterations = 90
 content_weight = 2
 style_weight = 12.5
 tv_weight = 0.001
+init = "blend"
+init_noise = 0.25
 seed = 7
 """
 
@@ -28,7 +30,8 @@ def test_everything_that_can_be_set_is_read() -> None:
     wishes = read_overrides(EVERYTHING)
     assert wishes == {
         "preset": "fine", "size": 800, "iterations": 90, "content_weight": 2.0,
-        "style_weight": 12.5, "tv_weight": 0.001, "seed": 7,
+        "style_weight": 12.5, "tv_weight": 0.001,
+        "init": "blend", "init_noise": 0.25, "seed": 7,
     }  # fmt: skip
     assert set(wishes) == set(WISHES)
     assert json.loads(json.dumps(wishes)) == wishes
@@ -69,6 +72,8 @@ def test_what_windows_writes_is_read() -> None:
         ('tv_weight = "1"', r"tv_weight must be a number from 0"),
         ("content_weight = false", r"content_weight must be a number"),
         ('preset = "fien"', r'preset must be one of "draft".*Did you mean "fine"\?'),
+        ('init = "nois"', r'init must be one of .*"blend".*Did you mean "noise"\?'),
+        ("init_noise = 1.5", r"init_noise must be a number from 0 to 1, but it is 1\.5\."),
         ("preset = 3", r'preset must be one of "draft", "standard", "fine", but it is 3\.'),
         ("size = " + "9" * 6000, r"job\.toml"),
         ("size = " + "[" * 30000, r"cannot be read"),
@@ -174,6 +179,7 @@ def test_wishes_are_checked_again_where_they_are_used(wishes: dict[str, object])
     "preset": st.sampled_from(sorted(PRESETS)), "size": st.integers(32, 8192),
     "iterations": st.integers(1, 10_000), "style_weight": st.floats(0.001, 1e6),
     "content_weight": st.floats(0, 1e6), "tv_weight": st.floats(0, 1e6),
+    "init": st.sampled_from(["content", "noise", "blend"]), "init_noise": st.floats(0, 1),
     "seed": st.integers(0, 2**31 - 1),
 }))  # fmt: skip
 def test_every_wish_within_bounds_makes_a_recipe(wishes: dict[str, object]) -> None:

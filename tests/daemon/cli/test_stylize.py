@@ -127,6 +127,8 @@ def test_an_existing_output_is_replaced_only_by_a_picture(run: Run) -> None:
         (["photo.jpg", "style.png", "--preset", "best"], 2, "--preset best"),
         (["photo.jpg", "style.png", "--device", "tpu"], 2, "--device tpu"),
         (["photo.jpg", "style.png", "--seed", "-1"], 2, "--seed -1"),
+        (["photo.jpg", "style.png", "--init", "nothing"], 2, "--init nothing"),
+        (["photo.jpg", "style.png", "--init-noise", "2"], 2, "--init-noise 2"),
     ],
 )
 def test_what_goes_wrong_is_said_in_a_sentence(
@@ -247,17 +249,45 @@ def test_ctrl_c_ends_it_cleanly(on_terminal: Any, tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == before
 
 
-@pytest.mark.weights
-@pytest.mark.parametrize(
-    "how", [["-m", "daemon"], [str(Path(sys.executable).with_name("atelierd"))]]
-)
-def test_the_real_engine_paints(weights: Path, tmp_path: Path, how: list[str]) -> None:
+@pytest.fixture
+def pictures() -> tuple[str, str]:
+    """A photo and a style with something to see in them."""
     rng = np.random.default_rng(1)
     for name in ("real.png", "strokes.png"):
         coarse = Image.fromarray(rng.integers(0, 255, (6, 8, 3), dtype=np.uint8))
         coarse.resize((96, 72), Image.Resampling.BICUBIC).save(name)
+    return "real.png", "strokes.png"
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("init", [["--init", "noise"], ["--init", "blend", "--init-noise", "0.3"]])
+def test_another_seed_is_another_picture_and_the_same_the_same(
+    weights: Path, pictures: tuple[str, str], init: list[str]
+) -> None:
+    def painted(seed: int) -> bytes:
+        with pytest.raises(SystemExit) as ended:
+            main(
+                ["stylize", *pictures, "-o", "out.png", "--size", "64", "--iterations", "3",
+                 "--device", "cpu", "--weights", str(weights.parent), *init, "--seed", str(seed)]
+            )  # fmt: skip
+        assert ended.value.code == 0
+        with Image.open("out.png") as picture:
+            return picture.tobytes()
+
+    first = painted(1)
+    assert painted(2) != first
+    assert painted(1) == first
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize(
+    "how", [["-m", "daemon"], [str(Path(sys.executable).with_name("atelierd"))]]
+)
+def test_the_real_engine_paints(
+    weights: Path, tmp_path: Path, pictures: tuple[str, str], how: list[str]
+) -> None:
     done = subprocess.run(
-        [sys.executable, *how, "stylize", "real.png", "strokes.png", "-o", "out.png",
+        [sys.executable, *how, "stylize", *pictures, "-o", "out.png",
          "--size", "64", "--iterations", "6", "--device", "cpu", "--weights", str(weights.parent),
          "--json"],
         cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False,
