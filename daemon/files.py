@@ -30,10 +30,12 @@ from itertools import count
 from pathlib import Path, PurePath
 from typing import Any, Final
 
+import structlog
+
 from daemon import copying
 from daemon.copying import sync_folder
 from daemon.errors import ShareError
-from daemon.names import canonical, numbered
+from daemon.names import canonical, numbered, printable
 
 _PREFIX: Final = ".atelierd-"
 _SUFFIX: Final = ".tmp"
@@ -43,6 +45,7 @@ _AT_FDCWD: Final = -100  # linux/fcntl.h
 _UNSUPPORTED: Final = frozenset(
     {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EPERM, errno.EMLINK}
 )
+_log: Final = structlog.get_logger()
 
 
 def write_atomically(path: Path, data: bytes, *, replace: bool = True) -> None:
@@ -81,7 +84,8 @@ def publish_new(folder: Path, name: str, data: bytes) -> Path:
         data: the content.
 
     Returns:
-        The path under which the file appeared.
+        The path under which the file appeared; also if the folder cannot be synced after that,
+        since whoever is told of an error publishes again, under the next name.
 
     Raises:
         OSError: the disk or the permissions do not allow it; nothing is left behind.
@@ -92,7 +96,10 @@ def publish_new(folder: Path, name: str, data: bytes) -> Path:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    sync_folder(folder)
+    try:
+        sync_folder(folder)
+    except OSError as error:
+        _log.warning("file.not_synced", file=printable(path), why=error.strerror)
     return path
 
 

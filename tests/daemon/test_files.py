@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePath
 
 import pytest
+from structlog.testing import capture_logs
 
 from daemon import files
 from daemon.errors import ShareError
@@ -143,6 +144,19 @@ class TestPublishNew:
         with room_for(1000), pytest.raises(OSError, match="File too large"):
             files.publish_new(tmp_path, "a.jpg", bytes(2000))
         assert listing(tmp_path) == []
+
+    @pytest.mark.usefixtures("way")
+    def test_what_has_its_name_is_published_even_if_the_folder_cannot_be_synced(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(_folder: Path) -> None:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+        monkeypatch.setattr(files, "sync_folder", refuse)
+        with capture_logs() as logs:
+            assert files.publish_new(tmp_path, "a.jpg", b"a") == tmp_path / "a.jpg"
+        assert listing(tmp_path) == ["a.jpg"]
+        assert [line["event"] for line in logs] == ["file.not_synced"]
 
     @pytest.mark.usefixtures("way")
     def test_many_at_once_get_a_name_each(self, tmp_path: Path) -> None:
