@@ -1,6 +1,6 @@
 """The note in the inbox: which photos nobody can paint yet, and what they wait for.
 
-A style or a second picture is missing; the note asks for it, in time.
+A style or a second picture is missing, or a folder is closed to us; the note says so, in time.
 """
 
 from __future__ import annotations
@@ -12,15 +12,16 @@ from typing import Final
 import structlog
 
 from daemon import notes
-from daemon.names import INBOX_NOTE
+from daemon.names import INBOX_NOTE, printable
 from daemon.scanner import Sighting
 from daemon.share import Share
 
+_MOST_NAMED: Final = 20
 _log: Final = structlog.get_logger()
 
 
 class InboxNote:
-    """Keeps the note about what is missing true.
+    """Keeps that note true.
 
     It waits until such a photo holds still: a photo and its style are copied one after the other,
     and nobody wants to be asked for what is on its way. What stands in the way of the note itself
@@ -37,17 +38,22 @@ class InboxNote:
         self._share = share
         self._settle_seconds = settle_seconds
         self._clock = clock
-        self._since: dict[Sighting, float] = {}
+        self._since: dict[Sighting | Path, float] = {}
         self._asked = 0
+        self._closed: list[Path] = []
         self._problem = ""
 
     @property
     def restless(self) -> bool:
-        """Whether there was a photo, at the last look, that it is too early to ask about."""
-        return self._asked < len(self._since)
+        """Whether there was something, at the last look, that it is too early to ask about."""
+        return self._asked + len(self._closed) < len(self._since)
 
     def update(
-        self, homeless: Sequence[Sighting], halves: Sequence[Sighting], styles: Iterable[str]
+        self,
+        homeless: Sequence[Sighting],
+        halves: Sequence[Sighting],
+        styles: Iterable[str],
+        closed: Sequence[Path] = (),
     ) -> None:
         """Write, rewrite or remove the note. Call once a look.
 
@@ -55,23 +61,34 @@ class InboxNote:
             homeless: the photos without a style.
             halves: `content.*` or `style.*`, alone in a folder that lacks the other one.
             styles: the names of all styles.
+            closed: files and folders that cannot be opened, sorted.
         """
         now = self._clock()
-        self._since = {each: self._since.get(each, now) for each in (*homeless, *halves)}
+        waiting: tuple[Sighting | Path, ...] = (*homeless, *halves, *closed)
+        self._since = {each: self._since.get(each, now) for each in waiting}
         until = now - self._settle_seconds
         settled = {each for each, since in self._since.items() if since <= until}
         alone, half = (
             [each.path for each in group if each in settled] for group in (homeless, halves)
         )
-        self._write(styles, alone, half)
-        if len(settled) > self._asked:
+        shut = [path for path in closed if path in settled]
+        self._write(styles, alone, half, shut)
+        if len(alone) + len(half) > self._asked:
             _log.warning("style.missing", photos=len(alone), folders=len(half), note=INBOX_NOTE)
-        self._asked = len(settled)
+        self._asked = len(alone) + len(half)
+        self._say_closed(shut)
 
-    def _write(self, styles: Iterable[str], alone: Sequence[Path], half: Sequence[Path]) -> None:
+    def _say_closed(self, closed: list[Path]) -> None:
+        if closed != self._closed:
+            names = [printable(path.relative_to(self._share.inbox)) for path in closed]
+            log = _log.warning if closed else _log.info
+            log("inbox.closed", number=len(names), names=names[:_MOST_NAMED], note=INBOX_NOTE)
+        self._closed = closed
+
+    def _write(self, styles: Iterable[str], *waiting: Sequence[Path]) -> None:
         problem = ""
         try:
-            notes.write_inbox_note(self._share, styles, alone, half)
+            notes.write_inbox_note(self._share, styles, *waiting)
         except OSError as error:
             # Without the file's name: that of a temporary file is another one at each look.
             problem = error.strerror or str(error)

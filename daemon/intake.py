@@ -186,7 +186,7 @@ class Intake:
         self._stamps = {path: _stamp(path) for path in styles.values()}
         seen = scanner.look(self._share.inbox)
         pairing = pair(seen, styles, self._settings.paint.default_style)
-        self._note.update(pairing.homeless, pairing.waiting, styles)
+        self._note.update(pairing.homeless, pairing.waiting, styles, seen.unreadable)
         return pairing
 
     def _settled(self, pairing: Pairing) -> list[Candidate]:

@@ -22,6 +22,11 @@ from daemon.share import Share
 HOW_TO: Final = "Read me first.txt"
 SIGNATURE: Final = "(Written by atelierd. This note goes away by itself.)"
 _MOST_LISTED: Final = 20
+_WAYS_TO_OPEN: Final = (
+    "    Let the group, or everybody, open them and what is in them: look for  Permissions  in",
+    "    their properties, and make them the same as for the other folders here. Whoever keeps",
+    "    the machine with this inbox can do that too.",
+)
 _LARGEST_NOTE: Final = 64 * 1024  # bytes; ours are smaller by far
 
 
@@ -71,33 +76,33 @@ def inbox_text(
     styles: Sequence[str],
     homeless: Sequence[PurePath],
     halves: Sequence[PurePath] = (),
+    closed: Sequence[PurePath] = (),
 ) -> str:
-    """The note in the inbox about photos that wait for a style, or for their second picture.
+    """The note in the inbox about what waits: for a style, a second picture, or to be opened.
 
     Args:
         inbox: the inbox folder, as people see it.
         styles: names of the styles there are, each a folder in the inbox.
         homeless: the photos without a style, relative to the inbox.
         halves: pictures named content or style that lack the other one, relative to the inbox.
+        closed: files and folders that cannot be opened, relative to the inbox.
     """
-    lines: list[str] = []
-    if homeless:
-        lines += [
+    ways = _ways_to_choose(printable(inbox.name), [printable(name) for name in styles])
+    parts = (
+        _part(
             "These photos wait, because I cannot tell in which style to paint them:",
-            "",
-            *_listed([printable(path) for path in homeless]),
-            "",
-            "What you can do",
-            *_ways_to_choose(printable(inbox.name), [printable(name) for name in styles]),
-        ]
-    if halves:
-        lines += [""] if lines else []
-        lines += [
-            "These folders wait for their second picture:",
-            "",
-            *_listed([_wanted_beside(path) for path in halves]),
-        ]
-    return _note(*lines)
+            [printable(path) for path in homeless],
+            ways,
+        ),
+        _part("These folders wait for their second picture:", list(map(_wanted_beside, halves))),
+        _part(
+            "These folders or files wait, because I am not allowed to open them:",
+            [printable(path) for path in closed],
+            _WAYS_TO_OPEN,
+        ),
+    )
+    lines = [line for part in parts if part for line in ("", *part)]
+    return _note(*lines[1:])
 
 
 def how_to_text(share: Share) -> str:
@@ -137,7 +142,11 @@ def write_how_to(share: Share) -> Path:
 
 
 def write_inbox_note(
-    share: Share, styles: Iterable[str], homeless: Iterable[Path], halves: Iterable[Path] = ()
+    share: Share,
+    styles: Iterable[str],
+    homeless: Iterable[Path],
+    halves: Iterable[Path] = (),
+    closed: Iterable[Path] = (),
 ) -> bool:
     """Say in the inbox which photos wait, and for what; rewritten only when the text differs.
 
@@ -145,8 +154,9 @@ def write_inbox_note(
         share: the share.
         styles: names of the styles there are.
         homeless: the photos without a style, anywhere below the inbox.
-        halves: pictures named content or style that lack the other one, likewise. With nothing in
-            either the note is removed.
+        halves: pictures named content or style that lack the other one, likewise.
+        closed: files and folders that cannot be opened, likewise. With nothing in any of the three
+            the note is removed.
 
     Returns:
         Whether the note was written or removed; a person's own file of that name is left alone.
@@ -154,13 +164,14 @@ def write_inbox_note(
     Raises:
         OSError: the disk or the permissions do not allow it.
     """
-    waiting, alone = (
-        sorted(path.relative_to(share.inbox) for path in paths) for paths in (homeless, halves)
-    )
-    if not waiting and not alone:
+    waiting = [
+        sorted(path.relative_to(share.inbox) for path in paths)
+        for paths in (homeless, halves, closed)
+    ]
+    if not any(waiting):
         return clear_inbox_note(share)
     note = share.inbox / INBOX_NOTE
-    wanted = inbox_text(share.inbox, sorted(styles), waiting, alone)
+    wanted = inbox_text(share.inbox, sorted(styles), *waiting)
     if os.path.lexists(note) and (not is_ours(note) or note.read_bytes() == _encoded(wanted)):
         return False
     files.write_atomically(note, _encoded(wanted))
@@ -221,6 +232,12 @@ def remove_if_ours(path: Path) -> bool:
         return False
     path.unlink(missing_ok=True)
     return True
+
+
+def _part(what: str, names: Sequence[str], ways: Sequence[str] = ()) -> list[str]:
+    if not names:
+        return []
+    return [what, "", *_listed(names), *(["", "What you can do", *ways] if ways else [])]
 
 
 def _wanted_beside(half: PurePath) -> str:

@@ -140,3 +140,35 @@ def test_what_stands_in_the_notes_way_is_said_once_and_tried_again(
     assert [line["event"] for line in said] == ["note.failed", "note.works_again"]
     assert said[0]["why"] == "No space left on device"
     assert "a.jpg" in note(share)
+
+
+def test_it_says_what_cannot_be_opened(
+    share: Share, clock: Clock, sighting: Callable[..., Sighting]
+) -> None:
+    notice = InboxNote(share, 5.0, clock)
+    shut = [share.inbox / "Holiday\x1b", share.inbox / "Party"]
+    with capture_logs() as logs:
+        notice.update([], [], ["Waves"], shut)
+        assert notice.restless
+        assert not note(share)
+        assert logs == []
+        clock.now = 5.0
+        for _ in range(2):
+            notice.update([], [], ["Waves"], shut)
+        assert not notice.restless
+        text = note(share)
+        assert "not allowed to open" in text
+        assert r"- Holiday\x1b" in text
+        assert "- Party" in text
+        assert "Permissions" in text
+        assert "Waves" not in text
+        notice.update([sighting("a.jpg")], [], ["Waves"], shut[:1])
+        assert notice.restless
+        assert "Party" not in note(share)
+        notice.update([], [], ["Waves"], [])
+    assert not note(share)
+    assert [(line["log_level"], line["names"]) for line in logs] == [
+        ("warning", [r"Holiday\x1b", "Party"]),
+        ("warning", [r"Holiday\x1b"]),
+        ("info", []),
+    ]

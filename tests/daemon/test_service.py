@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 import threading
 import time
@@ -291,6 +292,25 @@ def test_photos_without_a_style_are_asked_about_until_they_have_one(house: House
     assert house.once() is ExitCode.OK
     assert house.files(house.share.inbox) == []
     assert house.files(house.share.outbox) == ["Waves/photo.jpg"]
+
+
+def test_a_folder_that_cannot_be_opened_gets_a_word(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (house.share.inbox / "shut").mkdir()
+    scandir = os.scandir
+
+    def refuse(folder: Any) -> Any:
+        if str(folder).endswith("shut"):
+            raise PermissionError(errno.EACCES, "Permission denied", folder)
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    (house.style() / "photo.jpg").write_bytes(picture())
+    assert house.once() is ExitCode.OK
+    assert house.files(house.share.outbox) == ["Waves/photo.jpg"]
+    assert "- shut" in (house.share.inbox / INBOX_NOTE).read_text()
+    assert [line["names"] for line in house.said("inbox.closed")] == [["shut"]]
 
 
 def test_a_note_that_cannot_be_written_holds_up_no_photo(
