@@ -118,6 +118,7 @@ class _Session:
         # The largest sizes that are needed: what comes from a camera is many times as large.
         largest = self._plan[-1][0]
         self._content = pyramid.resized(content, largest)
+        style = pyramid.trimmed(style, recipe.style_trim)
         longest = pyramid.style_size(pyramid.size_of(style), max(largest))
         self._style = pyramid.resized(style, longest)
         self._digest = hashlib.sha256(self._style.data).hexdigest()

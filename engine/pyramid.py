@@ -19,7 +19,7 @@ Picture = NDArray[np.float32]
 Size = tuple[int, int]
 
 
-def size_of(picture: Picture) -> Size:
+def size_of(picture: NDArray[Any]) -> Size:
     """Height and width of a picture."""
     return picture.shape[0], picture.shape[1]
 
@@ -52,6 +52,12 @@ def style_size(size: Size, long_side: int) -> Size:
     """
     height, width = fitted(size, long_side)
     return max(height, SMALLEST_SIDE), max(width, SMALLEST_SIDE)
+
+
+def trimmed(picture: NDArray[Any], share: float) -> NDArray[Any]:
+    """Leave out a share of a picture's height and width, under a half, at each of its edges."""
+    down, across = (int(side * share) for side in size_of(picture))
+    return picture[down : picture.shape[0] - down, across : picture.shape[1] - across]
 
 
 def plan(content: Size, recipe: Recipe) -> list[tuple[Size, int]]:

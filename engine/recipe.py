@@ -75,6 +75,13 @@ class Recipe(BaseModel):
         "replicate",
         description="what the first convolution sees beyond the picture's edge",
     )
+    style_trim: float = Field(
+        0.02,
+        ge=0,
+        le=0.25,
+        description="share of the style picture left out at each edge, where photographs of "
+        "paintings show frame or bare canvas",
+    )
     optimizer: Literal["lbfgs", "adam"] = Field("lbfgs", description="which optimiser paints")
     history: int = Field(10, ge=1, le=100, description="steps that L-BFGS remembers")
     learning_rate: float = Field(

@@ -142,3 +142,10 @@ def test_a_huge_photo_is_made_small_before_it_is_made_floats(painter, style):
         tracemalloc.stop()
     assert painting.picture.shape == (64, 64, 3)
     assert most < 2 * side * side * 4  # one plane of floats at a time, never all three
+
+
+def test_the_bare_canvas_around_a_style_is_left_out(painter, photo, style):
+    framed = np.full((150, 200, 3), 255, np.uint8)
+    framed[3:-3, 4:-4] = np.tile(style, (4, 4, 1))[:144, :192]
+    inner = paint(painter, photo, framed[3:-3, 4:-4], SMALL.model_copy(update={"style_trim": 0.0}))
+    assert np.array_equal(paint(painter, photo, framed)[1].picture, inner[1].picture)

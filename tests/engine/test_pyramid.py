@@ -49,3 +49,13 @@ def test_noise_is_the_seeds_and_a_blend_lies_between():
     assert np.array_equal(noise, pyramid.first(content, Recipe(init="noise", seed=3)))
     blend = pyramid.first(content, Recipe(init="blend", init_noise=0.25, seed=3))
     assert blend == pytest.approx(0.25 * noise + 75, abs=1e-3)
+
+
+@given(st.integers(1, 60), st.integers(1, 60), st.floats(0, 0.25))
+def test_a_trimmed_picture_is_its_middle(height, width, share):
+    picture = np.arange(height * width * 3).reshape(height, width, 3)
+    middle = pyramid.trimmed(picture, share)
+    down, across = int(height * share), int(width * share)
+    assert middle.shape == (height - 2 * down, width - 2 * across, 3)
+    assert middle[0, 0, 0] == picture[down, across, 0]
+    assert middle[-1, -1, 2] == picture[height - 1 - down, width - 1 - across, 2]
