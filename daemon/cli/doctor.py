@@ -14,7 +14,7 @@ from daemon.names import printable
 
 
 @click.command()
-@settings_options()
+@settings_options("state_dir", "share", "engine", without=["engine.max_attempts"])
 def command(resolved: Resolved) -> ExitCode:
     """Check this machine, and say what to do about what is missing.
 

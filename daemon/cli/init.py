@@ -13,11 +13,9 @@ import click
 
 from daemon.cli import settings_options
 from daemon.configuration import SEARCHED, Resolved
-from daemon.errors import UsageError
 from daemon.files import write_atomically
 from daemon.names import is_junk, is_picture, printable
 from daemon.notes import write_how_to
-from daemon.settings import ShareSettings
 from daemon.share import Share, make_share, open_share
 from daemon.styles import mirror_styles
 
@@ -33,14 +31,14 @@ _MEANINGS: Final = {
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--no-styles", is_flag=True, help="Leave the styles folder as it is.")
-@settings_options("share")
+@settings_options("share", without=["share.root"])
 def command(resolved: Resolved, *, folder: Path, no_styles: bool) -> None:
     """Make the folder DIR, with all that people need in it, for `run` to keep.
 
     Nothing that is there is changed, so it may be done again. The starter styles are put into a
     styles folder that has no picture yet.
     """
-    share = open_share(_settings(resolved, folder))
+    share = open_share(resolved.settings.share.model_copy(update={"root": folder}))
     make_share(share)
     if not no_styles:
         lay_out_styles(share)
@@ -73,12 +71,6 @@ def _starters() -> Iterator[tuple[str, bytes]]:
     for picture in sorted(folder.iterdir(), key=lambda one: one.name):
         if is_picture(picture.name):
             yield picture.name, picture.read_bytes()
-
-
-def _settings(resolved: Resolved, folder: Path) -> ShareSettings:
-    if resolved.sources["share.root"] == "--share.root":
-        raise UsageError("The folder is named twice. Give it as DIR, without --share.root.")
-    return resolved.settings.share.model_copy(update={"root": folder})
 
 
 def _describe(share: Share, styles: Sequence[str]) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
@@ -21,21 +21,23 @@ R = TypeVar("R")
 
 
 def settings_options(
-    *sections: str,
+    *names: str, without: Collection[str] = ()
 ) -> Callable[[Callable[Concatenate[Resolved, P], R]], Callable[..., R]]:
     """Give a command ``--config`` and the settings as options; it gets a `Resolved` first.
 
+    A command names those that it heeds: an option without an effect is a promise that is not kept.
+    The other settings still come from file and environment, and are checked.
+
     Args:
-        sections: those whose settings become options, ``""`` for the ones of the top level;
-            none named: all. The other settings still come from file and environment.
+        names: sections whose settings become options, or single settings; none named: all.
+        without: settings of those sections that the command does not heed.
 
     Returns:
         The decorator, to stand below ``@click.command()``.
     """
-    from daemon.catalogue import catalogue  # noqa: PLC0415 - pydantic is slow, --help is not
-    from daemon.configuration import load  # noqa: PLC0415 - the same
+    from daemon.configuration import load  # noqa: PLC0415 - pydantic is slow, --help is not
 
-    chosen = [one for one in catalogue().values() if not sections or one.section in sections]
+    chosen = _chosen(names, without)
 
     def decorate(function: Callable[Concatenate[Resolved, P], R]) -> Callable[..., R]:
         @functools.wraps(function)
@@ -50,6 +52,18 @@ def settings_options(
         return _config_option(decorated)
 
     return decorate
+
+
+def _chosen(names: Collection[str], without: Collection[str]) -> list[Setting]:
+    from daemon.catalogue import catalogue, sections  # noqa: PLC0415 - pydantic is slow
+
+    if unknown := {*names, *without} - {*catalogue(), *sections()}:
+        raise ValueError(f"no such section or setting: {', '.join(sorted(unknown))}")
+    return [
+        one
+        for one in catalogue().values()
+        if (not names or one.section in names or one.key in names) and one.key not in without
+    ]
 
 
 def debug_option(command: click.Command) -> click.Command:

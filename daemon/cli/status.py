@@ -56,7 +56,7 @@ class Report:
 
 
 @click.command()
-@settings_options("", "share")
+@settings_options("state_dir", "share.root", "share.work")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
 def command(resolved: Resolved, *, as_json: bool) -> None:
     """Show what waits, what is being painted, and what came of the last photos."""

@@ -50,7 +50,14 @@ _PATH: Final = click.Path(path_type=Path)
 
 
 @click.command()
-@settings_options("paint", "engine", "output")
+@settings_options(
+    "paint",
+    "engine",
+    "output.quality",
+    "watch.max_file_mb",
+    "watch.max_megapixels",
+    without=("paint.default_style", "engine.max_attempts"),
+)
 @click.argument("content", type=_PATH)
 @click.argument("style", type=_PATH)
 @click.option("-o", "--output", type=_PATH, required=True, help="The file to make: .jpg or .png.")

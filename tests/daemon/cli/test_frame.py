@@ -12,8 +12,10 @@ import click
 import pytest
 
 from daemon import errors
-from daemon.cli import COMMANDS, commands, failures, main
+from daemon.catalogue import catalogue
+from daemon.cli import COMMANDS, commands, failures, main, settings_options
 from daemon.cli.options import debug_option
+from daemon.settings import PaintSettings
 from engine import errors as engine
 
 # PYTHONUNBUFFERED would hide what is left to be written at the end.
@@ -79,6 +81,52 @@ def test_commands_of_the_settings_import_neither_numpy_nor_mxnet(tmp_path: Path)
     loaded = run("config", cwd=tmp_path, code=code).partition("LOADED")[2].split()
     assert "pydantic" in loaded
     assert not {"numpy", "PIL", "mxnet"} & set(loaded)
+
+
+SHARE = {f"share.{one}" for one in ("inbox", "outbox", "styles", "originals", "failed", "work")}
+PAINT = {f"paint.{name}" for name in PaintSettings.model_fields} - {"paint.default_style"}
+ENGINE = {"engine.device", "engine.threads", "engine.weights"}
+HEEDED = {
+    "run": set(catalogue()),
+    "config": set(catalogue()),
+    "stylize": {
+        *PAINT, *ENGINE, "output.quality", "watch.max_file_mb", "watch.max_megapixels",
+    },
+    "init": SHARE,
+    "status": {"state_dir", "share.root", "share.work"},
+    "doctor": {"state_dir", "share.root", *SHARE, *ENGINE},
+    "weights fetch": {"engine.weights"},
+    "weights import": {"engine.weights"},
+    "weights verify": {"engine.weights"},
+}  # fmt: skip
+"""The settings that each command does something with."""
+
+
+def offered(name: str) -> set[str]:
+    command: click.Command | None = commands
+    for part in name.split():
+        assert isinstance(command, click.Group)
+        command = command.get_command(click.Context(command), part)
+    assert command is not None
+    options = {option for parameter in command.params for option in parameter.opts}
+    return {key for key, setting in catalogue().items() if setting.option in options}
+
+
+@pytest.mark.parametrize("name", HEEDED)
+def test_a_command_takes_the_settings_that_it_heeds_and_no_others(name: str) -> None:
+    assert offered(name) == HEEDED[name]
+
+
+def test_no_command_is_left_out_of_that() -> None:
+    assert {name.split()[0] for name in HEEDED} == set(COMMANDS)
+
+
+@pytest.mark.parametrize("name", ["paint.sise", "colours"])
+def test_settings_that_are_none_cannot_be_offered(name: str) -> None:
+    with pytest.raises(ValueError, match=name):
+        settings_options(name)
+    with pytest.raises(ValueError, match=name):
+        settings_options(without=[name])
 
 
 def test_the_version_is_the_installed_one(capsys: pytest.CaptureFixture[str]) -> None:
