@@ -11,9 +11,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from typing import Final
+
+import structlog
 
 from daemon.child import Bell, Child, describe_exit
 from daemon.runners.base import (
@@ -40,7 +43,12 @@ _LOST: Final = (
 _NO_START: Final = (
     "The engine stopped {} times in a row while it started: {}. Run `atelierd doctor` to see why."
 )
+_BUG: Final = (
+    "The program met an error of its own while it kept the engine ({}). It starts the engine again "
+    "in a while; if that happens again, show the log to whoever looks after it."
+)
 _EXIT_SECONDS: Final = 5.0  # for a child that has closed its pipe to end
+_log: Final = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -226,12 +234,29 @@ class _Keeper:
         """Keep the engine until `stop`."""
         try:
             while not self._stopping:
-                self._start_if_due()
-                self._listen()
-                self._read_notes()
-                self._hand_over()
+                self._turn()
         finally:
             self._give_up()
+
+    def _turn(self) -> None:
+        try:
+            self._start_if_due()
+            self._listen()
+            self._read_notes()
+            self._hand_over()
+        except Exception as error:  # noqa: BLE001 - without this thread nothing is ever painted
+            self._collapse(error)
+
+    def _collapse(self, error: Exception) -> None:
+        """The last resort for a bug of ours: end the child, and wait until `start` is called."""
+        _log.error("engine.keeper_failed", exc_info=error)
+        self._wanted = False
+        with suppress(Exception):  # it may be the child that cannot be dealt with
+            self._end_child(0.0)
+        message = _BUG.format(type(error).__name__)
+        self._lose_current(message)
+        self._deliver(EngineUnavailable("engine", message))
+        time.sleep(self._restarts.first_seconds)  # an error at every turn must not fill the log
 
     def _start_if_due(self) -> None:
         if self._child is not None or not self._wanted or self._clock() < self._not_before:
@@ -268,15 +293,17 @@ class _Keeper:
         self._false_starts += not self._ready
         self._not_before = self._clock() + self._restarts.pause(self._deaths)
         self._deliver(EngineLost(status))
-        if self._current is not None:
-            job_id, self._current = self._current.job_id, None
-            message = _LOST.format(describe_exit(status))
-            cancelled, lost = Cancelled(job_id), Failed(job_id, "lost", message)
-            self._deliver(cancelled if self._unwanted else lost)
+        self._lose_current(_LOST.format(describe_exit(status)))
         if self._false_starts >= self._restarts.starts:
             self._wanted = False
             message = _NO_START.format(self._false_starts, describe_exit(status))
             self._deliver(EngineUnavailable("engine", message))
+
+    def _lose_current(self, message: str) -> None:
+        if self._current is not None:
+            job_id, self._current = self._current.job_id, None
+            cancelled, lost = Cancelled(job_id), Failed(job_id, "lost", message)
+            self._deliver(cancelled if self._unwanted else lost)
 
     def _read_notes(self) -> None:
         self._bell.hear(0)

@@ -18,7 +18,9 @@ from typing import Any, TypeVar
 
 import pytest
 from PIL import Image
+from structlog.testing import capture_logs
 
+from daemon.runners import local
 from daemon.runners.base import (
     Cancelled,
     EngineLost,
@@ -31,7 +33,7 @@ from daemon.runners.base import (
     Progressed,
     Started,
 )
-from daemon.runners.local import LocalRunner, Restarts
+from daemon.runners.local import LocalRunner, Restarts, _Keeper
 from daemon.settings import EngineSettings
 from engine import Recipe
 from tests.daemon import child_stand_ins as stand_ins
@@ -354,6 +356,46 @@ def test_ctrl_c_is_left_to_the_parent() -> None:
         runner.submit(request("a"))
         ear.next(Painted, "a")
         assert not [one for one in ear.rest() if isinstance(one, EngineLost)]
+
+
+def test_a_bug_in_the_keeper_loses_one_job_and_is_survived(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    take, failing = _Keeper._take, True
+
+    def fail_once(self: _Keeper, event: Event) -> None:
+        nonlocal failing
+        if failing and isinstance(event, Progressed):
+            failing = False
+            raise ZeroDivisionError("a bug")
+        take(self, event)
+
+    monkeypatch.setattr(_Keeper, "_take", fail_once)
+    with capture_logs() as logs, running() as (runner, ear):
+        runner.submit(request("a"))
+        runner.submit(request("waiting"))
+        failed, unavailable = ear.next(Failed), ear.next(EngineUnavailable)
+        assert (failed.job_id, failed.blame, unavailable.blame) == ("a", "lost", "engine")
+        assert "ZeroDivisionError" in unavailable.message
+        assert not children()
+        runner.start()
+        ear.next(Painted, "waiting")
+        assert ear.ends() == [("a", "Failed"), ("waiting", "Painted")]
+    (line,) = (line for line in logs if line["event"] == "engine.keeper_failed")
+    assert isinstance(line["exc_info"], ZeroDivisionError)
+
+
+def test_a_bug_while_the_engine_is_started_is_survived(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_args: Any) -> None:
+        raise RuntimeError("no more threads")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(local, "Child", fail)
+        with capture_logs(), running() as (runner, ear):
+            assert ear.next(EngineUnavailable).blame == "engine"
+            patch.undo()
+            runner.start()
+            ear.next(EngineReady)
 
 
 def test_pauses_double_up_to_the_longest() -> None:
