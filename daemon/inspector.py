@@ -17,7 +17,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -34,6 +34,11 @@ _MEGABYTE: Final = 1_000_000
 _BASE_MEMORY: Final = 2 << 30  # Python, numpy and the codecs' libraries map a lot and use little
 _BYTES_A_PIXEL: Final = 24  # the decoded picture, its copies while it is turned and converted
 _START_SECONDS: Final = 60.0  # a machine that is busy painting starts processes slowly
+_BUG: Final = (
+    "The program met an error of its own when it looked at this picture ({}). Try again; if that "
+    "happens again, show the log to whoever looks after it."
+)
+_PAUSE_SECONDS: Final = 1.0
 _log: Final = structlog.get_logger()
 
 
@@ -119,6 +124,7 @@ class Inspector:
         self._lock: Final = threading.Lock()
         self._thread: threading.Thread | None = None
         self._child: Child | None = None
+        self._current: _Request | None = None
         self._pending = 0
         self._closed = False
 
@@ -164,12 +170,30 @@ class Inspector:
     def _run(self) -> None:
         try:
             while not self._closed:
-                if self._requests:
-                    self._answer(self._requests.popleft())
-                elif not self._bell.hear(self._idle_seconds()):
-                    self._end_child()
+                self._turn()
         finally:
             self._end_child()
+
+    def _turn(self) -> None:
+        try:
+            if self._requests:
+                self._current = self._requests.popleft()
+                self._answer(self._current)
+            elif not self._bell.hear(self._idle_seconds()):
+                self._end_child()
+        except Exception as error:  # noqa: BLE001 - without this thread no photo ever gets in
+            self._collapse(error)
+
+    def _collapse(self, error: Exception) -> None:
+        """The last resort for a bug of ours: the request is answered, and the next one is taken."""
+        _log.error("inspector.failed", exc_info=error)
+        with suppress(Exception):  # it may be the child that cannot be dealt with
+            self._end_child()
+        if self._current is None:
+            time.sleep(_PAUSE_SECONDS)  # an error at every turn must not fill the log
+            return
+        message = _BUG.format(type(error).__name__)
+        self._say(Inspected(self._current.key, ok=False, message=message, blame="content"))
 
     def _idle_seconds(self) -> float | None:
         return None if self._child is None else self._limits.idle_seconds
@@ -182,6 +206,10 @@ class Inspector:
             name = printable(request.style.name)
             message = f"The style picture {name} cannot be used. {message}"
             answer = Inspected(request.key, ok=False, message=message, blame="style")
+        self._say(answer)
+
+    def _say(self, answer: Inspected) -> None:
+        self._current = None
         with self._lock:
             if self._closed:
                 return
@@ -239,9 +267,9 @@ class Inspector:
         return ""
 
     def _end_child(self) -> None:
-        if self._child is not None:
-            self._child.end(0)
-            self._child = None
+        child, self._child = self._child, None
+        if child is not None:
+            child.end(0)
 
 
 def inspect_files(connection: Connection, limits: Limits) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from structlog.testing import capture_logs
 
 from daemon import inspector
 from daemon.inspector import Inspected, Inspector, Limits
@@ -143,6 +145,48 @@ def test_that_no_child_can_start_is_no_pictures_fault(photo: Path) -> None:
         with pytest.raises(Empty):
             answers.get(timeout=1.0)
         assert subject.pending == 1
+
+
+def test_a_bug_costs_one_file_its_inspection(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    look, failing = Inspector._look_at, True
+
+    def fail_once(self: Inspector, path: Path) -> str:
+        nonlocal failing
+        if failing:
+            failing = False
+            raise ZeroDivisionError("a bug")
+        return look(self, path)
+
+    monkeypatch.setattr(Inspector, "_look_at", fail_once)
+    with capture_logs() as logs, inspecting() as (subject, answers):
+        for key in "ab":
+            subject.submit(key, photo, None)
+        got = [answers.get(timeout=60) for _ in "ab"]
+        assert subject.pending == 0
+    assert [(one.key, one.ok) for one in got] == [("a", False), ("b", True)]
+    assert "ZeroDivisionError" in got[0].message
+    assert [line["event"] for line in logs] == ["inspector.failed"]
+
+
+def test_a_bug_that_no_file_is_to_blame_for_is_survived(
+    photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = threading.Event()
+
+    def fail_once(_self: Inspector) -> float | None:
+        if broken.is_set():
+            return None
+        broken.set()
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(inspector, "_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(Inspector, "_idle_seconds", fail_once)
+    with capture_logs(), inspecting() as (subject, answers):
+        subject.submit("a", photo, None)
+        assert answers.get(timeout=60).ok
+        assert broken.wait(60)
+        subject.submit("b", photo, None)
+        assert answers.get(timeout=60).ok
 
 
 def test_the_child_ends_when_idle_and_comes_back(photo: Path) -> None:
