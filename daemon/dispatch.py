@@ -78,6 +78,7 @@ class Dispatcher:
         self._runner = runner
         self._clock = clock
         self._ready = False
+        self._closed = False
         self._running: dict[str, _Running] = {}
         self._unreadable: dict[str, tuple[int, float]] = {}
         self._returning: list[tuple[Job, bool]] = []
@@ -148,7 +149,7 @@ class Dispatcher:
         Args:
             timeout: seconds until the engine is ended by force.
         """
-        self._ready = False
+        self._ready, self._closed = False, True
         self._runner.close(timeout)
 
     def give_back(self) -> None:
@@ -241,8 +242,9 @@ class Dispatcher:
         if event != self._unavailable:
             _log.error("engine.unavailable", blame=event.blame, why=event.message)
         self._unavailable = event
-        for job_id in self._running:
-            self._runner.cancel(job_id)
+        if not self._closed:  # a closed runner has cancelled them, and takes no orders any more
+            for job_id in self._running:
+                self._runner.cancel(job_id)
         self.give_back()
 
     def _say_started(self, job: Job) -> None:

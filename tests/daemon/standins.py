@@ -75,6 +75,8 @@ class StandInRunner:
             self.deliver(event)
 
     def cancel(self, job_id: str) -> None:
+        if self.closed:
+            raise RuntimeError("the runner is closed")
         self.cancelled.append(job_id)
 
     def close(self, timeout: float) -> None:

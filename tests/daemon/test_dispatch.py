@@ -244,6 +244,16 @@ def test_what_the_journal_does_not_take_now_is_returned_later(
     assert [request.job_id for request in room.runner.requests] == ["a", "a"]
 
 
+def test_an_engine_that_goes_away_while_the_runner_is_closed_gives_its_job_back(room: Room) -> None:
+    room.runner.answer = lambda _request: []
+    room.add("a")
+    begin(room)
+    room.dispatcher.close(1.0)
+    room.dispatcher.handle(EngineUnavailable("engine", "It does not start any more."))
+    assert room.states() == {"a": "queued"}
+    assert room.journal.get("a").attempts == 0
+
+
 def test_events_of_a_job_that_was_given_back_are_ignored(room: Room) -> None:
     room.runner.answer = lambda _request: []
     room.add("a")
