@@ -16,7 +16,7 @@ import structlog
 
 from daemon import backoff, publishing
 from daemon.claims import Claim, claim_folder
-from daemon.errors import AtelierError
+from daemon.errors import AtelierError, JournalError
 from daemon.jobs import Job
 from daemon.journal import Journal
 from daemon.names import printable
@@ -112,6 +112,25 @@ class Endings:
         for ending in due:
             self._pending.remove(ending)
             self._try(ending)
+
+    def give_back(self) -> None:
+        """At the end of the daemon: what could not be brought to its end waits for the next start.
+
+        A picture that was not published is painted again, and its job not blamed for that.
+        """
+        for ending in self._pending:
+            try:
+                self._leave(ending)
+            except JournalError as error:  # the next start puts it in order
+                _log.error("job.stuck", job=ending.job.id, why=str(error))
+
+    def _leave(self, ending: _Ending) -> None:
+        if ending.reason is not None:
+            self._journal.given_up(ending.job.id, ending.reason)
+        elif ending.painted is not None and ending.result is not None:
+            self._journal.published(ending.job.id, ending.result, ending.painted.report)
+        elif ending.painted is not None:
+            self._journal.requeue(ending.job.id, forgive=True)
 
     def _try(self, ending: _Ending) -> None:
         try:

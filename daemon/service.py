@@ -247,6 +247,7 @@ class Service:
             letter = self._mail.get_nowait()
             if not isinstance(letter, (_Wake, _Stop, Inspected)):
                 self._open(letter)
+        self._endings.give_back()
         try:
             self._dispatcher.give_back()
             counts = {state.value: number for state, number in self._journal.counts().items()}

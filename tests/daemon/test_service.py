@@ -109,6 +109,10 @@ class House:
             return {state.value: number for state, number in reader.counts().items() if number}
 
 
+def refuse(*_args: Any) -> Path:
+    raise PublishError("The disk is full.")
+
+
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
     share = open_share(ShareSettings(root=tmp_path / "share"))
@@ -606,9 +610,6 @@ def test_a_style_that_vanished_after_its_photo_was_taken(house: House) -> None:
 def test_an_ending_that_never_works_does_not_hold_up_once_for_ever(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_args: Any) -> Path:
-        raise PublishError("The disk is full.")
-
     monkeypatch.setattr(publishing, "publish_result", refuse)
     monkeypatch.setattr("daemon.backoff._FIRST_SECONDS", 0.01)
     (house.style() / "photo.jpg").write_bytes(picture())
@@ -616,6 +617,40 @@ def test_an_ending_that_never_works_does_not_hold_up_once_for_ever(
     monkeypatch.undo()
     assert house.once() is ExitCode.OK
     assert house.files(house.share.outbox) == ["Waves/photo.jpg"]
+
+
+def test_a_full_outbox_is_not_held_against_a_photo_however_often_the_program_is_started(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("daemon.backoff._FIRST_SECONDS", 0.01)
+    (house.style() / "photo.jpg").write_bytes(picture())
+    with monkeypatch.context() as patch:
+        patch.setattr(publishing, "publish_result", refuse)
+        for _ in range(4):
+            assert house.once() is ExitCode.FAILED
+            assert house.states() == {"queued": 1}
+            assert house.journal.get("job-0").attempts == 0
+    assert house.once() is ExitCode.OK
+    assert house.files(house.share.outbox) == ["Waves/photo.jpg"]
+    assert house.files(house.share.failed) == []
+
+
+@pytest.mark.parametrize("step", ["keep_original", "fail"])
+def test_a_photo_that_cannot_be_moved_at_the_end_is_moved_at_the_next_start(
+    house: House, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("daemon.backoff._FIRST_SECONDS", 0.01)
+    failed = step == "fail"
+    if failed:
+        house.answer = lambda request: [Failed(request.job_id, "engine", "It blew up.")]
+    (house.style() / "photo.jpg").write_bytes(picture())
+    with monkeypatch.context() as patch:
+        patch.setattr(publishing, step, refuse)
+        assert house.once() is ExitCode.FAILED
+    house.answer = paint
+    assert house.once() is (ExitCode.FAILED if failed else ExitCode.OK)
+    assert house.runners[-1].requests == []
+    assert house.states() == {"failed" if failed else "done": 1}
 
 
 def test_endings_say_when_they_are_due(house: House) -> None:
