@@ -119,7 +119,7 @@ class Journal:
         )
 
     def next_queued(self, without: Collection[str] = ()) -> Job | None:
-        """The job whose turn it is, or None when none waits.
+        """The job whose turn it is, or None when none waits to be painted.
 
         Args:
             without: lanes that are left out this time.
@@ -129,15 +129,14 @@ class Journal:
             "(SELECT min(number) FROM jobs WHERE state = 'queued' AND lane = lanes.name)"
         )
         skipped = {_bytes(lane) for lane in without}
-        lane = next((name for (name,) in lanes if name not in skipped), None)
-        return (
-            None
-            if lane is None
-            else self._one(
-                _SELECT + "WHERE state = 'queued' AND lane = ? ORDER BY number LIMIT 1",
-                (lane,),
-            )
+        # One that was given up is only waiting for its photo to be moved.
+        query = _SELECT + "WHERE state = 'queued' AND lane = ? AND error IS NULL "
+        firsts = (
+            self._one(query + "ORDER BY number LIMIT 1", (lane,))
+            for (lane,) in lanes
+            if lane not in skipped
         )
+        return next((job for job in firsts if job is not None), None)
 
     def start(self, job_id: str) -> Job:
         """Count an attempt and mark the job as running: to be called before the work begins.

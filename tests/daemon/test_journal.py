@@ -295,3 +295,11 @@ def test_ten_thousand_waiting_jobs_are_found_by_index(journal: Journal) -> None:
     assert job is not None
     assert job.id == "0"
     assert steps < 20  # a walk over all jobs takes more than a thousand
+
+
+def test_a_job_that_was_given_up_is_nobodys_next(journal: Journal) -> None:
+    for job_id, lane in (("a", "Waves"), ("b", "Waves"), ("c", "Dots")):
+        journal.add(new_job(job_id, lane))
+    journal.given_up("a", "It is no picture.")
+    journal.given_up("c", "It is no picture.")
+    assert list(served(journal)) == ["b"]
