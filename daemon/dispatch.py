@@ -38,6 +38,7 @@ from daemon.settings import Settings
 from engine import Progress, Recipe
 
 _MOST_STUCK: Final = 8  # finished pictures in memory that no disk takes; then painting waits
+_MOST_STUCK_OF_A_LANE: Final = 3  # then this lane waits, and leaves room for the others
 _PROGRESS_SECONDS: Final = 1.0
 _PROGRESS_SHARE: Final = 0.05
 _RETRY_SECONDS: Final = 30.0
@@ -171,11 +172,12 @@ class Dispatcher:
 
     def _has_room(self) -> bool:
         free = len(self._running) < self._runner.capacity
-        return free and self._endings.pending < _MOST_STUCK
+        return free and self._endings.pictures < _MOST_STUCK
 
     def _lanes_on_hold(self) -> list[str]:
         now = self._clock()
-        return [lane for lane, (_, until) in self._unreadable.items() if until > now]
+        unreadable = [lane for lane, (_, until) in self._unreadable.items() if until > now]
+        return [*unreadable, *self._endings.crowded(_MOST_STUCK_OF_A_LANE)]
 
     def _hand_over(self, job: Job) -> None:
         try:

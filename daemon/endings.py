@@ -7,6 +7,7 @@ is away, the ending waits and is tried again.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,8 +76,17 @@ class Endings:
 
     @property
     def tries(self) -> int:
-        """How often the most stubborn of them was tried."""
-        return max((ending.tries for ending in self._pending), default=0)
+        """How often each of them was tried at least; 0 if nothing waits."""
+        return min((ending.tries for ending in self._pending), default=0)
+
+    @property
+    def pictures(self) -> int:
+        """How many of them hold a finished picture in memory."""
+        return sum(self._pictures().values())
+
+    def crowded(self, pictures: int) -> list[str]:
+        """The lanes of which so many finished pictures, or more, wait in memory."""
+        return [lane for lane, number in self._pictures().items() if number >= pictures]
 
     @property
     def due(self) -> float | None:
@@ -119,18 +129,22 @@ class Endings:
         A picture that was not published is painted again, and its job not blamed for that.
         """
         for ending in self._pending:
-            try:
-                self._leave(ending)
-            except JournalError as error:  # the next start puts it in order
-                _log.error("job.stuck", job=ending.job.id, why=str(error))
+            self._leave(ending)
+
+    def _pictures(self) -> Counter[str]:
+        return Counter(ending.job.lane for ending in self._pending if ending.painted is not None)
 
     def _leave(self, ending: _Ending) -> None:
-        if ending.reason is not None:
-            self._journal.given_up(ending.job.id, ending.reason)
-        elif ending.painted is not None and ending.result is not None:
-            self._journal.published(ending.job.id, ending.result, ending.painted.report)
-        elif ending.painted is not None:
-            self._journal.requeue(ending.job.id, forgive=True)
+        job = ending.job
+        try:
+            if ending.reason is not None:
+                self._journal.given_up(job.id, ending.reason)
+            elif ending.painted is not None and ending.result is not None:
+                self._journal.published(job.id, ending.result, ending.painted.report)
+            elif ending.painted is not None:
+                self._journal.requeue(job.id, forgive=True)
+        except JournalError as error:  # the next start puts it in order
+            _log.error("job.stuck", job=job.id, why=str(error))
 
     def _try(self, ending: _Ending) -> None:
         try:

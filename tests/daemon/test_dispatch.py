@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from daemon import dispatch
+from daemon import dispatch, publishing
 from daemon.dispatch import Dispatcher
 from daemon.endings import Endings
-from daemon.errors import JournalError
+from daemon.errors import JournalError, PublishError
 from daemon.jobs import JobState, NewJob
 from daemon.journal import Journal
 from daemon.runners.base import EngineLost, EngineUnavailable, Event, Failed, Progressed, Started
@@ -38,8 +38,8 @@ class Room:
         self.letters = []
         self.runner = StandInRunner(self.letters.append)
         clock = lambda: self.now  # noqa: E731 - it reads what the test sets
-        endings = Endings(self.share, self.journal, clock)
-        self.dispatcher = Dispatcher(self.settings, self.journal, endings, self.runner, clock)
+        self.endings = Endings(self.share, self.journal, clock)
+        self.dispatcher = Dispatcher(self.settings, self.journal, self.endings, self.runner, clock)
 
     def add(self, job_id: str, lane: str = "Waves") -> Path:
         folder = self.share.work / "jobs" / job_id
@@ -252,6 +252,104 @@ def test_an_engine_that_goes_away_while_the_runner_is_closed_gives_its_job_back(
     room.dispatcher.handle(EngineUnavailable("engine", "It does not start any more."))
     assert room.states() == {"a": "queued"}
     assert room.journal.get("a").attempts == 0
+
+
+def refuse_lane(lane: str, way_out: Any) -> Any:
+    """A way out of the house that is shut for one lane: a full quota, a folder without rights."""
+
+    def refuse(share: Share, *args: Any) -> Path:
+        relative = next(one for one in args if isinstance(one, PurePath))
+        if relative.parts[0] == lane:
+            raise PublishError("It may not be written to.")
+        where: Path = way_out(share, *args)
+        return where
+
+    return refuse
+
+
+def paint_all(room: Room) -> None:
+    begin(room)
+    for _ in room.states():
+        room.read()
+        room.dispatcher.fill()
+
+
+def test_photos_that_cannot_be_moved_stop_nobody(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(12):
+        room.add(f"stuck-{number}", "Shut")
+    for number in range(3):
+        room.add(f"free-{number}", "Open")
+    shut = refuse_lane("Shut", publishing.keep_original)
+    monkeypatch.setattr(publishing, "keep_original", shut)
+    paint_all(room)
+    assert len(room.runner.requests) == 15
+    states = room.states()
+    assert {states[f"free-{number}"] for number in range(3)} == {"done"}
+    assert {states[f"stuck-{number}"] for number in range(12)} == {"running"}
+
+
+def test_failures_that_cannot_be_moved_stop_nobody(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(12):
+        room.add(f"stuck-{number}", "Shut").unlink()
+    room.add("free", "Open")
+    monkeypatch.setattr(publishing, "fail", refuse_lane("Shut", publishing.fail))
+    paint_all(room)
+    assert room.states()["free"] == "done"
+
+
+def test_a_lane_whose_pictures_cannot_be_published_waits_and_the_others_go_on(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(5):
+        room.add(f"stuck-{number}", "Shut")
+    for number in range(5):
+        room.add(f"free-{number}", "Open")
+    with monkeypatch.context() as patch:
+        shut = refuse_lane("Shut", publishing.publish_result)
+        patch.setattr(publishing, "publish_result", shut)
+        paint_all(room)
+        states = room.states()
+        assert {states[f"free-{number}"] for number in range(5)} == {"done"}
+        assert [states[f"stuck-{number}"] for number in range(5)].count("running") == 3
+        assert len(room.runner.requests) == 8
+    room.now = 1.0
+    room.endings.retry()
+    paint_all(room)
+    assert set(room.states().values()) == {"done"}
+    assert len(room.runner.requests) == 10
+
+
+def test_only_so_many_pictures_are_kept_in_memory(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(20):
+        room.add(str(number), str(number))
+
+    def refuse(*_args: Any) -> Path:
+        raise PublishError("The disk is full.")
+
+    monkeypatch.setattr(publishing, "publish_result", refuse)
+    paint_all(room)
+    assert len(room.runner.requests) == 8
+
+
+def test_a_job_whose_failure_cannot_be_told_yet_is_not_painted(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room.add("a")
+    room.add("b")
+
+    def refuse(*_args: Any) -> Path:
+        raise PublishError("The disk is full.")
+
+    monkeypatch.setattr(publishing, "fail", refuse)
+    room.endings.failed(room.journal.get("a"), "It is no picture.")
+    paint_all(room)
+    assert [request.job_id for request in room.runner.requests] == ["b"]
 
 
 def test_events_of_a_job_that_was_given_back_are_ignored(room: Room) -> None:
