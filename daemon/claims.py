@@ -4,6 +4,20 @@ A claim is a folder of its own, ``work/jobs/<job id>/``. Whoever renamed the pho
 nobody else can take it, and the person sees that it is being worked on. The folder also remembers
 where the files came from (`ORIGIN`), written before the first of them moves; so after a crash at
 any moment `put_back` can return what lies there, even if the journal never heard of the job.
+
+What is to be held off: somebody who may write to the share's folders wants the service to read, or
+move, files that only the service can reach. A claimed photo is opened, and moved on, by its path;
+so whoever could swap a folder on that path for a link would choose the file. Therefore the work
+folder is for the service's user alone (`daemon.share` makes it so), and a folder of ours that is a
+link, or that belongs to somebody else, is refused (`guard`) before anything is done in it. Opening
+does not follow a link in the last place either (`daemon.inspector`).
+
+What remains: the folder that holds the work folder. Whoever may write to the share's root can
+still rename the work folder as a whole, which stops the service's work and hides what waits there;
+put in its place, a folder of their own is refused, but between our look and our use there is a
+moment. Let the service alone write to the root, as `systemd/README.md` sets it up, or lay
+`share.work` elsewhere. On a file system that knows no owners (vfat, a CIFS mount that makes all
+files one user's) or keeps no modes there is only the server to hold them off.
 """
 
 from __future__ import annotations
@@ -12,10 +26,13 @@ import contextlib
 import errno
 import os
 import stat
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Final
+
+import structlog
 
 from daemon import files, notes
 from daemon.copying import sync_folder
@@ -30,6 +47,7 @@ ORIGIN: Final = ".origin"
 
 # A file that vanished, that changed during the copy, or whose server forgot it.
 _LOST: Final = frozenset({errno.ENOENT, errno.EBUSY, errno.ESTALE})
+_log: Final = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -77,6 +95,21 @@ def claim_folder(share: Share, job_id: str) -> Path:
     return _jobs(share) / job_id
 
 
+def guard(folder: Path) -> None:
+    """Refuse a claim's folder, or the folder of all claims, that somebody put in its place.
+
+    Args:
+        folder: the claim's, as of `claim_folder`; one that is not there is no danger.
+
+    Raises:
+        ClaimError: it is a link, no folder, or somebody else's.
+        OSError: the disk does not say.
+    """
+    jobs = folder.parent
+    _refuse_foreign(jobs, jobs.parent)
+    _refuse_foreign(folder, jobs.parent)
+
+
 def take(candidate: Candidate, share: Share, job_id: str) -> Claim:
     """Move a candidate's files from the inbox into a claim of its own, by rename.
 
@@ -95,10 +128,11 @@ def take(candidate: Candidate, share: Share, job_id: str) -> Claim:
         ClaimLostError: a file changed, vanished or became something else since it was seen; all
             is back in the inbox: look again later.
         ClaimError: the files could not be moved, or not all of them be moved back; the message
-            says where they are.
+            says where they are. Or the work folder cannot be trusted.
     """
     folder = claim_folder(share, job_id)
     came_from = _came_from(candidate)
+    guard(folder)
     for sighting in candidate.sightings:
         _expect(sighting, sighting.path)
     if os.path.lexists(folder):
@@ -132,9 +166,10 @@ def put_back(share: Share, job_id: str) -> list[Path]:
         ClaimError: a file could not be moved; it stays in the claim, and the message says where.
     """
     folder = claim_folder(share, job_id)
-    if not folder.is_dir():
-        return []
     try:
+        if not _is_there(folder, share):
+            return []
+        guard(folder)
         home = files.folder_below(share.inbox, _read_origin(folder))
         back = [files.move_new(path, home, path.name) for path in _content_of(folder)]
         dissolve(folder)
@@ -147,7 +182,15 @@ def put_back(share: Share, job_id: str) -> list[Path]:
 
 
 def find_claims(share: Share) -> list[str]:
-    """The ids of the jobs that have a claim, sorted; those of a crash among them."""
+    """The ids of the jobs that have a claim, sorted; those of a crash among them.
+
+    There are none in a folder that cannot be trusted; the log says so.
+    """
+    try:
+        _refuse_foreign(_jobs(share), share.work)
+    except ClaimError as error:
+        _log.error("claims.refused", why=str(error))
+        return []
     with contextlib.suppress(FileNotFoundError), os.scandir(_jobs(share)) as entries:
         return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
     return []
@@ -172,15 +215,47 @@ def _jobs(share: Share) -> Path:
     return share.work / "jobs"
 
 
+def _refuse_foreign(folder: Path, work: Path) -> None:
+    try:
+        status = folder.lstat()
+    except FileNotFoundError:
+        return
+    if not stat.S_ISDIR(status.st_mode) or not _is_ours(status, work):
+        raise ClaimError(
+            f"{printable(folder)}, where photos wait to be painted, is a link or belongs to "
+            "somebody else. Nothing is read from there. Look into it for photos, then remove it: "
+            "the program makes its own again."
+        )
+
+
+def _is_ours(status: os.stat_result, work: Path) -> bool:
+    if status.st_uid == os.geteuid():
+        return True
+    # Some servers give all files to one user (NFS with all_squash, CIFS with uid=): also ours.
+    with tempfile.TemporaryFile(dir=work) as probe:
+        return os.fstat(probe.fileno()).st_uid == status.st_uid
+
+
+def _is_there(folder: Path, share: Share) -> bool:
+    try:
+        folder.lstat()
+    except FileNotFoundError:
+        share.work.lstat()  # a drive that has gone has not lost the claim
+        return False
+    return True
+
+
 def _came_from(candidate: Candidate) -> PurePath:
     parent = candidate.relative.parent
     return parent if candidate.folder is None else parent.parent
 
 
 def _make(folder: Path, came_from: PurePath) -> None:
-    # For the service's user alone: what is taken can no longer be swapped for something else.
-    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder.mkdir()
+    # Not the work folder too: it would hide the real one, when that lies on a drive that has gone.
+    with contextlib.suppress(FileExistsError):
+        folder.parent.mkdir(mode=0o700)
+    folder.mkdir(mode=0o700)
+    guard(folder)
     files.write_atomically(folder / ORIGIN, os.fsencode(came_from))
     sync_folder(folder.parent)
 
@@ -195,6 +270,8 @@ def _move_in(candidate: Candidate, folder: Path) -> None:
         return
     target = folder / candidate.folder.name
     files.move_exactly(candidate.folder, target)
+    if not stat.S_ISDIR(target.lstat().st_mode):  # a link, moved itself, would lead anywhere later
+        raise ClaimLostError(f"{printable(candidate.folder)} has changed; look again later.")
     for sighting in candidate.sightings:
         _expect(sighting, target / sighting.path.relative_to(candidate.folder))
 

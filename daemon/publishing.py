@@ -94,9 +94,11 @@ def keep_original(share: Share, claim: Claim, relative: PurePath) -> Path:
 
     Raises:
         PublishError: the disk or the permissions do not allow it; what was not moved stays claimed.
+        ClaimError: the claim's folder cannot be trusted (`claims.guard`).
         ShareError: `relative` leads out of the share.
     """
     with _plainly(printable(relative)):
+        claims.guard(claim.folder)
         folder = files.folder_below(share.originals, _parents(claim, relative))
         kept = _move_out(claim, folder)
         claims.dissolve(claim.folder)
@@ -120,6 +122,7 @@ def fail(share: Share, claim: Claim, relative: PurePath, reason: str) -> Path:
 
     Raises:
         PublishError: the disk or the permissions do not allow it; what was not moved stays claimed.
+        ClaimError: the claim's folder cannot be trusted (`claims.guard`).
         ShareError: `relative` leads out of the share.
     """
     parents = _parents(claim, relative)
@@ -129,6 +132,7 @@ def fail(share: Share, claim: Claim, relative: PurePath, reason: str) -> Path:
         notes.write_why(folder, names, reason, back_to)
 
     with _plainly(printable(relative)):
+        claims.guard(claim.folder)
         folder = files.folder_below(share.failed, parents)
         failed = _move_out(claim, folder, leave_note)
         claims.dissolve(claim.folder)

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from itertools import combinations
 from pathlib import Path
+from typing import Final
 
 from daemon.errors import ShareError
 from daemon.names import printable
 from daemon.settings import ShareSettings
+
+_PRIVATE: Final = 0o700
+_PUBLIC: Final = 0o777  # less what the umask takes away
+_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
+_OTHERS_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
 
 
 @dataclass(frozen=True)
@@ -93,23 +102,46 @@ def _refuse_nesting(name: str, folder: Path, other_name: str, other: Path) -> No
         )
 
 
-def make_share(share: Share) -> None:
+def make_share(share: Share) -> tuple[str, ...]:
     """Make the folders that are missing, and see that all can be written to. Safe to repeat.
+
+    The work folder is made for this user alone, and closed to others if it is open to them.
+
+    Returns:
+        What somebody should see to, in plain words; empty if all is well.
 
     Raises:
         ShareError: a folder cannot be made or written to, or two names turn out to be the same
             folder (on a file system that does not tell ``Inbox`` from ``inbox``).
     """
     for name, folder in share.folders():
-        _make(name, folder)
+        _make(name, folder, _PRIVATE if folder == share.work else _PUBLIC)
     for (name, folder), (other_name, other) in combinations(share.folders(), 2):
         if folder.samefile(other):
             _refuse_nesting(name, folder, other_name, folder)
+    return _close(share.work)
 
 
-def _make(name: str, folder: Path) -> None:
+def _close(work: Path) -> tuple[str, ...]:
+    """Close a folder to others if it is ours; say so if they can write to it all the same."""
+    status = work.stat()
+    if status.st_mode & _OTHERS and status.st_uid == os.geteuid():
+        with contextlib.suppress(OSError):
+            work.chmod(_PRIVATE)
+        status = work.stat()  # some file systems take no modes, and some say nothing about it
+    if not status.st_mode & _OTHERS_WRITE:
+        return ()
+    why = (
+        f"Others can write to {printable(work)}, where photos wait to be painted, and could swap "
+        "them for other files. Give that folder to the user who runs atelierd, and close it to all "
+        "others (chmod 700), or set share.work to another one."
+    )
+    return (why,)
+
+
+def _make(name: str, folder: Path, mode: int) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode, parents=True, exist_ok=True)
         # Asking for the rights is not enough: on network file systems only writing tells.
         with tempfile.NamedTemporaryFile(dir=folder, prefix=".writable-"):
             pass

@@ -101,7 +101,8 @@ def _open(settings: Settings) -> Share:
             f"There is no inbox {printable(share.inbox)}. Connect the drive that the share lies "
             f"on, or make a new share with `atelierd init {printable(share.root)}`."
         )
-    make_share(share)
+    for why in make_share(share):
+        _log.warning("share.unguarded", why=why)
     return share
 
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from daemon import claims, files, notes
 from daemon.claims import Claim
@@ -186,6 +187,84 @@ class TestNotTheFileThatWasSeen:
         with pytest.raises(ClaimLostError):
             claims.take(seen, share, "job1")
         assert tree(share.inbox) == {"photo.jpg": b"photo"}
+
+
+class TestNotOurOwn:
+    """Somebody who may write to the work folder would have other files read and moved."""
+
+    def outside(self, share: Share) -> Path:
+        """A folder that the service can reach and the people of the share cannot."""
+        folder = share.root.parent / "outside"
+        (folder / "job1").mkdir(parents=True)
+        (folder / "photo.jpg").write_bytes(b"secret")
+        (folder / "job1" / "photo.jpg").write_bytes(b"secret")
+        return folder
+
+    def test_nothing_is_taken_into_a_link(self, share: Share) -> None:
+        drop(share, **{"Waves/photo.jpg": b"photo"})
+        outside = self.outside(share)
+        (share.work / "jobs").symlink_to(outside)
+        with pytest.raises(ClaimError, match=r"jobs, where photos wait.*remove it"):
+            claims.take(candidate(share), share, "job2")
+        assert tree(share.inbox) == {"Waves/photo.jpg": b"photo"}
+        assert tree(outside).keys() == {"photo.jpg", "job1/photo.jpg"}
+
+    @pytest.mark.parametrize("swapped", ["jobs", "jobs/job1"])
+    def test_nothing_is_moved_out_of_a_link(self, share: Share, swapped: str) -> None:
+        drop(share, **{"Waves/photo.jpg": b"photo"})
+        claims.take(candidate(share), share, "job1")
+        outside = self.outside(share)
+        place = share.work / swapped
+        place.rename(share.root / "away")
+        place.symlink_to(outside)
+        with pytest.raises(ClaimError, match="is a link or belongs to somebody else"):
+            claims.put_back(share, "job1")
+        assert tree(share.inbox) == {}
+        assert tree(outside).keys() == {"photo.jpg", "job1/photo.jpg"}
+        with capture_logs() as logs:
+            assert claims.find_claims(share) == []
+        assert len(logs) == (1 if swapped == "jobs" else 0)
+
+    @pytest.mark.skipif(os.geteuid() != 0, reason="needs to give a folder away")
+    @pytest.mark.parametrize("swapped", ["jobs", "jobs/job1"])
+    def test_a_folder_of_somebody_else_is_refused(self, share: Share, swapped: str) -> None:
+        drop(share, **{"Waves/photo.jpg": b"photo"})
+        claim = claims.take(candidate(share), share, "job1")
+        os.chown(share.work / swapped, 65534, -1)
+        with pytest.raises(ClaimError, match="belongs to somebody else"):
+            claims.guard(claim.folder)
+
+    def test_where_all_files_are_one_users_they_are_ours(
+        self, share: Share, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        drop(share, **{"Waves/photo.jpg": b"photo"})
+        monkeypatch.setattr(os, "geteuid", lambda: share.work.stat().st_uid + 1)
+        claims.take(candidate(share), share, "job1")
+        assert claims.find_claims(share) == ["job1"]
+        assert tree(share.work).keys() == {"jobs/job1/photo.jpg", "jobs/job1/.origin"}
+
+    def test_a_folder_that_is_swapped_for_a_link_is_not_taken(
+        self, share: Share, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        drop(share, **{"Party/content.jpg": b"photo", "Party/style.jpg": b"style"})
+        seen = candidate(share)
+        move = files.move_exactly
+
+        def swap_and_move(source: Path, target: Path) -> None:
+            source.rename(share.root / "elsewhere")
+            source.symlink_to(share.root / "elsewhere")
+            move(source, target)
+
+        monkeypatch.setattr(files, "move_exactly", swap_and_move)
+        with pytest.raises(ClaimLostError, match="Party has changed"):
+            claims.take(seen, share, "job1")
+        assert (share.inbox / "Party").is_symlink()
+
+    def test_claims_are_closed_to_others(self, share: Share) -> None:
+        drop(share, **{"Waves/photo.jpg": b"photo"})
+        claim = claims.take(candidate(share), share, "job1")
+        for folder in (claim.folder, claim.folder.parent, share.work):
+            assert folder.stat().st_mode & 0o777 == 0o700
 
 
 class TestHalfWay:

@@ -12,7 +12,7 @@ import pytest
 
 from daemon import claims, files, notes, publishing
 from daemon.claims import Claim
-from daemon.errors import PublishError, ShareError
+from daemon.errors import ClaimError, PublishError, ShareError
 from daemon.names import INBOX_NOTE
 from daemon.pairing import Candidate, pair
 from daemon.scanner import look
@@ -283,6 +283,24 @@ class TestSweeps:
             path.touch()
         assert sorted(publishing.sweep_leftovers(share)) == sorted(left)
         assert claim.content.read_bytes() == b"photo"
+
+
+@pytest.mark.parametrize("swapped", ["jobs", "jobs/job1"])
+def test_nothing_is_moved_out_of_a_claim_that_was_swapped_for_a_link(
+    share: Share, tmp_path: Path, swapped: str
+) -> None:
+    claim, candidate = taken(share, **{"Waves/a.jpg": b"photo"})
+    secret = tmp_path / "outside" / "job1" / "a.jpg"
+    secret.parent.mkdir(parents=True)
+    secret.write_bytes(b"secret")
+    (share.work / swapped).rename(tmp_path / "away")
+    (share.work / swapped).symlink_to(secret.parent if "/" in swapped else secret.parents[1])
+    with pytest.raises(ClaimError, match="is a link"):
+        publishing.keep_original(share, claim, candidate.relative)
+    with pytest.raises(ClaimError, match="is a link"):
+        publishing.fail(share, claim, candidate.relative, "torn")
+    assert secret.read_bytes() == b"secret"
+    assert tree(share.failed) == tree(share.originals) == {}
 
 
 def test_nothing_is_written_through_a_link_in_the_outbox(share: Share, tmp_path: Path) -> None:

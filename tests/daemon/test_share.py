@@ -177,3 +177,43 @@ def test_one_folder_under_two_names_is_refused(
     )
     with pytest.raises(ShareError, match=r"share\.inbox and share\.failed are the same folder"):
         make_share(open_share(settings(tmp_path, failed="INBOX")))
+
+
+class TestWorkFolder:
+    def test_it_is_made_for_this_user_alone(self, tmp_path: Path) -> None:
+        share = open_share(settings(tmp_path))
+        assert make_share(share) == ()
+        assert share.work.stat().st_mode & 0o777 == 0o700
+        assert share.inbox.stat().st_mode & 0o700 == 0o700
+
+    def test_it_is_closed_when_it_is_open(self, tmp_path: Path) -> None:
+        share = open_share(settings(tmp_path))
+        share.work.mkdir()
+        share.work.chmod(0o2775)
+        assert make_share(share) == ()
+        assert share.work.stat().st_mode & 0o777 == 0o700
+
+    @pytest.mark.parametrize("mode", [0o775, 0o757])
+    def test_that_it_cannot_be_closed_is_said(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int
+    ) -> None:
+        share = open_share(settings(tmp_path))
+        share.work.mkdir()
+        share.work.chmod(mode)
+
+        def refuse(_path: Path, _mode: int) -> None:
+            raise PermissionError
+
+        monkeypatch.setattr(Path, "chmod", refuse)
+        (why,) = make_share(share)
+        assert str(share.work) in why
+        assert "chmod 700" in why
+
+    def test_others_who_can_only_read_are_no_danger(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        share = open_share(settings(tmp_path))
+        share.work.mkdir()
+        share.work.chmod(0o755)
+        monkeypatch.setattr(Path, "chmod", lambda *_arguments: None)  # vfat, CIFS: in silence
+        assert make_share(share) == ()
