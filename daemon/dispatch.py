@@ -87,9 +87,16 @@ class Dispatcher:
         self._start_at: float | None = None
 
     @property
-    def busy(self) -> bool:
-        """Whether the runner has a job."""
-        return bool(self._running)
+    def expecting(self) -> bool:
+        """Whether a job is being painted, or waits for nothing but its turn.
+
+        Raises:
+            JournalError: the journal cannot be used.
+        """
+        if self._running or self._returning:
+            return True
+        waiting = self._journal.next_queued(without=self._endings.crowded(_MOST_STUCK_OF_A_LANE))
+        return waiting is not None and self._endings.pictures < _MOST_STUCK
 
     @property
     def unavailable(self) -> EngineUnavailable | None:

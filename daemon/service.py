@@ -225,17 +225,14 @@ class Service:
     def _is_over(self) -> bool:
         if not self._once:
             return False
-        if self._dispatcher.unavailable is not None or self._endings.tries >= _TRIES_ONCE:
-            return True
-        return not self._is_expecting()
+        return self._dispatcher.unavailable is not None or not self._is_expecting()
 
     def _is_expecting(self) -> bool:
         """Whether something is there that will still be painted, or fail."""
         if self._looked_at is None or self._intake.still_expects():
             return True
-        counts = self._journal.counts()
-        busy = counts[JobState.QUEUED] + counts[JobState.RUNNING]
-        return bool(busy or self._endings.pending or self._dispatcher.busy)
+        # What cannot be brought to its end is given up last: it may hold up nobody else.
+        return self._dispatcher.expecting or 0 < self._endings.tries < _TRIES_ONCE
 
     def _end(self) -> None:
         _log.info("daemon.stopping", why=self._stopping or "nothing is left to do")

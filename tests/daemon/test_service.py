@@ -50,13 +50,14 @@ class House:
     settings: Settings
     answer: Callable[[PaintRequest], list[Event]] = paint
     on_start: Event = READY
+    capacity: int = 1
     runners: list[StandInRunner] = field(default_factory=list)
     inspectors: list[StandInInspector] = field(default_factory=list)
     logs: list[Any] = field(default_factory=list)
 
     def service(self, *, once: bool = True) -> Service:
         def make_runner(deliver: Callable[[Event], None]) -> StandInRunner:
-            self.runners.append(StandInRunner(deliver, self.answer, self.on_start))
+            self.runners.append(StandInRunner(deliver, self.answer, self.on_start, self.capacity))
             return self.runners[-1]
 
         def make_inspector(deliver: Callable[..., None]) -> StandInInspector:
@@ -617,6 +618,37 @@ def test_an_ending_that_never_works_does_not_hold_up_once_for_ever(
     monkeypatch.undo()
     assert house.once() is ExitCode.OK
     assert house.files(house.share.outbox) == ["Waves/photo.jpg"]
+
+
+def test_an_ending_that_never_works_does_not_keep_once_from_the_other_photos(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("daemon.backoff._FIRST_SECONDS", 0.01)
+    publish, tries, painting = publishing.publish_result, 0, []
+
+    def answer(request: PaintRequest) -> list[Event]:
+        if request.content == picture((1, 1, 1)):
+            return paint(request)
+        painting.append(request)
+        return []
+
+    def shut(share: Share, relative: Path, *args: Any) -> Path:
+        nonlocal tries
+        if relative.name != "stuck.jpg":
+            return publish(share, relative, *args)
+        tries += 1
+        if tries >= 6 and painting:  # so long did it take to paint the other one
+            for event in paint(painting.pop()):
+                house.runners[-1].deliver(event)
+        return refuse()
+
+    house.answer, house.capacity = answer, 2
+    monkeypatch.setattr(publishing, "publish_result", shut)
+    (house.style() / "stuck.jpg").write_bytes(picture((1, 1, 1)))
+    (house.style() / "slow.jpg").write_bytes(picture())
+    assert house.once() is ExitCode.FAILED
+    assert house.files(house.share.outbox) == ["Waves/slow.jpg"]
+    assert house.states() == {"done": 1, "queued": 1}
 
 
 def test_a_full_outbox_is_not_held_against_a_photo_however_often_the_program_is_started(
