@@ -7,7 +7,7 @@ python  := $(shell scripts/find-python $(PYTHON) 2>/dev/null)
 version := $(if $(python),$(shell $(python) -c 'import sys; print("%d.%d" % sys.version_info[:2])'))
 venv    := .venv/py$(version)
 bin     := $(venv)/bin
-weights := data/param/vgg19.params
+params  := data/param
 install := $(bin)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
 .DEFAULT_GOAL := help
@@ -38,19 +38,18 @@ setup: $(venv)/cpu.stamp ## make the environment
 
 dev: $(venv)/dev.stamp ## make the environment with the tools
 
-$(weights): | $(venv)/cpu.stamp
-	@$(bin)/atelierd weights fetch
+# Not a rule for the file alone: weights that somebody put there under any name have to be found.
+weights: $(venv)/cpu.stamp ## import the weights put into data/param, or else fetch them
+	@test -f $(params)/vgg19.params -a -f $(params)/vgg19.json || $(bin)/atelierd weights fetch
 
-weights: $(weights) ## fetch the trained weights and check them
-
-demo: $(venv)/cpu.stamp $(weights) ## paint two sample photos through a real daemon
+demo: $(venv)/cpu.stamp weights ## paint two sample photos through a real daemon
 	@$(bin)/python scripts/demo.py
 
-run: $(venv)/cpu.stamp $(weights) ## start the daemon on ./share
+run: $(venv)/cpu.stamp weights ## start the daemon on ./share
 	@$(bin)/atelierd init share
 	@$(bin)/atelierd run --share.root share
 
-test: $(venv)/dev.stamp $(weights) ## the whole suite
+test: $(venv)/dev.stamp weights ## the whole suite
 	@$(bin)/python -m pytest
 
 lint: $(venv)/dev.stamp ## ruff

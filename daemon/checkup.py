@@ -201,14 +201,12 @@ def verify_weights(folder: Path) -> str:
         WeightsError: they are missing or not the right ones.
     """
     from engine.errors import WeightsMissingError  # noqa: PLC0415 - in the child alone
-    from engine.weights import verify  # noqa: PLC0415
-    from engine.weights.readers import SUFFIXES  # noqa: PLC0415
+    from engine.weights import beside, verify  # noqa: PLC0415
 
     try:
         manifest = verify(folder)
     except WeightsMissingError as error:
-        files = folder.iterdir() if folder.is_dir() else ()
-        waiting = sorted(file for file in files if file.suffix.lower() in SUFFIXES)
+        waiting = beside.candidates(folder)
         if not waiting:
             raise
         raise WeightsMissingError(
@@ -216,7 +214,8 @@ def verify_weights(folder: Path) -> str:
             f"or run `atelierd weights import {shlex.quote(str(waiting[0]))}`."
         ) from error
     order = manifest.convention.order
-    return f"{folder}: {manifest.source}, {order}, sha256 {manifest.sha256[:12]}..."
+    about = f"{folder}: {manifest.source}, {order}, sha256 {manifest.sha256[:12]}..."
+    return " ".join([about, *map(beside.remark, beside.unused(folder, manifest))])
 
 
 def _look_at(share: Share) -> str:

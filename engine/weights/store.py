@@ -12,6 +12,7 @@ import fcntl
 import hashlib
 import itertools
 import os
+import shlex
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -22,12 +23,17 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import WeightsError, WeightsFileError, WeightsHashError, WeightsMissingError
-from engine.weights import conventions, manifest, readers
+from engine.errors import (
+    WeightsConventionError,
+    WeightsError,
+    WeightsFileError,
+    WeightsHashError,
+    WeightsMissingError,
+)
+from engine.weights import beside, conventions, manifest, readers
 from engine.weights.conventions import CONVENTIONS, Convention, Layers
-from engine.weights.manifest import Manifest
+from engine.weights.manifest import PARAMS, Manifest, sha256_of
 
-PARAMS: Final = "vgg19.params"
 MANIFEST: Final = "vgg19.json"
 NEXT: Final = ".vgg19.next.json"
 Pair = tuple[NDArray[np.float32], NDArray[np.float32]]
@@ -49,15 +55,6 @@ class Weights:
     layers: Layers
     convention: Convention
     sha256: str
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def import_file(
@@ -94,6 +91,28 @@ def import_file(
             return _put_in_place(contents.layers, note, source, folder)
 
 
+def in_place(folder: Path) -> bool:
+    """Whether there are weights in place; not whether they are whole."""
+    return all((folder / name).exists() for name in (PARAMS, MANIFEST))
+
+
+def adopt(folder: Path) -> Manifest | None:
+    """Where no weights are in place, import the first usable file that a person put there.
+
+    Args:
+        folder: where the weights live; the person's file stays in it.
+
+    Returns:
+        The manifest of what is in place now; None if weights were there before, or no file is.
+
+    Raises:
+        WeightsError: files are there, and none of them can be used; it says why of each.
+    """
+    with _explained(folder):
+        _finish(folder)
+        return None if in_place(folder) else _adopt(folder)
+
+
 def verify(folder: Path) -> Manifest:
     """Check the weights in place: their hash, and that they are a whole VGG-19.
 
@@ -118,10 +137,8 @@ def load(folder: Path) -> Weights:
     Raises:
         WeightsError: there are none, or they are damaged.
     """
+    adopt(folder)
     with _explained(folder):
-        _finish(folder)
-        if not all((folder / name).exists() for name in (PARAMS, MANIFEST)):
-            _adopt(folder)
         found, data = _settled(folder)
     return Weights(readers.from_mxnet(data, PARAMS), found.convention, found.sha256)
 
@@ -209,20 +226,28 @@ def _equal(one: Pair, other: Pair) -> bool:
     return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
 
 
-def _adopt(folder: Path) -> None:
-    """Import the first usable file that somebody put into the folder."""
+def _adopt(folder: Path) -> Manifest | None:
     faults: list[WeightsError] = []
-    for file in sorted(folder.iterdir()) if folder.is_dir() else []:
-        if file.suffix.lower() not in readers.SUFFIXES or file.name.startswith("."):
-            continue
-        try:
-            import_file(file, folder)
-        except WeightsError as error:
-            faults.append(error)
-        else:
-            return
+    for file in beside.candidates(folder):
+        made = _imported(file, folder)
+        if isinstance(made, Manifest):
+            return made
+        faults.append(made)
     if faults:
+        # A file that only needs a word from a person comes before those that are lost.
+        faults.sort(key=lambda fault: not isinstance(fault, WeightsConventionError))
         raise type(faults[0])(" ".join(map(str, faults)))
+    return None
+
+
+def _imported(file: Path, folder: Path) -> Manifest | WeightsError:
+    try:
+        return import_file(file, folder)
+    except WeightsConventionError as error:
+        command = f"atelierd weights import {shlex.quote(str(file))} --convention NAME"
+        return WeightsConventionError(f"{file.name} needs a word from you, `{command}`. {error}")
+    except WeightsError as error:
+        return error
 
 
 def _is_a_persons(params: Path, source: Path, sha256: str) -> bool:

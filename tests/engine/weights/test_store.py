@@ -22,7 +22,7 @@ from engine.errors import (
     WeightsMissingError,
 )
 from engine.mx import nd
-from engine.weights import import_file, load, store, verify
+from engine.weights import adopt, import_file, load, store, verify
 from engine.weights.conventions import CONVENTIONS, Layers
 
 from . import forms
@@ -297,6 +297,19 @@ def test_a_file_put_there_by_hand_is_imported_and_kept(
     assert same(load(tmp_path).layers, oxford)
 
 
+def test_only_where_no_weights_are_in_place_a_file_is_adopted(
+    tmp_path: Path, folder: Path, other: tuple[Path, Layers]
+) -> None:
+    assert adopt(tmp_path / "nowhere") is None
+    shutil.copy(other[0], folder / "a.npz")
+    assert adopt(folder) is None
+    (folder / "vgg19.json").unlink()
+    (folder / "vgg19.params").unlink()
+    manifest = adopt(folder)
+    assert manifest is not None
+    assert (manifest.source, manifest) == ("a.npz", verify(folder))
+
+
 @pytest.mark.parametrize("links", [True, False])
 def test_a_bare_params_file_is_imported_and_the_original_kept(
     *, links: bool, tmp_path: Path, oxford: Layers, monkeypatch: pytest.MonkeyPatch
@@ -338,9 +351,12 @@ def test_files_that_cannot_be_used_say_why_all_of_them(tmp_path: Path) -> None:
 
 def test_a_file_whose_input_is_unknown_asks_for_it(tmp_path: Path, thin: Layers) -> None:
     forms.numpy_archive(tmp_path / "mine.npz", thin)
-    with pytest.raises(WeightsConventionError, match="--convention"):
+    (tmp_path / "a.h5").touch()
+    with pytest.raises(
+        WeightsConventionError, match=r"mine\.npz needs.*import \S*mine\.npz --convention.*a\.h5 is"
+    ):
         load(tmp_path)
-    assert names(tmp_path) == ["mine.npz"]
+    assert names(tmp_path) == ["a.h5", "mine.npz"]
 
 
 def test_weights_in_place_are_not_replaced_by_a_file_beside_them(
