@@ -36,7 +36,7 @@ import structlog
 
 from daemon import files, notes
 from daemon.copying import sync_folder
-from daemon.errors import ClaimError, ClaimLostError
+from daemon.errors import AtelierError, ClaimError, ClaimLostError, ClaimStuckError
 from daemon.names import printable
 from daemon.pairing import Candidate
 from daemon.scanner import Sighting
@@ -127,8 +127,9 @@ def take(candidate: Candidate, share: Share, job_id: str) -> Claim:
     Raises:
         ClaimLostError: a file changed, vanished or became something else since it was seen; all
             is back in the inbox: look again later.
-        ClaimError: the files could not be moved, or not all of them be moved back; the message
-            says where they are. Or the work folder cannot be trusted.
+        ClaimStuckError: something went wrong, and not all could be put back: `put_back` is to be
+            tried again later.
+        ClaimError: the files could not be moved, or the work folder cannot be trusted.
     """
     folder = claim_folder(share, job_id)
     came_from = _came_from(candidate)
@@ -163,7 +164,8 @@ def put_back(share: Share, job_id: str) -> list[Path]:
         Where the files are now.
 
     Raises:
-        ClaimError: a file could not be moved; it stays in the claim, and the message says where.
+        ClaimStuckError: a file could not be moved, or the folder cannot be trusted; what was not
+            moved stays in the claim, and the message says where.
     """
     folder = claim_folder(share, job_id)
     try:
@@ -173,8 +175,10 @@ def put_back(share: Share, job_id: str) -> list[Path]:
         home = files.folder_below(share.inbox, _read_origin(folder))
         back = [files.move_new(path, home, path.name) for path in _content_of(folder)]
         dissolve(folder)
+    except AtelierError as error:
+        raise ClaimStuckError(str(error)) from error
     except OSError as error:
-        raise ClaimError(
+        raise ClaimStuckError(
             f"A photo could not be put back into the inbox ({error.strerror}). It is safe in "
             f"{printable(folder)}; whoever keeps this machine can move it out of there."
         ) from error

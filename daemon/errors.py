@@ -11,7 +11,8 @@
     ├── PictureUnreadableError   exit 4   a file that is no picture, or is damaged, or too large
     ├── OverridesError           exit 1   a job.toml that asks for what it may not
     ├── ClaimError               exit 1   a photo could not be taken out of the inbox or put back
-    │   └── ClaimLostError       exit 1   it changed or vanished while it was taken: try later
+    │   ├── ClaimLostError       exit 1   it changed or vanished while it was taken: try later
+    │   └── ClaimStuckError      exit 1   it lies in the work folder and cannot be put back just now
     ├── PublishError             exit 1   a result or a photo could not be put where it belongs
     ├── JournalError             exit 1   the journal cannot be opened or is of another version
     └── EngineLostError          exit 1   the engine's process died or could not start
@@ -86,6 +87,10 @@ class ClaimError(AtelierError):
 
 class ClaimLostError(ClaimError):
     """A photo that changed or vanished while it was being taken: look again later."""
+
+
+class ClaimStuckError(ClaimError):
+    """A photo that lies in the work folder, belongs back into the inbox, and cannot be moved."""
 
 
 class PublishError(AtelierError):

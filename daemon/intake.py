@@ -18,7 +18,13 @@ import structlog
 from daemon import backoff, claims, scanner
 from daemon.claims import Claim
 from daemon.endings import Endings
-from daemon.errors import AtelierError, ClaimError, ClaimLostError, JournalError, OverridesError
+from daemon.errors import (
+    AtelierError,
+    ClaimLostError,
+    ClaimStuckError,
+    JournalError,
+    OverridesError,
+)
 from daemon.inbox_note import InboxNote
 from daemon.inspector import Inspected
 from daemon.jobs import NewJob
@@ -27,6 +33,7 @@ from daemon.names import printable
 from daemon.overrides import MAX_BYTES, make_recipe, read_overrides
 from daemon.pairing import Candidate, Pairing, pair
 from daemon.readiness import Readiness
+from daemon.returns import Returns
 from daemon.settings import Settings, WatchSettings
 from daemon.share import Share
 from daemon.styles import mirror_styles
@@ -34,6 +41,10 @@ from daemon.styles import mirror_styles
 _MOST_ASKED: Final = 4  # enough to keep the inspector busy while we take what it has answered
 _TRIES_ONCE: Final = 3
 _QUICKEST: Final = 0.05  # seconds between two looks, also when files need not settle at all
+_CLOSED: Final = (
+    'The file "{}" beside the photo may not be opened by the program. Let the group, or everybody, '
+    "read it, or take it away."
+)
 _log: Final = structlog.get_logger()
 
 Stamp = tuple[int, int] | None
@@ -111,6 +122,7 @@ class Intake:
         self._usual_recipe = make_recipe(settings.paint, {}).model_dump_json()
         self._readiness = Readiness(settings.watch, clock)
         self._note = InboxNote(share, settings.watch.settle_seconds, clock)
+        self._returns = Returns(share, clock)
         self._numbers = count()
         self._asked: dict[str, _Ready] = {}
         self._waiting: list[_Ready] = []
@@ -122,8 +134,9 @@ class Intake:
 
     @property
     def failing(self) -> bool:
-        """Whether the last look failed, or photos are there that could not be taken."""
-        return bool(self._problem) or any(case.tries for case in self._trouble.values())
+        """Whether the last look failed, or photos could not be taken or not be put back."""
+        troubled = any(case.tries for case in self._trouble.values())
+        return bool(self._problem or self._returns.pending or troubled)
 
     @property
     def restless(self) -> bool:
@@ -135,6 +148,7 @@ class Intake:
             or self._waiting
             or self._trouble
             or self._has_empty
+            or self._may_return
         )
 
     def still_expects(self) -> bool:
@@ -143,6 +157,8 @@ class Intake:
             return True
         if self._problem:
             return False
+        if self._may_return:
+            return True
         troubled = {ready.candidate.content.path for ready in self._trouble}
         now, patience = self._clock(), self._longest_wait()
         young = (
@@ -154,6 +170,7 @@ class Intake:
 
     def look(self) -> None:
         """Look at the folders once, and ask the inspector about what has become ready."""
+        self._returns.retry()
         try:
             pairing = self._pair()
         except (OSError, AtelierError) as error:
@@ -251,44 +268,43 @@ class Intake:
         log = _log.bind(job=job_id, photo=printable(candidate.relative))
         try:
             claim = claims.take(candidate, self._share, job_id)
+        except ClaimStuckError as error:
+            self._returns.keep(job_id, error)
         except ClaimLostError as error:
             log.info("claim.lost", why=str(error))
         except (AtelierError, OSError) as error:
             self._hold(ready, error)
         else:
-            self._trouble.pop(ready, None)
-            self._first_seen.pop(candidate.content.path, None)
             self._queue(ready, claim, reason)
 
     def _queue(self, ready: _Ready, claim: Claim, reason: str | None) -> None:
         try:
-            recipe = self._recipe(claim)
-        except (OverridesError, OSError) as error:
-            recipe, reason = self._usual_recipe, str(error)
-        job = _new_job(ready.candidate, claim, recipe)
-        try:
+            try:
+                recipe = self._recipe(claim)
+            except OverridesError as error:
+                recipe, reason = self._usual_recipe, str(error)
+            job = _new_job(ready.candidate, claim, recipe)
             self._journal.add(job)
-        except JournalError as error:
+        except (JournalError, OSError) as error:  # a disk or a share is away
             self._hold(ready, error)
-            self._put_back(claim)
+            self._returns.put_back(claim.job_id)
             return
+        self._trouble.pop(ready, None)
+        self._first_seen.pop(ready.candidate.content.path, None)
         _log.info(
             "job.queued", job=job.id, photo=printable(job.relative), style=printable(job.style_name)
         )
         if reason is not None:
             self._endings.failed(self._journal.get(job.id), reason)
 
-    def _put_back(self, claim: Claim) -> None:
-        try:
-            claims.put_back(self._share, claim.job_id)
-        except ClaimError as error:  # it stays claimed; the next start tries again
-            _log.error("claim.stuck", job=claim.job_id, why=str(error))
-
     def _recipe(self, claim: Claim) -> str:
         if claim.overrides is None:
             return self._usual_recipe
-        with claim.overrides.open("rb") as file:
-            overrides = read_overrides(file.read(MAX_BYTES + 1))
+        try:
+            with claim.overrides.open("rb") as file:
+                overrides = read_overrides(file.read(MAX_BYTES + 1))
+        except PermissionError as error:  # no outage: it will not pass by itself
+            raise OverridesError(_CLOSED.format(printable(claim.overrides.name))) from error
         return make_recipe(self._settings.paint, overrides).model_dump_json()
 
     def _hold(self, ready: _Ready, error: Exception) -> None:
@@ -306,6 +322,10 @@ class Intake:
         elif self._problem and not problem:
             _log.info("scan.works_again")
         self._problem = problem
+
+    @property
+    def _may_return(self) -> bool:
+        return 0 < self._returns.tries < _TRIES_ONCE
 
     def _longest_wait(self) -> float:
         watch = self._settings.watch

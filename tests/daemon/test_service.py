@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from daemon import claims, publishing
+from daemon import claims, files, publishing
 from daemon.endings import Endings
-from daemon.errors import ExitCode, PublishError
+from daemon.errors import ExitCode, JournalError, PublishError
 from daemon.jobs import JobState, NewJob
 from daemon.journal import Journal
 from daemon.names import INBOX_NOTE
@@ -489,6 +489,126 @@ def test_a_photo_that_cannot_be_taken_is_tried_again_and_holds_up_nobody(
     assert house.once() is ExitCode.OK
     assert house.files(house.share.outbox) == ["Waves/a.jpg", "Waves/b.jpg"]
     assert len(house.said("claim.failed")) == 1
+
+
+def lose_the_share(monkeypatch: pytest.MonkeyPatch, *, refusals: int) -> None:
+    """The share drops right after the first photo is moved, and refuses so many moves back."""
+    take, back, dropped, left = files.move_exactly, files.move_new, False, refusals
+
+    def move_and_drop(source: Path, target: Path) -> None:
+        nonlocal dropped
+        take(source, target)
+        if not dropped:
+            dropped = True
+            raise OSError(errno.EIO, "Input/output error")
+
+    def refuse(source: Path, folder: Path, name: str) -> Path:
+        nonlocal left
+        left -= 1
+        if left >= 0:
+            raise OSError(errno.EIO, "Input/output error")
+        return back(source, folder, name)
+
+    monkeypatch.setattr(files, "move_exactly", move_and_drop)
+    monkeypatch.setattr(files, "move_new", refuse)
+    monkeypatch.setattr("daemon.backoff._FIRST_SECONDS", 0.01)
+
+
+def test_a_photo_that_could_not_be_put_back_is_put_back_later_and_painted(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lose_the_share(monkeypatch, refusals=2)
+    (house.style() / "photo.jpg").write_bytes(picture())
+    assert house.once() is ExitCode.OK
+    assert len(house.said("claim.stuck")) == 2
+    assert len(house.said("claim.returned")) == 1
+    assert house.files(house.share.outbox) == ["Waves/photo.jpg"]
+    assert claims.find_claims(house.share) == []
+
+
+def test_a_photo_that_can_never_be_put_back_does_not_hold_up_once(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lose_the_share(monkeypatch, refusals=999)
+    (house.style() / "photo.jpg").write_bytes(picture())
+    assert house.once() is ExitCode.FAILED
+    assert house.files(house.share.work / "jobs") == ["job-0/.origin", "job-0/photo.jpg"]
+    monkeypatch.undo()
+    assert house.once() is ExitCode.OK
+    assert house.files(house.share.outbox) == ["Waves/photo.jpg"]
+
+
+def folder_job(house: House) -> None:
+    (house.share.inbox / "Party").mkdir()
+    for name in ("content", "style"):
+        (house.share.inbox / f"Party/{name}.jpg").write_bytes(picture())
+    (house.share.inbox / "Party/job.toml").write_text("size = 64")
+
+
+def refuse_job_files(
+    monkeypatch: pytest.MonkeyPatch, refusals: int, number: int = errno.EIO
+) -> None:
+    open_file, left = Path.open, refusals
+
+    def refuse(path: Path, *args: Any, **kwargs: Any) -> Any:
+        nonlocal left
+        if path.name == "job.toml" and path.parents[2].name == "jobs":
+            left -= 1
+            if left >= 0:
+                raise OSError(number, os.strerror(number), str(path))
+        return open_file(path, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr("daemon.backoff._FIRST_SECONDS", 0.01)
+
+
+def test_wishes_that_cannot_be_read_just_now_are_read_later(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse_job_files(monkeypatch, refusals=2)
+    folder_job(house)
+    assert house.once() is ExitCode.OK
+    assert house.files(house.share.outbox) == ["Party.jpg"]
+    assert house.runners[0].requests[0].recipe.size == 64
+    tries = [line["again_in_seconds"] for line in house.said("claim.failed")]
+    assert tries == [0.01, 0.02]
+
+
+def test_wishes_that_can_never_be_read_do_not_hold_up_once(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse_job_files(monkeypatch, refusals=999)
+    folder_job(house)
+    before = house.files(house.share.inbox)
+    assert house.once() is ExitCode.FAILED
+    assert house.files(house.share.inbox) == before
+    assert house.files(house.share.failed) == []
+    assert house.states() == {}
+
+
+def test_wishes_that_are_closed_to_us_fail_with_a_word(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse_job_files(monkeypatch, refusals=999, number=errno.EACCES)
+    folder_job(house)
+    assert house.once() is ExitCode.FAILED
+    why = (house.share.failed / "Party - why.txt").read_text()
+    assert '"job.toml" beside the photo may not be opened' in why
+    assert "Errno" not in why
+
+
+def test_a_journal_that_takes_nothing_does_not_hold_up_once(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_args: Any) -> None:
+        raise JournalError("The journal cannot be written.")
+
+    monkeypatch.setattr(Journal, "add", refuse)
+    monkeypatch.setattr("daemon.backoff._FIRST_SECONDS", 0.01)
+    (house.style() / "photo.jpg").write_bytes(picture())
+    assert house.once() is ExitCode.FAILED
+    assert house.files(house.share.inbox) == ["Waves/photo.jpg"]
+    assert len(house.said("claim.failed")) == 3
 
 
 def test_an_inbox_that_is_away_is_said_once_and_comes_back(house: House) -> None:

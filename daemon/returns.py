@@ -1,0 +1,91 @@
+"""Claims that could not be put back into the inbox: kept in mind, and tried again.
+
+When a share goes away in the very moment in which a photo is taken, the photo lies in the work
+folder and nobody but us knows of it: the journal has no job for it, and people do not see it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from daemon import backoff, claims
+from daemon.errors import ClaimError
+from daemon.names import printable
+from daemon.share import Share
+
+_log: Final = structlog.get_logger()
+
+
+@dataclass
+class _Stuck:
+    """A claim that should be in the inbox again.
+
+    Attributes:
+        tries: how often putting it back failed.
+        until: when to try again, monotonic seconds.
+    """
+
+    tries: int = 0
+    until: float = 0.0
+
+
+class Returns:
+    """Puts claims back into the inbox; until it has worked.
+
+    Args:
+        share: the share.
+        clock: monotonic seconds.
+    """
+
+    def __init__(self, share: Share, clock: Callable[[], float]) -> None:
+        self._share = share
+        self._clock = clock
+        self._stuck: dict[str, _Stuck] = {}
+
+    @property
+    def pending(self) -> int:
+        """How many claims wait to be put back."""
+        return len(self._stuck)
+
+    @property
+    def tries(self) -> int:
+        """How often the freshest of them was tried; 0 if there is none."""
+        return min((stuck.tries for stuck in self._stuck.values()), default=0)
+
+    def put_back(self, job_id: str) -> None:
+        """Put a claim back now or, if that does not work, later.
+
+        Args:
+            job_id: the claim's.
+        """
+        try:
+            back = claims.put_back(self._share, job_id)
+        except ClaimError as error:
+            self.keep(job_id, error)
+            return
+        if self._stuck.pop(job_id, None) is not None:
+            _log.warning("claim.returned", job=job_id, photos=[printable(path) for path in back])
+
+    def keep(self, job_id: str, error: ClaimError) -> None:
+        """Put a claim back later: somebody tried already.
+
+        Args:
+            job_id: the claim's.
+            error: what stood in the way.
+        """
+        stuck = self._stuck.setdefault(job_id, _Stuck())
+        stuck.tries += 1
+        pause = backoff.pause(stuck.tries)
+        stuck.until = self._clock() + pause
+        _log.error("claim.stuck", job=job_id, why=str(error), again_in_seconds=pause)
+
+    def retry(self) -> None:
+        """Try again what is due."""
+        now = self._clock()
+        due = [job_id for job_id, stuck in self._stuck.items() if stuck.until <= now]
+        for job_id in due:
+            self.put_back(job_id)

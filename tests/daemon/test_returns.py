@@ -1,0 +1,91 @@
+"""Claims that cannot be put back: later and later, until it works; and claims that are no more."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from daemon import claims, files
+from daemon.errors import ClaimStuckError
+from daemon.pairing import pair
+from daemon.returns import Returns
+from daemon.scanner import look
+from daemon.settings import ShareSettings
+from daemon.share import Share, make_share, open_share
+
+
+@pytest.fixture
+def share(tmp_path: Path) -> Share:
+    share = open_share(ShareSettings(root=tmp_path / "share"))
+    make_share(share)
+    (share.inbox / "a.jpg").write_bytes(b"photo")
+    (candidate,) = pair(look(share.inbox), {"Waves": share.styles / "w.jpg"}, "Waves").candidates
+    claims.take(candidate, share, "job1")
+    return share
+
+
+def refuse(*_arguments: object) -> Path:
+    raise OSError(errno.EIO, "Input/output error")
+
+
+def test_it_is_tried_again_later_and_later(share: Share, monkeypatch: pytest.MonkeyPatch) -> None:
+    times = [0.0]
+    returns = Returns(share, lambda: times[-1])
+    with capture_logs() as logs, monkeypatch.context() as patch:
+        patch.setattr(files, "move_new", refuse)
+        returns.put_back("job1")
+        assert (returns.pending, returns.tries) == (1, 1)
+        for time, tries in ((0.9, 1), (1.0, 2), (2.9, 2), (3.0, 3)):
+            times.append(time)
+            returns.retry()
+            assert returns.tries == tries
+    assert [line["again_in_seconds"] for line in logs] == [1.0, 2.0, 4.0]
+    assert {line["event"] for line in logs} == {"claim.stuck"}
+    times.append(7.0)
+    with capture_logs() as logs:
+        returns.retry()
+        returns.retry()
+    assert [(line["event"], line["photos"]) for line in logs] == [
+        ("claim.returned", [str(share.inbox / "a.jpg")])
+    ]
+    assert (returns.pending, returns.tries) == (0, 0)
+    assert (share.inbox / "a.jpg").read_bytes() == b"photo"
+
+
+def test_what_works_at_once_needs_no_word(share: Share) -> None:
+    returns = Returns(share, lambda: 0.0)
+    with capture_logs() as logs:
+        returns.put_back("job1")
+    assert logs == []
+    assert returns.pending == 0
+    assert (share.inbox / "a.jpg").exists()
+
+
+def test_what_somebody_took_out_by_hand_is_forgotten(share: Share) -> None:
+    times = [1.0]
+    returns = Returns(share, lambda: times[-1])
+    returns.keep("gone", ClaimStuckError("It is stuck."))
+    times.append(2.0)
+    returns.retry()
+    assert returns.pending == 0
+
+
+def test_a_drive_that_has_gone_has_not_lost_the_claim(share: Share) -> None:
+    returns = Returns(share, lambda: 0.0)
+    share.root.rename(share.root.with_name("away"))
+    returns.put_back("job1")
+    assert returns.pending == 1
+    share.root.with_name("away").rename(share.root)
+    returns.put_back("job1")
+    assert returns.pending == 0
+    assert (share.inbox / "a.jpg").exists()
+
+
+def test_a_record_of_the_origin_that_leads_out_of_the_share_is_not_followed(share: Share) -> None:
+    (claims.claim_folder(share, "job1") / claims.ORIGIN).write_bytes(b"../..")
+    with pytest.raises(ClaimStuckError, match="leads out of the share"):
+        claims.put_back(share, "job1")
+    assert claims.find_claims(share) == ["job1"]
