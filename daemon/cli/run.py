@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import signal
@@ -24,11 +25,13 @@ from daemon.inspector import Inspector
 from daemon.journal import JOURNAL, Journal
 from daemon.locking import ShareLock
 from daemon.names import printable
-from daemon.runners.base import Deliver, Runner
+from daemon.runners.base import Deliver, EngineReady, Event, Runner
 from daemon.runners.local import LocalRunner
 from daemon.service import Parts, Service
 from daemon.settings import Settings
 from daemon.share import Share, make_share, open_share
+from engine.errors import EngineError
+from engine.weights import beside, in_place, known
 
 MakeRunner = Callable[[Settings, Deliver], Runner]
 """Makes the runner that the settings name."""
@@ -53,7 +56,33 @@ def command(resolved: Resolved, *, once: bool) -> ExitCode:
 
 def local_runner(settings: Settings, deliver: Deliver) -> Runner:
     """The runner on this machine: `runner` in the settings knows no other one yet."""
-    return LocalRunner(settings.engine, deliver)
+    return LocalRunner(settings.engine, logging_weights(settings.engine.weights, deliver))
+
+
+def logging_weights(folder: Path, deliver: Deliver) -> Deliver:
+    """Log which weights the engine has loaded, besides delivering its events.
+
+    Args:
+        folder: where the weights live. Where none are in place yet, the engine imports a file that
+            somebody put there, and this says which.
+        deliver: where the events go.
+    """
+    there = in_place(folder)
+
+    def both(event: Event) -> None:
+        deliver(event)
+        if isinstance(event, EngineReady):
+            with contextlib.suppress(OSError, EngineError):  # it is the engine that needs them
+                _log_weights(folder, "weights.loaded" if there else "weights.imported")
+
+    return both
+
+
+def _log_weights(folder: Path, event: str) -> None:
+    manifest = known(folder)
+    _log.info(event, source=printable(manifest.source), order=manifest.convention.order)
+    for file in beside.unused(folder, manifest):
+        _log.warning("weights.unused", file=printable(file), what=printable(beside.remark(file)))
 
 
 def keep(settings: Settings, *, once: bool, make_runner: MakeRunner = local_runner) -> ExitCode:

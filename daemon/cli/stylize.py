@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
@@ -42,6 +42,8 @@ from daemon.runners.base import (
 from daemon.runners.local import LocalRunner
 from daemon.settings import EngineSettings, PaintSettings, Settings
 from engine import PRESETS, Progress
+from engine.errors import EngineError
+from engine.weights import in_place, known
 
 _FORMATS: Final[dict[str, PictureFormat]] = {".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png"}
 _CLOSE_SECONDS: Final = 5.0
@@ -164,6 +166,7 @@ def _read(path: Path, most_mb: int) -> bytes:
 def _paint(request: PaintRequest, settings: EngineSettings, paths: dict[str, Path]) -> Painted:
     events: SimpleQueue[Event] = SimpleQueue()
     runner = LocalRunner(settings, events.put)
+    there = in_place(settings.weights)
     try:
         runner.start()
         runner.submit(request)
@@ -171,12 +174,20 @@ def _paint(request: PaintRequest, settings: EngineSettings, paths: dict[str, Pat
             while True:
                 event = events.get()
                 show(event)
+                if isinstance(event, EngineReady) and not there:
+                    _say_what_was_imported(settings.weights)
                 if isinstance(event, Painted):
                     return event
                 _raise_for(event, paths)
     finally:
         # Also after Ctrl-C, which the child does not hear: it ends with the runner.
         runner.close(_CLOSE_SECONDS)
+
+
+def _say_what_was_imported(folder: Path) -> None:
+    with suppress(EngineError):  # it is the engine that needs them
+        source = printable(known(folder).source)
+        click.echo(f"The weights were imported from {source} in {printable(folder)}.", err=True)
 
 
 def _raise_for(event: Event, paths: dict[str, Path]) -> None:

@@ -3,7 +3,7 @@
 from engine.weights.conventions import CONVENTIONS, Convention
 from engine.weights.fetching import fetch
 from engine.weights.manifest import Manifest
-from engine.weights.store import Weights, adopt, import_file, in_place, load, verify
+from engine.weights.store import Weights, adopt, import_file, in_place, known, load, verify
 
 __all__ = [
     "CONVENTIONS",
@@ -14,6 +14,7 @@ __all__ = [
     "fetch",
     "import_file",
     "in_place",
+    "known",
     "load",
     "verify",
 ]

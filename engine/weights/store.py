@@ -96,6 +96,15 @@ def in_place(folder: Path) -> bool:
     return all((folder / name).exists() for name in (PARAMS, MANIFEST))
 
 
+def known(folder: Path) -> Manifest:
+    """What is known of the weights in place; nothing is checked.
+
+    Raises:
+        WeightsError: there are none, or the manifest cannot be read.
+    """
+    return manifest.read(folder / MANIFEST)
+
+
 def adopt(folder: Path) -> Manifest | None:
     """Where no weights are in place, import the first usable file that a person put there.
 

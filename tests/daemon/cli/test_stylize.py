@@ -7,6 +7,7 @@ import functools
 import json
 import os
 import pty
+import shutil
 import signal
 import subprocess
 import sys
@@ -181,6 +182,22 @@ def test_missing_weights_are_told_apart_by_the_exit_status(tmp_path: Path) -> No
     )  # fmt: skip
     assert done.returncode == 3
     assert "weights fetch" in done.stderr
+
+
+@pytest.mark.weights
+def test_weights_that_are_imported_on_the_way_are_named(
+    weights: Path, pictures: tuple[str, str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    Path("param").mkdir()
+    shutil.copy(weights, "param/mine.params")
+    for said in (["The weights were imported from mine.params in param."], []):
+        with pytest.raises(SystemExit) as ended:
+            main(
+                ["stylize", *pictures, "-o", "out.png", "--size", "64", "--iterations", "1",
+                 "--device", "cpu", "--weights", "param"]
+            )  # fmt: skip
+        assert ended.value.code == 0
+        assert capfd.readouterr().err.splitlines() == said
 
 
 def environment() -> dict[str, str]:
