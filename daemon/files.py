@@ -22,6 +22,7 @@ import contextlib
 import ctypes
 import errno
 import os
+import re
 import secrets
 import stat
 from collections.abc import Callable, Iterator
@@ -37,8 +38,8 @@ from daemon.copying import sync_folder
 from daemon.errors import ShareError
 from daemon.names import canonical, numbered, printable
 
-_PREFIX: Final = ".atelierd-"
-_SUFFIX: Final = ".tmp"
+_TEMPORARY_BYTES: Final = 8
+_TEMPORARY: Final = re.compile(rf"\.atelierd-[0-9a-f]{{{2 * _TEMPORARY_BYTES}}}\.tmp")
 _RENAME_NOREPLACE: Final = 1  # linux/fs.h
 _AT_FDCWD: Final = -100  # linux/fcntl.h
 # What a way of renaming answers where kernel, sandbox or file system do not know it.
@@ -180,24 +181,12 @@ def folder_below(base: Path, parents: PurePath) -> Path:
     return base
 
 
-def sweep_temporaries(folder: Path) -> list[Path]:
-    """Remove what a crash left below a folder under our temporary names.
+def is_temporary(name: str) -> bool:
+    """Whether a name is one under which something is written here before it gets its own.
 
-    Only for a daemon that has locked the share: the temporary files of a living one look the same.
-
-    Args:
-        folder: the top of a tree; links are not followed.
-
-    Returns:
-        What was removed.
+    After a crash such a file, or folder, may be left. That of a living daemon looks the same.
     """
-    removed = []
-    for here, folders, names in os.walk(folder):
-        for name in filter(_is_temporary, [*names, *folders]):
-            copying.remove_tree(Path(here, name))
-            removed.append(Path(here, name))
-        folders[:] = [name for name in folders if not _is_temporary(name)]
-    return removed
+    return _TEMPORARY.fullmatch(name) is not None
 
 
 def rename_new(source: Path, target: Path) -> None:
@@ -324,11 +313,7 @@ def _write_temporary(folder: Path, data: bytes) -> Path:
 
 
 def _temporary_name(folder: Path) -> Path:
-    return folder / f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}"
-
-
-def _is_temporary(name: str) -> bool:
-    return name.startswith(_PREFIX) and name.endswith(_SUFFIX)
+    return folder / f".atelierd-{secrets.token_hex(_TEMPORARY_BYTES)}.tmp"
 
 
 def _one_below(base: Path, part: str) -> Path:

@@ -18,11 +18,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 from collections.abc import Callable, Iterator, Sequence
-from itertools import count
+from itertools import count, islice
 from pathlib import Path, PurePath
+from typing import Final
 
-from daemon import claims, files, notes
+import structlog
+
+from daemon import claims, copying, files, notes
 from daemon.claims import Claim
 from daemon.errors import PublishError
 from daemon.names import (
@@ -35,6 +39,8 @@ from daemon.names import (
     split,
 )
 from daemon.share import Share
+
+_log: Final = structlog.get_logger()
 
 
 def result_relative(claim: Claim, relative: PurePath) -> PurePath:
@@ -150,23 +156,78 @@ def sweep_notes(share: Share) -> list[Path]:
     """
     removed = []
     for top in (share.failed, share.inbox):
-        for here, folders, names in os.walk(top):
+        for here, folders, names in _walk(top):
             explained = {notes.why_name(name) for name in (*folders, *names) if not is_note(name)}
             explained.add(INBOX_NOTE)
             for name in names:
                 if is_note(name) and name not in explained:
-                    removed += _swept(Path(here, name))
+                    removed += _swept(here / name)
     return removed
 
 
-def sweep_leftovers(share: Share) -> list[Path]:
+def _never() -> bool:
+    """Do not stop."""
+    return False
+
+
+def sweep_leftovers(share: Share, stop: Callable[[], bool] = _never) -> list[Path]:
     """Remove the temporary files of a daemon that was killed; only once the share is locked.
+
+    What cannot be removed, such as a folder of somebody else under such a name, stays; the log
+    says so.
+
+    Args:
+        share: the share.
+        stop: asked between the folders, of which there may be many: whether to leave the rest.
 
     Returns:
         What was removed.
     """
-    tops = (share.work, share.inbox, share.outbox, share.originals, share.failed)
-    return [path for top in tops for path in files.sweep_temporaries(top)]
+    removed: list[Path] = []
+    for found in _leftovers(share):
+        removed += filter(_removed, found)
+        if stop():
+            break
+    return removed
+
+
+def _leftovers(share: Share) -> Iterator[list[Path]]:
+    """What has a temporary name, folder by folder; of the root only what lies in it itself."""
+    tops = (share.work, share.inbox, share.outbox, share.styles, share.originals, share.failed)
+    for tree in (islice(_walk(share.root), 1), *map(_walk, tops)):
+        for here, folders, names in tree:
+            yield [here / name for name in (*names, *folders) if files.is_temporary(name)]
+            folders[:] = [name for name in folders if not files.is_temporary(name)]
+
+
+def _removed(path: Path) -> bool:
+    try:
+        mode = path.lstat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # we make nothing else
+            return False
+        copying.remove_tree(path)
+    except (OSError, RecursionError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is too deep"
+        _log.warning("leftover.stays", path=printable(path), why=why)
+        return False
+    return True
+
+
+def _walk(top: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
+    """As `os.walk`, which before Python 3.12 calls itself and so gives up in a very deep tree."""
+    waiting = [top]
+    while waiting:
+        here = waiting.pop()
+        for _, folders, names in islice(os.walk(here), 1):
+            yield here, folders, names
+            waiting += [here / name for name in folders if not _is_link(here / name)]
+
+
+def _is_link(path: Path) -> bool:
+    try:
+        return path.is_symlink()
+    except OSError:  # not to be walked into either
+        return True
 
 
 def _swept(note: Path) -> list[Path]:

@@ -348,15 +348,11 @@ class TestFolderBelow:
             files.folder_below(tmp_path, PurePath(parents))
 
 
-class TestSweepTemporaries:
-    def test_removes_ours_alone(self, tmp_path: Path) -> None:
-        ours = [tmp_path / ".atelierd-0.tmp", tmp_path / "deep" / ".atelierd-1.tmp"]
-        ours[0].mkdir()
-        (ours[0] / "half").write_bytes(b"")
-        (tmp_path / "deep").mkdir()
-        ours[1].write_bytes(b"")
-        (tmp_path / "deep" / "x.tmp").write_bytes(b"")
-        (tmp_path / ".atelierd").mkdir()
-        assert sorted(files.sweep_temporaries(tmp_path)) == sorted(ours)
-        assert listing(tmp_path) == [".atelierd", "deep"]
-        assert listing(tmp_path / "deep") == ["x.tmp"]
+def test_temporary_names_are_told_from_people_s(tmp_path: Path) -> None:
+    seen: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Path, "replace", lambda path, _target: seen.append(path.name))
+        files.write_atomically(tmp_path / "a", b"a")
+    assert files.is_temporary(*seen)
+    for name in (".atelierd", ".atelierd-0.tmp", ".atelierd-notes.tmp", f"{seen[0]}.tmp", "x.tmp"):
+        assert not files.is_temporary(name)

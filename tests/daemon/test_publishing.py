@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
+import shutil
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePath
 
 import pytest
+from structlog.testing import capture_logs
 
 from daemon import claims, files, notes, publishing
 from daemon.claims import Claim
@@ -18,6 +22,8 @@ from daemon.pairing import Candidate, pair
 from daemon.scanner import look
 from daemon.settings import ShareSettings
 from daemon.share import Share, make_share, open_share
+
+LEFTOVER = ".atelierd-0123456789abcdef.tmp"
 
 
 @pytest.fixture
@@ -56,6 +62,13 @@ def taken_pair(share: Share, job_id: str = "job1") -> tuple[Claim, Candidate]:
 def taken_folder(share: Share, job_id: str = "job1") -> tuple[Claim, Candidate]:
     content = {"content.jpg": b"photo", "style.jpg": b"style", "job.toml": b"", "mine.txt": b"me"}
     return taken(share, job_id, **{f"Waves/Party/{name}": data for name, data in content.items()})
+
+
+def make_deep(top: Path) -> None:
+    """More folders in one another than Python may call itself; no longer than a path may be."""
+    for _ in range(1200):
+        top.mkdir()
+        top /= "a"
 
 
 def tree(folder: Path) -> dict[str, bytes]:
@@ -278,11 +291,58 @@ class TestSweeps:
     def test_leftovers_of_a_kill_go_from_all_folders(self, share: Share) -> None:
         claim, _ = taken(share, **{"Waves/a.jpg": b"photo"})
         names = (share.outbox, share.failed, share.originals, share.inbox / "Waves", claim.folder)
-        left = [folder / ".atelierd-0123.tmp" for folder in names]
-        for path in left:
+        left = [folder / LEFTOVER for folder in (*names, share.styles, share.root)]
+        for path in left[1:]:
             path.touch()
+        left[0].mkdir()  # half of a folder that was copied
+        (left[0] / LEFTOVER).touch()
         assert sorted(publishing.sweep_leftovers(share)) == sorted(left)
         assert claim.content.read_bytes() == b"photo"
+
+    def test_nothing_else_goes(self, share: Share, tmp_path: Path) -> None:
+        (tmp_path / "outside").mkdir()
+        (tmp_path / "outside" / LEFTOVER).touch()
+        (share.outbox / "link").symlink_to(tmp_path / "outside")
+        (share.outbox / LEFTOVER).symlink_to(tmp_path / "outside")
+        (share.outbox / ".atelierd-mine.tmp").touch()
+        (share.root / "Holiday").mkdir()
+        (share.root / "Holiday" / LEFTOVER).touch()  # nobody's folder of ours
+        assert publishing.sweep_leftovers(share) == []
+        assert len(list(share.outbox.iterdir())) == 3
+        assert (tmp_path / "outside" / LEFTOVER).exists()
+
+    def test_what_cannot_be_removed_holds_up_nothing(
+        self, share: Share, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (share.inbox / LEFTOVER).mkdir()
+        (share.outbox / LEFTOVER).touch()
+
+        def refuse(path: Path) -> None:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+        monkeypatch.setattr(shutil, "rmtree", refuse)
+        with capture_logs() as logs:
+            assert publishing.sweep_leftovers(share) == [share.outbox / LEFTOVER]
+        assert [(line["event"], line["path"], line["why"]) for line in logs] == [
+            ("leftover.stays", str(share.inbox / LEFTOVER), "Permission denied")
+        ]
+
+    def test_a_very_deep_tree_ends_no_sweep(self, share: Share) -> None:
+        make_deep(share.inbox / "deep")
+        make_deep(share.inbox / LEFTOVER)
+        try:
+            publishing.sweep_leftovers(share)
+            assert publishing.sweep_notes(share) == []
+        finally:  # Python's own way to remove a tree calls itself too
+            subprocess.run(["rm", "-rf", share.inbox], check=True)
+
+    def test_it_leaves_off_when_it_is_told_to(self, share: Share) -> None:
+        for folder in (share.work, share.failed):
+            (folder / LEFTOVER).touch()
+        answers = iter([False, True])
+        removed = publishing.sweep_leftovers(share, lambda: next(answers))
+        assert removed == [share.work / LEFTOVER]
+        assert (share.failed / LEFTOVER).exists()
 
 
 @pytest.mark.parametrize("swapped", ["jobs", "jobs/job1"])
