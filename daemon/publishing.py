@@ -17,6 +17,7 @@ or, when it went wrong, record the reason, then `fail`, then record the job as f
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
@@ -40,6 +41,10 @@ from daemon.names import (
 )
 from daemon.share import Share
 
+# What makes a note impossible and does not pass by itself; nor does it keep the photo from moving.
+_NO_OUTAGE: Final = frozenset(
+    {errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ}
+)
 _log: Final = structlog.get_logger()
 
 
@@ -81,7 +86,8 @@ def publish_result(
         ShareError: `relative` leads out of the share.
     """
     name = f"{split(relative.name)[0]}{suffix}"
-    with _plainly(f"The picture of {printable(relative)} in the style {printable(style_name)}"):
+    what = f"The picture of {printable(relative)} in the style {printable(style_name)}"
+    with _plainly(what, share.outbox / relative.parent):
         folder = files.folder_below(share.outbox, relative.parent)
         return files.publish_new(folder, name, picture)
 
@@ -103,9 +109,10 @@ def keep_original(share: Share, claim: Claim, relative: PurePath) -> Path:
         ClaimError: the claim's folder cannot be trusted (`claims.guard`).
         ShareError: `relative` leads out of the share.
     """
-    with _plainly(printable(relative)):
+    parents = _parents(claim, relative)
+    with _plainly(printable(relative), share.originals / parents):
         claims.guard(claim.folder)
-        folder = files.folder_below(share.originals, _parents(claim, relative))
+        folder = files.folder_below(share.originals, parents)
         kept = _move_out(claim, folder)
         claims.dissolve(claim.folder)
         return kept
@@ -115,6 +122,7 @@ def fail(share: Share, claim: Claim, relative: PurePath, reason: str) -> Path:
     """Move a photo that could not be painted, and what came with it, to failed, beside a note.
 
     The note is written first, so that after a crash a photo without its note never lies there.
+    While the disk is full or away, both wait; a note that can never be written is left out.
 
     Args:
         share: the share.
@@ -135,9 +143,14 @@ def fail(share: Share, claim: Claim, relative: PurePath, reason: str) -> Path:
     back_to = PurePath(share.inbox.name) / parents
 
     def leave_note(names: Sequence[str]) -> None:
-        notes.write_why(folder, names, reason, back_to)
+        try:
+            notes.write_why(folder, names, reason, back_to)
+        except OSError as error:
+            if error.errno not in _NO_OUTAGE:
+                raise
+            _log.warning("note.failed", photo=printable(names[0]), why=error.strerror)
 
-    with _plainly(printable(relative)):
+    with _plainly(printable(relative), share.failed / parents):
         claims.guard(claim.folder)
         folder = files.folder_below(share.failed, parents)
         failed = _move_out(claim, folder, leave_note)
@@ -260,7 +273,7 @@ def _move_out(
             announce(names)
             files.move_exactly(present[0], folder / names[0])
         except FileExistsError:  # somebody took the name since we looked
-            notes.remove_if_ours(folder / notes.why_name(names[0]))
+            _swept(folder / notes.why_name(names[0]))
             continue
         for source, name in zip(present[1:], names[1:], strict=True):
             files.move_new(source, folder, name)
@@ -293,12 +306,12 @@ def _numbered_with(first: str, name: str, number: int) -> str:
 
 
 @contextlib.contextmanager
-def _plainly(what: str) -> Iterator[None]:
+def _plainly(what: str, folder: Path) -> Iterator[None]:
     """Turn what the operating system says into what a person can act upon."""
     try:
         yield
     except OSError as error:
         raise PublishError(
-            f"{what} could not be put into its folder ({error.strerror}). Make room there, and "
-            "check that the program may write there; nothing was lost."
+            f"{what} could not be put into the folder {printable(folder)} ({error.strerror}). Make "
+            "room there, and let the program read and write there; nothing was lost."
         ) from error

@@ -64,6 +64,10 @@ def taken_folder(share: Share, job_id: str = "job1") -> tuple[Claim, Candidate]:
     return taken(share, job_id, **{f"Waves/Party/{name}": data for name, data in content.items()})
 
 
+def refuse_to_read(path: Path) -> bytes:
+    raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+
 def make_deep(top: Path) -> None:
     """More folders in one another than Python may call itself; no longer than a path may be."""
     for _ in range(1200):
@@ -268,6 +272,35 @@ class TestFail:
         publishing.fail(share, claim, candidate.relative, "torn")
         assert tree(share.failed / "Waves").keys() == {"a.jpg", "a.jpg - why.txt"}
 
+    @pytest.mark.parametrize("number", [errno.EPERM, errno.ENAMETOOLONG, errno.EILSEQ])
+    def test_a_note_that_can_never_be_written_does_not_keep_the_photo(
+        self, share: Share, monkeypatch: pytest.MonkeyPatch, number: int
+    ) -> None:
+        claim, candidate = taken(share, **{"Waves/a.jpg": b"photo"})
+
+        def refuse(path: Path, *_arguments: object, **_options: object) -> None:
+            raise OSError(number, os.strerror(number), str(path))
+
+        monkeypatch.setattr(files, "write_atomically", refuse)
+        with capture_logs() as logs:
+            publishing.fail(share, claim, candidate.relative, "torn")
+        assert tree(share.failed) == {"Waves/a.jpg": b"photo"}
+        assert [(line["event"], line["why"]) for line in logs] == [
+            ("note.failed", os.strerror(number))
+        ]
+
+    def test_a_note_that_somebody_closed_to_us_is_left_alone(
+        self, share: Share, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (share.failed / "Waves").mkdir()
+        notes.write_why(share.failed / "Waves", ["a.jpg"], "old", PurePath("Inbox"))
+        claim, candidate = taken(share, **{"Waves/a.jpg": b"photo"})
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "read_bytes", refuse_to_read)
+            failed = publishing.fail(share, claim, candidate.relative, "torn")
+        assert failed.name == "a (2).jpg"
+        assert "torn" in (share.failed / "Waves" / "a (2).jpg - why.txt").read_text()
+
 
 class TestSweeps:
     def test_notes_go_with_their_photos_and_people_s_texts_stay(self, share: Share) -> None:
@@ -361,6 +394,28 @@ def test_nothing_is_moved_out_of_a_claim_that_was_swapped_for_a_link(
         publishing.fail(share, claim, candidate.relative, "torn")
     assert secret.read_bytes() == b"secret"
     assert tree(share.failed) == tree(share.originals) == {}
+
+
+def test_the_folder_that_somebody_closed_to_us_is_named(
+    share: Share, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim, candidate = taken(share, **{"Waves/a.jpg": b"photo"})
+    relative = candidate.relative
+
+    def refuse(source: Path, target: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(source), None, str(target))
+
+    def named(folder: Path) -> str:
+        return rf"the folder {folder}/Waves \(Permission denied\)"
+
+    monkeypatch.setattr(files, "RENAMES", (refuse,))
+    with pytest.raises(PublishError, match=named(share.outbox)):
+        publishing.publish_result(share, relative, "Waves", b"x", ".jpg")
+    with pytest.raises(PublishError, match=named(share.originals)):
+        publishing.keep_original(share, claim, relative)
+    with pytest.raises(PublishError, match=named(share.failed)):
+        publishing.fail(share, claim, relative, "torn")
+    assert claim.content.read_bytes() == b"photo"
 
 
 def test_nothing_is_written_through_a_link_in_the_outbox(share: Share, tmp_path: Path) -> None:
