@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from daemon.configuration import state_folder
 from daemon.errors import AtelierError, ShareError
+from daemon.keeper import keeping
 from daemon.mounts import silent_file_system
 from daemon.names import printable
 from daemon.oneshot import in_child
@@ -238,6 +239,9 @@ def _look_at_state(settings: Settings, share: Share, environ: Mapping[str, str])
             f"{folder} lies on a network or shared file system ({kind}), where the journal can be "
             "damaged. Set state_dir to a folder on a local disk."
         )
+    # A daemon that keeps the share with another journal would keep out one with these settings.
+    if remark := keeping(share, folder).remark:
+        raise ShareError(remark)
     there = folder
     try:
         there = next(each for each in (folder, *folder.parents) if each.exists())

@@ -5,7 +5,6 @@ It reads the journal beside the daemon, changes nothing, and works without one t
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import time
@@ -22,7 +21,7 @@ from daemon.cli import settings_options
 from daemon.configuration import Resolved, state_folder
 from daemon.jobs import Job, JobState
 from daemon.journal import JOURNAL, Journal
-from daemon.locking import LOCK
+from daemon.keeper import Keeping, keeping
 from daemon.names import printable
 from daemon.share import Share, open_share
 
@@ -38,7 +37,7 @@ class Report:
 
     Attributes:
         share: its folders.
-        kept: whether a daemon keeps it now.
+        kept: whether a daemon keeps it now, and whether its journal could be read.
         counts: jobs in each state.
         waiting: jobs that wait in each lane, the next lane first.
         running: jobs that are being painted.
@@ -47,7 +46,7 @@ class Report:
     """
 
     share: Share
-    kept: bool
+    kept: Keeping
     counts: dict[JobState, int] = field(default_factory=lambda: dict.fromkeys(JobState, 0))
     waiting: dict[str, int] = field(default_factory=dict)
     running: list[Job] = field(default_factory=list)
@@ -78,8 +77,8 @@ def read(share: Share, state: Path) -> Report:
     Raises:
         JournalError: the journal cannot be read, or another version wrote it.
     """
-    kept = is_kept(state)
-    if not (state / JOURNAL).exists():
+    kept = keeping(share, state)
+    if kept.remark or not (state / JOURNAL).exists():
         return Report(share, kept)
     with closing(Journal(state / JOURNAL, time.time, read_only=True)) as journal:
         return Report(
@@ -93,25 +92,16 @@ def read(share: Share, state: Path) -> Report:
         )
 
 
-def is_kept(state: Path) -> bool:
-    """Whether a daemon holds the lock in a share's state folder; nothing is made or changed."""
-    try:
-        handle = os.open(state / LOCK, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(handle)
-    return False
+_RUNNING: Final = {True: "running", False: "not running", None: "not known"}
 
 
 def _as_text(report: Report) -> Iterator[str]:
     counts = ", ".join(f"{number} {state.value}" for state, number in report.counts.items())
     yield f"Share:   {printable(report.share.root)}"
-    yield f"Service: {'running' if report.kept else 'not running'}"
+    yield f"Service: {_RUNNING[report.kept.running]}"
+    if report.kept.remark:
+        yield f"Jobs:    not known. {report.kept.remark}"
+        return
     yield f"Jobs:    {counts}"
     yield from _section("Waiting", _lanes(report.waiting))
     yield from _section("Being painted", (_painting(job) for job in report.running))
@@ -170,10 +160,13 @@ def _moment(seconds: float | None) -> str:
 
 
 def _as_json(report: Report) -> dict[str, Any]:
+    """`jobs` is null, and `remark` says why, where the journal is not that of the service."""
+    counts = {state.value: number for state, number in report.counts.items()}
     return {
         "share": printable(report.share.root),
-        "running": report.kept,
-        "jobs": {state.value: number for state, number in report.counts.items()},
+        "running": report.kept.running,
+        "remark": report.kept.remark,
+        "jobs": None if report.kept.remark else counts,
         "waiting": {printable(lane): number for lane, number in report.waiting.items()},
         "painting": [_job_as_json(job) for job in report.running],
         "done": [_job_as_json(job) for job in report.done],

@@ -19,6 +19,7 @@ from daemon.checkup import (
     examine,
 )
 from daemon.errors import EngineLostError
+from daemon.locking import ShareLock
 from daemon.settings import EngineSettings, Settings, ShareSettings
 from daemon.share import make_share, open_share
 from engine.cores import usable_cores
@@ -191,6 +192,15 @@ def test_a_state_folder_that_is_there(settings: Settings) -> None:
     *_, after = check_folders(settings, {})
     assert after.well
     assert after.text + " (will be made)" == before.text
+
+
+def test_a_service_whose_journal_is_elsewhere(settings: Settings, tmp_path: Path) -> None:
+    with ShareLock(tmp_path / "other/share-1", open_share(settings.share).work):
+        folders, state = check_folders(settings, {})
+    assert folders.well
+    assert not state.well
+    assert f"Set state_dir to {tmp_path}/other," in state.text
+    assert all(found.well for found in check_folders(settings, {}))
 
 
 def test_missing_folders_are_named(settings: Settings, tmp_path: Path) -> None:

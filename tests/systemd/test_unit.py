@@ -10,10 +10,27 @@ from pathlib import Path
 
 import pytest
 
+from daemon.configuration import load, state_folder
 from daemon.errors import ExitCode
+from daemon.share import open_share
 
 FOLDER = Path(__file__).resolve().parents[2] / "systemd"
 UNIT = FOLDER / "atelierd.service"
+
+
+README = FOLDER / "README.md"
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """The file of settings that the README puts in place."""
+    (text,) = re.findall(
+        r"tee /etc/atelierd/config\.toml <<'TOML'\n(.*?)^TOML$",
+        README.read_text(), re.DOTALL | re.MULTILINE,
+    )  # fmt: skip
+    path = tmp_path / "config.toml"
+    path.write_text(text)
+    return path
 
 
 def values(key: str) -> list[str]:
@@ -95,6 +112,26 @@ def test_an_engine_that_the_kernel_kills_does_not_stop_the_daemon() -> None:
 def test_what_needs_a_person_is_not_tried_again() -> None:
     wanted = {ExitCode.USAGE, ExitCode.WEIGHTS}
     assert {int(code) for code in value("RestartPreventExitStatus").split()} == wanted
+
+
+def test_the_settings_mean_the_folders_of_the_unit(config: Path) -> None:
+    settings = load(config, {}, {}).settings
+    state = Path("/var/lib", value("StateDirectory"))
+    assert str(settings.share.root) == value("ReadWritePaths")
+    assert settings.state_dir == state == Path(value("WorkingDirectory"))
+    assert state in settings.engine.weights.parents
+
+
+def test_a_shell_finds_the_state_where_the_service_keeps_it(config: Path) -> None:
+    """The service is told its folder by systemd, a shell by the settings."""
+    systemds = {"STATE_DIRECTORY": f"/var/lib/{value('StateDirectory')}"}
+    settings = load(config, {}, {}).settings
+    share = open_share(settings.share)
+    in_a_shell = state_folder(settings, share, {"HOME": "/home/ann"})
+    assert state_folder(settings, share, systemds) == in_a_shell
+    # Where an installation's settings do not name the folder yet, the service's stays the same.
+    before = settings.model_copy(update={"state_dir": None})
+    assert state_folder(before, share, systemds) == in_a_shell
 
 
 def test_the_readme_puts_in_place_what_the_unit_expects() -> None:

@@ -15,6 +15,7 @@ from daemon.configuration import load, state_folder
 from daemon.jobs import NewJob
 from daemon.journal import JOURNAL, Journal
 from daemon.locking import ShareLock
+from daemon.settings import Settings, ShareSettings
 from daemon.share import open_share
 
 
@@ -107,6 +108,53 @@ def test_it_tells_whether_a_daemon_keeps_the_share(
     assert "Service: running" in status(capsys)
     lock.release()
     assert "Service: not running" in status(capsys)
+
+
+def test_a_service_with_its_journal_elsewhere_is_told_of(
+    capsys: pytest.CaptureFixture[str], journal: Journal, tmp_path: Path
+) -> None:
+    fill(journal)
+    share = open_share(ShareSettings())
+    other = state_folder(Settings(state_dir=tmp_path / "var lib"), share, {})
+    with ShareLock(other, share.work):
+        text, told = status(capsys), json.loads(status(capsys, "--json"))
+        assert "0 queued" not in status(capsys, "--state_dir", "third")
+        right = status(capsys, "--state_dir", "var lib")
+    assert "Service: running" in text
+    assert "not known" in text
+    assert "queued" not in text
+    assert f"Set state_dir to {tmp_path}/var lib, in the file" in text
+    assert (told["running"], told["jobs"]) == (True, None)
+    assert told["remark"] in text
+    assert "0 queued" in right
+    assert "3 queued" in status(capsys)
+
+
+def test_a_service_on_another_machine_is_told_of(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    share = open_share(ShareSettings())
+    with ShareLock(tmp_path / "there", share.work):
+        (share.work / "daemon.lock").write_text("123 nas\n")
+        text = status(capsys)
+    assert "Service: running" in text
+    assert "on nas keeps this share" in text
+
+
+def test_what_cannot_be_looked_at_is_not_taken_for_nothing(
+    capsys: pytest.CaptureFixture[str], state: Path
+) -> None:
+    share = open_share(ShareSettings())
+    share.work.mkdir(parents=True)
+    (share.work / "daemon.lock").symlink_to("daemon.lock")  # root may look at anything else
+    text = status(capsys)
+    assert "Service: not known" in text
+    assert f"{share.work} cannot be looked into" in text
+    assert "sudo -u" in text
+    with closing(Journal(state / JOURNAL, lambda: 0.0)):
+        assert "Service: not running" in status(capsys)
+    (state / "daemon.lock").symlink_to("daemon.lock")
+    assert f"{state} cannot be looked into" in status(capsys)
 
 
 def test_asking_does_not_keep_a_daemon_out(capsys: pytest.CaptureFixture[str], state: Path) -> None:
