@@ -17,7 +17,7 @@ import structlog
 
 from daemon import backoff, publishing
 from daemon.claims import Claim, claim_folder
-from daemon.errors import AtelierError, JournalError
+from daemon.errors import AtelierError, JournalError, PublishError
 from daemon.jobs import Job
 from daemon.journal import Journal
 from daemon.names import printable
@@ -148,6 +148,7 @@ class Endings:
 
     def _try(self, ending: _Ending) -> None:
         try:
+            self._expect_share()
             if ending.reason is not None:
                 self._fail(ending.job, ending.reason)
             else:
@@ -158,6 +159,14 @@ class Endings:
             ending.until = self._clock() + pause
             self._pending.append(ending)
             _log.error("job.stuck", job=ending.job.id, why=str(error), again_in_seconds=pause)
+
+    def _expect_share(self) -> None:
+        # A photo that is not in its claim counts as moved already, by whoever was killed after it.
+        if not self._share.work.is_dir():
+            raise PublishError(
+                f"The folder {printable(self._share.work)} is not there. Connect the drive that "
+                "the share lies on; nothing was lost."
+            )
 
     def _finish(self, ending: _Ending) -> None:
         job, claim = ending.job, claim_of(self._share, ending.job)

@@ -1,0 +1,65 @@
+"""Endings wait while the share is away: what they do not see there is not done yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path, PurePath
+
+import pytest
+
+from daemon.endings import Endings
+from daemon.jobs import Job, NewJob
+from daemon.journal import Journal
+from daemon.runners.base import Painted
+from daemon.settings import ShareSettings
+from daemon.share import Share, make_share, open_share
+
+
+@pytest.fixture
+def share(tmp_path: Path) -> Share:
+    share = open_share(ShareSettings(root=tmp_path / "share"))
+    make_share(share)
+    return share
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    with closing(Journal(tmp_path / "journal.sqlite", lambda: 1.0)) as opened:
+        yield opened
+
+
+def start_job(share: Share, journal: Journal) -> Job:
+    photo = share.work / "jobs" / "a" / "photo.jpg"
+    photo.parent.mkdir(parents=True)
+    photo.write_bytes(b"photo")
+    style = share.styles / "Waves.jpg"
+    journal.add(NewJob("a", "", "Waves", PurePath("photo.jpg"), photo, style, None, "{}"))
+    return journal.start("a")
+
+
+@pytest.mark.parametrize("way", ["painted", "published", "failed"])
+def test_a_share_that_is_away_delays_every_ending(share: Share, journal: Journal, way: str) -> None:
+    now = 0.0
+    endings = Endings(share, journal, lambda: now)
+    job = start_job(share, journal)
+    away = share.root.with_name("away")
+    share.root.rename(away)
+    share.root.mkdir()
+    if way == "painted":
+        endings.painted(job, Painted("a", b"picture", ".jpg", {}))
+    elif way == "published":
+        journal.published("a", share.outbox / "photo.jpg", {})
+        endings.published(journal.get("a"))
+    else:
+        endings.failed(job, "It blew up.")
+    assert (endings.pending, endings.pictures) == (1, int(way == "painted"))
+    assert list(share.root.iterdir()) == []
+    share.root.rmdir()
+    away.rename(share.root)
+    now = 1.0
+    endings.retry()
+    assert endings.pending == 0
+    where = share.failed if way == "failed" else share.originals
+    assert (where / "photo.jpg").read_bytes() == b"photo"
+    assert not job.content.exists()
