@@ -2,7 +2,7 @@
 
 A job is the runner's from `submit` until the event that ends it; all the while the journal says
 `running`. A job whose engine died is tried again, a few times; while no engine can be started at
-all, jobs wait in the queue and nobody is blamed.
+all, or the files are out of reach, jobs wait in the queue and nobody is blamed.
 """
 
 from __future__ import annotations
@@ -12,14 +12,12 @@ from dataclasses import dataclass
 from typing import Final
 
 import structlog
-from pydantic import ValidationError
 
-from daemon import backoff
 from daemon.endings import Endings
-from daemon.errors import PictureUnreadableError
-from daemon.inspector import read_bounded
+from daemon.holds import Holds
 from daemon.jobs import Job
 from daemon.journal import Journal
+from daemon.loading import Fault, load
 from daemon.names import printable
 from daemon.runners.base import (
     Cancelled,
@@ -29,13 +27,13 @@ from daemon.runners.base import (
     Event,
     Failed,
     Painted,
-    PaintRequest,
     Progressed,
     Runner,
     Started,
 )
 from daemon.settings import Settings
-from engine import Progress, Recipe
+from daemon.share import Share
+from engine import Progress
 
 _MOST_STUCK: Final = 8  # finished pictures in memory that no disk takes; then painting waits
 _MOST_STUCK_OF_A_LANE: Final = 3  # then this lane waits, and leaves room for the others
@@ -58,6 +56,7 @@ class Dispatcher:
     """Hands jobs to a runner and brings them to the end that its events name.
 
     Args:
+        share: where the jobs' files lie.
         settings: all of them.
         journal: of the share.
         endings: publishes, keeps and fails.
@@ -65,14 +64,17 @@ class Dispatcher:
         clock: monotonic seconds.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - whoever hands over what others made needs them all
         self,
+        share: Share,
         settings: Settings,
         journal: Journal,
         endings: Endings,
         runner: Runner,
+        *,
         clock: Callable[[], float],
     ) -> None:
+        self._share = share
         self._settings = settings
         self._journal = journal
         self._endings = endings
@@ -81,7 +83,7 @@ class Dispatcher:
         self._ready = False
         self._closed = False
         self._running: dict[str, _Running] = {}
-        self._unreadable: dict[str, tuple[int, float]] = {}
+        self._holds = Holds(settings.watch.patience_seconds, clock)
         self._returning: list[tuple[Job, bool]] = []
         self._unavailable: EngineUnavailable | None = None
         self._start_at: float | None = None
@@ -95,7 +97,8 @@ class Dispatcher:
         """
         if self._running or self._returning:
             return True
-        waiting = self._journal.next_queued(without=self._endings.crowded(_MOST_STUCK_OF_A_LANE))
+        hopeless = [*self._holds.long, *self._endings.crowded(_MOST_STUCK_OF_A_LANE)]
+        waiting = self._journal.next_queued(without=hopeless)
         return waiting is not None and self._endings.pictures < _MOST_STUCK
 
     @property
@@ -106,10 +109,8 @@ class Dispatcher:
     @property
     def due(self) -> float | None:
         """When `fill` has something to do by itself, by the clock."""
-        times = [until for _, until in self._unreadable.values() if until > self._clock()]
-        if self._start_at is not None:
-            times.append(self._start_at)
-        return min(times, default=None)
+        times = (self._holds.due, self._start_at)
+        return min((time for time in times if time is not None), default=None)
 
     def start(self) -> None:
         """Let the runner load an engine."""
@@ -129,7 +130,7 @@ class Dispatcher:
             job = self._journal.next_queued(without=self._lanes_on_hold())
             if job is None:
                 return
-            self._hand_over(self._journal.start(job.id))
+            self._hand_over(job)
 
     def handle(self, event: Event) -> None:
         """Act upon what the runner says.
@@ -182,49 +183,30 @@ class Dispatcher:
         return free and self._endings.pictures < _MOST_STUCK
 
     def _lanes_on_hold(self) -> list[str]:
-        now = self._clock()
-        unreadable = [lane for lane, (_, until) in self._unreadable.items() if until > now]
-        return [*unreadable, *self._endings.crowded(_MOST_STUCK_OF_A_LANE)]
+        return [*self._holds.lanes, *self._endings.crowded(_MOST_STUCK_OF_A_LANE)]
 
     def _hand_over(self, job: Job) -> None:
+        # Read before an attempt is counted: a disk that is out of reach is not the photo's fault.
         try:
-            request = self._request(job)
-        except (FileNotFoundError, PictureUnreadableError, ValidationError) as error:
-            self._endings.failed(job, _unusable(job, error))
+            request = load(job, self._share, self._settings)
         except OSError as error:
-            self._hold(job, error)
-        else:
-            self._unreadable.pop(job.lane, None)
-            self._running[job.id] = _Running(job)
-            self._runner.submit(request)
+            why = f"The photo or its style cannot be read just now ({error.strerror})."
+            self._holds.hold(job.lane, why)
+            return
+        started = self._journal.start(job.id)
+        self._holds.release(job.lane)
+        if isinstance(request, Fault):
+            self._endings.failed(started, request.message)
+            return
+        self._running[job.id] = _Running(started)
+        self._runner.submit(request)
 
-    def _request(self, job: Job) -> PaintRequest:
-        most = self._settings.watch.max_file_mb * 1_000_000
-        return PaintRequest(
-            job_id=job.id,
-            content=read_bounded(job.content, most),
-            style=read_bounded(job.style, most),
-            recipe=Recipe.model_validate_json(job.recipe),
-            format=self._settings.output.format,
-            quality=self._settings.output.quality,
-            max_pixels=self._settings.watch.max_megapixels * 1_000_000,
-        )
-
-    def _hold(self, job: Job, error: OSError) -> None:
-        """The disk does not give the files just now: its lane waits, the others go on."""
-        tries = self._unreadable.get(job.lane, (0, 0.0))[0] + 1
-        pause = backoff.pause(tries)
-        self._unreadable[job.lane] = (tries, self._clock() + pause)
-        self._again(job, f"The photo or its style could not be read ({error.strerror})", pause)
-
-    def _again(self, job: Job, why: str, pause: float = 0.0) -> None:
+    def _again(self, job: Job, why: str) -> None:
         if job.attempts >= self._settings.engine.max_attempts:
             tries = f"It was tried {job.attempts} times."
             self._endings.failed(job, f"{why.rstrip('.')}. {tries}")
             return
-        _log.warning(
-            "job.requeued", job=job.id, attempts=job.attempts, why=why, again_in_seconds=pause
-        )
+        _log.warning("job.requeued", job=job.id, attempts=job.attempts, why=why)
         self._returning.append((job, False))
         self._return()
 
@@ -301,16 +283,3 @@ class Dispatcher:
             if event.detail:
                 _log.warning("job.detail", job=job.id, detail=event.detail)
             self._endings.failed(job, event.message)
-
-
-def _unusable(job: Job, error: Exception) -> str:
-    if isinstance(error, PictureUnreadableError):
-        return str(error)
-    if isinstance(error, ValidationError):
-        return "The recipe of this photo was made by another version of the program. Try again."
-    if not job.content.exists():
-        return "The photo is no longer where it waited to be painted. Drop it into the inbox again."
-    return (
-        f'The style picture "{printable(job.style.name)}" is no longer there. Put it back, and '
-        "try again."
-    )

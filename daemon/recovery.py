@@ -6,21 +6,21 @@ What lies in the work folder and what the journal says are compared, and nothing
 - a job whose picture was published, or that was given up, is brought to that end;
 - a job that was running is queued again; the attempt counts, so that a photo that takes the whole
   machine down is not tried for ever;
-- a job whose photo is gone has failed.
+- a job whose photo is gone has failed; one whose photo is out of reach waits.
 """
 
 from __future__ import annotations
 
-import os
 from typing import Final
 
 import structlog
 
 from daemon import claims
-from daemon.endings import Endings, claim_of
+from daemon.endings import Endings
 from daemon.errors import ClaimError
 from daemon.jobs import Job, JobState
 from daemon.journal import Journal
+from daemon.loading import is_gone
 from daemon.names import printable
 from daemon.share import Share
 
@@ -70,10 +70,34 @@ def _recover(share: Share, journal: Journal, endings: Endings, job: Job, max_att
         endings.published(job)
     elif job.error is not None:
         endings.failed(job, job.error)
-    elif not os.path.lexists(claim_of(share, job).content):
+    elif _is_gone(share, job):
         endings.failed(job, _GONE)
     elif job.state is JobState.RUNNING and job.attempts >= max_attempts:
         endings.failed(job, _WORN_OUT.format(job.attempts))
     elif job.state is JobState.RUNNING:
         journal.requeue(job.id)
         _log.warning("job.requeued", job=job.id, attempts=job.attempts, why="the daemon stopped")
+
+
+def _is_gone(share: Share, job: Job) -> bool:
+    """Whether the photo of a job is gone, and not only out of reach."""
+    try:
+        return is_gone(job.content, claims.claim_folder(share, job.id))
+    except (FileNotFoundError, NotADirectoryError):
+        return _is_here(share)
+    except OSError:
+        return False
+
+
+def _is_here(share: Share) -> bool:
+    """Whether the share is there although a claim's folder is not.
+
+    Somebody may have moved the folder away, or else an empty folder lies in the place of a drive
+    that is not connected. Other claims are a sign of the drive, and so is an inbox beside the work
+    folder: neither lies in an empty folder. Where there is no sign the job waits; should it fail
+    wrongly, nothing is lost: its claim goes back into the inbox once it is seen again.
+    """
+    try:
+        return bool(claims.find_claims(share)) or (share.work.is_dir() and share.inbox.is_dir())
+    except OSError:
+        return False

@@ -109,13 +109,16 @@ class Service:
             make_id=parts.make_id,
         )
         runner = parts.make_runner(self._mail.put)
-        self._dispatcher = Dispatcher(settings, journal, self._endings, runner, parts.clock)
+        self._dispatcher = Dispatcher(
+            share, settings, journal, self._endings, runner, clock=parts.clock
+        )
         watched = (share.inbox, share.styles)
         self._watcher = Watcher(watched, settings.watch, lambda: self._mail.put(_Wake()))
         self._stopping: str | None = None
         self._look_at = self._sweep_at = parts.clock()
         self._looked_at: float | None = None
         self._troubled_until = 0.0
+        self._queued = 0  # at the end
 
     def stop(self, why: str) -> None:
         """Ask the service to end soon; may be called from a signal handler or another thread.
@@ -251,6 +254,7 @@ class Service:
         except AtelierError as error:  # the next start puts it in order
             _log.error("daemon.stopped", why=str(error))
         else:
+            self._queued = counts[JobState.QUEUED.value]
             _log.info("daemon.stopped", **counts)
 
     def _exit_code(self) -> ExitCode:
@@ -259,5 +263,6 @@ class Service:
         unavailable = self._dispatcher.unavailable
         if unavailable is not None:
             return ExitCode.WEIGHTS if unavailable.blame == "weights" else ExitCode.FAILED
-        left = self._stopping is not None or self._endings.pending or self._intake.failing
-        return ExitCode.FAILED if left or self._endings.failures else ExitCode.OK
+        left = self._stopping is not None or self._endings.pending or self._queued
+        failed = self._intake.failing or self._endings.failures
+        return ExitCode.FAILED if left or failed else ExitCode.OK

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from daemon import dispatch, publishing
+from daemon import loading, publishing
 from daemon.dispatch import Dispatcher
 from daemon.endings import Endings
 from daemon.errors import JournalError, PublishError
@@ -39,7 +40,9 @@ class Room:
         self.runner = StandInRunner(self.letters.append)
         clock = lambda: self.now  # noqa: E731 - it reads what the test sets
         self.endings = Endings(self.share, self.journal, clock)
-        self.dispatcher = Dispatcher(self.settings, self.journal, self.endings, self.runner, clock)
+        self.dispatcher = Dispatcher(
+            self.share, self.settings, self.journal, self.endings, self.runner, clock=clock
+        )
 
     def add(self, job_id: str, lane: str = "Waves") -> Path:
         folder = self.share.work / "jobs" / job_id
@@ -133,53 +136,80 @@ def test_progress_is_said_as_often_as_somebody_can_read(
     assert (job.iteration, job.total, job.eta_seconds) == (total, total, 2.0)
 
 
+def cannot_read(number: int, what: Path) -> Any:
+    """A disk that gives all files but this one, or those below this folder."""
+    read = loading.read_bounded
+
+    def read_or_not(path: Path, most: int) -> bytes:
+        if path == what or what in path.parents:
+            raise OSError(number, os.strerror(number), str(path))
+        return read(path, most)
+
+    return read_or_not
+
+
 def test_files_that_cannot_be_read_hold_up_their_lane_alone(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken = room.add("a", "Broken")
     room.add("b")
-    read = dispatch.read_bounded
-
-    def read_or_not(path: Path, most: int) -> bytes:
-        if path == broken:
-            raise OSError(errno.EIO, "Input/output error")
-        return read(path, most)
-
-    monkeypatch.setattr(dispatch, "read_bounded", read_or_not)
+    monkeypatch.setattr(loading, "read_bounded", cannot_read(errno.EIO, broken))
     begin(room)
     room.read()
     assert room.states() == {"a": "queued", "b": "done"}
     assert room.dispatcher.due == 1.0
     room.dispatcher.fill()
-    assert room.journal.get("a").attempts == 1
-    room.now = 1.0
-    room.dispatcher.fill()
-    assert room.states()["a"] == "failed"
-    assert "tried 2 times" in str(room.journal.get("a").error)
+    assert room.journal.get("a").attempts == 0
 
 
-def test_files_that_can_be_read_again_are_painted(
-    room: Room, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.EHOSTDOWN, errno.EACCES])
+def test_files_that_cannot_be_read_never_fail_their_job(
+    room: Room, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     room.add("a")
-
-    def refuse(*_args: Any) -> bytes:
-        raise OSError(errno.ESTALE, "Stale file handle")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(dispatch, "read_bounded", refuse)
-        begin(room)
+    room.dispatcher.start()
+    room.read()
+    with monkeypatch.context() as patch, capture_logs() as logs:
+        patch.setattr(loading, "read_bounded", cannot_read(number, room.share.root))
+        for _ in range(20):
+            room.dispatcher.fill()
+            assert room.dispatcher.due is not None
+            assert room.now < room.dispatcher.due <= room.now + 60
+            room.now = room.dispatcher.due
+    assert [line["event"] for line in logs] == ["lane.held"]
+    assert os.strerror(number) in logs[0]["why"]
     assert room.states() == {"a": "queued"}
-    room.now = 1.0
+    assert room.journal.get("a").attempts == 0
     room.dispatcher.fill()
     room.read()
     assert room.states() == {"a": "done"}
+    assert room.dispatcher.due is None
+
+
+def test_a_share_that_is_away_for_a_moment_fails_no_photo(room: Room) -> None:
+    for number in range(12):
+        room.add(str(number), f"lane {number % 3}")
+    room.dispatcher.start()
+    room.read()
+    away = room.share.root.with_name("away")
+    room.share.root.rename(away)
+    room.share.root.mkdir()  # as an empty folder lies where a drive was
+    room.dispatcher.fill()
+    assert set(room.states().values()) == {"queued"}
+    room.share.root.rmdir()
+    away.rename(room.share.root)
+    room.now = 1.0
+    for _ in range(12):
+        room.dispatcher.fill()
+        room.read()
+    assert set(room.states().values()) == {"done"}
 
 
 @pytest.mark.parametrize(
     ("spoil", "reason"),
     [
         (lambda photo: photo.unlink(), "Drop it into the inbox again"),
+        (lambda photo: (photo.unlink(), photo.parent.joinpath("other").touch()), "Drop it into"),
         (lambda photo: (photo.unlink(), photo.symlink_to("/etc/passwd")), "link"),
     ],
 )

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from daemon import claims, files, publishing
+from daemon import claims, files, loading, publishing
 from daemon.endings import Endings
 from daemon.errors import ExitCode, JournalError, PublishError
 from daemon.jobs import JobState, NewJob
@@ -769,6 +769,24 @@ def test_an_ending_that_never_works_does_not_keep_once_from_the_other_photos(
     assert house.once() is ExitCode.FAILED
     assert house.files(house.share.outbox) == ["Waves/slow.jpg"]
     assert house.states() == {"done": 1, "queued": 1}
+
+
+def test_photos_that_stay_out_of_reach_wait_for_the_next_start(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse_to_read(*_args: Any) -> bytes:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("daemon.backoff._FIRST_SECONDS", 0.01)
+    for name in "abcd":
+        (house.style() / f"{name}.jpg").write_bytes(picture())
+    with monkeypatch.context() as patch:
+        patch.setattr(loading, "read_bounded", refuse_to_read)
+        assert house.once() is ExitCode.FAILED
+    assert house.states() == {"queued": 4}
+    assert len(house.said("lane.held")) == 1
+    assert house.once() is ExitCode.OK
+    assert house.states() == {"done": 4}
 
 
 def test_a_full_outbox_is_not_held_against_a_photo_however_often_the_program_is_started(

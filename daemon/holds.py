@@ -1,0 +1,93 @@
+"""Which lanes wait because their files cannot be used just now, how long, and what is said of it.
+
+A lane on hold is tried again, with longer and longer pauses; the other lanes go on meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from daemon import backoff
+from daemon.names import printable
+
+_TRIES: Final = 4
+_log: Final = structlog.get_logger()
+
+
+@dataclass
+class _Hold:
+    """A lane on hold.
+
+    Attributes:
+        since: when it began, monotonic seconds.
+        why: what was said of it last.
+        tries: how often it was tried since.
+        until: when to try again.
+        is_long: whether at the last try it was on hold for longer than people have patience.
+    """
+
+    since: float
+    why: str = ""
+    tries: int = 0
+    until: float = 0.0
+    is_long: bool = False
+
+
+class Holds:
+    """Remembers the lanes on hold.
+
+    Args:
+        patience: seconds after which a hold counts as a long one.
+        clock: monotonic seconds.
+    """
+
+    def __init__(self, patience: float, clock: Callable[[], float]) -> None:
+        self._patience = patience
+        self._clock = clock
+        self._holds: dict[str, _Hold] = {}
+
+    @property
+    def lanes(self) -> list[str]:
+        """Those that are not to be tried now."""
+        now = self._clock()
+        return [lane for lane, hold in self._holds.items() if hold.until > now]
+
+    @property
+    def long(self) -> list[str]:
+        """Those that were tried often and for long; who does not want to wait for ever gives up."""
+        return [lane for lane, hold in self._holds.items() if hold.is_long]
+
+    @property
+    def due(self) -> float | None:
+        """When the next one is to be tried again, by the clock; None if that is now or never."""
+        now = self._clock()
+        return min((hold.until for hold in self._holds.values() if hold.until > now), default=None)
+
+    def hold(self, lane: str, why: str, until: float | None = None) -> None:
+        """Let a lane wait, or wait once more; said once for each reason.
+
+        Args:
+            lane: which.
+            why: in plain words.
+            until: when it has to be tried again at the latest, by the clock.
+        """
+        now = self._clock()
+        hold = self._holds.setdefault(lane, _Hold(now))
+        hold.tries += 1
+        enough = hold.since + self._patience
+        ends = [now + backoff.pause(hold.tries), enough, enough if until is None else until]
+        hold.until = min(end for end in ends if end > now)
+        hold.is_long = hold.tries >= _TRIES and now >= enough
+        if why != hold.why:
+            hold.why = why
+            _log.warning("lane.held", lane=printable(lane), why=why)
+
+    def release(self, lane: str) -> None:
+        """Let a lane go on, if it is on hold."""
+        hold = self._holds.pop(lane, None)
+        if hold is not None:
+            _log.info("lane.goes_on", lane=printable(lane), tries=hold.tries)

@@ -1,0 +1,137 @@
+"""Reads a job's files for the runner, and tells what is gone for good from what is out of reach.
+
+A share that goes away for a moment looks as if its files had been removed. So a file that is not
+there is gone only if the folder that should hold it is there; else nobody can say yet.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pydantic import ValidationError
+
+from daemon.claims import claim_folder
+from daemon.errors import PictureUnreadableError
+from daemon.inspector import read_bounded
+from daemon.jobs import Job
+from daemon.names import printable
+from daemon.runners.base import PaintRequest
+from daemon.settings import Settings
+from daemon.share import Share
+from engine import Recipe
+
+_GONE: Final = "The photo is no longer where it waited to be painted. Drop it into the inbox again."
+_NO_STYLE: Final = 'The style picture "{}" is no longer there. Put it back, and try again.'
+_BAD_STYLE: Final = 'The style picture "{}" cannot be used. {}'
+_OLD_RECIPE: Final = (
+    "The recipe of this photo was made by another version of the program. Try again."
+)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why a job cannot be painted.
+
+    Attributes:
+        message: in plain words.
+        in_styles: whether the picture in the styles folder is at fault: one for many jobs, which
+            somebody may just be replacing.
+    """
+
+    message: str
+    in_styles: bool = False
+
+
+class _FaultError(Exception):
+    def __init__(self, message: str, *, in_styles: bool = False) -> None:
+        super().__init__(message)
+        self.fault: Final = Fault(message, in_styles)
+
+
+def load(job: Job, share: Share, settings: Settings) -> PaintRequest | Fault:
+    """What to hand to the runner, or why there is nothing to hand over.
+
+    Args:
+        job: its files are read whole.
+        share: the share.
+        settings: all of them.
+
+    Raises:
+        OSError: the files are out of reach just now; nobody can say whether they are good.
+    """
+    try:
+        return _load(job, share, settings)
+    except _FaultError as error:
+        return error.fault
+
+
+def has_own_style(job: Job, share: Share) -> bool:
+    """Whether the style's picture was taken together with the photo."""
+    return job.style.is_relative_to(claim_folder(share, job.id))
+
+
+def is_gone(path: Path, folder: Path) -> bool:
+    """Whether a file is not below a folder that is there.
+
+    Args:
+        path: the file.
+        folder: where it should be, at any depth.
+
+    Raises:
+        OSError: the folder is not there either, or the disk does not say.
+    """
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        # By the handle: between two looks by name a share may have come or gone.
+        os.stat(os.path.relpath(path, folder), dir_fd=handle, follow_symlinks=False)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
+def _load(job: Job, share: Share, settings: Settings) -> PaintRequest:
+    most = settings.watch.max_file_mb * 1_000_000
+    return PaintRequest(
+        job_id=job.id,
+        content=_content(job, share, most),
+        style=_style(job, share, most),
+        recipe=_recipe(job),
+        format=settings.output.format,
+        quality=settings.output.quality,
+        max_pixels=settings.watch.max_megapixels * 1_000_000,
+    )
+
+
+def _content(job: Job, share: Share, most: int) -> bytes:
+    try:
+        return read_bounded(job.content, most)
+    except PictureUnreadableError as error:
+        raise _FaultError(str(error)) from error
+    except (FileNotFoundError, NotADirectoryError) as error:
+        if is_gone(job.content, claim_folder(share, job.id)):
+            raise _FaultError(_GONE) from error
+        raise
+
+
+def _style(job: Job, share: Share, most: int) -> bytes:
+    is_own, name = has_own_style(job, share), printable(job.style.name)
+    try:
+        return read_bounded(job.style, most)
+    except PictureUnreadableError as error:
+        raise _FaultError(_BAD_STYLE.format(name, error), in_styles=not is_own) from error
+    except (FileNotFoundError, NotADirectoryError) as error:
+        if is_gone(job.style, claim_folder(share, job.id) if is_own else share.styles):
+            raise _FaultError(_NO_STYLE.format(name), in_styles=not is_own) from error
+        raise
+
+
+def _recipe(job: Job) -> Recipe:
+    try:
+        return Recipe.model_validate_json(job.recipe)
+    except ValidationError as error:
+        raise _FaultError(_OLD_RECIPE) from error

@@ -1,0 +1,114 @@
+"""What is gone, and what is only out of reach; on real folders."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path, PurePath
+
+import pytest
+
+from daemon import loading
+from daemon.jobs import Job, JobState
+from daemon.loading import Fault, is_gone, load
+from daemon.runners.base import PaintRequest
+from daemon.settings import Settings, ShareSettings
+from daemon.share import Share, make_share, open_share
+from engine import PRESETS
+from tests.daemon.standins import picture
+
+SETTINGS = Settings()
+
+
+@pytest.fixture
+def share(tmp_path: Path) -> Share:
+    share = open_share(ShareSettings(root=tmp_path / "share"))
+    make_share(share)
+    return share
+
+
+def make_job(share: Share, *, own_style: bool = False, recipe: str | None = None) -> Job:
+    folder = share.work / "jobs" / "a"
+    folder.mkdir(parents=True)
+    content = folder / "photo.jpg"
+    style = folder / "photo.style.jpg" if own_style else share.styles / "Waves.jpg"
+    for path in (content, style):
+        path.write_bytes(picture())
+    recipe = PRESETS["draft"].model_dump_json() if recipe is None else recipe
+    rest = (JobState.QUEUED, 0, 1.0, *[None] * 8)
+    new = ("a", "Waves", "Waves", PurePath("Waves/photo.jpg"), content, style, None, recipe)
+    return Job(*new, *rest)  # type: ignore[arg-type] - a row of the journal
+
+
+def test_files_that_are_there_are_read(share: Share) -> None:
+    request = load(make_job(share), share, SETTINGS)
+    assert isinstance(request, PaintRequest)
+    assert (request.content, request.style) == (picture(), picture())
+
+
+@pytest.mark.parametrize("own_style", [True, False])
+@pytest.mark.parametrize("which", ["content", "style"])
+def test_a_file_that_was_removed_is_gone(share: Share, which: str, *, own_style: bool) -> None:
+    job = make_job(share, own_style=own_style)
+    getattr(job, which).unlink()
+    fault = load(job, share, SETTINGS)
+    assert isinstance(fault, Fault)
+    assert "no longer" in fault.message
+    assert fault.in_styles == (which == "style" and not own_style)
+
+
+@pytest.mark.parametrize("own_style", [True, False])
+@pytest.mark.parametrize("which", ["content", "style"])
+def test_a_file_whose_folder_is_away_is_out_of_reach(
+    share: Share, which: str, *, own_style: bool
+) -> None:
+    job = make_job(share, own_style=own_style)
+    folder: Path = getattr(job, which).parent
+    folder.rename(share.root / "away")
+    with pytest.raises(FileNotFoundError):
+        load(job, share, SETTINGS)
+
+
+def test_a_disk_that_does_not_answer_says_nothing_about_its_files(
+    share: Share, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_args: object) -> bytes:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(loading, "read_bounded", refuse)
+    with pytest.raises(OSError, match="Input/output"):
+        load(make_job(share), share, SETTINGS)
+
+
+@pytest.mark.parametrize("own_style", [True, False])
+def test_a_style_that_is_no_file_is_named(share: Share, *, own_style: bool) -> None:
+    job = make_job(share, own_style=own_style)
+    job.style.unlink()
+    job.style.symlink_to("/etc/hostname")
+    fault = load(job, share, SETTINGS)
+    assert isinstance(fault, Fault)
+    assert job.style.name in fault.message
+    assert fault.in_styles != own_style
+
+
+def test_a_recipe_of_another_version_is_refused(share: Share) -> None:
+    fault = load(make_job(share, recipe='{"no such wish": 1}'), share, SETTINGS)
+    assert isinstance(fault, Fault)
+    assert "another version" in fault.message
+
+
+def test_a_file_is_gone_only_where_its_folder_is_there(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    photo = folder / "Party" / "content.jpg"
+    for _ in range(2):
+        with pytest.raises(FileNotFoundError):
+            is_gone(photo, folder)
+    folder.mkdir()
+    assert is_gone(photo, folder)
+    photo.parent.touch()
+    assert is_gone(photo, folder)
+    photo.parent.unlink()
+    photo.parent.mkdir()
+    assert is_gone(photo, folder)
+    photo.touch()
+    assert not is_gone(photo, folder)

@@ -1,0 +1,95 @@
+"""What a start does with jobs whose photos are gone, and with those that are only out of reach."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import Any
+
+import pytest
+
+from daemon import recovery
+from daemon.endings import Endings
+from daemon.jobs import JobState, NewJob
+from daemon.journal import Journal
+from daemon.recovery import recover
+from daemon.settings import ShareSettings
+from daemon.share import Share, make_share, open_share
+
+
+@dataclass
+class Start:
+    share: Share
+    journal: Journal
+
+    def add(self, job_id: str, *, running: bool = False) -> Path:
+        folder = self.share.work / "jobs" / job_id
+        folder.mkdir(parents=True)
+        photo = folder / "photo.jpg"
+        photo.touch()
+        style = self.share.styles / "Waves.jpg"
+        relative = PurePath("Waves/photo.jpg")
+        self.journal.add(NewJob(job_id, "Waves", "Waves", relative, photo, style, None, "{}"))
+        if running:
+            self.journal.start(job_id)
+        return photo
+
+    def recover(self) -> dict[str, str]:
+        recover(self.share, self.journal, Endings(self.share, self.journal, lambda: 0.0), 3)
+        return {job.id: state.value for state in JobState for job in self.journal.having(state)}
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    share = open_share(ShareSettings(root=tmp_path / "share"))
+    make_share(share)
+    with closing(Journal(tmp_path / "journal.sqlite", lambda: 1.0)) as journal:
+        yield Start(share, journal)
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_a_photo_that_was_taken_out_of_its_claim_is_gone(start: Start, *, running: bool) -> None:
+    start.add("a", running=running).unlink()
+    start.add("b")
+    assert start.recover() == {"a": "failed", "b": "queued"}
+    assert "no longer in the work folder" in str(start.journal.get("a").error)
+
+
+def test_a_claim_that_was_moved_away_from_among_others_is_gone(start: Start) -> None:
+    shutil.rmtree(start.add("a").parent)
+    start.add("b")
+    assert start.recover() == {"a": "failed", "b": "queued"}
+
+
+def test_a_work_folder_that_was_emptied_in_a_share_that_is_there(start: Start) -> None:
+    start.add("a")
+    shutil.rmtree(start.share.work / "jobs")
+    assert start.recover() == {"a": "failed"}
+
+
+def test_a_share_that_is_away_fails_nothing(start: Start) -> None:
+    for job_id, running in (("a", False), ("b", True)):
+        start.add(job_id, running=running)
+    away = start.share.root.with_name("away")
+    start.share.root.rename(away)
+    start.share.root.mkdir()  # as an empty folder lies where a drive was
+    assert start.recover() == {"a": "queued", "b": "queued"}
+    start.share.root.rmdir()
+    away.rename(start.share.root)
+    assert start.recover() == {"a": "queued", "b": "queued"}
+    assert list(start.share.failed.iterdir()) == []
+
+
+def test_a_disk_that_does_not_answer_fails_nothing(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_args: Any) -> bool:
+        raise OSError(errno.EIO, "Input/output error")
+
+    start.add("a")
+    monkeypatch.setattr(recovery, "is_gone", refuse)
+    assert start.recover() == {"a": "queued"}
