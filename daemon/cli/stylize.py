@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -123,15 +123,35 @@ def _with_wishes(settings: Settings, wishes: dict[str, Any]) -> Settings:
 
 def _check_output(output: Path, *inputs: Path) -> None:
     """Refuse, before minutes of work, what could not be written at their end."""
+    _check_place(output)
+    if output.is_dir():
+        example = printable(output / "painted.jpg")
+        raise UsageError(f"{printable(output)} is a folder: name a file, such as {example}.")
     if output.suffix.lower() not in _FORMATS:
         raise UsageError(f"{printable(output)}: name the output .jpg, .jpeg or .png.")
-    if output.is_dir() or not os.access(output.parent, os.W_OK | os.X_OK):
-        raise UsageError(
-            f"{printable(output)} cannot be written: choose a file in a folder that is there and "
-            "that you may write to."
-        )
-    if any(path.exists() and output.exists() and path.samefile(output) for path in inputs):
+    if any(_same(path, output) for path in inputs):
         raise UsageError(f"{printable(output)} is one of the pictures to read: choose another.")
+
+
+def _check_place(output: Path) -> None:
+    try:
+        with suppress(FileNotFoundError):
+            output.lstat()  # fails for a name that is too long
+        # Asking for the rights is not enough: only writing tells.
+        with tempfile.TemporaryFile(dir=output.parent):
+            pass
+    except OSError as error:
+        raise UsageError(
+            f"{printable(output)} cannot be written ({error.strerror}): choose a file in a folder "
+            "that is there and that you may write to."
+        ) from error
+
+
+def _same(path: Path, output: Path) -> bool:
+    try:
+        return path.samefile(output)
+    except OSError:  # one is not there
+        return False
 
 
 def _request(settings: Settings, content: Path, style: Path, output: Path) -> PaintRequest:
@@ -151,6 +171,10 @@ def _read(path: Path, most_mb: int) -> bytes:
     try:
         with path.open("rb") as file:
             data = file.read(most_mb * _MEGABYTE + 1)
+    except IsADirectoryError as error:
+        raise PictureUnreadableError(
+            f"{printable(path)} is a folder, not a picture. Name a picture in it."
+        ) from error
     except OSError as error:
         raise PictureUnreadableError(
             f"{printable(path)} cannot be read ({error.strerror}). Check the name and that the "

@@ -114,7 +114,9 @@ def test_an_existing_output_is_replaced_only_by_a_picture(run: Run) -> None:
     ("arguments", "code", "words"),
     [
         (["none.jpg", "style.png"], 4, "none.jpg cannot be read"),
-        (["photo.jpg", "."], 4, "cannot be read"),
+        (["photo.jpg", "."], 4, ". is a folder, not a picture"),
+        (["photo.jpg", "none.png"], 4, "none.png cannot be read"),
+        (["a" * 300, "style.png"], 4, "cannot be read (File name too long)"),
         (["text.jpg", "style.png"], 4, "text.jpg: The file is not a picture"),
         (["photo.jpg", "text.jpg"], 4, "text.jpg: The style picture"),
         (["photo.jpg", "error10.png"], 1, "it blew up"),
@@ -149,13 +151,30 @@ def test_debug_shows_where_in_the_engine_it_went_wrong(run: Run) -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["out.tiff", "out", "none/out.png", "folder.png", "photo.jpg"])
-def test_an_output_that_cannot_be_is_refused_before_the_work(run: Run, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("out.tiff", "name the output .jpg, .jpeg or .png"),
+        ("out", "name the output .jpg, .jpeg or .png"),
+        ("none/out.png", "choose a file in a folder that is there"),
+        ("photo.jpg/out.png", "choose a file in a folder that is there"),
+        ("folder.png", "folder.png is a folder: name a file, such as folder.png/painted.jpg"),
+        (".", "is a folder: name a file, such as painted.jpg"),
+        ("photo.jpg", "is one of the pictures to read"),
+        ("/proc/out.png", "cannot be written"),  # where not even root may
+        (f"{'a' * 300}.png", "cannot be written (File name too long)"),
+    ],
+)
+def test_an_output_that_cannot_be_is_refused_before_the_work(
+    run: Run, name: str, words: str
+) -> None:
     Path("folder.png").mkdir()
     before = Path("photo.jpg").read_bytes()
     code, _, err = run("photo.jpg", "style.png", "-o", name, worker=stand_ins.dies_at_start_worker)
     assert code == 2
     assert name in err
+    assert words in err
+    assert err.count("\n") == 1
     assert Path("photo.jpg").read_bytes() == before
 
 
