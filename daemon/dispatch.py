@@ -2,7 +2,8 @@
 
 A job is the runner's from `submit` until the event that ends it; all the while the journal says
 `running`. A job whose engine died is tried again, a few times; while no engine can be started at
-all, or the files are out of reach, jobs wait in the queue and nobody is blamed.
+all, the files are out of reach, or somebody replaces a style, jobs wait in the queue and nobody is
+blamed.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from daemon.endings import Endings
 from daemon.holds import Holds
 from daemon.jobs import Job
 from daemon.journal import Journal
-from daemon.loading import Fault, load
+from daemon.loading import Fault, has_own_style, load
 from daemon.names import printable
+from daemon.patience import Patience
 from daemon.runners.base import (
     Cancelled,
     EngineLost,
@@ -27,6 +29,7 @@ from daemon.runners.base import (
     Event,
     Failed,
     Painted,
+    PaintRequest,
     Progressed,
     Runner,
     Started,
@@ -84,6 +87,7 @@ class Dispatcher:
         self._closed = False
         self._running: dict[str, _Running] = {}
         self._holds = Holds(settings.watch.patience_seconds, clock)
+        self._patience = Patience(settings.watch.patience_seconds, clock)
         self._returning: list[tuple[Job, bool]] = []
         self._unavailable: EngineUnavailable | None = None
         self._start_at: float | None = None
@@ -193,13 +197,24 @@ class Dispatcher:
             why = f"The photo or its style cannot be read just now ({error.strerror})."
             self._holds.hold(job.lane, why)
             return
-        started = self._journal.start(job.id)
-        self._holds.release(job.lane)
-        if isinstance(request, Fault):
-            self._endings.failed(started, request.message)
-            return
-        self._running[job.id] = _Running(started)
+        if not isinstance(request, Fault):
+            self._submit(job, request)
+        elif not (request.in_styles and self._waits_for_style(job, request.message)):
+            self._endings.failed(self._journal.start(job.id), request.message)
+
+    def _submit(self, job: Job, request: PaintRequest) -> None:
+        self._running[job.id] = _Running(self._journal.start(job.id))
+        if not self._patience.doubts(job.style):  # else its lane is on hold until that is painted
+            self._holds.release(job.lane)
         self._runner.submit(request)
+
+    def _waits_for_style(self, job: Job, why: str) -> bool:
+        """Hold the lane of a job whose style, in the styles folder, is of no use just now."""
+        if self._patience.is_over(job.style):
+            self._holds.release(job.lane)  # the lane's other jobs are told the same at once
+            return False
+        self._holds.hold(job.lane, why, self._patience.ends(job.style))
+        return True
 
     def _again(self, job: Job, why: str) -> None:
         if job.attempts >= self._settings.engine.max_attempts:
@@ -273,13 +288,25 @@ class Dispatcher:
 
     def _ended(self, job: Job, event: Painted | Failed | Cancelled) -> None:
         if isinstance(event, Painted):
+            self._patience.forget(job.style)
+            self._holds.release(job.lane)
             self._endings.painted(job, event)
         elif isinstance(event, Cancelled):
-            self._returning.append((job, True))
-            self._return()
-        elif event.blame == "lost":
+            self._unbegun(job)
+        else:
+            self._failed(job, event)
+
+    def _failed(self, job: Job, event: Failed) -> None:
+        in_styles = event.blame == "style" and not has_own_style(job, self._share)
+        if event.blame == "lost":
             self._again(job, event.message)
+        elif in_styles and self._waits_for_style(job, event.message):
+            self._unbegun(job)
         else:
             if event.detail:
                 _log.warning("job.detail", job=job.id, detail=event.detail)
             self._endings.failed(job, event.message)
+
+    def _unbegun(self, job: Job) -> None:
+        self._returning.append((job, True))
+        self._return()

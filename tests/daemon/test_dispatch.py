@@ -19,7 +19,15 @@ from daemon.endings import Endings
 from daemon.errors import JournalError, PublishError
 from daemon.jobs import JobState, NewJob
 from daemon.journal import Journal
-from daemon.runners.base import EngineLost, EngineUnavailable, Event, Failed, Progressed, Started
+from daemon.runners.base import (
+    EngineLost,
+    EngineUnavailable,
+    Event,
+    Failed,
+    PaintRequest,
+    Progressed,
+    Started,
+)
 from daemon.settings import EngineSettings, Settings, ShareSettings, WatchSettings
 from daemon.share import Share, make_share, open_share
 from engine import PRESETS, Progress
@@ -44,16 +52,16 @@ class Room:
             self.share, self.settings, self.journal, self.endings, self.runner, clock=clock
         )
 
-    def add(self, job_id: str, lane: str = "Waves") -> Path:
+    def add(self, job_id: str, lane: str = "Waves", style: str = "Waves.jpg") -> Path:
         folder = self.share.work / "jobs" / job_id
         folder.mkdir(parents=True)
-        style = self.share.styles / "Waves.jpg"
-        style.write_bytes(picture())
+        where = (folder if ".style." in style else self.share.styles) / style
+        where.write_bytes(picture())
         photo = folder / f"{job_id}.jpg"
         photo.write_bytes(picture())
         recipe = PRESETS["draft"].model_dump_json()
         relative = PurePath(lane) / photo.name
-        self.journal.add(NewJob(job_id, lane, lane, relative, photo, style, None, recipe))
+        self.journal.add(NewJob(job_id, lane, lane, relative, photo, where, None, recipe))
         return photo
 
     def read(self) -> None:
@@ -218,6 +226,101 @@ def test_files_that_cannot_be_used_fail_their_job(room: Room, spoil: Any, reason
     begin(room)
     assert room.states() == {"a": "failed"}
     assert reason in str(room.journal.get("a").error)
+
+
+def paint_whole_styles(request: PaintRequest) -> list[Event]:
+    if request.style == picture():
+        return paint(request)
+    bad = Failed(request.job_id, "style", "The style picture is incomplete.")
+    return [Started(request.job_id), bad]
+
+
+def work(room: Room) -> None:
+    """Hand over and handle until nothing moves by itself."""
+    room.read()
+    before = -1
+    while before != len(room.runner.requests):
+        before = len(room.runner.requests)
+        room.dispatcher.fill()
+        room.read()
+
+
+@pytest.mark.parametrize("spoil", [lambda style: style.write_bytes(b"half"), Path.unlink])
+def test_photos_wait_for_a_style_that_is_being_replaced(room: Room, spoil: Any) -> None:
+    room.runner.answer = paint_whole_styles
+    for number in range(40):
+        room.add(str(number))
+    room.add("other", "Dots", "Dots.jpg")
+    room.dispatcher.start()
+    style = room.share.styles / "Waves.jpg"
+    spoil(style)
+    with capture_logs() as logs:
+        for now in (0.0, 1.0, 3.0, 7.0):
+            room.now = now
+            work(room)
+            states = room.states()
+            assert states.pop("other") == "done"
+            assert set(states.values()) == {"queued"}
+            assert room.dispatcher.due is not None
+    assert len([line for line in logs if line["event"] == "lane.held"]) == 1
+    assert {room.journal.get(str(number)).attempts for number in range(40)} == {0}
+    style.write_bytes(picture())
+    room.now = 15.0
+    work(room)
+    assert set(room.states().values()) == {"done"}
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda style: style.write_bytes(b"half"), "incomplete"),
+        (Path.unlink, '"Waves.jpg" is no longer there'),
+        (lambda style: (style.unlink(), style.symlink_to("Dots.jpg")), "link"),
+    ],
+)
+def test_a_style_that_stays_of_no_use_fails_its_photos(room: Room, spoil: Any, reason: str) -> None:
+    room.runner.answer = paint_whole_styles
+    for job_id in "abc":
+        room.add(job_id)
+    room.dispatcher.start()
+    spoil(room.share.styles / "Waves.jpg")
+    for _ in range(6):
+        work(room)
+        assert set(room.states().values()) == {"queued"}
+        assert room.dispatcher.due is not None
+        room.now = room.dispatcher.due
+    assert room.now == 60.0
+    for _ in range(3):
+        work(room)
+    assert set(room.states().values()) == {"failed"}
+    assert {reason in str(room.journal.get(job_id).error) for job_id in "abc"} == {True}
+    assert not room.dispatcher.expecting
+
+
+def test_a_style_that_changes_is_waited_for_anew(room: Room) -> None:
+    room.runner.answer = paint_whole_styles
+    room.add("a")
+    room.dispatcher.start()
+    style = room.share.styles / "Waves.jpg"
+    for size in range(1, 6):
+        style.write_bytes(b"x" * size)
+        work(room)
+        assert room.states() == {"a": "queued"}
+        room.now += 59.0
+    assert not room.dispatcher.expecting  # with --once nobody waits for ever
+    style.write_bytes(picture())
+    room.now += 60.0
+    work(room)
+    assert room.states() == {"a": "done"}
+
+
+def test_a_style_that_came_with_its_photo_fails_at_once(room: Room) -> None:
+    room.runner.answer = paint_whole_styles
+    (room.add("a", style="a.style.jpg").parent / "a.style.jpg").write_bytes(b"half")
+    (room.add("b", style="b.style.jpg").parent / "b.style.jpg").unlink()
+    room.dispatcher.start()
+    work(room)
+    assert room.states() == {"a": "failed", "b": "failed"}
 
 
 def test_an_engine_that_was_given_up_is_started_again(room: Room) -> None:

@@ -717,15 +717,38 @@ def test_a_queued_job_whose_photo_vanished_fails(house: House) -> None:
     assert "no longer in the work folder" in str(house.journal.get("x").error)
 
 
-def test_a_style_that_vanished_after_its_photo_was_taken(house: House) -> None:
+def queue_one(house: House) -> Path:
+    """Let a photo be taken and not painted; its style may be spoilt then."""
     house.on_start = EngineUnavailable("engine", "not yet")
     (house.style() / "photo.jpg").write_bytes(picture())
     house.run_until(lambda: house.states() == {"queued": 1})
-    (house.share.styles / "Waves.jpg").unlink()
     house.on_start = READY
+    return house.share.styles / "Waves.jpg"
+
+
+def test_a_style_that_vanished_after_its_photo_was_taken(house: House) -> None:
+    queue_one(house).unlink()
     assert house.once() is ExitCode.FAILED
+    assert len(house.said("lane.held")) == 1
     assert "Waves.jpg" in str(house.journal.get("job-0").error)
     assert "Waves/photo.jpg" in house.files(house.share.failed)
+
+
+def test_a_style_that_is_replaced_after_its_photo_was_taken(house: House) -> None:
+    house.settings = Settings(watch=QUICK.model_copy(update={"patience_seconds": LONG}))
+    style = queue_one(house)
+
+    def answer(request: PaintRequest) -> list[Event]:
+        if request.style == picture():
+            return paint(request)
+        style.write_bytes(picture())
+        return [Started(request.job_id), Failed(request.job_id, "style", "It is incomplete.")]
+
+    style.write_bytes(b"half of a picture")
+    house.answer = answer
+    assert house.once() is ExitCode.OK
+    assert house.journal.get("job-0").attempts == 1
+    assert house.files(house.share.outbox) == ["Waves/photo.jpg"]
 
 
 def test_an_ending_that_never_works_does_not_hold_up_once_for_ever(

@@ -1,0 +1,65 @@
+"""How long pictures in the styles folder have been of no use without changing.
+
+Whoever replaces a style over a slow share leaves half a picture there for a while, or none. That
+is no reason to fail the photos that wait for it; that it stays so is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class _Fault:
+    """A style that is of no use.
+
+    Attributes:
+        stamp: its size and modification time; None while it is missing.
+        since: since when it has been like this, monotonic seconds.
+    """
+
+    stamp: tuple[int, int] | None
+    since: float
+
+
+class Patience:
+    """Remembers the styles that are of no use.
+
+    Args:
+        seconds: so long a style may stay so unchanged.
+        clock: monotonic seconds.
+    """
+
+    def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
+        self._seconds = seconds
+        self._clock = clock
+        self._faults: dict[Path, _Fault] = {}
+
+    def is_over(self, style: Path) -> bool:
+        """Note that a style is of no use now; say whether it has been so for too long."""
+        stamp, before = _stamp(style), self._faults.get(style)
+        if before is None or before.stamp != stamp:
+            self._faults[style] = _Fault(stamp, self._clock())
+        return self._clock() >= self.ends(style)
+
+    def ends(self, style: Path) -> float:
+        """When patience with a style that is of no use ends, if it stays as it is."""
+        return self._faults[style].since + self._seconds
+
+    def doubts(self, style: Path) -> bool:
+        """Whether a style was of no use when it was last tried."""
+        return style in self._faults
+
+    def forget(self, style: Path) -> None:
+        """Note that a style is good."""
+        self._faults.pop(style, None)
+
+
+def _stamp(style: Path) -> tuple[int, int] | None:
+    try:
+        seen = style.lstat()
+    except OSError:
+        return None
+    return seen.st_size, seen.st_mtime_ns

@@ -1,0 +1,69 @@
+"""Patience with a style ends only when it stays as it is."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from daemon.patience import Patience
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_it_ends_when_a_style_stays_as_it_is(tmp_path: Path, *, there: bool) -> None:
+    clock, style = Clock(), tmp_path / "Waves.jpg"
+    if there:
+        style.touch()
+    patience = Patience(60.0, clock)
+    assert not patience.doubts(style)
+    assert not patience.is_over(style)
+    assert patience.doubts(style)
+    assert patience.ends(style) == 160.0
+    clock.now = 159.0
+    assert not patience.is_over(style)
+    clock.now = 160.0
+    assert patience.is_over(style)
+    patience.forget(style)
+    assert not patience.doubts(style)
+    assert not patience.is_over(style)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda style: style.write_bytes(b"more"),
+        lambda style: os.utime(style, ns=(1, 1)),
+        Path.unlink,
+    ],
+)
+def test_it_begins_anew_when_the_style_changes(tmp_path: Path, change: object) -> None:
+    assert callable(change)
+    clock, style = Clock(), tmp_path / "Waves.jpg"
+    style.touch()
+    patience = Patience(60.0, clock)
+    patience.is_over(style)
+    clock.now = 160.0
+    change(style)
+    assert not patience.is_over(style)
+    assert patience.ends(style) == 220.0
+
+
+def test_each_style_is_judged_by_itself(tmp_path: Path) -> None:
+    clock = Clock()
+    patience = Patience(60.0, clock)
+    patience.is_over(tmp_path / "a.jpg")
+    clock.now = 160.0
+    assert not patience.is_over(tmp_path / "b.jpg")
+    assert patience.is_over(tmp_path / "a.jpg")
+
+
+def test_without_any_it_is_over_at_once(tmp_path: Path) -> None:
+    assert Patience(0.0, Clock()).is_over(tmp_path / "a.jpg")
