@@ -17,7 +17,7 @@ from daemon.catalogue import catalogue
 from daemon.errors import AtelierError, OverridesError, SettingsError
 from daemon.names import JOB_FILE, printable
 from daemon.settings import PaintSettings
-from engine import PRESETS, Recipe
+from engine import PRESETS, Recipe, at_size
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -135,6 +135,8 @@ def _expected(name: str) -> str:
 
 def _recipe(paint: PaintSettings, error_type: type[AtelierError], what: str) -> Recipe:
     preset = PRESETS[paint.preset]
+    if paint.size not in {None, preset.size}:
+        preset = at_size(preset, paint.size)
     wanted = paint.model_dump(exclude={"preset", "default_style", "iterations"}, exclude_none=True)
     fields = {**preset.model_dump(), **wanted}
     if paint.iterations is not None:

@@ -6,7 +6,7 @@ MXNet: what stands here are the words that both rooms share. The door itself is
 """
 
 from engine.errors import EngineError
-from engine.presets import PRESETS
+from engine.presets import PRESETS, at_size
 from engine.progress import DeviceReport, LossParts, Painting, Progress
 from engine.recipe import CONVOLUTIONS, Recipe
 
@@ -19,4 +19,5 @@ __all__ = [
     "Painting",
     "Progress",
     "Recipe",
+    "at_size",
 ]

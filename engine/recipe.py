@@ -41,19 +41,19 @@ class Recipe(BaseModel):
 
     size: int = Field(512, ge=32, le=8192, description="long side of the painted picture, pixels")
     scales: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field(
-        (0.25, 0.5, 1.0),
+        (0.5, 1.0),
         min_length=1,
         max_length=8,
         description="sizes to work through, coarse to fine, as fractions of size; the last is 1",
     )
     iterations: tuple[Annotated[int, Field(ge=1, le=10_000)], ...] = Field(
-        (60, 50, 40),
+        (100, 40),
         min_length=1,
         max_length=8,
         description="optimiser steps on each scale, one number a scale",
     )
     content_weight: float = Field(1.0, ge=0, le=1e6, description="weight of the content loss")
-    style_weight: float = Field(5.0, ge=0, le=1e6, description="weight of the style loss")
+    style_weight: float = Field(2.0, ge=0, le=1e6, description="weight of the style loss")
     tv_weight: float = Field(0.0, ge=0, le=1e6, description="weight of the total variation loss")
     content_layers: dict[Convolution, LayerWeight] = Field(
         {"conv4_2": 1.0},
