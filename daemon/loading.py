@@ -6,6 +6,7 @@ there is gone only if the folder that should hold it is there; else nobody can s
 
 from __future__ import annotations
 
+import errno
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +14,8 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from daemon.claims import claim_folder
-from daemon.errors import PictureUnreadableError
+from daemon.claims import claim_folder, guard
+from daemon.errors import ClaimError, PictureUnreadableError
 from daemon.inspector import read_bounded
 from daemon.jobs import Job
 from daemon.names import printable
@@ -60,8 +61,13 @@ def load(job: Job, share: Share, settings: Settings) -> PaintRequest | Fault:
         settings: all of them.
 
     Raises:
-        OSError: the files are out of reach just now; nobody can say whether they are good.
+        OSError: the files are out of reach just now, or their folder is not to be trusted
+            (`claims.guard`); nobody can say whether they are good.
     """
+    try:
+        guard(claim_folder(share, job.id))
+    except ClaimError as error:  # until somebody has seen to it the job waits
+        raise OSError(errno.ELOOP, str(error)) from error
     try:
         return _load(job, share, settings)
     except _FaultError as error:

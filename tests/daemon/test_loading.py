@@ -57,6 +57,15 @@ def test_a_file_that_was_removed_is_gone(share: Share, which: str, *, own_style:
     assert fault.in_styles == (which == "style" and not own_style)
 
 
+@pytest.mark.parametrize("swapped", ["jobs", "jobs/a"])
+def test_nothing_is_read_through_a_link_in_the_work_folder(share: Share, swapped: str) -> None:
+    job = make_job(share)
+    (share.work / swapped).rename(share.root / "away")
+    (share.work / swapped).symlink_to(share.root / "away")
+    with pytest.raises(OSError, match="is a link or belongs to somebody else"):
+        load(job, share, SETTINGS)
+
+
 @pytest.mark.parametrize("own_style", [True, False])
 @pytest.mark.parametrize("which", ["content", "style"])
 def test_a_file_whose_folder_is_away_is_out_of_reach(
