@@ -198,6 +198,14 @@ class Intake:
                 self._doubt(ready, inspected)
         self._ask()
 
+    def put_back(self, job_id: str) -> None:
+        """Put a claim that no job knows of back into the inbox: now or, if need be, later.
+
+        Args:
+            job_id: the claim's.
+        """
+        self._returns.put_back(job_id)
+
     def _pair(self) -> Pairing:
         styles = mirror_styles(self._share)
         self._stamps = {path: _stamp(path) for path in styles.values()}

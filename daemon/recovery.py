@@ -35,7 +35,7 @@ _WORN_OUT: Final = (
 _log: Final = structlog.get_logger()
 
 
-def recover(share: Share, journal: Journal, endings: Endings, max_attempts: int) -> None:
+def recover(share: Share, journal: Journal, endings: Endings, max_attempts: int) -> list[str]:
     """Compare work folder and journal, and repair what a kill left half-done.
 
     Args:
@@ -44,25 +44,29 @@ def recover(share: Share, journal: Journal, endings: Endings, max_attempts: int)
         endings: brings to an end what can be.
         max_attempts: a job that was begun so often and never ended has failed.
 
+    Returns:
+        The ids of the claims that could not be put back, for somebody to try again.
+
     Raises:
         JournalError: the journal cannot be used.
     """
     unfinished = [*journal.having(JobState.RUNNING), *journal.having(JobState.QUEUED)]
     known = {job.id for job in unfinished}
-    for job_id in claims.find_claims(share):
-        if job_id not in known:
-            _return(share, job_id)
+    unknown = [job_id for job_id in claims.find_claims(share) if job_id not in known]
+    stuck = [job_id for job_id in unknown if not _return(share, job_id)]
     for job in unfinished:
         _recover(share, journal, endings, job, max_attempts)
+    return stuck
 
 
-def _return(share: Share, job_id: str) -> None:
+def _return(share: Share, job_id: str) -> bool:
     try:
         back = claims.put_back(share, job_id)
     except ClaimError as error:
         _log.error("claim.stuck", job=job_id, why=str(error))
-    else:
-        _log.warning("claim.returned", job=job_id, photos=[printable(path) for path in back])
+        return False
+    _log.warning("claim.returned", job=job_id, photos=[printable(path) for path in back])
+    return True
 
 
 def _recover(share: Share, journal: Journal, endings: Endings, job: Job, max_attempts: int) -> None:

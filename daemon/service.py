@@ -151,7 +151,9 @@ class Service:
 
     def _begin(self) -> None:
         publishing.sweep_leftovers(self._share)
-        recover(self._share, self._journal, self._endings, self._settings.engine.max_attempts)
+        attempts = self._settings.engine.max_attempts
+        for job_id in recover(self._share, self._journal, self._endings, attempts):
+            self._intake.put_back(job_id)
         self._watcher.start()
         _log.info(
             "daemon.started",

@@ -538,6 +538,17 @@ def test_a_photo_that_can_never_be_put_back_does_not_hold_up_once(
     assert house.files(house.share.outbox) == ["Waves/photo.jpg"]
 
 
+def test_a_claim_that_cannot_be_put_back_at_the_start_is_put_back_later(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (house.style() / "photo.jpg").write_bytes(picture())
+    kill_after(house, "claims.take", monkeypatch)
+    lose_the_share(monkeypatch, refusals=2)
+    assert house.once() is ExitCode.OK
+    assert house.files(house.share.outbox) == ["Waves/photo.jpg"]
+    assert claims.find_claims(house.share) == []
+
+
 def folder_job(house: House) -> None:
     (house.share.inbox / "Party").mkdir()
     for name in ("content", "style"):
