@@ -148,7 +148,6 @@ class Endings:
 
     def _try(self, ending: _Ending) -> None:
         try:
-            self._expect_share()
             if ending.reason is not None:
                 self._fail(ending.job, ending.reason)
             else:
@@ -176,6 +175,7 @@ class Endings:
             # Apart from that: if this fails, the next try must not publish a second time.
             self._journal.published(job.id, ending.result, ending.painted.report)
             ending.painted = None
+        self._expect_share()
         kept = publishing.keep_original(self._share, claim, job.relative)
         done = self._journal.finish(job.id)
         _log.info(
@@ -195,6 +195,7 @@ class Endings:
 
     def _fail(self, job: Job, reason: str) -> None:
         self._journal.given_up(job.id, reason)
+        self._expect_share()
         where = publishing.fail(self._share, claim_of(self._share, job), job.relative, reason)
         self._journal.fail(job.id, reason)
         self._failures += 1

@@ -55,6 +55,7 @@ def test_a_share_that_is_away_delays_every_ending(share: Share, journal: Journal
         endings.failed(job, "It blew up.")
     assert (endings.pending, endings.pictures) == (1, int(way == "painted"))
     assert list(share.root.iterdir()) == []
+    assert journal.get("a").error == ("It blew up." if way == "failed" else None)
     share.root.rmdir()
     away.rename(share.root)
     now = 1.0
