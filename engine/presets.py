@@ -14,7 +14,7 @@ import numpy as np
 
 from engine.recipe import Recipe
 
-COARSEST: Final = 256
+COARSEST: Final = 192
 """No scale before the last has a shorter long side than this, pixels."""
 
 
