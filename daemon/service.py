@@ -115,6 +115,7 @@ class Service:
         watched = (share.inbox, share.styles)
         self._watcher = Watcher(watched, settings.watch, lambda: self._mail.put(_Wake()))
         self._stopping: str | None = None
+        self._asked_to_stop = False
         self._look_at = self._sweep_at = parts.clock()
         self._looked_at: float | None = None
         self._troubled_until = 0.0
@@ -126,6 +127,7 @@ class Service:
         Args:
             why: for the log.
         """
+        self._asked_to_stop = True
         self._mail.put(_Stop(why))
 
     def run(self) -> ExitCode:
@@ -150,7 +152,8 @@ class Service:
         return self._exit_code()
 
     def _begin(self) -> None:
-        publishing.sweep_leftovers(self._share)
+        # A large archive takes long to walk, and nobody reads the mail meanwhile.
+        publishing.sweep_leftovers(self._share, lambda: self._asked_to_stop)
         attempts = self._settings.engine.max_attempts
         for job_id in recover(self._share, self._journal, self._endings, attempts):
             self._intake.put_back(job_id)

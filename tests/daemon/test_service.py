@@ -403,6 +403,17 @@ def test_an_engine_that_goes_away_gives_its_job_back(house: House) -> None:
     assert house.runners[0].cancelled == ["job-0"]
 
 
+@pytest.mark.parametrize("asked", [False, True])
+def test_stop_ends_the_sweep_of_a_large_archive_too(house: House, *, asked: bool) -> None:
+    left = house.share.outbox / ".atelierd-0123456789abcdef.tmp"
+    left.touch()
+    service = house.service(once=True)
+    if asked:
+        service.stop("a test")
+    service.run()
+    assert left.exists() is asked
+
+
 def test_stop_puts_the_running_job_back_and_does_not_hold_it_against_it(house: House) -> None:
     house.answer = lambda _request: []
     (house.style() / "a.jpg").write_bytes(picture())
