@@ -31,7 +31,7 @@ def main() -> None:
     target, *sources = map(Path, sys.argv[1:])
     target.parent.mkdir(parents=True, exist_ok=True)
     pictures = [Image.open(source).convert("RGB") for source in sources]
-    sheet(pictures).save(target, quality=88, optimize=True)
+    sheet(pictures).save(target, quality=82, optimize=True)
     print(f"{target}: {len(pictures)} pictures")
 
 
