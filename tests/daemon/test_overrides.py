@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from daemon.errors import OverridesError, SettingsError
 from daemon.overrides import MAX_BYTES, WISHES, make_recipe, read_overrides
 from daemon.settings import PaintSettings
-from engine import PRESETS, Recipe
+from engine import PRESETS, Recipe, at_size
 
 EVERYTHING = b"""
 preset = "fine"
@@ -124,8 +124,8 @@ def test_without_wishes_the_preset_is_the_recipe(preset: str) -> None:
 def test_settings_stand_over_the_preset_and_wishes_over_both() -> None:
     paint = PaintSettings(size=900, seed=3, style_weight=5.0)
     recipe = make_recipe(paint, {"preset": "draft", "size": 300, "tv_weight": 1.5})
-    assert recipe == PRESETS["draft"].model_copy(
-        update={"size": 300, "seed": 3, "style_weight": 5.0, "tv_weight": 1.5}
+    assert recipe == at_size(PRESETS["draft"], 300).model_copy(
+        update={"seed": 3, "style_weight": 5.0, "tv_weight": 1.5}
     )
 
 
