@@ -62,9 +62,9 @@ class Painter:
     def paint(
         self, content: NDArray[Any], style: NDArray[Any], recipe: Recipe
     ) -> Iterator[Progress | Painting]:
-        """Paint a picture; yields `Progress` after each step and, last, the `Painting`.
+        """Paint a picture; gives `Progress` after each step and, last, the `Painting`.
 
-        Closing the iterator gives the picture up.
+        Closing the iterator gives the picture up. The pictures may be let go once this returns.
 
         Args:
             content: (H, W, 3) uint8 or float in 0 to 255, sRGB.
@@ -75,9 +75,8 @@ class Painter:
             PictureError: a picture is no picture, or too narrow.
             DivergedError: the optimisation blew up twice.
         """
-        session = _Session(self, content, style, recipe)
-        yield from session.scales()
-        yield session.painting()
+        # Not a generator itself: that would hold pictures of any size until the end.
+        return _Session(self, content, style, recipe).work()
 
     def grams(self, style: pyramid.Picture, digest: str, recipe: Recipe) -> Grams:
         """Gram matrices of a style picture at the recipe's taps, remembered by its digest."""
@@ -132,8 +131,12 @@ class _Session:
         self._pace = 0.0  # seconds a step on the last scale that took one
         self._unstable = False
 
-    def scales(self) -> Iterator[Progress]:
-        """Work through all scales."""
+    def work(self) -> Iterator[Progress | Painting]:
+        """Work through all scales, then give the painting."""
+        yield from self._scales()
+        yield self._painting()
+
+    def _scales(self) -> Iterator[Progress]:
         before: pyramid.Picture | None = None
         for number, (size, steps) in enumerate(self._plan, start=1):
             content = pyramid.resized(self._content, size)
@@ -198,10 +201,9 @@ class _Session:
         self._stopped_by = descent.stopped_by
         self._unstable = descent.rolled_back
 
-    def painting(self) -> Painting:
-        """The finished picture."""
-        if self._result is None:  # pragma: no cover - scales() has always run, and has a scale
-            raise RuntimeError("painting() before scales()")
+    def _painting(self) -> Painting:
+        if self._result is None:  # pragma: no cover - there is always a scale
+            raise RuntimeError("no scale was worked through")
         return Painting(
             picture=np.clip(self._result, 0, 255),
             loss=self._loss,

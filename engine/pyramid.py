@@ -89,20 +89,26 @@ def plan(content: Size, recipe: Recipe) -> list[tuple[Size, int]]:
 def resized(picture: NDArray[Any], size: Size) -> Picture:
     """Resample a picture, free of aliasing when it shrinks (Lanczos) and smooth when it grows.
 
-    Plane by plane: a photo of 200 megapixels as floats would take 2.4 GB.
+    Bytes stay bytes on the way: a photo of 200 megapixels as floats would take 2.4 GB.
     """
+    if picture.dtype == np.uint8:
+        return np.asarray(_resampled(picture, size), dtype=np.float32)
     planes = [_plane(picture[:, :, colour], size) for colour in range(picture.shape[2])]
     stacked: Picture = np.stack(planes, axis=2)
     return stacked
 
 
 def _plane(plane: NDArray[Any], size: Size) -> NDArray[np.float32]:
-    values = np.ascontiguousarray(plane, dtype=np.float32)
-    if values.shape == size:
+    return _resampled(plane.astype(np.float32, copy=False), size)
+
+
+def _resampled(values: NDArray[Any], size: Size) -> NDArray[Any]:
+    """One plane of floats, or three of bytes."""
+    if values.shape[:2] == size:
         return values
     shrinks = size[0] < values.shape[0]
     method = Image.Resampling.LANCZOS if shrinks else Image.Resampling.BICUBIC
-    return np.asarray(Image.fromarray(values).resize(size[::-1], method), dtype=np.float32)
+    return np.asarray(Image.fromarray(np.ascontiguousarray(values)).resize(size[::-1], method))
 
 
 def carried(result: Picture, before: Picture, content: Picture) -> Picture:

@@ -198,16 +198,20 @@ class _Job:
             return Failed(self._request.job_id, *_explain(error))
 
     def _paint(self, painter: Painter) -> Painting:
-        content = self._decoded("content", self._request.content)
-        style = self._decoded("style", self._request.style)
-        self._give_up_if_asked()
-        for step in painter.paint(content, style, self._request.recipe):
+        for step in painter.paint(*self._pictures(), self._request.recipe):
             if isinstance(step, Painting):
                 self._report(self._throttle.rest())
                 return step
             self._report(self._throttle.due(step))
             self._give_up_if_asked()
         raise RuntimeError("the painter ended without a painting")
+
+    def _pictures(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Content and style; nobody here holds on to them, for they may be large."""
+        content = self._decoded("content", self._request.content)
+        style = self._decoded("style", self._request.style)
+        self._give_up_if_asked()
+        return content, style
 
     def _decoded(self, which: Literal["content", "style"], data: bytes) -> NDArray[np.uint8]:
         try:

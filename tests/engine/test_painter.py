@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+import weakref
 from itertools import count
 
 import numpy as np
@@ -136,12 +137,16 @@ def test_a_huge_photo_is_made_small_before_it_is_made_floats(painter, style):
     huge[side // 2 :] = 200
     tracemalloc.start()
     try:
-        _, painting = paint(painter, huge, style)
+        work = painter.paint(huge, style, SMALL)
         most = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
+    assert most < side * side  # not one plane of it
+    let_go = weakref.ref(huge)
+    del huge
+    assert let_go() is None
+    *_, painting = work
     assert painting.picture.shape == (64, 64, 3)
-    assert most < 2 * side * side * 4  # one plane of floats at a time, never all three
 
 
 def test_the_bare_canvas_around_a_style_is_left_out(painter, photo, style):

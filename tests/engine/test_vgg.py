@@ -8,6 +8,7 @@ import pytest
 from engine import Recipe
 from engine.errors import PictureError
 from engine.mx import nd
+from engine.objective import Objective, style_grams
 from engine.painter import Painter
 from engine.vgg import SMALLEST_SIDE, Passage, chain_to
 
@@ -86,3 +87,17 @@ def test_only_the_taps_are_kept(painter, photo):
 def test_a_picture_that_the_deepest_maps_cannot_see_is_refused(painter, photo):
     with pytest.raises(PictureError, match=f"31x48 .* each side needs {SMALLEST_SIDE} pixels"):
         through(painter, photo[:, :31], ["conv1_1"], "replicate")
+
+
+@pytest.mark.weights
+def test_the_loss_at_a_repeated_edge_is_that_of_numpy(painter, photo, style):
+    """The reference has zeros beyond the edge; here is what it cannot tell."""
+    recipe = Recipe(
+        content_weight=0, style_weight=1, style_layers={"conv1_1": 1}, normalization="classic"
+    )
+    image, painted = (painter.to_device(each.astype(np.float32)) for each in (photo, style))
+    grams = style_grams(painter._network, painted, recipe)
+    loss, _ = Objective(painter._network, image, grams, recipe).evaluate(image)
+    flat = [first_maps(painter, each, "edge").reshape(64, -1) for each in (photo, style)]
+    content, target = (maps @ maps.T / maps.size for maps in flat)
+    assert loss.total == pytest.approx(np.mean((content - target) ** 2), rel=1e-4)
