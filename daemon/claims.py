@@ -227,8 +227,8 @@ def _refuse_foreign(folder: Path, work: Path) -> None:
     if not stat.S_ISDIR(status.st_mode) or not _is_ours(status, work):
         raise ClaimError(
             f"{printable(folder)}, where photos wait to be painted, is a link or belongs to "
-            "somebody else. Nothing is read from there. Look into it for photos, then remove it: "
-            "the program makes its own again."
+            "somebody else, and nothing is read from there. Look into it for photos, then remove "
+            "it: the program makes its own again."
         )
 
 

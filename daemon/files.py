@@ -117,7 +117,8 @@ def move_new(source: Path, folder: Path, name: str) -> Path:
         The new path.
 
     Raises:
-        OSError: the disk or the permissions do not allow it; the source is where it was.
+        OSError: the disk or the permissions do not allow it. The source is where it was, unless it
+            was moved and only the sync of a folder failed.
     """
 
     def give_name(what: Path) -> Path:
@@ -131,7 +132,7 @@ def move_exactly(source: Path, target: Path) -> None:
 
     Raises:
         FileExistsError: the name is taken, if only by one that differs in case; nothing moved.
-        OSError: the disk or the permissions do not allow it; the source is where it was.
+        OSError: as `move_new`.
     """
 
     def give_name(what: Path) -> Path:

@@ -56,9 +56,10 @@ def read_overrides(text: bytes) -> dict[str, object]:
 def make_recipe(paint: PaintSettings, overrides: Mapping[str, object]) -> Recipe:
     """Make the recipe of one job: the preset, with the settings over it, and the wishes over those.
 
-    The preset that the wishes name stands in for the one of the settings. `iterations` is shared
-    out over the preset's scales in the proportions of the preset, each scale getting at least 1;
-    when there are fewer steps than scales, the coarsest scales are left out.
+    The preset that the wishes name stands in for the one of the settings. A `size` other than the
+    preset's has scales and steps of its own (`engine.presets.at_size`). `iterations` is shared
+    out over those scales in their proportions, each scale getting at least 1; when there are fewer
+    steps than scales, the coarsest scales are left out.
 
     Args:
         paint: the settings.

@@ -61,7 +61,8 @@ class WatchSettings(_Section):
         60.0,
         ge=0,
         le=86_400,
-        description="a file that stays unreadable and unchanged for so long is moved to failed",
+        description="a photo that stays unreadable and unchanged for so long is moved to failed; "
+        "one waits so long for a style that is being replaced, and --once for a file out of reach",
     )
     max_file_mb: int = Field(
         200, ge=1, le=10_000, description="a larger file is refused, megabytes"

@@ -204,8 +204,9 @@ class TestNotOurOwn:
         drop(share, **{"Waves/photo.jpg": b"photo"})
         outside = self.outside(share)
         (share.work / "jobs").symlink_to(outside)
-        with pytest.raises(ClaimError, match=r"jobs, where photos wait.*remove it"):
+        with pytest.raises(ClaimError, match=r"jobs, where photos wait.*remove it") as caught:
             claims.take(candidate(share), share, "job2")
+        assert str(caught.value).count(". ") == 1  # two sentences
         assert tree(share.inbox) == {"Waves/photo.jpg": b"photo"}
         assert tree(outside).keys() == {"photo.jpg", "job1/photo.jpg"}
 
