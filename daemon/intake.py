@@ -24,12 +24,13 @@ from daemon.errors import (
     ClaimStuckError,
     JournalError,
     OverridesError,
+    PictureUnreadableError,
 )
 from daemon.inbox_note import InboxNote
-from daemon.inspector import Inspected
+from daemon.inspector import Inspected, read_bounded
 from daemon.jobs import NewJob
 from daemon.journal import Journal
-from daemon.names import printable
+from daemon.names import JOB_FILE, printable
 from daemon.overrides import MAX_BYTES, make_recipe, read_overrides
 from daemon.pairing import Candidate, Pairing, pair
 from daemon.readiness import Readiness
@@ -44,6 +45,10 @@ _QUICKEST: Final = 0.05  # seconds between two looks, also when files need not s
 _CLOSED: Final = (
     'The file "{}" beside the photo may not be opened by the program. Let the group, or everybody, '
     "read it, or take it away."
+)
+_NO_TEXT: Final = (
+    f"{JOB_FILE} is a link, no file, or larger than {MAX_BYTES // 1024} KB. It has to be a text "
+    "file of a few lines."
 )
 _log: Final = structlog.get_logger()
 
@@ -309,8 +314,9 @@ class Intake:
         if claim.overrides is None:
             return self._usual_recipe
         try:
-            with claim.overrides.open("rb") as file:
-                overrides = read_overrides(file.read(MAX_BYTES + 1))
+            overrides = read_overrides(read_bounded(claim.overrides, MAX_BYTES))
+        except PictureUnreadableError as error:  # its words are about pictures
+            raise OverridesError(_NO_TEXT) from error
         except PermissionError as error:  # no outage: it will not pass by itself
             raise OverridesError(_CLOSED.format(printable(claim.overrides.name))) from error
         return make_recipe(self._settings.paint, overrides).model_dump_json()

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from daemon import claims, files, loading, publishing
+from daemon import claims, files, intake, loading, publishing
 from daemon.endings import Endings
 from daemon.errors import ExitCode, JournalError, PublishError
 from daemon.jobs import JobState, NewJob
@@ -570,17 +570,16 @@ def folder_job(house: House) -> None:
 def refuse_job_files(
     monkeypatch: pytest.MonkeyPatch, refusals: int, number: int = errno.EIO
 ) -> None:
-    open_file, left = Path.open, refusals
+    read, left = intake.read_bounded, refusals
 
-    def refuse(path: Path, *args: Any, **kwargs: Any) -> Any:
+    def refuse(path: Path, most: int) -> bytes:
         nonlocal left
-        if path.name == "job.toml" and path.parents[2].name == "jobs":
-            left -= 1
-            if left >= 0:
-                raise OSError(number, os.strerror(number), str(path))
-        return open_file(path, *args, **kwargs)
+        left -= 1
+        if left >= 0:
+            raise OSError(number, os.strerror(number), str(path))
+        return read(path, most)
 
-    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr(intake, "read_bounded", refuse)
     monkeypatch.setattr("daemon.backoff._FIRST_SECONDS", 0.01)
 
 
@@ -617,6 +616,31 @@ def test_wishes_that_are_closed_to_us_fail_with_a_word(
     why = (house.share.failed / "Party - why.txt").read_text()
     assert '"job.toml" beside the photo may not be opened' in why
     assert "Errno" not in why
+
+
+@pytest.mark.parametrize("swapped", ["link", "pipe"])
+def test_wishes_that_are_swapped_for_something_else_are_not_read(
+    house: House, monkeypatch: pytest.MonkeyPatch, swapped: str
+) -> None:
+    take, secret = claims.take, house.share.root / "secret"
+    secret.write_text("secret = 64")
+
+    def take_and_swap(*args: Any) -> claims.Claim:
+        claim = take(*args)
+        assert claim.overrides is not None
+        claim.overrides.unlink()
+        if swapped == "link":
+            claim.overrides.symlink_to(secret)
+        else:
+            os.mkfifo(claim.overrides)
+        return claim
+
+    monkeypatch.setattr(claims, "take", take_and_swap)
+    folder_job(house)
+    assert house.once() is ExitCode.FAILED
+    why = (house.share.failed / "Party - why.txt").read_text()
+    assert "job.toml is a link, no file, or larger than 64 KB" in why
+    assert "secret" not in why
 
 
 def test_a_journal_that_takes_nothing_does_not_hold_up_once(
