@@ -50,8 +50,9 @@ def keeping(share: Share, state: Path) -> Keeping:
         owner = _owner(share.work)
     except OSError as error:
         # With a journal in it the state folder is the right one, and its lock says enough.
-        closed = not (state / JOURNAL).exists()
-        return Keeping(None, _closed(share.work, error)) if closed else Keeping(running=False)
+        if (state / JOURNAL).exists():
+            return Keeping(running=False)
+        return Keeping(None, _closed(share.work, error))
     return Keeping(running=False) if owner is None else Keeping(True, _elsewhere(owner, share.work))
 
 

@@ -15,6 +15,8 @@ import errno
 import fcntl
 import os
 import socket
+import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Final, final
@@ -29,6 +31,8 @@ _BUSY: Final = frozenset({errno.EAGAIN, errno.EACCES})
 # What a file system without locks answers: NFS without lockd, some FUSE file systems.
 _NO_LOCKS: Final = frozenset({errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
 _LONGEST_OWNER: Final = 200  # bytes
+_PATIENCE_SECONDS: Final = 1.0
+_PAUSE_SECONDS: Final = 0.05
 
 
 @final
@@ -38,14 +42,25 @@ class ShareLock:
     Args:
         folders: where the lock files lie: the state folder, the share's work folder. They are
             made if they are missing. At least one of them must be able to hold a lock.
+        clock: monotonic seconds.
+        sleep: waits for so many seconds.
     """
 
-    def __init__(self, *folders: Path) -> None:
+    def __init__(
+        self,
+        *folders: Path,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._folders = folders
+        self._clock = clock
+        self._sleep = sleep
         self._handles: list[int] = []
 
     def acquire(self) -> tuple[Path, ...]:
-        """Lock all folders, or none.
+        """Lock all folders, or none; for a second try again what somebody else holds.
+
+        Whoever only asks whether a daemon runs (`daemon.keeper`) holds a lock for a moment too.
 
         Returns:
             The folders whose file system knows no locks: nothing guards those.
@@ -56,6 +71,16 @@ class ShareLock:
         """
         if self._handles:
             raise AlreadyRunningError("This process keeps the share already.")
+        until = self._clock() + _PATIENCE_SECONDS
+        while True:
+            try:
+                return self._lock_all()
+            except AlreadyRunningError:
+                if self._clock() >= until:
+                    raise
+            self._sleep(_PAUSE_SECONDS)
+
+    def _lock_all(self) -> tuple[Path, ...]:
         try:
             unguarded = tuple(folder for folder in self._folders if not self._lock(folder))
             self._require_one()

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,12 @@ def another_daemon(*folders: Path) -> Iterator[subprocess.Popen[bytes]]:
             process.stdin.close()
 
 
+def impatient(*folders: Path) -> ShareLock:
+    """A lock for which a second is over at once."""
+    seconds = count()
+    return ShareLock(*folders, clock=lambda: float(next(seconds)), sleep=lambda _: None)
+
+
 @pytest.fixture
 def state(tmp_path: Path) -> Path:
     return tmp_path / "state"
@@ -70,7 +77,7 @@ def test_another_process_is_refused_and_named(
     own = tmp_path / "own"
     folders = (state, own) if shared == "state" else (own, work)
     with another_daemon(state, work) as other:
-        lock = ShareLock(*folders)
+        lock = impatient(*folders)
         with pytest.raises(AlreadyRunningError, match=rf"process {other.pid}\b.*Stop it") as caught:
             lock.acquire()
         assert caught.value.exit_code is ExitCode.USAGE
@@ -90,7 +97,7 @@ def test_the_lock_is_free_after_release(state: Path, work: Path) -> None:
     lock = ShareLock(state, work)
     assert lock.acquire() == ()
     with pytest.raises(AlreadyRunningError):
-        ShareLock(state).acquire()
+        impatient(state).acquire()
     with pytest.raises(AlreadyRunningError, match="keeps the share already"):
         lock.acquire()
     lock.release()
@@ -111,11 +118,35 @@ def test_children_do_not_inherit_the_lock(state: Path) -> None:
             child.kill()
 
 
+def test_whoever_holds_it_for_a_moment_only_is_waited_for(state: Path, work: Path) -> None:
+    """As `atelierd status` does when it asks whether a daemon runs."""
+    with ShareLock(state, work):
+        pass
+    handle, slept = os.open(work / LOCK, os.O_RDONLY), list[float]()
+    fcntl.flock(handle, fcntl.LOCK_SH)
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 3:
+            os.close(handle)
+
+    with ShareLock(state, work, clock=lambda: 0.0, sleep=sleep):
+        assert len(slept) == 3
+
+
+def test_it_gives_up_after_about_a_second(state: Path) -> None:
+    times = [0.0]
+    lock = ShareLock(state, clock=lambda: times[-1], sleep=lambda s: times.append(times[-1] + s))
+    with ShareLock(state), pytest.raises(AlreadyRunningError):
+        lock.acquire()
+    assert 1.0 <= times[-1] < 1.1
+
+
 def test_a_daemon_on_another_machine_is_named(state: Path) -> None:
     with ShareLock(state):
         (state / LOCK).write_text("123 studio\n")
         with pytest.raises(AlreadyRunningError, match=r"on studio \(process 123\).*Stop it there"):
-            ShareLock(state).acquire()
+            impatient(state).acquire()
 
 
 @pytest.mark.parametrize("text", [b"", b"\xff\xff", b"rm -rf / now", b"x" * 9999])
@@ -123,7 +154,7 @@ def test_a_lock_file_with_nonsense_in_it_names_nobody(state: Path, text: bytes) 
     with ShareLock(state):
         (state / LOCK).write_bytes(text)
         with pytest.raises(AlreadyRunningError, match="Another daemon keeps this share"):
-            ShareLock(state).acquire()
+            impatient(state).acquire()
 
 
 @pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOTSUP])
@@ -134,7 +165,7 @@ def test_a_folder_without_locks_is_told_and_the_other_holds(
     lock = ShareLock(state, work)
     assert lock.acquire() == (work,)
     with pytest.raises(AlreadyRunningError):
-        ShareLock(state, work).acquire()
+        impatient(state, work).acquire()
     lock.release()
 
 
@@ -148,7 +179,7 @@ def test_a_lock_file_that_cannot_be_opened_is_said(state: Path) -> None:
     state.mkdir()
     (state / LOCK).symlink_to("elsewhere")
     with pytest.raises(ShareError, match="cannot be written"):
-        ShareLock(state).acquire()
+        impatient(state).acquire()
     assert not (state / "elsewhere").exists()
 
 

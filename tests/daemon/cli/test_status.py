@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from itertools import count
 from pathlib import Path, PurePath
@@ -157,9 +161,36 @@ def test_what_cannot_be_looked_at_is_not_taken_for_nothing(
     assert f"{state} cannot be looked into" in status(capsys)
 
 
-def test_asking_does_not_keep_a_daemon_out(capsys: pytest.CaptureFixture[str], state: Path) -> None:
+def test_asking_does_not_keep_a_daemon_out(
+    capsys: pytest.CaptureFixture[str], state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A daemon that starts in the very moment in which the lock is looked at waits for its turn."""
     with ShareLock(state):
         pass
-    status(capsys)
-    with ShareLock(state):
-        assert "Service: running" in status(capsys)
+    flock, asked, tried = fcntl.flock, threading.Event(), threading.Event()
+
+    def sleep(seconds: float) -> None:
+        tried.set()
+        time.sleep(seconds)
+
+    def look(handle: int, operation: int) -> None:
+        flock(handle, operation)
+        if operation & fcntl.LOCK_SH:
+            asked.set()
+            assert tried.wait(20)
+
+    def start() -> None:
+        assert asked.wait(20)
+        try:
+            lock.acquire()
+        finally:
+            tried.set()
+
+    lock = ShareLock(state, sleep=sleep)
+    monkeypatch.setattr(fcntl, "flock", look)
+    with ThreadPoolExecutor() as pool:
+        daemon = pool.submit(start)
+        assert "Service: not running" in status(capsys)
+        daemon.result()
+    assert "Service: running" in status(capsys)
+    lock.release()
