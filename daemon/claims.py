@@ -129,7 +129,8 @@ def take(candidate: Candidate, share: Share, job_id: str) -> Claim:
             is back in the inbox: look again later.
         ClaimStuckError: something went wrong, and not all could be put back: `put_back` is to be
             tried again later.
-        ClaimError: the files could not be moved, or the work folder cannot be trusted.
+        ClaimError: the files could not be moved, or the work folder is not there or cannot be
+            trusted; all is in the inbox.
     """
     folder = claim_folder(share, job_id)
     came_from = _came_from(candidate)
@@ -138,8 +139,9 @@ def take(candidate: Candidate, share: Share, job_id: str) -> Claim:
         _expect(sighting, sighting.path)
     if os.path.lexists(folder):
         raise ClaimError(f"There is a job {printable(job_id)} already, in {printable(folder)}.")
+    _make(folder, candidate)
     try:
-        _make(folder, came_from)
+        _label(folder, came_from)
         _move_in(candidate, folder)
     except ClaimLostError:
         put_back(share, job_id)
@@ -188,16 +190,17 @@ def put_back(share: Share, job_id: str) -> list[Path]:
 def find_claims(share: Share) -> list[str]:
     """The ids of the jobs that have a claim, sorted; those of a crash among them.
 
-    There are none in a folder that cannot be trusted; the log says so.
+    None can be found in a folder that cannot be trusted or not be read; the log says so.
     """
     try:
         _refuse_foreign(_jobs(share), share.work)
-    except ClaimError as error:
-        _log.error("claims.refused", why=str(error))
+        with os.scandir(_jobs(share)) as entries:
+            return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+    except FileNotFoundError:
         return []
-    with contextlib.suppress(FileNotFoundError), os.scandir(_jobs(share)) as entries:
-        return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
-    return []
+    except (ClaimError, OSError) as error:
+        _log.error("claims.refused", folder=printable(_jobs(share)), why=str(error))
+        return []
 
 
 def dissolve(folder: Path) -> None:
@@ -254,11 +257,21 @@ def _came_from(candidate: Candidate) -> PurePath:
     return parent if candidate.folder is None else parent.parent
 
 
-def _make(folder: Path, came_from: PurePath) -> None:
+def _make(folder: Path, candidate: Candidate) -> None:
     # Not the work folder too: it would hide the real one, when that lies on a drive that has gone.
-    with contextlib.suppress(FileExistsError):
-        folder.parent.mkdir(mode=0o700)
-    folder.mkdir(mode=0o700)
+    try:
+        with contextlib.suppress(FileExistsError):
+            folder.parent.mkdir(mode=0o700)
+        folder.mkdir(mode=0o700)
+    except OSError as error:
+        raise ClaimError(
+            f"{printable(candidate.relative)} could not be taken, because the work folder "
+            f"{printable(folder.parent.parent)} cannot be used ({error.strerror}). The photo is "
+            "still in the inbox; see that the folder is there and can be written to."
+        ) from error
+
+
+def _label(folder: Path, came_from: PurePath) -> None:
     guard(folder)
     files.write_atomically(folder / ORIGIN, os.fsencode(came_from))
     sync_folder(folder.parent)

@@ -38,6 +38,7 @@ from daemon.returns import Returns
 from daemon.settings import Settings, WatchSettings
 from daemon.share import Share
 from daemon.styles import mirror_styles
+from daemon.workplace import Workplace
 
 _MOST_ASKED: Final = 4  # enough to keep the inspector busy while we take what it has answered
 _TRIES_ONCE: Final = 3
@@ -128,6 +129,7 @@ class Intake:
         self._readiness = Readiness(settings.watch, clock)
         self._note = InboxNote(share, settings.watch.settle_seconds, clock)
         self._returns = Returns(share, clock)
+        self._workplace = Workplace(share.work)
         self._numbers = count()
         self._asked: dict[str, _Ready] = {}
         self._waiting: list[_Ready] = []
@@ -177,9 +179,11 @@ class Intake:
         """Look at the folders once, and ask the inspector about what has become ready."""
         self._returns.retry()
         try:
+            self._workplace.ensure()
             pairing = self._pair()
         except (OSError, AtelierError) as error:
             self._complain(str(error))
+            self._waiting = []  # nothing can be taken: it need not be inspected either
             return
         self._complain("")
         settled = [self._ready(candidate) for candidate in self._settled(pairing)]
@@ -283,6 +287,7 @@ class Intake:
             claim = claims.take(candidate, self._share, job_id)
         except ClaimStuckError as error:
             self._returns.keep(job_id, error)
+            self._delay(ready)
         except ClaimLostError as error:
             log.info("claim.lost", why=str(error))
         except (AtelierError, OSError) as error:
@@ -322,13 +327,15 @@ class Intake:
         return make_recipe(self._settings.paint, overrides).model_dump_json()
 
     def _hold(self, ready: _Ready, error: Exception) -> None:
+        pause, photo = self._delay(ready), printable(ready.candidate.relative)
+        _log.warning("claim.failed", photo=photo, why=str(error), again_in_seconds=pause)
+
+    def _delay(self, ready: _Ready) -> float:
         case = self._trouble.setdefault(ready, _Trouble(self._clock()))
         case.tries += 1
-        case.until = self._clock() + backoff.pause(case.tries)
-        _log.warning(
-            "claim.failed", photo=printable(ready.candidate.relative), why=str(error),
-            again_in_seconds=backoff.pause(case.tries),
-        )  # fmt: skip
+        pause = backoff.pause(case.tries)
+        case.until = self._clock() + pause
+        return pause
 
     def _complain(self, problem: str) -> None:
         if problem and problem != self._problem:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
+import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -283,6 +286,15 @@ class TestHalfWay:
         assert tree(far_share.inbox) == {"photo.jpg": b"photo", "photo.style.jpg": bytes(5000)}
         assert claims.find_claims(far_share) == []
 
+    def test_without_a_work_folder_nothing_is_stuck(self, share: Share) -> None:
+        drop(share, **{"Waves/photo.jpg": b"photo"})
+        shutil.rmtree(share.work)
+        with pytest.raises(ClaimError, match=r"work folder \S+ cannot be used.*still in") as caught:
+            claims.take(candidate(share), share, "job1")
+        assert type(caught.value) is ClaimError
+        assert tree(share.inbox) == {"Waves/photo.jpg": b"photo"}
+        assert not share.work.exists()
+
     def test_an_id_that_is_in_use_takes_nothing_and_loses_nothing(self, share: Share) -> None:
         drop(share, **{"Waves/photo.jpg": b"first"})
         first = claims.take(candidate(share), share, "job1")
@@ -338,6 +350,24 @@ class TestPutBack:
 
 def test_there_are_no_claims_before_the_first(share: Share) -> None:
     assert claims.find_claims(share) == []
+
+
+@pytest.mark.parametrize("fault", ["scandir", "probe"])
+def test_a_folder_of_claims_that_cannot_be_read_is_said(
+    share: Share, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    def refuse(*_args: Any, **_kwargs: Any) -> Any:
+        raise OSError(errno.EIO, "Input/output error")
+
+    (share.work / "jobs" / "job1").mkdir(parents=True)
+    if fault == "scandir":
+        monkeypatch.setattr(os, "scandir", refuse)
+    else:
+        monkeypatch.setattr(os, "geteuid", lambda: share.work.stat().st_uid + 1)
+        monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    with capture_logs() as logs:
+        assert claims.find_claims(share) == []
+    assert [line["event"] for line in logs] == ["claims.refused"]
 
 
 def test_a_claim_is_dissolved_only_when_it_is_empty(share: Share) -> None:

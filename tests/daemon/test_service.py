@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from structlog.testing import capture_logs
 
 from daemon import claims, files, intake, loading, publishing
 from daemon.endings import Endings
-from daemon.errors import ExitCode, JournalError, PublishError
+from daemon.errors import ClaimStuckError, ExitCode, JournalError, PublishError
 from daemon.jobs import JobState, NewJob
 from daemon.journal import Journal
 from daemon.names import INBOX_NOTE
@@ -558,6 +558,64 @@ def test_a_claim_that_cannot_be_put_back_at_the_start_is_put_back_later(
     assert house.once() is ExitCode.OK
     assert house.files(house.share.outbox) == ["Waves/photo.jpg"]
     assert claims.find_claims(house.share) == []
+
+
+def test_a_work_folder_that_somebody_removes_is_made_again(house: House) -> None:
+    folder, looks = house.style(), 0
+
+    def done() -> bool:
+        nonlocal looks
+        looks += 1
+        if looks == 5:
+            shutil.rmtree(house.share.work)
+            (folder / "photo.jpg").write_bytes(picture())
+        return house.states() == {"done": 1}
+
+    house.run_until(done)
+    assert house.files(house.share.outbox) == ["Waves/photo.jpg"]
+    assert len(house.said("work.made_again")) == 1
+    assert house.said("claim.stuck") == []
+
+
+def test_photos_wait_unread_while_the_drive_of_the_work_folder_is_away(
+    house: House, tmp_path: Path
+) -> None:
+    drive, away = tmp_path / "drive", tmp_path / "away"
+    house.share = replace(house.share, work=drive / "work")
+    make_share(house.share)
+    folder, looks, inspected = house.style(), 0, list[int]()
+
+    def done() -> bool:
+        nonlocal looks
+        looks += 1
+        if looks == 5:
+            drive.rename(away)
+            for name in "ab":
+                (folder / f"{name}.jpg").write_bytes(picture())
+        if looks == 50:
+            inspected.append(len(house.inspectors[0].asked))
+            away.rename(drive)
+        return house.states() == {"done": 2}
+
+    house.run_until(done)
+    assert house.files(house.share.outbox) == ["Waves/a.jpg", "Waves/b.jpg"]
+    assert inspected == [0]
+    assert len(house.said("scan.failed")) == 1
+    assert len(house.said("scan.works_again")) == 1
+    assert house.said("claim.stuck") == []
+
+
+def test_photos_that_are_stuck_again_and_again_do_not_hold_up_once(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_args: Any) -> claims.Claim:
+        raise ClaimStuckError("It is stuck.")
+
+    monkeypatch.setattr(claims, "take", refuse)
+    monkeypatch.setattr("daemon.backoff._FIRST_SECONDS", 0.01)
+    (house.style() / "photo.jpg").write_bytes(picture())
+    assert house.once() is ExitCode.FAILED
+    assert len(house.inspectors[0].asked) <= 6
 
 
 def folder_job(house: House) -> None:
