@@ -15,7 +15,7 @@ from typing import Final
 
 import structlog
 
-from daemon import backoff, publishing
+from daemon import backoff, presence, publishing
 from daemon.claims import Claim, claim_folder
 from daemon.errors import AtelierError, JournalError, PublishError
 from daemon.jobs import Job
@@ -161,10 +161,10 @@ class Endings:
 
     def _expect_share(self) -> None:
         # A photo that is not in its claim counts as moved already, by whoever was killed after it.
-        if not self._share.work.is_dir():
+        if not presence.is_here(self._share):
             raise PublishError(
-                f"The folder {printable(self._share.work)} is not there. Connect the drive that "
-                "the share lies on; nothing was lost."
+                f"The folder {printable(self._share.work)} is not there, or empty. Connect the "
+                "drive that it lies on; nothing was lost."
             )
 
     def _finish(self, ending: _Ending) -> None:
@@ -197,9 +197,10 @@ class Endings:
         self._journal.given_up(job.id, reason)
         self._expect_share()
         where = publishing.fail(self._share, claim_of(self._share, job), job.relative, reason)
+        shown = where if presence.is_there(where) else job.relative  # of a photo that is gone
         self._journal.fail(job.id, reason)
         self._failures += 1
-        _log.error("job.failed", job=job.id, reason=reason, photo=printable(where))
+        _log.error("job.failed", job=job.id, reason=reason, photo=printable(shown))
 
 
 def claim_of(share: Share, job: Job) -> Claim:

@@ -7,9 +7,7 @@ there is gone only if the folder that should hold it is there; else nobody can s
 from __future__ import annotations
 
 import errno
-import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from pydantic import ValidationError
@@ -19,6 +17,7 @@ from daemon.errors import ClaimError, PictureUnreadableError
 from daemon.inspector import read_bounded
 from daemon.jobs import Job
 from daemon.names import printable
+from daemon.presence import is_gone
 from daemon.runners.base import PaintRequest
 from daemon.settings import Settings
 from daemon.share import Share
@@ -77,27 +76,6 @@ def load(job: Job, share: Share, settings: Settings) -> PaintRequest | Fault:
 def has_own_style(job: Job, share: Share) -> bool:
     """Whether the style's picture was taken together with the photo."""
     return job.style.is_relative_to(claim_folder(share, job.id))
-
-
-def is_gone(path: Path, folder: Path) -> bool:
-    """Whether a file is not below a folder that is there.
-
-    Args:
-        path: the file.
-        folder: where it should be, at any depth.
-
-    Raises:
-        OSError: the folder is not there either, or the disk does not say.
-    """
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        # By the handle: between two looks by name a share may have come or gone.
-        os.stat(os.path.relpath(path, folder), dir_fd=handle, follow_symlinks=False)
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    finally:
-        os.close(handle)
-    return False
 
 
 def _load(job: Job, share: Share, settings: Settings) -> PaintRequest:

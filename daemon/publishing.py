@@ -27,7 +27,7 @@ from typing import Final
 
 import structlog
 
-from daemon import claims, copying, files, notes
+from daemon import claims, copying, files, notes, presence
 from daemon.claims import Claim
 from daemon.errors import PublishError
 from daemon.names import (
@@ -113,7 +113,7 @@ def keep_original(share: Share, claim: Claim, relative: PurePath) -> Path:
     with _plainly(printable(relative), share.originals / parents):
         claims.guard(claim.folder)
         folder = files.folder_below(share.originals, parents)
-        kept = _move_out(claim, folder)
+        kept = _move_out(share, claim, folder)
         claims.dissolve(claim.folder)
         return kept
 
@@ -153,7 +153,7 @@ def fail(share: Share, claim: Claim, relative: PurePath, reason: str) -> Path:
     with _plainly(printable(relative), share.failed / parents):
         claims.guard(claim.folder)
         folder = files.folder_below(share.failed, parents)
-        failed = _move_out(claim, folder, leave_note)
+        failed = _move_out(share, claim, folder, leave_note)
         claims.dissolve(claim.folder)
         return failed
 
@@ -260,14 +260,18 @@ def _nothing(_names: Sequence[str]) -> None:
 
 
 def _move_out(
-    claim: Claim, folder: Path, announce: Callable[[Sequence[str]], None] = _nothing
+    share: Share,
+    claim: Claim,
+    folder: Path,
+    announce: Callable[[Sequence[str]], None] = _nothing,
 ) -> Path:
     """Move a claim's files under names that belong together: a (2).jpg with a (2).style.jpg."""
     whole = claim.taken_folder
     sources = claim.loose_files if whole is None else (whole,)
-    if not os.path.lexists(sources[0]):
+    # What is only out of reach raises: it must not count as moved.
+    if presence.is_gone_from_claim(sources[0], claim.folder, share):
         return _finish(sources, folder)
-    present = [source for source in sources if os.path.lexists(source)]
+    present = [source for source in sources if presence.is_there(source)]
     for names in _free_together(folder, [source.name for source in present]):
         try:
             announce(names)
@@ -283,7 +287,7 @@ def _move_out(
 
 def _finish(sources: Sequence[Path], folder: Path) -> Path:
     """Move what an earlier call, which was killed, left behind the photo."""
-    for source in filter(os.path.lexists, sources):
+    for source in filter(presence.is_there, sources):
         files.move_new(source, folder, source.name)
     return folder / sources[0].name
 

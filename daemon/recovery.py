@@ -15,12 +15,11 @@ from typing import Final
 
 import structlog
 
-from daemon import claims
+from daemon import claims, presence
 from daemon.endings import Endings
 from daemon.errors import ClaimError
 from daemon.jobs import Job, JobState
 from daemon.journal import Journal
-from daemon.loading import is_gone
 from daemon.names import printable
 from daemon.share import Share
 
@@ -84,24 +83,12 @@ def _recover(share: Share, journal: Journal, endings: Endings, job: Job, max_att
 
 
 def _is_gone(share: Share, job: Job) -> bool:
-    """Whether the photo of a job is gone, and not only out of reach."""
-    try:
-        return is_gone(job.content, claims.claim_folder(share, job.id))
-    except (FileNotFoundError, NotADirectoryError):
-        return _is_here(share)
-    except OSError:
-        return False
+    """Whether the photo of a job is gone, and not only out of reach.
 
-
-def _is_here(share: Share) -> bool:
-    """Whether the share is there although a claim's folder is not.
-
-    Somebody may have moved the folder away, or else an empty folder lies in the place of a drive
-    that is not connected. Other claims are a sign of the drive, and so is an inbox beside the work
-    folder: neither lies in an empty folder. Where there is no sign the job waits; should it fail
-    wrongly, nothing is lost: its claim goes back into the inbox once it is seen again.
+    Should it fail wrongly, nothing is lost: its claim goes back into the inbox once it is seen.
     """
     try:
-        return bool(claims.find_claims(share)) or (share.work.is_dir() and share.inbox.is_dir())
+        folder = claims.claim_folder(share, job.id)
+        return presence.is_gone_from_claim(job.content, folder, share)
     except OSError:
         return False

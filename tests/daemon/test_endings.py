@@ -7,9 +7,10 @@ from contextlib import closing
 from pathlib import Path, PurePath
 
 import pytest
+from structlog.testing import capture_logs
 
 from daemon.endings import Endings
-from daemon.jobs import Job, NewJob
+from daemon.jobs import Job, JobState, NewJob
 from daemon.journal import Journal
 from daemon.runners.base import Painted
 from daemon.settings import ShareSettings
@@ -64,3 +65,28 @@ def test_a_share_that_is_away_delays_every_ending(share: Share, journal: Journal
     where = share.failed if way == "failed" else share.originals
     assert (where / "photo.jpg").read_bytes() == b"photo"
     assert not job.content.exists()
+
+
+@pytest.mark.parametrize("way", ["published", "failed"])
+def test_a_work_folder_whose_own_drive_is_away_delays_every_ending(
+    share: Share, journal: Journal, way: str
+) -> None:
+    endings = Endings(share, journal, lambda: 0.0)
+    job = start_job(share, journal)
+    share.work.rename(share.root.with_name("away"))
+    share.work.mkdir()
+    if way == "published":
+        journal.published("a", share.outbox / "photo.jpg", {})
+        endings.published(journal.get("a"))
+    else:
+        endings.failed(job, "It blew up.")
+    assert endings.pending == 1
+    assert journal.get("a").state is JobState.RUNNING
+
+
+def test_a_photo_that_is_gone_is_named_as_people_know_it(share: Share, journal: Journal) -> None:
+    job = start_job(share, journal)
+    job.content.unlink()
+    with capture_logs() as logs:
+        Endings(share, journal, lambda: 0.0).failed(job, "The photo is gone.")
+    assert [(line["event"], line["photo"]) for line in logs] == [("job.failed", "photo.jpg")]

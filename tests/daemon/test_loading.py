@@ -10,7 +10,7 @@ import pytest
 
 from daemon import loading
 from daemon.jobs import Job, JobState
-from daemon.loading import Fault, is_gone, load
+from daemon.loading import Fault, load
 from daemon.runners.base import PaintRequest
 from daemon.settings import Settings, ShareSettings
 from daemon.share import Share, make_share, open_share
@@ -104,20 +104,3 @@ def test_a_recipe_of_another_version_is_refused(share: Share) -> None:
     fault = load(make_job(share, recipe='{"no such wish": 1}'), share, SETTINGS)
     assert isinstance(fault, Fault)
     assert "another version" in fault.message
-
-
-def test_a_file_is_gone_only_where_its_folder_is_there(tmp_path: Path) -> None:
-    folder = tmp_path / "folder"
-    photo = folder / "Party" / "content.jpg"
-    for _ in range(2):
-        with pytest.raises(FileNotFoundError):
-            is_gone(photo, folder)
-    folder.mkdir()
-    assert is_gone(photo, folder)
-    photo.parent.touch()
-    assert is_gone(photo, folder)
-    photo.parent.unlink()
-    photo.parent.mkdir()
-    assert is_gone(photo, folder)
-    photo.touch()
-    assert not is_gone(photo, folder)

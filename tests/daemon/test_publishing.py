@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePath
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -179,6 +180,35 @@ class TestKeepOriginal:
                 "Waves/a.jpg": b"photo", "Waves/a.style.png": b"style",
             }  # fmt: skip
             assert claims.find_claims(share) == []
+
+    @pytest.mark.parametrize("out_of_reach", ["a.jpg", "a.style.png"])
+    def test_what_is_out_of_reach_does_not_count_as_moved(
+        self, share: Share, monkeypatch: pytest.MonkeyPatch, out_of_reach: str
+    ) -> None:
+        claim, found = taken_pair(share)
+        lstat, stat_ = os.lstat, os.stat
+
+        def refuse(path: str | Path) -> None:
+            if Path(path).name == out_of_reach:
+                raise OSError(errno.EIO, "Input/output error")
+
+        def lstat_or_not(path: str | Path, **kwargs: Any) -> os.stat_result:
+            refuse(path)
+            return lstat(path, **kwargs)
+
+        def stat_or_not(path: str | Path, **kwargs: Any) -> os.stat_result:
+            refuse(path)
+            return stat_(path, **kwargs)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "lstat", lstat_or_not)
+            patch.setattr(os, "stat", stat_or_not)
+            patch.setattr(Path, "lstat", lstat_or_not)
+            with pytest.raises(PublishError, match="Input/output"):
+                publishing.keep_original(share, claim, found.relative)
+        publishing.keep_original(share, claim, found.relative)
+        assert tree(share.originals) == {"Waves/a.jpg": b"photo", "Waves/a.style.png": b"style"}
+        assert not claim.folder.exists()
 
     def test_again_after_all_was_done_says_where_it_is(self, share: Share) -> None:
         claim, candidate = taken_pair(share)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from daemon import recovery
+from daemon import presence
 from daemon.endings import Endings
 from daemon.jobs import JobState, NewJob
 from daemon.journal import Journal
@@ -67,6 +67,7 @@ def test_a_claim_that_was_moved_away_from_among_others_is_gone(start: Start) -> 
 
 def test_a_work_folder_that_was_emptied_in_a_share_that_is_there(start: Start) -> None:
     start.add("a")
+    (start.share.work / "daemon.lock").touch()
     shutil.rmtree(start.share.work / "jobs")
     assert start.recover() == {"a": "failed"}
 
@@ -84,6 +85,13 @@ def test_a_share_that_is_away_fails_nothing(start: Start) -> None:
     assert list(start.share.failed.iterdir()) == []
 
 
+def test_a_work_folder_on_a_drive_that_is_away_fails_nothing(start: Start) -> None:
+    start.add("a")
+    start.share.work.rename(start.share.root.with_name("away"))
+    start.share.work.mkdir()
+    assert start.recover() == {"a": "queued"}
+
+
 def test_a_disk_that_does_not_answer_fails_nothing(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -91,5 +99,5 @@ def test_a_disk_that_does_not_answer_fails_nothing(
         raise OSError(errno.EIO, "Input/output error")
 
     start.add("a")
-    monkeypatch.setattr(recovery, "is_gone", refuse)
+    monkeypatch.setattr(presence, "is_gone_from_claim", refuse)
     assert start.recover() == {"a": "queued"}

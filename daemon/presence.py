@@ -1,0 +1,98 @@
+"""Whether a file is there, gone for good, or only out of reach.
+
+A share that goes away for a moment looks as if its files had been removed, and an empty folder lies
+where a drive was connected. So a file that is not seen is gone only if what should hold it is seen
+without it; in all other cases nobody can say, and an `OSError` is raised.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from daemon.share import Share
+
+_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def is_there(path: Path) -> bool:
+    """Whether something has this name; as `os.path.lexists`, which takes any trouble for a no.
+
+    Raises:
+        OSError: the disk does not say.
+    """
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
+def is_gone(path: Path, folder: Path) -> bool:
+    """Whether a file is not below a folder that is there.
+
+    Args:
+        path: the file.
+        folder: where it should be, at any depth.
+
+    Raises:
+        OSError: the folder is not there either, or the disk does not say.
+    """
+    with _opened(folder) as handle:
+        # By the handle: between two looks by name a share may have come or gone.
+        try:
+            os.stat(os.path.relpath(path, folder), dir_fd=handle, follow_symlinks=False)
+        except (FileNotFoundError, NotADirectoryError):
+            return True
+    return False
+
+
+def is_gone_from_claim(path: Path, folder: Path, share: Share) -> bool:
+    """Whether a file of a job is gone: from its claim, or together with its claim.
+
+    Args:
+        path: the file.
+        folder: the claim's, as of `claims.claim_folder`.
+        share: the share.
+
+    Raises:
+        OSError: nobody can say: the share is away, or the disk gives no answer.
+    """
+    try:
+        return is_gone(path, folder)
+    except FileNotFoundError:
+        if not is_here(share):
+            raise
+    # All claims may have been taken away; else the claim alone, if it has not come back meanwhile.
+    return not is_there(folder.parent) or is_gone(folder, folder.parent)
+
+
+def is_here(share: Share) -> bool:
+    """Whether the work folder is the one that photos were moved into.
+
+    The folder of all claims is a sign of it: it is made with the first claim and stays. Somebody
+    may have removed that one too; then whatever else is in the work folder (the lock is, as long as
+    a service keeps the share), and an inbox, are signs. An empty folder lies in the place of a
+    drive that is not connected.
+
+    Raises:
+        OSError: the disk gives no answer.
+    """
+    try:
+        with _opened(share.work) as handle, os.scandir(handle) as entries:
+            names = {entry.name for entry in entries}
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return "jobs" in names or (bool(names) and share.inbox.is_dir())
+
+
+@contextmanager
+def _opened(folder: Path) -> Iterator[int]:
+    handle = os.open(folder, _FOLDER)
+    try:
+        yield handle
+    finally:
+        os.close(handle)
