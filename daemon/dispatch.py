@@ -16,7 +16,7 @@ import structlog
 
 from daemon.endings import Endings
 from daemon.holds import Holds
-from daemon.jobs import Job
+from daemon.jobs import Job, JobState
 from daemon.journal import Journal
 from daemon.loading import Fault, has_own_style, load
 from daemon.names import printable
@@ -102,7 +102,7 @@ class Dispatcher:
         if self._running or self._returning:
             return True
         hopeless = [*self._holds.long, *self._endings.crowded(_MOST_STUCK_OF_A_LANE)]
-        waiting = self._journal.next_queued(without=hopeless)
+        waiting = self._journal.next_queued(without=hopeless, without_jobs=self._endings.jobs)
         return waiting is not None and self._endings.pictures < _MOST_STUCK
 
     @property
@@ -131,7 +131,9 @@ class Dispatcher:
             self._runner.start()
         self._return()
         while self._ready and self._has_room():
-            job = self._journal.next_queued(without=self._lanes_on_hold())
+            job = self._journal.next_queued(
+                without=self._lanes_on_hold(), without_jobs=self._endings.jobs
+            )
             if job is None:
                 return
             self._hand_over(job)
@@ -179,7 +181,10 @@ class Dispatcher:
         # What the journal does not take now stays in the list: `fill` comes by again.
         while self._returning:
             job, forgive = self._returning[0]
-            self._journal.requeue(job.id, forgive=forgive)
+            if self._journal.get(job.id).state is JobState.RUNNING:
+                self._journal.requeue(job.id, forgive=forgive)
+            else:  # it would stand in the way of all others
+                _log.error("job.stuck", job=job.id, why="it does not run any more")
             del self._returning[0]
 
     def _has_room(self) -> bool:

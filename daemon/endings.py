@@ -75,6 +75,11 @@ class Endings:
         return len(self._pending)
 
     @property
+    def jobs(self) -> list[str]:
+        """The ids of these: nothing else may be done with them."""
+        return [ending.job.id for ending in self._pending]
+
+    @property
     def tries(self) -> int:
         """How often each of them was tried at least; 0 if nothing waits."""
         return min((ending.tries for ending in self._pending), default=0)

@@ -302,7 +302,7 @@ class Intake:
             except OverridesError as error:
                 recipe, reason = self._usual_recipe, str(error)
             job = _new_job(ready.candidate, claim, recipe)
-            self._journal.add(job)
+            self._journal.add(job, reason)
         except (JournalError, OSError) as error:  # a disk or a share is away
             self._hold(ready, error)
             self._returns.put_back(claim.job_id)

@@ -101,8 +101,12 @@ class Journal:
         """Close the database; calls after this raise."""
         self._database.close()
 
-    def add(self, job: NewJob) -> None:
+    def add(self, job: NewJob, error: str | None = None) -> None:
         """Record a new job as queued.
+
+        Args:
+            job: the job.
+            error: why it is to fail, if so: then it is nobody's next.
 
         Raises:
             JournalError: a job of this id is there already.
@@ -110,19 +114,22 @@ class Journal:
         values = (
             job.id, _bytes(job.lane), _bytes(job.style_name), _bytes(job.relative),
             _bytes(job.content), _bytes(job.style), job.overrides and _bytes(job.overrides),
-            job.recipe, self._clock(),
+            job.recipe, self._clock(), error and _sane(error),
         )  # fmt: skip
         self._write(
             "INSERT INTO jobs (state, id, lane, style_name, relative, content, style, overrides, "
-            "recipe, queued_at) VALUES ('queued', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "recipe, queued_at, error) VALUES ('queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             values,
         )
 
-    def next_queued(self, without: Collection[str] = ()) -> Job | None:
+    def next_queued(
+        self, without: Collection[str] = (), without_jobs: Collection[str] = ()
+    ) -> Job | None:
         """The job whose turn it is, or None when none waits to be painted.
 
         Args:
             without: lanes that are left out this time.
+            without_jobs: ids of jobs, likewise.
         """
         lanes = self._rows(
             "SELECT name FROM lanes WHERE waiting > 0 ORDER BY served, "
@@ -131,11 +138,9 @@ class Journal:
         skipped = {_bytes(lane) for lane in without}
         # One that was given up is only waiting for its photo to be moved.
         query = _SELECT + "WHERE state = 'queued' AND lane = ? AND error IS NULL "
-        firsts = (
-            self._one(query + "ORDER BY number LIMIT 1", (lane,))
-            for (lane,) in lanes
-            if lane not in skipped
-        )
+        query += "AND id NOT IN (SELECT value FROM json_each(?)) ORDER BY number LIMIT 1"
+        left_out = json.dumps(list(without_jobs))
+        firsts = (self._one(query, (lane, left_out)) for (lane,) in lanes if lane not in skipped)
         return next((job for job in firsts if job is not None), None)
 
     def start(self, job_id: str) -> Job:

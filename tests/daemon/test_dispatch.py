@@ -485,6 +485,36 @@ def test_a_job_whose_failure_cannot_be_told_yet_is_not_painted(
     assert [request.job_id for request in room.runner.requests] == ["b"]
 
 
+def test_a_job_that_fails_is_not_painted_although_the_journal_could_not_note_it(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room.add("a")
+    room.add("b")
+
+    def refuse(*_args: Any) -> None:
+        raise JournalError("The disk is full.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "given_up", refuse)
+        room.endings.failed(room.journal.get("a"), "It is no picture.")
+    paint_all(room)
+    assert [request.job_id for request in room.runner.requests] == ["b"]
+    room.now = 1.0
+    room.endings.retry()
+    assert room.states() == {"a": "failed", "b": "done"}
+
+
+def test_a_job_that_has_ended_otherwise_holds_up_no_return(room: Room) -> None:
+    room.runner.answer = lambda _request: []
+    room.runner.capacity = 2
+    room.add("a")
+    room.add("b")
+    begin(room)
+    room.journal.fail("a", "It is no picture.")
+    room.dispatcher.give_back()
+    assert room.states() == {"a": "failed", "b": "queued"}
+
+
 def test_events_of_a_job_that_was_given_back_are_ignored(room: Room) -> None:
     room.runner.answer = lambda _request: []
     room.add("a")

@@ -303,3 +303,18 @@ def test_a_job_that_was_given_up_is_nobodys_next(journal: Journal) -> None:
     journal.given_up("a", "It is no picture.")
     journal.given_up("c", "It is no picture.")
     assert list(served(journal)) == ["b"]
+
+
+def test_a_job_that_is_to_fail_is_nobodys_next_from_the_start(journal: Journal) -> None:
+    journal.add(new_job("a"), "It is no \udcff picture.")
+    assert journal.next_queued() is None
+    assert journal.get("a").error == "It is no \\udcff picture."
+
+
+def test_jobs_can_be_left_out(journal: Journal) -> None:
+    for job_id in "abc":
+        journal.add(new_job(job_id))
+    job = journal.next_queued(without_jobs=["a", "b"])
+    assert job is not None
+    assert job.id == "c"
+    assert journal.next_queued(without_jobs=["a", "b", "c"]) is None
