@@ -8,6 +8,7 @@ blamed.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -18,7 +19,7 @@ from daemon.endings import Endings
 from daemon.holds import Holds
 from daemon.jobs import Job, JobState
 from daemon.journal import Journal
-from daemon.loading import Fault, has_own_style, load
+from daemon.loading import Fault, Unreachable, has_own_style, load
 from daemon.names import printable
 from daemon.patience import Patience
 from daemon.runners.base import (
@@ -42,6 +43,7 @@ _MOST_STUCK: Final = 8  # finished pictures in memory that no disk takes; then p
 _MOST_STUCK_OF_A_LANE: Final = 3  # then this lane waits, and leaves room for the others
 _PROGRESS_SECONDS: Final = 1.0
 _PROGRESS_SHARE: Final = 0.05
+_LOADS_A_TURN: Final = 50  # files that are out of reach may take long; others want their turn
 _RETRY_SECONDS: Final = 30.0
 _log: Final = structlog.get_logger()
 
@@ -87,6 +89,8 @@ class Dispatcher:
         self._closed = False
         self._running: dict[str, _Running] = {}
         self._holds = Holds(settings.watch.patience_seconds, clock)
+        self._held_jobs = Holds(settings.watch.patience_seconds, clock, "job")
+        self._more_at: float | None = None
         self._patience = Patience(settings.watch.patience_seconds, clock)
         self._returning: list[tuple[Job, bool]] = []
         self._unavailable: EngineUnavailable | None = None
@@ -102,7 +106,9 @@ class Dispatcher:
         if self._running or self._returning:
             return True
         hopeless = [*self._holds.long, *self._endings.crowded(_MOST_STUCK_OF_A_LANE)]
-        waiting = self._journal.next_queued(without=hopeless, without_jobs=self._endings.jobs)
+        waiting = self._journal.next_queued(
+            without=hopeless, without_jobs=[*self._held_jobs.long, *self._endings.jobs]
+        )
         return waiting is not None and self._endings.pictures < _MOST_STUCK
 
     @property
@@ -113,7 +119,7 @@ class Dispatcher:
     @property
     def due(self) -> float | None:
         """When `fill` has something to do by itself, by the clock."""
-        times = (self._holds.due, self._start_at)
+        times = (self._holds.due, self._held_jobs.due, self._start_at, self._more_at)
         return min((time for time in times if time is not None), default=None)
 
     def start(self) -> None:
@@ -130,13 +136,13 @@ class Dispatcher:
             self._start_at = None
             self._runner.start()
         self._return()
-        while self._ready and self._has_room():
-            job = self._journal.next_queued(
-                without=self._lanes_on_hold(), without_jobs=self._endings.jobs
-            )
+        self._more_at = None
+        for _ in range(_LOADS_A_TURN):
+            job = self._next() if self._ready and self._has_room() else None
             if job is None:
                 return
             self._hand_over(job)
+        self._more_at = self._clock()
 
     def handle(self, event: Event) -> None:
         """Act upon what the runner says.
@@ -191,24 +197,46 @@ class Dispatcher:
         free = len(self._running) < self._runner.capacity
         return free and self._endings.pictures < _MOST_STUCK
 
+    def _next(self) -> Job | None:
+        return self._journal.next_queued(
+            without=self._lanes_on_hold(),
+            without_jobs=[*self._held_jobs.lanes, *self._endings.jobs],
+        )
+
     def _lanes_on_hold(self) -> list[str]:
         return [*self._holds.lanes, *self._endings.crowded(_MOST_STUCK_OF_A_LANE)]
 
     def _hand_over(self, job: Job) -> None:
         # Read before an attempt is counted: a disk that is out of reach is not the photo's fault.
-        try:
-            request = load(job, self._share, self._settings)
-        except OSError as error:
-            why = f"The photo or its style cannot be read just now ({error.strerror})."
-            self._holds.hold(job.lane, why)
-            return
-        if not isinstance(request, Fault):
+        request = load(job, self._share, self._settings)
+        if isinstance(request, Unreachable):
+            self._wait(job, request)
+        elif not isinstance(request, Fault):
             self._submit(job, request)
         elif not (request.in_styles and self._waits_for_style(job, request.message)):
-            self._endings.failed(self._journal.start(job.id), request.message)
+            self._give_up(job, request.message)
+
+    def _wait(self, job: Job, trouble: Unreachable) -> None:
+        if not trouble.alone:
+            self._holds.hold(job.lane, trouble.message)
+            return
+        self._held_jobs.hold(job.id, trouble.message)
+        if trouble.ends and job.id in self._held_jobs.long and self._is_movable(job):
+            self._give_up(job, trouble.message.replace(" just now", ""))
+
+    def _is_movable(self, job: Job) -> bool:
+        return os.access(job.content.parent, os.W_OK | os.X_OK)
+
+    def _give_up(self, job: Job, why: str) -> None:
+        self._held_jobs.release(job.id)
+        self._endings.failed(self._journal.start(job.id), why)
+        if job.lane not in self._journal.waiting():  # all who waited for this style were told
+            self._patience.forget(job.style)
 
     def _submit(self, job: Job, request: PaintRequest) -> None:
         self._running[job.id] = _Running(self._journal.start(job.id))
+        self._held_jobs.release(job.id)
+        self._patience.seen_whole(job.style)
         if not self._patience.doubts(job.style):  # else its lane is on hold until that is painted
             self._holds.release(job.lane)
         self._runner.submit(request)
@@ -311,6 +339,8 @@ class Dispatcher:
             if event.detail:
                 _log.warning("job.detail", job=job.id, detail=event.detail)
             self._endings.failed(job, event.message)
+            if in_styles and job.lane not in self._journal.waiting():
+                self._patience.forget(job.style)
 
     def _unbegun(self, job: Job) -> None:
         self._returning.append((job, True))

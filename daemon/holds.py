@@ -1,6 +1,6 @@
-"""Which lanes wait because their files cannot be used just now, how long, and what is said of it.
+"""Which lanes or jobs wait because their files cannot be used just now, and what is said of it.
 
-A lane on hold is tried again, with longer and longer pauses; the other lanes go on meanwhile.
+What is on hold is tried again, with longer and longer pauses; all others go on meanwhile.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _log: Final = structlog.get_logger()
 
 @dataclass
 class _Hold:
-    """A lane on hold.
+    """A lane, or a job, on hold.
 
     Attributes:
         since: when it began, monotonic seconds.
@@ -38,14 +38,16 @@ class _Hold:
 
 
 class Holds:
-    """Remembers the lanes on hold.
+    """Remembers the lanes, or the jobs, on hold.
 
     Args:
         patience: seconds after which a hold counts as a long one.
         clock: monotonic seconds.
+        kind: what the log calls them.
     """
 
-    def __init__(self, patience: float, clock: Callable[[], float]) -> None:
+    def __init__(self, patience: float, clock: Callable[[], float], kind: str = "lane") -> None:
+        self._kind = kind
         self._patience = patience
         self._clock = clock
         self._holds: dict[str, _Hold] = {}
@@ -84,10 +86,10 @@ class Holds:
         hold.is_long = hold.tries >= _TRIES and now >= enough
         if why != hold.why:
             hold.why = why
-            _log.warning("lane.held", lane=printable(lane), why=why)
+            _log.warning(f"{self._kind}.held", **{self._kind: printable(lane)}, why=why)
 
     def release(self, lane: str) -> None:
         """Let a lane go on, if it is on hold."""
         hold = self._holds.pop(lane, None)
         if hold is not None:
-            _log.info("lane.goes_on", lane=printable(lane), tries=hold.tries)
+            _log.info(f"{self._kind}.goes_on", **{self._kind: printable(lane)}, tries=hold.tries)

@@ -48,12 +48,18 @@ class Patience:
         """When patience with a style that is of no use ends, if it stays as it is."""
         return self._faults[style].since + self._seconds
 
+    def seen_whole(self, style: Path) -> None:
+        """Note that a style could be read; if it is another one now, patience begins anew."""
+        before, stamp = self._faults.get(style), _stamp(style)
+        if before is not None and before.stamp != stamp:
+            self._faults[style] = _Fault(stamp, self._clock())
+
     def doubts(self, style: Path) -> bool:
         """Whether a style was of no use when it was last tried."""
         return style in self._faults
 
     def forget(self, style: Path) -> None:
-        """Note that a style is good."""
+        """Note that a style is good, or that all who waited for it have been told."""
         self._faults.pop(style, None)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -168,6 +169,62 @@ def test_files_that_cannot_be_read_hold_up_their_lane_alone(
     assert room.dispatcher.due == 1.0
     room.dispatcher.fill()
     assert room.journal.get("a").attempts == 0
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EACCES])
+def test_a_photo_that_alone_cannot_be_read_holds_up_nobody_and_has_an_end(
+    room: Room, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    broken = room.add("a")
+    room.add("b")
+    monkeypatch.setattr(loading, "read_bounded", cannot_read(number, broken))
+    room.dispatcher.start()
+    work(room)
+    assert room.states() == {"a": "queued", "b": "done"}
+    while room.states()["a"] == "queued":
+        assert room.dispatcher.due is not None
+        room.now = room.dispatcher.due
+        work(room)
+    assert room.now == 60.0
+    assert room.states() == {"a": "failed", "b": "done"}
+    assert os.strerror(number) in str(room.journal.get("a").error)
+
+
+def test_a_claim_that_was_removed_fails_its_job_and_the_lane_goes_on(room: Room) -> None:
+    shutil.rmtree(room.add("a").parent)
+    room.add("b")
+    room.dispatcher.start()
+    work(room)
+    assert room.states() == {"a": "failed", "b": "done"}
+
+
+def test_a_claim_that_was_swapped_waits_alone(room: Room) -> None:
+    folder = room.add("a").parent
+    folder.rename(room.share.root / "away")
+    folder.symlink_to(room.share.root / "away")
+    room.add("b")
+    room.dispatcher.start()
+    for _ in range(10):
+        work(room)
+        room.now = room.dispatcher.due or room.now
+    assert room.states() == {"a": "queued", "b": "done"}
+    assert not room.dispatcher.expecting
+
+
+def test_patience_with_a_style_begins_anew_once_its_photos_were_told(room: Room) -> None:
+    style = room.share.styles / "Waves.jpg"
+    room.add("a")
+    style.unlink()
+    room.dispatcher.start()
+    for now in (0.0, 60.0):
+        room.now = now
+        work(room)
+    assert room.states() == {"a": "failed"}
+    room.add("b")
+    style.unlink()
+    room.now = 1800.0
+    work(room)
+    assert room.states() == {"a": "failed", "b": "queued"}
 
 
 @pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.EHOSTDOWN, errno.EACCES])

@@ -67,3 +67,15 @@ def test_each_style_is_judged_by_itself(tmp_path: Path) -> None:
 
 def test_without_any_it_is_over_at_once(tmp_path: Path) -> None:
     assert Patience(0.0, Clock()).is_over(tmp_path / "a.jpg")
+
+
+def test_it_begins_anew_when_the_style_was_whole_meanwhile(tmp_path: Path) -> None:
+    clock, style = Clock(), tmp_path / "Waves.jpg"
+    patience = Patience(60.0, clock)
+    patience.is_over(style)
+    style.touch()
+    patience.seen_whole(style)
+    assert patience.doubts(style)  # it has to be painted first
+    style.unlink()
+    clock.now = 1900.0
+    assert not patience.is_over(style)
