@@ -31,7 +31,7 @@ from daemon.service import Parts, Service
 from daemon.settings import Settings
 from daemon.share import Share, make_share, open_share
 from engine.errors import EngineError
-from engine.weights import beside, in_place, known
+from engine.weights import known, source_in_place
 
 MakeRunner = Callable[[Settings, Deliver], Runner]
 """Makes the runner that the settings name."""
@@ -63,26 +63,25 @@ def logging_weights(folder: Path, deliver: Deliver) -> Deliver:
     """Log which weights the engine has loaded, besides delivering its events.
 
     Args:
-        folder: where the weights live. Where none are in place yet, the engine imports a file that
-            somebody put there, and this says which.
+        folder: where the weights live. The engine imports a file that somebody put there since
+            the last start, and this says which.
         deliver: where the events go.
     """
-    there = in_place(folder)
+    before, told = source_in_place(folder), ""
 
     def both(event: Event) -> None:
+        nonlocal told
         deliver(event)
-        if isinstance(event, EngineReady):
+        # An engine that is started again loads the same weights: that is said once.
+        if isinstance(event, EngineReady) and event.weights_sha256 != told:
+            told = event.weights_sha256
             with contextlib.suppress(OSError, EngineError):  # it is the engine that needs them
-                _log_weights(folder, "weights.loaded" if there else "weights.imported")
+                manifest = known(folder)
+                name = "loaded" if manifest.source_sha256 == before else "imported"
+                source, order = printable(manifest.source), manifest.convention.order
+                _log.info(f"weights.{name}", source=source, order=order)
 
     return both
-
-
-def _log_weights(folder: Path, event: str) -> None:
-    manifest = known(folder)
-    _log.info(event, source=printable(manifest.source), order=manifest.convention.order)
-    for file in beside.unused(folder, manifest):
-        _log.warning("weights.unused", file=printable(file), what=printable(beside.remark(file)))
 
 
 def keep(settings: Settings, *, once: bool, make_runner: MakeRunner = local_runner) -> ExitCode:

@@ -43,7 +43,7 @@ from daemon.runners.local import LocalRunner
 from daemon.settings import EngineSettings, PaintSettings, Settings
 from engine import PRESETS, Progress
 from engine.errors import EngineError
-from engine.weights import in_place, known
+from engine.weights import known, source_in_place
 
 _FORMATS: Final[dict[str, PictureFormat]] = {".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png"}
 _CLOSE_SECONDS: Final = 5.0
@@ -190,7 +190,7 @@ def _read(path: Path, most_mb: int) -> bytes:
 def _paint(request: PaintRequest, settings: EngineSettings, paths: dict[str, Path]) -> Painted:
     events: SimpleQueue[Event] = SimpleQueue()
     runner = LocalRunner(settings, events.put)
-    there = in_place(settings.weights)
+    before = source_in_place(settings.weights)
     try:
         runner.start()
         runner.submit(request)
@@ -198,8 +198,8 @@ def _paint(request: PaintRequest, settings: EngineSettings, paths: dict[str, Pat
             while True:
                 event = events.get()
                 show(event)
-                if isinstance(event, EngineReady) and not there:
-                    _say_what_was_imported(settings.weights)
+                if isinstance(event, EngineReady):
+                    _say_what_was_imported(settings.weights, before)
                 if isinstance(event, Painted):
                     return event
                 _raise_for(event, paths)
@@ -208,10 +208,12 @@ def _paint(request: PaintRequest, settings: EngineSettings, paths: dict[str, Pat
         runner.close(_CLOSE_SECONDS)
 
 
-def _say_what_was_imported(folder: Path) -> None:
+def _say_what_was_imported(folder: Path, before: str) -> None:
     with suppress(EngineError):  # it is the engine that needs them
-        source = printable(known(folder).source)
-        click.echo(f"The weights were imported from {source} in {printable(folder)}.", err=True)
+        found = known(folder)
+        if found.source_sha256 != before:
+            source = printable(found.source)
+            click.echo(f"The weights were imported from {source} in {printable(folder)}.", err=True)
 
 
 def _raise_for(event: Event, paths: dict[str, Path]) -> None:

@@ -3,7 +3,15 @@
 from engine.weights.conventions import CONVENTIONS, Convention
 from engine.weights.fetching import fetch
 from engine.weights.manifest import Manifest
-from engine.weights.store import Weights, adopt, import_file, in_place, known, load, verify
+from engine.weights.store import (
+    Weights,
+    adopt,
+    import_file,
+    known,
+    load,
+    source_in_place,
+    verify,
+)
 
 __all__ = [
     "CONVENTIONS",
@@ -13,8 +21,8 @@ __all__ = [
     "adopt",
     "fetch",
     "import_file",
-    "in_place",
     "known",
     "load",
+    "source_in_place",
     "verify",
 ]

@@ -40,6 +40,17 @@ def unused(folder: Path, found: Manifest) -> list[Path]:
     ]
 
 
+def newcomers(folder: Path, found: Manifest) -> list[Path]:
+    """The files that somebody put beside the weights in place after those came there."""
+    return [path for path in unused(folder, found) if sha256_of(path) not in found.seen]
+
+
+def seen(folder: Path, source: Path) -> tuple[str, ...]:
+    """SHA-256 of all files that lie in the folder when `source` is put in place."""
+    others = (path for path in candidates(folder) if path.name != PARAMS)
+    return tuple(sha256_of(path) for path in others if path != source)
+
+
 def remark(file: Path) -> str:
     """Say of an unused file that it is one, and how to use it."""
     return (

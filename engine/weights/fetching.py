@@ -87,8 +87,8 @@ def fetch(
 ) -> Manifest:
     """See that weights are in place: a person's own, or else the originals, fetched and checked.
 
-    Nothing is done if they are there. Where none are, a file that a person put into the folder is
-    imported, as at the start of the engine; one that is damaged is passed over.
+    A file that a person put into the folder since is imported, as at the start of the engine; one
+    that is damaged is passed over. Without one, nothing is done if weights are there.
 
     Args:
         folder: where the weights live.
@@ -104,13 +104,13 @@ def fetch(
         WeightsConventionError: a person has to say what input their file was trained on.
         WeightsError: they could not be fetched or are not the right ones; those in place stay.
     """
+    adopted = None if originals else _adopted(folder, report)
+    if adopted is not None:
+        return adopted
     there = _there(folder, packages, originals=originals)
     if there is not None:
         report(f"the weights are in {folder} already, and whole")
         return there
-    adopted = None if originals else _adopted(folder, report)
-    if adopted is not None:
-        return adopted
     faults: list[WeightsError] = []
     for package in packages:
         with _noted(faults):

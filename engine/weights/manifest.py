@@ -30,6 +30,8 @@ class Manifest:
         convention: the network's input.
         recognised: how the convention was told, see `conventions.Recognised.how`.
         layers: kernel shape (out, in, height, width) of each convolution.
+        seen: SHA-256 of the other files that lay beside them when they were put in place: these
+            were passed over, and are not newcomers.
     """
 
     source: str
@@ -38,6 +40,7 @@ class Manifest:
     convention: Convention
     recognised: str
     layers: Mapping[str, tuple[int, ...]]
+    seen: tuple[str, ...] = ()
 
 
 def sha256_of(path: Path) -> str:
@@ -65,6 +68,7 @@ def to_json(manifest: Manifest) -> str:
         "mean": convention.mean,
         "scale": convention.scale,
         "recognised": manifest.recognised,
+        "seen": list(manifest.seen),
         "layers": dict(manifest.layers),
     }
     return json.dumps(data, indent=2) + "\n"
@@ -113,6 +117,7 @@ def _parsed(data: Mapping[str, Any]) -> Manifest:
         convention=convention,
         recognised=str(data.get("recognised", "values")),
         layers={str(name): tuple(map(int, shape)) for name, shape in data["layers"].items()},
+        seen=tuple(str(sha256) for sha256 in data.get("seen", ())),
     )
 
 

@@ -84,6 +84,7 @@ def import_file(
             convention=CONVENTIONS[known.name],
             recognised=known.how,
             layers={name: kernel.shape for name, (kernel, _) in contents.layers.items()},
+            seen=beside.seen(folder, source),
         )
         folder.mkdir(parents=True, exist_ok=True)
         _finish(folder)
@@ -105,21 +106,30 @@ def known(folder: Path) -> Manifest:
     return manifest.read(folder / MANIFEST)
 
 
+def source_in_place(folder: Path) -> str:
+    """SHA-256 of the file that the weights in place were made from; empty without any."""
+    try:
+        return known(folder).source_sha256
+    except WeightsError:
+        return ""
+
+
 def adopt(folder: Path) -> Manifest | None:
-    """Where no weights are in place, import the first usable file that a person put there.
+    """Import the first usable file that a person put there since weights were last put in place.
 
     Args:
         folder: where the weights live; the person's file stays in it.
 
     Returns:
-        The manifest of what is in place now; None if weights were there before, or no file is.
+        The manifest of what was imported; None if nothing was.
 
     Raises:
-        WeightsError: files are there, and none of them can be used; it says why of each.
+        WeightsError: no weights are in place, files are there, and none of them can be used; it
+            says why of the first. While weights are in place, such files are passed over.
     """
     with _explained(folder):
         _finish(folder)
-        return None if in_place(folder) else _adopt(folder)
+        return _adopt_newcomer(folder) if in_place(folder) else _adopt(folder)
 
 
 def verify(folder: Path) -> Manifest:
@@ -140,7 +150,7 @@ def verify(folder: Path) -> Manifest:
 def load(folder: Path) -> Weights:
     """Load the weights, their SHA-256 checked (80 MB: a quarter of a second in all).
 
-    Where no weights are in place, a file that somebody put into the folder by hand is imported
+    A file that somebody put into the folder by hand, and that was never imported, is imported
     first; theirs is kept.
 
     Raises:
@@ -235,6 +245,15 @@ def _equal(one: Pair, other: Pair) -> bool:
     return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
 
 
+def _adopt_newcomer(folder: Path) -> Manifest | None:
+    try:
+        found = manifest.read(folder / MANIFEST)
+    except WeightsError:  # whoever loads the weights says what is wrong with them
+        return None
+    imported = (_imported(file, folder) for file in beside.newcomers(folder, found))
+    return next((made for made in imported if isinstance(made, Manifest)), None)
+
+
 def _adopt(folder: Path) -> Manifest | None:
     faults: list[WeightsError] = []
     for file in beside.candidates(folder):
@@ -245,7 +264,8 @@ def _adopt(folder: Path) -> Manifest | None:
     if faults:
         # A file that only needs a word from a person comes before those that are lost.
         faults.sort(key=lambda fault: not isinstance(fault, WeightsConventionError))
-        raise type(faults[0])(" ".join(map(str, faults)))
+        more = " None of the other files there can be used either." if faults[1:] else ""
+        raise type(faults[0])(f"{faults[0]}{more}")
     return None
 
 

@@ -17,7 +17,7 @@ READY = EngineReady(DeviceReport("cpu", "float32", 1, "a test"), "0" * 64, 1.0)
 
 
 @pytest.mark.weights
-def test_the_weights_are_logged_and_what_lies_unused_beside_them(
+def test_the_weights_are_logged_once_and_as_imported_when_they_were(
     weights: Path, tmp_path: Path
 ) -> None:
     shutil.copy(weights, tmp_path / "mine.params")
@@ -29,14 +29,12 @@ def test_the_weights_are_logged_and_what_lies_unused_beside_them(
     assert [(line["event"], line["source"]) for line in logs] == [
         ("weights.imported", "mine.params")
     ]
-    (tmp_path / "other.h5").write_bytes(b"never imported")
+    second = logging_weights(tmp_path, delivered.append)
     with structlog.testing.capture_logs() as logs:
-        logging_weights(tmp_path, delivered.append)(READY)
-    loaded, unused = logs
-    assert (loaded["event"], loaded["source"]) == ("weights.loaded", "mine.params")
-    assert (unused["event"], unused["log_level"]) == ("weights.unused", "warning")
-    assert f"atelierd weights import {tmp_path}/other.h5" in unused["what"]
-    assert delivered == [READY, READY]
+        second(READY)
+        second(READY)  # the engine died and was started again
+    assert [(line["event"], line["source"]) for line in logs] == [("weights.loaded", "mine.params")]
+    assert delivered == [READY] * 3
 
 
 def test_nothing_is_logged_of_what_is_not_there(tmp_path: Path) -> None:

@@ -297,17 +297,32 @@ def test_a_file_put_there_by_hand_is_imported_and_kept(
     assert same(load(tmp_path).layers, oxford)
 
 
-def test_only_where_no_weights_are_in_place_a_file_is_adopted(
+def test_a_file_that_was_put_there_since_is_adopted_once(
     tmp_path: Path, folder: Path, other: tuple[Path, Layers]
 ) -> None:
     assert adopt(tmp_path / "nowhere") is None
-    shutil.copy(other[0], folder / "a.npz")
     assert adopt(folder) is None
-    (folder / "vgg19.json").unlink()
-    (folder / "vgg19.params").unlink()
+    shutil.copy(other[0], folder / "a.npz")
     manifest = adopt(folder)
     assert manifest is not None
     assert (manifest.source, manifest) == ("a.npz", verify(folder))
+    assert adopt(folder) is None
+
+
+def test_a_file_that_was_passed_over_does_not_come_back(
+    folder: Path, source: Path, other: tuple[Path, Layers]
+) -> None:
+    shutil.copy(other[0], folder / "a.npz")
+    import_file(source, folder)  # by somebody who saw the other one lie there
+    assert adopt(folder) is None
+    assert verify(folder).source == source.name
+
+
+def test_a_newcomer_that_cannot_be_used_leaves_the_weights_in_place(
+    folder: Path, oxford: Layers
+) -> None:
+    web_page(folder / "a.h5")
+    assert same(load(folder).layers, oxford)
 
 
 @pytest.mark.parametrize("links", [True, False])
@@ -342,10 +357,10 @@ def test_the_first_usable_file_is_taken_and_junk_passed_over(
     assert verify(tmp_path).source == "b.npz"
 
 
-def test_files_that_cannot_be_used_say_why_all_of_them(tmp_path: Path) -> None:
+def test_files_that_cannot_be_used_say_why(tmp_path: Path) -> None:
     web_page(tmp_path / "a.h5")
     (tmp_path / "b.npz").touch()
-    with pytest.raises(WeightsFileError, match=r"a\.h5 is a web page.*b\.npz is empty"):
+    with pytest.raises(WeightsFileError, match=r"a\.h5 is a web page.*None of the other"):
         load(tmp_path)
 
 
@@ -353,17 +368,11 @@ def test_a_file_whose_input_is_unknown_asks_for_it(tmp_path: Path, thin: Layers)
     forms.numpy_archive(tmp_path / "mine.npz", thin)
     (tmp_path / "a.h5").touch()
     with pytest.raises(
-        WeightsConventionError, match=r"mine\.npz needs.*import \S*mine\.npz --convention.*a\.h5 is"
+        WeightsConventionError,
+        match=r"mine\.npz needs.*import \S*mine\.npz --convention.*None of the other",
     ):
         load(tmp_path)
     assert names(tmp_path) == ["a.h5", "mine.npz"]
-
-
-def test_weights_in_place_are_not_replaced_by_a_file_beside_them(
-    folder: Path, oxford: Layers, other: tuple[Path, Layers]
-) -> None:
-    shutil.copy(other[0], folder / "a.npz")
-    assert same(load(folder).layers, oxford)
 
 
 def test_a_folder_that_cannot_be_written_says_so(tmp_path: Path, source: Path) -> None:
