@@ -121,6 +121,13 @@ class EngineSettings(_Section):
     weights: Path = Field(
         Path("data/param"), description="folder of the trained weights (vgg19.params)"
     )
+    max_memory: int | None = Field(
+        None,
+        ge=512,
+        le=1_048_576,
+        description="memory that it may hold, megabytes; larger pictures are painted in tiles; "
+        "unset: most of what is free",
+    )
     max_attempts: int = Field(
         3, ge=1, le=100, description="a photo at which the engine dies so many times is failed"
     )

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, MutableMapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
+
+from engine.cgroups import group_folders, read_text
 
 
 def settle_threads(environ: MutableMapping[str, str]) -> int:
@@ -66,49 +68,21 @@ def cgroup_quota(root: Path = Path("/")) -> float | None:
     Args:
         root: where `/sys` and `/proc` stand.
     """
-    quotas = [
-        quota
-        for mount, group in _hierarchies(root)
-        for folder in (mount / group, *(mount / above for above in group.parents))
-        if (quota := _quota(folder)) is not None
-    ]
-    return min(quotas, default=None)
+    quotas = (_quota(folder) for folder in group_folders("cpu", root))
+    return min((quota for quota in quotas if quota is not None), default=None)
 
 
 def _core(root: Path, cpu: int) -> str:
     """Identify the physical core of a logical processor by the siblings that share it."""
     topology = root / f"sys/devices/system/cpu/cpu{cpu}/topology"
     names = ("core_cpus_list", "thread_siblings_list")  # the first since Linux 5.3
-    return next((text for name in names if (text := _read(topology / name))), str(cpu))
-
-
-def _hierarchies(root: Path) -> list[tuple[Path, PurePosixPath]]:
-    """Where a limit on processors may stand: mount points, and this process's group in each."""
-    base = root / "sys/fs/cgroup"
-    found = []
-    for line in _read(root / "proc/self/cgroup").splitlines():
-        controllers, _, group = line.partition(":")[2].partition(":")
-        path = PurePosixPath(group.lstrip("/"))
-        if not controllers:
-            # Where version 1 has the place, version 2 is mounted one folder deeper.
-            found += [(base, path), (base / "unified", path)]
-        elif "cpu" in controllers.split(","):
-            found += [(base / controllers, path), (base / "cpu", path)]
-    # In a container the group may be named as the host sees it, and then only the mount is there.
-    return found or [(base, PurePosixPath())]
+    return next((text for name in names if (text := read_text(topology / name))), str(cpu))
 
 
 def _quota(folder: Path) -> float | None:
-    quota, _, period = _read(folder / "cpu.max").partition(" ")
+    quota, _, period = read_text(folder / "cpu.max").partition(" ")
     if not quota:
-        quota, period = (_read(folder / f"cpu.cfs_{name}_us") for name in ("quota", "period"))
+        quota, period = (read_text(folder / f"cpu.cfs_{name}_us") for name in ("quota", "period"))
     # `max` in version 2 and -1 in version 1 are no limit.
     limited = quota.isdecimal() and period.isdecimal() and int(period) > 0
     return int(quota) / int(period) if limited else None
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="ascii", errors="replace").strip()
-    except OSError:
-        return ""

@@ -1,10 +1,10 @@
-"""L-BFGS on the pixels of an image, with one wait for the device a step.
+"""L-BFGS on the pixels of an image, with two short waits for the device a step.
 
 The two-loop recursion (Nocedal and Wright 2006, algorithm 7.4) needs only the dot products among
 the remembered steps `s`, gradient changes `y` and the gradient `g`. They are kept as a table on the
 host and the recursion is done on coefficients (Chen, Wang, Zhou 2014, "Large-scale L-BFGS using
-MapReduce", algorithm 3): a step is one matrix product on the device for the new column of the
-table, a few hundred flops here, and one product for the direction.
+MapReduce", algorithm 3): a step is three products on the device for the new columns of the table, a
+few hundred flops here, and one product for the direction.
 
 There is no line search: as in neural-style, a unit step along the quasi-Newton direction is taken,
 but never longer than a trust radius.
@@ -66,36 +66,38 @@ class Lbfgs:
 
     def _remember(self, flat: Array, slope: Array) -> None:
         """Bring vectors and table up to date with the new point and its gradient."""
+        changed = [2 * self._history]
         if self._vectors is None or self._image is None:
             self._vectors = nd.zeros((2 * self._history + 1, flat.size), ctx=flat.context)
-            self._vectors[-1] = slope
-            self._table[-1, -1] = float(nd.dot(slope, slope).asscalar())
-            return
-        step, change = flat - self._image, slope - self._vectors[-1]
-        self._vectors[-1] = slope
-        slot = self._order[0] if len(self._order) == self._history else len(self._order)
-        old = (self._vectors[slot].copy(), self._vectors[self._history + slot].copy())
-        self._vectors[slot], self._vectors[self._history + slot] = step, change
-        self._fill(slot)
-        if self._curved(slot):
-            self._order = [*(other for other in self._order if other != slot), slot]
         else:
-            self._vectors[slot], self._vectors[self._history + slot] = old
-            self._fill(slot)
+            changed += self._learn(flat - self._image, slope - self._vectors[-1])
+        self._vectors[-1] = slope
+        self._fill(changed)
 
-    def _fill(self, slot: int) -> None:
-        """Compute the table's rows of one pair and of the gradient: the step's one wait."""
-        rows = [slot, self._history + slot, 2 * self._history]
-        chosen = nd.take(self._vectors, nd.array(rows, ctx=self._vectors.context))  # type: ignore[union-attr]
-        products = nd.dot(chosen, self._vectors, transpose_b=True).asnumpy().astype(np.float64)
-        self._table[rows, :] = products
-        self._table[:, rows] = products.T
+    def _learn(self, step: Array, change: Array) -> list[int]:
+        """Remember a pair if it tells of positive curvature; others would spoil the direction.
 
-    def _curved(self, slot: int) -> bool:
-        """Whether a pair tells of positive curvature; others would spoil the direction."""
-        s, y = slot, self._history + slot
-        cosine = self._table[s, y] / np.sqrt(self._table[s, s] * self._table[y, y] + 1e-300)
-        return bool(cosine > LEAST_COSINE)
+        Returns:
+            The rows of the vectors that are new.
+        """
+        pairs = ((step, change), (step, step), (change, change))
+        curvature, length, turn = nd.concat(*(nd.dot(*pair) for pair in pairs), dim=0).asnumpy()
+        if not curvature > LEAST_COSINE * np.sqrt(float(length) * float(turn) + 1e-300):
+            return []
+        slot = self._order[0] if len(self._order) == self._history else len(self._order)
+        self._order = [*(other for other in self._order if other != slot), slot]
+        rows = [slot, self._history + slot]
+        for row, vector in zip(rows, (step, change), strict=True):
+            self._vectors[row] = vector  # type: ignore[index]
+        return rows
+
+    def _fill(self, rows: list[int]) -> None:
+        """Compute rows of the table: one read of all vectors for each, and no copy of any."""
+        vectors: Array = self._vectors
+        products = nd.concat(*(nd.dot(vectors, vectors[row]) for row in rows), dim=0).asnumpy()
+        table = products.astype(np.float64).reshape(len(rows), -1)
+        self._table[rows, :] = table
+        self._table[:, rows] = table.T
 
     def _direction(self) -> NDArray[np.float64]:
         """Coefficients of the step over the remembered vectors, its length bounded."""

@@ -13,9 +13,12 @@ factor at hand, never multiplied onto whole feature maps.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, Protocol
 
 from engine.mx import Array, nd
+
+Place = tuple[slice, slice]
+"""Rows and columns of the whole picture's maps where a tile's lie."""
 
 _ROUNDNESS: Final = 1.0
 """Grey levels below which the total variation is rounded off, so that it has a gradient at 0."""
@@ -23,8 +26,19 @@ _ROUNDNESS: Final = 1.0
 
 def gram(maps: Array) -> Array:
     """Gram matrix F F' / (C h w) of feature maps (1, C, h, w), as (C, C) (equation 3)."""
-    flat = maps.reshape((maps.shape[1], -1))
-    return nd.dot(flat, flat, transpose_b=True) / flat.size
+    return products(maps) / maps.size
+
+
+def products(maps: Array) -> Array:
+    """F F' of feature maps (1, C, h, w), as (C, C): those of a picture's tiles add up."""
+    # syrk, not dot: the matrix is symmetric, and half of it is enough.
+    return nd.linalg.syrk(maps.reshape((maps.shape[1], -1)))
+
+
+def cut(maps: Array, place: Place) -> Array:
+    """The maps of one place; the whole is not copied."""
+    shape = tuple(each.stop - each.start for each in place)
+    return maps if shape == maps.shape[2:] else maps[:, :, place[0], place[1]]
 
 
 def energy(target: Array) -> float:
@@ -32,23 +46,52 @@ def energy(target: Array) -> float:
     return max(float(nd.mean(nd.square(target)).asscalar()), 1e-12)
 
 
+class TapLoss(Protocol):
+    """A loss on the maps of one tap, in three parts, so that the maps may come tile by tile.
+
+    What `measure` gives for the tiles of a picture adds up to what it gives for the whole. From the
+    sum `conclude` makes the loss, and what `pull` needs to give its gradient, tile by tile.
+    """
+
+    def measure(self, maps: Array, place: Place) -> Array:
+        """What the loss has to know of a tile's maps."""
+        ...
+
+    def conclude(self, measured: Array) -> tuple[Array, Any]:
+        """Value (1,) for the whole picture, and the pull."""
+        ...
+
+    def pull(self, maps: Array, place: Place, by: Any) -> Array:
+        """Gradient on a tile's maps, shaped as they are."""
+        ...
+
+
 @dataclass(frozen=True)
 class ContentLoss:
     """Mean square between feature maps and the content's (equation 1).
 
     Attributes:
-        target: maps of the content, (1, C, h, w).
+        target: maps of the content, (1, C, h, w), of the whole picture.
         factor: weight of the loss over the energy of the target (or over 1).
     """
 
     target: Array
     factor: float
 
-    def __call__(self, maps: Array) -> tuple[Array, Array]:
-        """Return value (1,) and gradient (1, C, h, w) (equation 2)."""
-        difference = nd.elemwise_sub(maps, self.target)
-        value = nd.mean(nd.square(difference)) * self.factor
-        return value, difference * (2 * self.factor / maps.size)
+    def measure(self, maps: Array, place: Place) -> Array:
+        """Sum of squared differences, (1,)."""
+        return nd.sum(nd.square(self._difference(maps, place)))
+
+    def conclude(self, measured: Array) -> tuple[Array, None]:
+        """Value (1,); the pull is the same at every value (equation 2)."""
+        return measured * (self.factor / self.target.size), None
+
+    def pull(self, maps: Array, place: Place, by: None) -> Array:  # noqa: ARG002 - see conclude
+        """Gradient, (1, C, h, w) (equation 2)."""
+        return self._difference(maps, place) * (2 * self.factor / self.target.size)
+
+    def _difference(self, maps: Array, place: Place) -> Array:
+        return nd.elemwise_sub(maps, cut(self.target, place))
 
 
 @dataclass(frozen=True)
@@ -58,18 +101,30 @@ class StyleLoss:
     Attributes:
         target: Gram matrix of the style, (C, C).
         factor: weight of the loss over the energy of the target (or over 1).
+        size: elements of the whole picture's maps, C h w.
     """
 
     target: Array
     factor: float
+    size: int
 
-    def __call__(self, maps: Array) -> tuple[Array, Array]:
-        """Return value (1,) and gradient (1, C, h, w) (equation 6)."""
-        difference = gram(maps) - self.target
+    def measure(self, maps: Array, place: Place) -> Array:  # noqa: ARG002 - no place is special
+        """Products of channels, (C, C)."""
+        return products(maps)
+
+    def conclude(self, measured: Array) -> tuple[Array, Array]:
+        """Value (1,), and the matrix (C, C) that pulls the maps (equation 6)."""
+        difference = measured / self.size - self.target
         value = nd.mean(nd.square(difference)) * self.factor
         # d G / d F gives twice (the Gram matrix is symmetric), the square gives the other two.
-        small = difference * (4 * self.factor / difference.size / maps.size)
-        return value, nd.dot(small, maps.reshape((maps.shape[1], -1))).reshape(maps.shape)
+        return value, difference * (4 * self.factor / difference.size / self.size)
+
+    def pull(self, maps: Array, place: Place, by: Array) -> Array:  # noqa: ARG002 - as in measure
+        """Gradient, (1, C, h, w) (equation 6)."""
+        # by F is a convolution of 1x1: it leaves the maps in oneDNN's layout, a product would not.
+        channels = maps.shape[1]
+        kernel = by.reshape((channels, channels, 1, 1))
+        return nd.Convolution(maps, kernel, kernel=(1, 1), num_filter=channels, no_bias=True)
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,15 @@ from numpy.typing import NDArray
 from engine import pyramid
 from engine.descent import Descent, Limits
 from engine.device import choose
+from engine.layers import deepest
+from engine.memory import MemoryPlan, plan_memory
 from engine.mx import Array
 from engine.objective import Grams, Objective, style_grams
 from engine.optimizer import make_optimizer
 from engine.progress import LossParts, Painting, Progress
 from engine.recipe import Recipe
+from engine.room import resident, room
+from engine.tiles import Grid
 from engine.vgg import Vgg
 from engine.weights import load
 
@@ -33,9 +37,11 @@ class Painter:
     Args:
         weights: folder of the trained weights (`vgg19.params` and its manifest).
         device: `auto` takes a GPU where MXNet can really use one.
+        max_memory: bytes that this process may hold; unset, most of what is free.
         clock: monotonic seconds.
 
     Attributes:
+        network: VGG-19, on the device.
         device: where it computes and why there.
         weights_sha256: of the weights file.
 
@@ -49,13 +55,15 @@ class Painter:
         weights: Path,
         device: Literal["auto", "cpu", "gpu"] = "auto",
         *,
+        max_memory: int | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         trained = load(weights)
         chosen = choose(device)
         self.device = chosen.report
         self.weights_sha256 = trained.sha256
-        self._network = Vgg(trained, chosen.context)
+        self.network = Vgg(trained, chosen.context)
+        self._max_memory = max_memory
         self._clock = clock
         self._styles: OrderedDict[str, Grams] = OrderedDict()
 
@@ -72,31 +80,43 @@ class Painter:
             recipe: how to paint.
 
         Raises:
-            PictureError: a picture is no picture, or too narrow.
+            PictureError: a picture is no picture, too narrow, or larger than the memory allows.
             DivergedError: the optimisation blew up twice.
         """
         # Not a generator itself: that would hold pictures of any size until the end.
         return _Session(self, content, style, recipe).work()
 
-    def grams(self, style: pyramid.Picture, digest: str, recipe: Recipe) -> Grams:
+    def plan(self, size: pyramid.Size, recipe: Recipe) -> MemoryPlan:
+        """How a picture of this size is worked through with the memory that there is now.
+
+        Raises:
+            PictureError: it is too large.
+        """
+        return plan_memory(size, recipe, resident(), room(self._max_memory))
+
+    def grams(
+        self, style: pyramid.Picture, digest: str, recipe: Recipe, grid: Grid | None = None
+    ) -> Grams:
         """Gram matrices of a style picture at the recipe's taps, remembered by its digest."""
         shape = f"{style.shape[1]}x{style.shape[0]}"
         network = f"{recipe.pooling} {recipe.padding}"
         key = f"{digest} {shape} {network} {sorted(recipe.style_layers)}"
         if key not in self._styles:
-            self._styles[key] = style_grams(self._network, self.to_device(style), recipe)
+            self._styles[key] = style_grams(self.network, self.to_device(style), recipe, grid)
         self._styles.move_to_end(key)
         while len(self._styles) > CACHED_STYLES:
             self._styles.popitem(last=False)
         return self._styles[key]
 
-    def objective(self, content: pyramid.Picture, grams: Grams, recipe: Recipe) -> Objective:
+    def objective(
+        self, content: pyramid.Picture, grams: Grams, recipe: Recipe, grid: Grid | None = None
+    ) -> Objective:
         """What is minimised for a content at one scale."""
-        return Objective(self._network, self.to_device(content), grams, recipe)
+        return Objective(self.network, self.to_device(content), grams, recipe, grid)
 
     def to_device(self, picture: pyramid.Picture) -> Array:
         """Lay a picture on the painter's device."""
-        return self._network.to_device(picture)
+        return self.network.to_device(picture)
 
     def now(self) -> float:
         """Seconds of the painter's clock."""
@@ -114,6 +134,7 @@ class _Session:
         pyramid.check(content, "content")
         pyramid.check(style, "style")
         self._plan = pyramid.plan(pyramid.size_of(content), recipe)
+        self._memory = painter.plan(self._plan[-1][0], recipe)
         # The largest sizes that are needed: what comes from a camera is many times as large.
         largest = self._plan[-1][0]
         self._content = pyramid.resized(content, largest)
@@ -154,15 +175,27 @@ class _Session:
     def _descent(self, content: pyramid.Picture, start: pyramid.Picture, steps: int) -> Descent:
         painter, recipe = self._painter, self._recipe
         size = pyramid.style_size(pyramid.size_of(self._style), max(content.shape))
-        grams = painter.grams(pyramid.resized(self._style, size), self._digest, recipe)
+        grid = self._grid(pyramid.size_of(content))
+        style = pyramid.resized(self._style, size)
+        grams = painter.grams(style, self._digest, recipe, grid)
         return Descent(
-            painter.objective(content, grams, recipe),
-            make_optimizer(recipe),
+            painter.objective(content, grams, recipe, grid),
+            make_optimizer(recipe.model_copy(update={"history": self._memory.history})),
             painter.to_device(start),
             Limits(steps, recipe.plateau, self._deadline),
             painter.now,
             rolled_back=self._unstable,
         )
+
+    def _grid(self, size: pyramid.Size) -> Grid:
+        """The tiles of one scale: none if it is no larger than one tile of the largest scale."""
+        largest, taps = (
+            self._plan[-1][0],
+            {*self._recipe.content_layers, *self._recipe.style_layers},
+        )
+        high, wide = self._memory.grid.largest(largest, deepest(taps))
+        fits = size[0] * size[1] <= high * wide
+        return Grid() if fits else self._memory.grid
 
     def _followed(self, descent: Descent, number: int) -> Iterator[Progress]:
         """Let one scale work and tell of each step."""
@@ -214,4 +247,6 @@ class _Session:
             device=self._painter.device,
             normalization=self._recipe.normalization,
             weights_sha256=self._painter.weights_sha256,
+            tiles=self._memory.grid.rows * self._memory.grid.columns,
+            predicted_memory_mb=self._memory.bytes / 2**20,
         )

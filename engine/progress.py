@@ -82,6 +82,8 @@ class Painting:
         device: where it was painted.
         normalization: the recipe's, for the reader of `loss`.
         weights_sha256: of the file of weights that was used.
+        tiles: in how many the largest scale was worked through; 1 is in one piece.
+        predicted_memory_mb: what the process was expected to hold at its fullest, MiB.
     """
 
     picture: NDArray[np.float32]
@@ -93,3 +95,5 @@ class Painting:
     device: DeviceReport
     normalization: str
     weights_sha256: str
+    tiles: int
+    predicted_memory_mb: float

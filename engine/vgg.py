@@ -11,7 +11,7 @@ activation go as soon as the backward pass has used it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,26 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import PictureError
+from engine.layers import chain_to, deepest
 from engine.mx import Array, autograd, nd
 from engine.recipe import CONVOLUTIONS, Recipe
 from engine.weights import Convention, Weights
 
 SMALLEST_SIDE: Final = 32
 """Below this side, in pixels, the deepest maps are one or two pixels wide and say nothing."""
-
-
-def _block(name: str) -> str:
-    return name[4]
-
-
-def chain_to(deepest: str) -> list[str]:
-    """Name the layers from the image to a convolution: `conv1_1 conv1_2 pool1 conv2_1 ...`."""
-    layers: list[str] = []
-    for name in CONVOLUTIONS[: CONVOLUTIONS.index(deepest) + 1]:
-        if layers and _block(layers[-1]) != _block(name):
-            layers.append(f"pool{_block(layers[-1])}")
-        layers.append(name)
-    return layers
 
 
 @dataclass
@@ -78,18 +65,43 @@ class Vgg:
         Raises:
             PictureError: a side is under `SMALLEST_SIDE`.
         """
+        wanted = set(taps)
+        passage = Passage(self._factor)
+        current = self._entry(image)
+        for name in chain_to(deepest(wanted)):
+            current = passage.through(name, current, self._layer(name, recipe), name in wanted)
+        return passage
+
+    def forward(self, image: Array, taps: Iterable[str], recipe: Recipe) -> dict[str, Array]:
+        """Run the network forward alone, and keep nothing but the maps of the taps.
+
+        Args:
+            image: as for `record`.
+            taps: likewise.
+            recipe: likewise.
+
+        Returns:
+            Tap name to (1, C, h, w) float32, after the ReLU.
+
+        Raises:
+            PictureError: a side is under `SMALLEST_SIDE`.
+        """
+        wanted = set(taps)
+        maps: dict[str, Array] = {}
+        current = self._entry(image)
+        for name in chain_to(deepest(wanted)):
+            current = self._layer(name, recipe)(current)
+            if name in wanted:
+                maps[name] = current
+        return maps
+
+    def _entry(self, image: Array) -> Array:
         if min(image.shape[2:]) < SMALLEST_SIDE:
             raise PictureError(
                 f"A picture of {image.shape[3]}x{image.shape[2]} pixels is too small or too narrow "
                 f"to paint: each side needs {SMALLEST_SIDE} pixels. Use a larger size."
             )
-        wanted = set(taps)
-        deepest = max(wanted, key=CONVOLUTIONS.index)
-        passage = Passage(self._factor)
-        current = nd.broadcast_add(nd.broadcast_mul(image, self._factor), self._shift)
-        for name in chain_to(deepest):
-            current = passage.through(name, current, self._layer(name, recipe), name in wanted)
-        return passage
+        return nd.broadcast_add(nd.broadcast_mul(image, self._factor), self._shift)
 
     def _layer(self, name: str, recipe: Recipe) -> Any:
         if name.startswith("pool"):
@@ -139,21 +151,21 @@ class Passage:
             self.maps[name] = result.detach()
         return result
 
-    def back(self, gradients: Mapping[str, Array]) -> Array:
+    def back(self, gradient_at: Callable[[str, Array], Array]) -> Array:
         """Carry the taps' gradients to the image; each layer's memory is let go on the way.
 
         Args:
-            gradients: d loss / d map for every tap that was asked for, shaped as its map.
+            gradient_at: gives d loss / d maps of a tap, shaped as its maps, which it is given; it
+                is asked when the way back comes to the tap, so that no gradient has to wait.
 
         Returns:
             d loss / d image, (1, 3, H, W) float32, for RGB in 0 to 255.
         """
-        self.maps.clear()
         gradient: Array | None = None
         while self._recorded:
             layer = self._recorded.pop()
-            own = gradients.get(layer.name)
-            if own is not None:
+            if layer.name in self.maps:
+                own = gradient_at(layer.name, self.maps.pop(layer.name))
                 # elemwise_add and never `+`, which broadcasts and is many times slower.
                 gradient = own if gradient is None else nd.elemwise_add(gradient, own)
             layer.result.backward(gradient)

@@ -8,7 +8,6 @@ end of the pipe is the order to stop.
 from __future__ import annotations
 
 import os
-import resource
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -37,6 +36,7 @@ from daemon.runners.base import (
 from daemon.settings import EngineSettings
 from engine import DeviceReport, EngineError, Painting, Progress, Recipe
 from engine.errors import PictureError, RecipeError, WeightsError
+from engine.room import peak
 
 PROGRESS_SECONDS: Final = 0.1
 """Between two reports of progress; whoever reads them cannot look faster."""
@@ -103,7 +103,8 @@ def open_engine(settings: EngineSettings) -> Painter:
     """
     from engine.painter import Painter as EnginePainter  # noqa: PLC0415 - it imports MXNet
 
-    return EnginePainter(settings.weights, settings.device)
+    limit = None if settings.max_memory is None else settings.max_memory * 2**20
+    return EnginePainter(settings.weights, settings.device, max_memory=limit)
 
 
 def serve(
@@ -293,11 +294,9 @@ def report_on(painting: Painting) -> dict[str, Any]:
         "precision": painting.device.precision,
         "normalization": painting.normalization,
         "loss": asdict(painting.loss),
-        "peak_memory_mb": peak_memory_mb(),
+        "steps_per_second": 1 / pace if (pace := painting.seconds_per_iteration) else None,
+        "tiles": painting.tiles,
+        "predicted_memory_mb": painting.predicted_memory_mb,
+        "peak_memory_mb": peak() / 2**20,
         "weights_sha256": painting.weights_sha256,
     }
-
-
-def peak_memory_mb() -> float:
-    """The most memory that this process had resident in its life so far, in MiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # Linux counts in KiB

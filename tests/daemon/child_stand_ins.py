@@ -70,6 +70,8 @@ class StandIn:
             device=self.device,
             normalization=recipe.normalization,
             weights_sha256=SHA256,
+            tiles=1,
+            predicted_memory_mb=100.0,
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.losses import ContentLoss, StyleLoss, TotalVariation, energy, gram
+from engine.losses import ContentLoss, StyleLoss, TotalVariation, cut, energy, gram
 from engine.mx import nd
 
 
@@ -25,13 +25,46 @@ def test_energy_is_the_mean_square_and_never_nothing():
     assert energy(nd.zeros((2, 2))) > 0
 
 
-def losses():
+WHOLE = (slice(0, 6), slice(0, 7))
+
+
+def at_once(loss):
+    """A tap's loss on maps that come in one piece."""
+
+    def call(array):
+        value, pull = loss.conclude(loss.measure(array, WHOLE))
+        return value, loss.pull(array, WHOLE, pull)
+
+    return call
+
+
+def tap_losses():
     target = nd.array(maps(2))
     return {
         "content": ContentLoss(target, 0.7),
-        "style": StyleLoss(gram(target), 0.7),
+        "style": StyleLoss(gram(target), 0.7, target.size),
+    }
+
+
+def losses():
+    return {
+        **{name: at_once(loss) for name, loss in tap_losses().items()},
         "tv": TotalVariation(0.7),
     }
+
+
+@pytest.mark.parametrize("name", ["content", "style"])
+def test_maps_may_come_tile_by_tile(name):
+    loss, array = tap_losses()[name], nd.array(maps(3))
+    places = [(rows, columns) for rows in (slice(0, 2), slice(2, 6))
+              for columns in (slice(0, 3), slice(3, 4), slice(4, 7))]  # fmt: skip
+    total = sum(loss.measure(cut(array, place), place) for place in places)
+    value, pull = loss.conclude(total)
+    expected, slope = at_once(loss)(array)
+    assert value.asnumpy() == pytest.approx(expected.asnumpy(), rel=1e-5)
+    for place in places:
+        found = loss.pull(cut(array, place), place, pull)
+        assert found.asnumpy() == pytest.approx(cut(slope, place).asnumpy(), rel=1e-4, abs=1e-6)
 
 
 @pytest.mark.parametrize("name", ["content", "style", "tv"])

@@ -8,6 +8,7 @@ import pytest
 from engine import Recipe
 from engine.objective import Objective, style_grams
 from engine.painter import Painter
+from engine.tiles import Grid
 from tests.engine.conftest import Reference
 
 POOLINGS = ("avg", "max")
@@ -18,9 +19,12 @@ def classic(pooling: str, **weights: object) -> Recipe:
     return Recipe(normalization="classic", padding="zeros", pooling=pooling, **weights)
 
 
-def objective(painter: Painter, reference: Reference, recipe: Recipe) -> Objective:
-    grams = style_grams(painter._network, on_device(painter, reference, "style_rgb"), recipe)
-    return Objective(painter._network, on_device(painter, reference, "content_rgb"), grams, recipe)
+def objective(
+    painter: Painter, reference: Reference, recipe: Recipe, grid: Grid | None = None
+) -> Objective:
+    grams = style_grams(painter.network, on_device(painter, reference, "style_rgb"), recipe, grid)
+    content = on_device(painter, reference, "content_rgb")
+    return Objective(painter.network, content, grams, recipe, grid)
 
 
 def on_device(painter: Painter, reference: Reference, name: str) -> object:
@@ -72,7 +76,7 @@ def test_relative_divides_by_the_energy_of_the_target(painter, reference):
     image = on_device(painter, reference, "image_rgb")
     style = on_device(painter, reference, "style_rgb")
     recipe = Recipe(content_weight=0, style_weight=1, padding="zeros")
-    grams = style_grams(painter._network, style, recipe)
+    grams = style_grams(painter.network, style, recipe)
     loss, _ = objective(painter, reference, recipe).evaluate(image)
     for tap, value in reference.scalars["avg"]["style_gram_mse"].items():
         energy = float(np.mean(grams[tap].asnumpy().astype(np.float64) ** 2))
@@ -91,3 +95,27 @@ def test_the_parts_add_up_and_the_gradient_is_the_slope(painter, reference):
     ahead, behind = (aim.evaluate(image + sign * step)[0].total for sign in (1, -1))
     slope = float((gradient * step).sum().asscalar())
     assert (ahead - behind) / 2 == pytest.approx(slope, rel=0.02)
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("pooling", POOLINGS)
+@pytest.mark.parametrize("grid", [Grid(1, 2), Grid(3, 1), Grid(2, 3)], ids=str)
+def test_tiles_give_the_value_and_the_gradient_of_the_whole(painter, pooling, grid):
+    generator = np.random.default_rng(1)
+    # Sides that no stride divides, and smooth enough for the deep maps to see something.
+    content, style, image = (
+        np.kron(generator.uniform(0, 255, (12, 15, 3)), np.ones((17, 15, 1)))[:201, :219]
+        for _ in range(3)
+    )
+    recipe = Recipe(pooling=pooling, tv_weight=0.5)
+    laid = [painter.to_device(each.astype(np.float32)) for each in (content, style, image)]
+    whole, tiled = (
+        Objective(
+            painter.network, laid[0], style_grams(painter.network, laid[1], recipe, each), recipe,
+            each,
+        ).evaluate(laid[2])
+        for each in (Grid(), grid)
+    )  # fmt: skip
+    assert tiled[0].total == pytest.approx(whole[0].total, rel=1e-5)
+    assert tiled[0].style == pytest.approx(whole[0].style, rel=1e-4)
+    assert error(tiled[1].asnumpy(), whole[1].asnumpy()) < 1e-3

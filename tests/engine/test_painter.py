@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tracemalloc
 import weakref
+from dataclasses import replace
 from itertools import count
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from engine import Painting, Progress, Recipe
 from engine.errors import PictureError
 from engine.painter import Painter
+from engine.tiles import Grid
 
 SMALL = Recipe(size=64, scales=(0.5, 1.0), iterations=(6, 6))
 
@@ -154,3 +156,21 @@ def test_the_bare_canvas_around_a_style_is_left_out(painter, photo, style):
     framed[3:-3, 4:-4] = np.tile(style, (4, 4, 1))[:144, :192]
     inner = paint(painter, photo, framed[3:-3, 4:-4], SMALL.model_copy(update={"style_trim": 0.0}))
     assert np.array_equal(paint(painter, photo, framed)[1].picture, inner[1].picture)
+
+
+def test_a_picture_painted_in_tiles_is_the_one_painted_whole(painter, photo, style, monkeypatch):
+    recipe = Recipe(size=160, scales=(0.5, 1.0), iterations=(3, 3))
+    _, whole = paint(painter, photo, style, recipe)
+    plan = painter.plan((120, 160), recipe)
+    monkeypatch.setattr(painter, "plan", lambda *_: replace(plan, grid=Grid(2, 2)))
+    painter._styles.clear()
+    _, tiled = paint(painter, photo, style, recipe)
+    assert (whole.tiles, tiled.tiles) == (1, 4)
+    assert np.abs(tiled.picture - whole.picture).mean() < 0.5  # of 255
+    assert tiled.loss.total == pytest.approx(whole.loss.total, rel=0.01)
+
+
+def test_a_picture_that_no_tiles_make_fit_is_refused(weights, photo, style):
+    small = Painter(weights.parent, "cpu", max_memory=2**20)
+    with pytest.raises(PictureError, match=r"takes more memory than the 1 MB"):
+        small.paint(photo, style, SMALL)

@@ -10,19 +10,19 @@ from engine.errors import PictureError
 from engine.mx import nd
 from engine.objective import Objective, style_grams
 from engine.painter import Painter
-from engine.vgg import SMALLEST_SIDE, Passage, chain_to
+from engine.vgg import SMALLEST_SIDE, Passage
 
 PADDINGS = {"zeros": "constant", "replicate": "edge"}
 
 
 def through(painter: Painter, picture: np.ndarray, taps: list[str], padding: str) -> Passage:
     image = painter.to_device(picture.astype(np.float32))
-    return painter._network.record(image, taps, Recipe(padding=padding))
+    return painter.network.record(image, taps, Recipe(padding=padding))
 
 
 def first_maps(painter: Painter, picture: np.ndarray, mode: str) -> np.ndarray:
     """conv1_1 after its ReLU, in float64 numpy from the parameters that the network holds."""
-    network = painter._network
+    network = painter.network
     kernel, bias = (each.asnumpy().astype(np.float64) for each in network._parameters["conv1_1"])
     factor, shift = (
         each.asnumpy().astype(np.float64) for each in (network._factor, network._shift)
@@ -35,14 +35,6 @@ def first_maps(painter: Painter, picture: np.ndarray, mode: str) -> np.ndarray:
         for y, x in np.ndindex(3, 3)
     )
     return np.maximum(sums + bias.reshape(1, -1, 1, 1), 0)
-
-
-def test_the_chain_ends_with_the_deepest_tap_and_pools_between_blocks():
-    assert chain_to("conv1_1") == ["conv1_1"]
-    assert chain_to("conv3_1") == [
-        *("conv1_1", "conv1_2", "pool1", "conv2_1", "conv2_2", "pool2", "conv3_1"),
-    ]
-    assert len(chain_to("conv5_4")) == 16 + 4
 
 
 @pytest.mark.weights
@@ -61,7 +53,7 @@ def test_the_way_back_is_the_slope_of_the_way_there(painter, photo, padding):
     # The sum of the maps, each value with a weight of its own, is a loss whose gradient is known.
     weights = {t: generator.standard_normal(passage.maps[t].shape) for t in taps}
     on_device = {tap: nd.array(weight, dtype="float32") for tap, weight in weights.items()}
-    gradient = passage.back(on_device).asnumpy()[0].transpose(1, 2, 0)
+    gradient = passage.back(lambda tap, _: on_device[tap]).asnumpy()[0].transpose(1, 2, 0)
     # At the picture's edge alone, where a wrong padding would show.
     move = gradient.astype(np.float64) / np.abs(gradient).max()
     move[1:-1, 1:-1] = 0
@@ -90,14 +82,25 @@ def test_a_picture_that_the_deepest_maps_cannot_see_is_refused(painter, photo):
 
 
 @pytest.mark.weights
+@pytest.mark.parametrize("pooling", ["avg", "max"])
+def test_forward_alone_gives_the_maps_that_a_record_gives(painter, photo, pooling):
+    image, recipe = painter.to_device(photo.astype(np.float32)), Recipe(pooling=pooling)
+    taps = ["conv3_1", "conv1_2"]
+    recorded = painter.network.record(image, taps, recipe).maps
+    alone = painter.network.forward(image, taps, recipe)
+    assert alone.keys() == recorded.keys()
+    for tap, maps in alone.items():
+        np.testing.assert_array_equal(maps.asnumpy(), recorded[tap].asnumpy())
+
+
 def test_the_loss_at_a_repeated_edge_is_that_of_numpy(painter, photo, style):
     """The reference has zeros beyond the edge; here is what it cannot tell."""
     recipe = Recipe(
         content_weight=0, style_weight=1, style_layers={"conv1_1": 1}, normalization="classic"
     )
     image, painted = (painter.to_device(each.astype(np.float32)) for each in (photo, style))
-    grams = style_grams(painter._network, painted, recipe)
-    loss, _ = Objective(painter._network, image, grams, recipe).evaluate(image)
+    grams = style_grams(painter.network, painted, recipe)
+    loss, _ = Objective(painter.network, image, grams, recipe).evaluate(image)
     flat = [first_maps(painter, each, "edge").reshape(64, -1) for each in (photo, style)]
     content, target = (maps @ maps.T / maps.size for maps in flat)
     assert loss.total == pytest.approx(np.mean((content - target) ** 2), rel=1e-4)

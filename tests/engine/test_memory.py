@@ -1,0 +1,78 @@
+"""The plan of the memory: it grows with what it should grow with, and its tiles fit."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine import Recipe
+from engine.errors import PictureError
+from engine.layers import deepest
+from engine.memory import picture_bytes, plan_memory, step_bytes
+from engine.tiles import Grid
+
+GB = 2**30
+TAPS = {*Recipe().content_layers, *Recipe().style_layers}
+SIDES = st.integers(64, 4096)
+
+
+def test_a_small_picture_is_worked_through_whole():
+    plan = plan_memory((512, 512), Recipe(), GB // 2, 8 * GB)
+    assert plan.grid == Grid()
+    assert plan.bytes > GB // 2
+
+
+def test_the_optimiser_remembers_less_where_there_is_no_room_for_its_memory():
+    assert plan_memory((3072, 4096), Recipe(), GB // 4, 32 * GB).history == Recipe().history
+    plan = plan_memory((3072, 4096), Recipe(), GB // 4, 6 * GB)
+    assert plan.history < Recipe().history
+    assert plan.bytes <= 6 * GB
+
+
+def test_a_large_one_in_tiles_that_fit():
+    plan = plan_memory((3072, 4096), Recipe(), GB // 2, 8 * GB)
+    assert not plan.grid.whole
+    assert plan.bytes <= 8 * GB
+    assert plan.grid.rows * plan.grid.columns < 40
+
+
+@given(SIDES, SIDES, st.integers(2, 16))
+def test_what_is_planned_fits_and_less_room_takes_more_work(height, width, room):
+    try:
+        plan = plan_memory((height, width), Recipe(), GB // 2, room * GB)
+    except PictureError:
+        return
+    assert plan.bytes <= room * GB
+    tile = plan.grid.largest((height, width), "conv5_1")
+    recipe = Recipe(history=plan.history)
+    grows = picture_bytes((height, width), recipe) + step_bytes(tile, TAPS)
+    assert plan.bytes > GB // 2 + grows
+    more = plan_memory((height, width), Recipe(), GB // 2, 2 * room * GB)
+    assert more.history >= plan.history
+    if more.history == plan.history:
+        assert more.grid.rows * more.grid.columns <= plan.grid.rows * plan.grid.columns
+
+
+def test_what_does_not_fit_is_refused_with_the_largest_size_that_does():
+    with pytest.raises(PictureError, match=r"8192x6144 .* 3072 MB") as refused:
+        plan_memory((6144, 8192), Recipe(), GB // 2, 3 * GB)
+    fits = int(re.search(r"size of (\d+) or less", str(refused.value)).group(1))
+    plan_memory((fits * 3 // 4, fits), Recipe(), GB // 2, 3 * GB)
+    with pytest.raises(PictureError):
+        plan_memory(((fits + 32) * 3 // 4, fits + 32), Recipe(), GB // 2, 3 * GB)
+
+
+def test_where_nothing_fits_it_says_so():
+    with pytest.raises(PictureError, match="Close other programs"):
+        plan_memory((512, 512), Recipe(), GB, GB)
+
+
+def test_a_long_memory_of_the_optimiser_and_deeper_taps_take_more():
+    size = (256, 256)
+    assert picture_bytes(size, Recipe(history=100)) > picture_bytes(size, Recipe(history=10))
+    shallow = {"conv1_1", "conv2_1"}
+    assert step_bytes(size, TAPS) > step_bytes(size, shallow)
+    assert deepest(shallow) == "conv2_1"
