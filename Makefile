@@ -11,7 +11,7 @@ params  := data/param
 install := $(bin)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
 .DEFAULT_GOAL := help
-.PHONY: help python setup dev weights demo run test lint types check lock samples clean
+.PHONY: help python setup dev weights demo run test bench lint types check lock samples clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -30,6 +30,12 @@ $(venv)/cpu.stamp: requirements/cpu-py$(version).txt pyproject.toml | python
 $(venv)/dev.stamp: requirements/dev-py$(version).txt $(venv)/cpu.stamp
 	@echo "adding the tools to $(venv)"
 	@$(install) --require-hashes -r $<
+	@touch $@
+
+# PyTorch's builds for the CPU are not the same file everywhere, so this one pin has no hash.
+$(venv)/bench.stamp: $(venv)/dev.stamp
+	@echo "adding PyTorch to $(venv)"
+	@$(bin)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
 	@touch $@
 
 requirements/%-py.txt: | python ; @false
@@ -51,6 +57,9 @@ run: $(venv)/cpu.stamp weights ## start the daemon on ./share
 
 test: $(venv)/dev.stamp weights ## the whole suite
 	@$(bin)/python -m pytest
+
+bench: $(venv)/bench.stamp weights ## measure time and memory (QUICK=1: the smallest of each)
+	@$(bin)/python -m benchmarks $(if $(QUICK),--quick)
 
 lint: $(venv)/dev.stamp ## ruff
 	@$(bin)/ruff check .

@@ -1,0 +1,1 @@
+"""What the program costs, against the machine's limit and against others: `make bench`."""

@@ -1,0 +1,77 @@
+"""`make bench`: all measurements in one run, a table, and benchmarks/results/latest.json."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks import machine, memory, step
+from engine.mx import threads
+from engine.painter import Painter
+from engine.weights import load
+
+RESULTS: Final = Path(__file__).parent / "results"
+
+
+def measured(weights: Path, *, quick: bool) -> dict[str, Any]:
+    """Do all measurements.
+
+    Args:
+        weights: folder of the trained weights.
+        quick: the smallest of each, in minutes.
+    """
+    painter, trained = Painter(weights, "cpu"), load(weights)
+    sizes, rounds = ((256,), 3) if quick else ((256, 512, 1024), 5)
+    steps = [asdict(step.measure(painter, trained, size, rounds)) for size in sizes]
+    large, small, limit = (
+        ((640, 480), (320, 240), 1024) if quick else ((4096, 3072), (1024, 768), 6144)
+    )
+    return {
+        "machine": {**machine.describe(), "threads": threads},
+        "step": steps,
+        "memory": [
+            asdict(row)
+            for row in memory.memory_rows(weights, (256,) if quick else (512, 1024, 2048))
+        ],
+        "large": asdict(memory.large_row(painter, weights, large, small, limit)),
+    }
+
+
+def table(rows: Iterable[dict[str, Any]]) -> str:
+    """Lay rows of the same keys out for reading."""
+    found = list(rows)
+    head = list(found[0])
+    cells = [head, *([_cell(row[name]) for name in head] for row in found)]
+    widths = [max(len(line[number]) for line in cells) for number in range(len(head))]
+    return "\n".join(
+        "  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True))
+        for line in cells
+    )
+
+
+def _cell(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def main() -> None:
+    """Do what the command line says."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--weights", type=Path, default=Path("data/param"))
+    parser.add_argument("--quick", action="store_true", help="the smallest of each")
+    parser.add_argument("--output", type=Path, default=RESULTS / "latest.json")
+    said = parser.parse_args()
+    found = measured(said.weights, quick=said.quick)
+    said.output.parent.mkdir(parents=True, exist_ok=True)
+    said.output.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    for name, part in found.items():
+        print(f"\n{name}")
+        print(table(part if isinstance(part, list) else [part]))
+    print(f"\nwritten to {said.output}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""Predicted against measured peaks, and large pictures in tiles."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.peak import Peak, noise
+from engine import Recipe
+from engine.objective import Objective, style_grams
+from engine.painter import Painter
+from engine.tiles import Grid
+
+
+@dataclass(frozen=True)
+class MemoryRow:
+    """One size."""
+
+    size: int
+    predicted_mb: float
+    measured_mb: float
+
+
+@dataclass(frozen=True)
+class LargeRow:
+    """A large picture in tiles, against the whole of a smaller one.
+
+    Attributes:
+        width: pixels.
+        height: pixels.
+        tiles: how many.
+        peak_mb: of the process, MiB.
+        seconds_per_step: at that size.
+        per_pixel_ratio: time a pixel over the untiled time a pixel of the smaller picture.
+        gradient_relative_error: tiled against whole, relative L2, at a size where both fit.
+    """
+
+    width: int
+    height: int
+    tiles: int
+    peak_mb: float
+    seconds_per_step: float
+    per_pixel_ratio: float
+    gradient_relative_error: float
+
+
+def peak_of(weights: Path, width: int, height: int, max_memory_mb: int | None = None) -> Peak:
+    """Paint in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.peak", f"--weights={weights}",
+               f"--width={width}", f"--height={height}"]  # fmt: skip
+    if max_memory_mb is not None:
+        command.append(f"--max-memory={max_memory_mb}")
+    done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - ours
+    return Peak(**json.loads(done.stdout))
+
+
+def memory_rows(weights: Path, sizes: Iterable[int]) -> list[MemoryRow]:
+    """Square pictures of these sizes."""
+    peaks = ((size, peak_of(weights, size, size)) for size in sizes)
+    return [MemoryRow(size, peak.predicted_mb, peak.measured_mb) for size, peak in peaks]
+
+
+def large_row(
+    painter: Painter, weights: Path, size: tuple[int, int], small: tuple[int, int], limit_mb: int
+) -> LargeRow:
+    """A picture that does not fit into `limit_mb` in one piece, and a smaller one that does.
+
+    Args:
+        painter: for the comparison of gradients.
+        weights: folder of the trained weights.
+        size: width and height of the large picture.
+        small: width and height of the small one.
+        limit_mb: memory that the large one may take, MiB.
+    """
+    large, whole = peak_of(weights, *size, limit_mb), peak_of(weights, *small)
+    per_pixel = [peak.seconds_per_step / (peak.width * peak.height) for peak in (large, whole)]
+    return LargeRow(
+        width=size[0],
+        height=size[1],
+        tiles=large.tiles,
+        peak_mb=large.measured_mb,
+        seconds_per_step=large.seconds_per_step,
+        per_pixel_ratio=per_pixel[0] / per_pixel[1],
+        gradient_relative_error=gradient_error(painter, (384, 512), Grid(2, 3)),
+    )
+
+
+def gradient_error(painter: Painter, size: tuple[int, int], grid: Grid) -> float:
+    """Relative L2 distance of the gradient in tiles from that of the whole."""
+    content, style, image = (
+        painter.to_device(noise(*size, seed).astype(np.float32)) for seed in range(3)
+    )
+    recipe = Recipe()
+    grams = style_grams(painter.network, style, recipe)
+    whole, tiled = (
+        Objective(painter.network, content, grams, recipe, each).evaluate(image)[1].asnumpy()
+        for each in (Grid(), grid)
+    )
+    return float(np.linalg.norm(tiled - whole) / np.linalg.norm(whole))

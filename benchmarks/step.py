@@ -1,0 +1,79 @@
+"""One step, forward, losses and gradient to the image, against PyTorch and against the limit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmarks.flops import step_flops
+from benchmarks.timing import interleaved
+from engine import Recipe
+from engine.mx import nd
+from engine.painter import Painter
+from engine.weights import Weights
+
+
+@dataclass(frozen=True)
+class StepRow:
+    """One size and precision; seconds are medians."""
+
+    size: int
+    precision: str
+    seconds: float
+    torch_float32_seconds: float
+    torch_bfloat16_seconds: float | None
+    ratio_to_torch_float32: float
+    share_of_limit: float
+
+
+def best_rate(rounds: int = 5) -> float:
+    """Most floating point operations a second that a large convolution reaches here, float32."""
+    given, made, side = 256, 256, 128
+    image = nd.random.normal(shape=(1, given, side, side))
+    kernel = nd.random.normal(shape=(made, given, 3, 3))
+
+    def convolve() -> None:
+        nd.Convolution(
+            image, kernel, kernel=(3, 3), pad=(1, 1), num_filter=made, no_bias=True
+        ).wait_to_read()
+
+    least = interleaved({"convolution": convolve}, rounds)["convolution"].least
+    return 2 * 9 * given * made * side * side / least
+
+
+def measure(painter: Painter, weights: Weights, size: int, rounds: int) -> StepRow:
+    """Time our step and PyTorch's in turns on the same noise."""
+    import torch  # noqa: PLC0415 - after MXNet, whose OpenMP it must not replace
+
+    from benchmarks.torch_peer import TorchObjective  # noqa: PLC0415 - likewise
+
+    torch.set_num_threads(painter.device.threads)
+    recipe = Recipe(
+        content_weight=5, style_weight=100, normalization="classic", padding="zeros", size=size
+    )
+    generator = np.random.default_rng(0)
+    content, style, start = (
+        generator.uniform(0, 255, (size, size, 3)).astype(np.float32) for _ in range(3)
+    )
+    grams = painter.grams(style, f"noise {size}", recipe)
+    ours, image = painter.objective(content, grams, recipe), painter.to_device(start)
+    theirs = TorchObjective(weights, content, style, recipe)
+    their_image = theirs.laid(start)
+    times = interleaved(
+        {
+            "ours": lambda: ours.evaluate(image),
+            "torch": lambda: theirs.evaluate(their_image),
+        },
+        rounds,
+    )
+    mine, other = times["ours"].median, times["torch"].median
+    return StepRow(
+        size=size,
+        precision=painter.device.precision,
+        seconds=mine,
+        torch_float32_seconds=other,
+        torch_bfloat16_seconds=None,
+        ratio_to_torch_float32=mine / other,
+        share_of_limit=step_flops(size, size) / mine / best_rate(),
+    )

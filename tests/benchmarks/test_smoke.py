@@ -1,0 +1,60 @@
+"""The benchmarks still run, at their smallest; what they find out is nobody's assertion."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from benchmarks import machine, memory
+from benchmarks.__main__ import table
+from benchmarks.flops import step_flops
+from benchmarks.timing import interleaved
+from engine.painter import Painter
+from engine.tiles import Grid
+from engine.weights import load
+
+
+def test_things_take_turns_and_the_first_round_does_not_count() -> None:
+    calls: list[str] = []
+    found = interleaved({"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, 2)
+    assert calls == ["a", "b"] * 3
+    assert all(0 <= times.least <= times.median <= times.most for times in found.values())
+
+
+def test_the_arithmetic_of_a_step_is_that_of_its_convolutions() -> None:
+    # 381 thousand million operations at 512x512, counted by hand once.
+    assert step_flops(512, 512) == pytest.approx(381e9, rel=0.01)
+    assert step_flops(256, 256) == pytest.approx(step_flops(512, 512) / 4)
+
+
+def test_the_machine_is_described() -> None:
+    found = machine.describe()
+    assert found["cores"] >= 1
+    assert found["versions"]["mxnet"] == "1.9.1"
+
+
+@pytest.mark.weights
+def test_a_peak_is_measured_and_predicted(weights: Path) -> None:
+    peak = memory.peak_of(weights.parent, 64, 48)
+    assert (peak.width, peak.height, peak.tiles) == (64, 48, 1)
+    assert min(peak.predicted_mb, peak.measured_mb, peak.seconds_per_step) > 0
+
+
+@pytest.mark.weights
+def test_the_gradient_in_tiles_is_compared(weights: Path) -> None:
+    error = memory.gradient_error(Painter(weights.parent, "cpu"), (96, 128), Grid(1, 2))
+    assert 0 <= error < 1e-3
+
+
+@pytest.mark.weights
+def test_a_step_is_compared_with_pytorch_where_that_is_installed(weights: Path) -> None:
+    pytest.importorskip("torch", reason="PyTorch is installed by `make bench` alone")
+    from benchmarks import step  # noqa: PLC0415 - only with PyTorch
+
+    painter = Painter(weights.parent, "cpu")
+    row = step.measure(painter, load(weights.parent), 64, 1)
+    assert all(math.isfinite(value) for value in (row.seconds, row.ratio_to_torch_float32))
+    assert "share_of_limit" in table([asdict(row)])
