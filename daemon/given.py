@@ -61,16 +61,16 @@ def refuse_unknown(layer: Sequence[Given]) -> None:
     Raises:
         SettingsError: about the first of them, with the nearest right name.
     """
-    unknown = [one for one in layer if one.key not in catalogue()]
+    # A section in which everything is commented out is none of them.
+    unknown = [one for one in layer if one.key not in catalogue() and not _is_empty_section(one)]
     for one in unknown:
         if one.key not in sections() or not one.key:
             raise SettingsError(_about_unknown(one) + _and_more(len(unknown)))
-        if one.value != {}:
-            example = next(s for s in catalogue().values() if s.section == one.key)
-            raise SettingsError(
-                f"{one.spoken} is a group of settings and takes no value itself. Set "
-                f"{one.name_of(example)}, for example."
-            )
+        example = next(s for s in catalogue().values() if s.section == one.key)
+        raise SettingsError(
+            f"{one.spoken} is a group of settings and takes no value itself. Set "
+            f"{one.name_of(example)}, for example."
+        )
 
 
 def refuse_wrong(error: ValidationError, given: Mapping[str, Given]) -> NoReturn:
@@ -94,6 +94,10 @@ def refuse_wrong(error: ValidationError, given: Mapping[str, Given]) -> NoReturn
 def about_wrong(one: Given, setting: Setting) -> str:
     """Say what a setting must be, and what it was given instead."""
     return f"{one.spoken} must be {setting.values}, not {_shown(one.value)}."
+
+
+def _is_empty_section(one: Given) -> bool:
+    return bool(one.key) and one.key in sections() and one.value == {}
 
 
 def _about_unknown(one: Given) -> str:

@@ -67,7 +67,7 @@ def why_text(names: Sequence[str], reason: str, back_to: PurePath) -> str:
         "",
         "What you can do",
         f"    To try again, drag {them} back into the folder  {back}",
-        "    If it must not be tried again, delete it or leave it here: nobody else will.",
+        "    Otherwise delete it, or leave it: it stays here.",
     )
 
 

@@ -191,6 +191,11 @@ class TestUnknownKeys:
             load(None, {key: "1"}, {}, ())
         assert f"--{key}" in str(refused.value)
 
+    def test_sections_with_nothing_in_them_are_no_further_mistakes(self) -> None:
+        with pytest.raises(SettingsError) as refused:
+            gather("[share]\n[paint]\nsiez = 3\n[watch]\n[log]\n")
+        assert str(refused.value).endswith("Did you mean paint.size?")
+
 
 class TestWrongValues:
     """They are said in plain words, with where they stand."""
