@@ -110,7 +110,7 @@ class Painted:
         suffix: of its file name, with the dot.
         report: JSON-ready: width, height, iterations, seconds, seconds_per_iteration, device,
             precision, normalization, loss {total, content, style {layer: value}, tv},
-            peak_memory_mb, weights_sha256.
+            steps_per_second, tiles, predicted_memory_mb, peak_memory_mb, weights_sha256.
     """
 
     job_id: str

@@ -27,7 +27,8 @@ from tests.daemon import child_stand_ins as stand_ins
 ROOT = Path(__file__).resolve().parents[3]
 KEYS = [
     "output", "width", "height", "iterations", "seconds", "seconds_per_iteration", "device",
-    "precision", "normalization", "loss", "peak_memory_mb", "weights_sha256",
+    "precision", "normalization", "loss", "steps_per_second", "tiles", "predicted_memory_mb",
+    "peak_memory_mb", "weights_sha256",
 ]  # fmt: skip
 
 Run = Callable[..., tuple[int, str, str]]
