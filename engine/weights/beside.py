@@ -32,23 +32,17 @@ def unused(folder: Path, found: Manifest) -> list[Path]:
         folder: where the weights live.
         found: the manifest of those in place.
     """
-    others = (path for path in candidates(folder) if path.name != PARAMS)
-    return [
-        path
-        for path in others
-        if not _KEPT.fullmatch(path.name) and sha256_of(path) != found.source_sha256
-    ]
+    return _not_among({found.source_sha256}, folder)
 
 
 def newcomers(folder: Path, found: Manifest) -> list[Path]:
     """The files that somebody put beside the weights in place after those came there."""
-    return [path for path in unused(folder, found) if sha256_of(path) not in found.seen]
+    return _not_among({found.source_sha256, *found.seen}, folder)
 
 
 def seen(folder: Path, source: Path) -> tuple[str, ...]:
     """SHA-256 of all files that lie in the folder when `source` is put in place."""
-    others = (path for path in candidates(folder) if path.name != PARAMS)
-    return tuple(sha256_of(path) for path in others if path != source)
+    return tuple(sha256_of(path) for path in _others(folder) if path != source)
 
 
 def remark(file: Path) -> str:
@@ -57,3 +51,16 @@ def remark(file: Path) -> str:
         f"{file} is not used: other weights are in place. To use it, run "
         f"`atelierd weights import {shlex.quote(str(file))}`."
     )
+
+
+def _others(folder: Path) -> list[Path]:
+    return [
+        path
+        for path in candidates(folder)
+        if path.name != PARAMS and not _KEPT.fullmatch(path.name)
+    ]
+
+
+def _not_among(hashes: set[str], folder: Path) -> list[Path]:
+    # Each is read once: these files may be hundreds of megabytes.
+    return [path for path in _others(folder) if sha256_of(path) not in hashes]
