@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from engine.mx import Array, nd
@@ -24,8 +25,8 @@ class Adam:
         self._mean: Array | None = None
         self._square: Array | None = None
 
-    def step(self, image: Array, gradient: Array) -> Array:
-        """Return the next image given the gradient at this one."""
+    def step(self, image: Array, gradient: Array, loss: float = math.inf) -> Array:  # noqa: ARG002
+        """Return the next image given the gradient at this one; the loss itself says nothing."""
         if self._mean is None or self._square is None:
             self._mean, self._square = nd.zeros_like(image), nd.zeros_like(image)
         self._steps += 1

@@ -99,7 +99,7 @@ class Descent:
         if gradient is None:
             raise DivergedError(_GIVEN_UP)
         while not self._over():
-            image = self._optimizer.step(image, gradient)
+            image = self._optimizer.step(image, gradient, self._history[-1])
             self.steps += 1
             gradient = self._judge(image)
             if gradient is None:

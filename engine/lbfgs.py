@@ -7,11 +7,15 @@ MapReduce", algorithm 3): a step is three products on the device for the new col
 few hundred flops here, and one product for the direction.
 
 There is no line search: as in neural-style, a unit step along the quasi-Newton direction is taken,
-but never longer than a trust radius.
+but never longer than a trust radius. The first step, which knows no curvature, follows the gradient
+and is no longer than Polyak's for a loss that cannot fall below zero (Polyak 1969, "Minimization of
+unsmooth functionals"): where the start is nearly the solution, a longer one would lead away from
+it.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 
 import numpy as np
@@ -20,7 +24,7 @@ from numpy.typing import NDArray
 from engine.mx import Array, nd
 
 FIRST_STEP: Final = 2.0
-"""Root mean square of the first step, in grey levels: nothing is known of the curvature yet."""
+"""Largest root mean square of the first step, in grey levels: nothing is known of the curvature."""
 
 TRUST: Final = 25.0
 """Largest root mean square of a step, in grey levels."""
@@ -49,16 +53,17 @@ class Lbfgs:
         self._table = np.zeros((2 * self._history + 1,) * 2)
         self._image: Array | None = None
 
-    def step(self, image: Array, gradient: Array) -> Array:
+    def step(self, image: Array, gradient: Array, loss: float = math.inf) -> Array:
         """Return the next image given the gradient at this one.
 
         Args:
             image: (1, 3, H, W) float32.
             gradient: of the loss, shaped as the image.
+            loss: the loss itself, which bounds the first step; infinite where it is not known.
         """
         flat, slope = image.reshape((-1,)), gradient.reshape((-1,))
         self._remember(flat, slope)
-        coefficients = self._direction()
+        coefficients = self._direction(loss)
         assert self._vectors is not None  # noqa: S101 - _remember has made it
         move = nd.dot(nd.array(coefficients, ctx=image.context), self._vectors)
         self._image = flat
@@ -99,7 +104,7 @@ class Lbfgs:
         self._table[rows, :] = table
         self._table[:, rows] = table.T
 
-    def _direction(self) -> NDArray[np.float64]:
+    def _direction(self, loss: float) -> NDArray[np.float64]:
         """Coefficients of the step over the remembered vectors, its length bounded."""
         gradient = np.zeros(len(self._table))
         gradient[-1] = 1.0
@@ -107,15 +112,20 @@ class Lbfgs:
         if self._dot(coefficients, gradient) >= 0:  # no descent: rounding has spoiled the memory
             self._order.clear()
             coefficients = -gradient
-        size = self._vectors.shape[1]  # type: ignore[union-attr]
-        length = np.sqrt(max(self._dot(coefficients, coefficients), 0.0) / size)
-        allowed = self._trust if self._order else min(FIRST_STEP, self._trust)
-        if not length:
-            return np.zeros_like(coefficients)
-        # Without curvature the gradient has no scale of its own; with it, a unit step is right.
-        factor = min(1.0, allowed / length) if self._order else allowed / length
-        scaled: NDArray[np.float64] = coefficients * factor
+        scaled: NDArray[np.float64] = coefficients * self._factor(coefficients, loss)
         return scaled
+
+    def _factor(self, direction: NDArray[np.float64], loss: float) -> float:
+        """What a direction is multiplied with, so that the step is no longer than it may be."""
+        size = self._vectors.shape[1]  # type: ignore[union-attr]
+        length = float(np.sqrt(max(self._dot(direction, direction), 0.0) / size))
+        if not length:
+            return 0.0
+        if self._order:  # with curvature a unit step is right
+            return min(1.0, self._trust / length)
+        # The gradient has no scale of its own. Over `loss / length**2` a loss that went on falling
+        # as it does here would be zero.
+        return min(FIRST_STEP, self._trust, loss / (size * length)) / length
 
     def _two_loops(self, gradient: NDArray[np.float64]) -> NDArray[np.float64]:
         """Nocedal and Wright, algorithm 7.4, on coefficients."""

@@ -13,8 +13,8 @@ from engine.recipe import Recipe
 class Optimizer(Protocol):
     """One step at a time; the caller evaluates the loss in between."""
 
-    def step(self, image: Array, gradient: Array) -> Array:
-        """Return the next image, (1, 3, H, W), given the gradient at this one."""
+    def step(self, image: Array, gradient: Array, loss: float) -> Array:
+        """Return the next image, (1, 3, H, W), given gradient and loss at this one."""
         ...
 
     def gentler(self) -> None:

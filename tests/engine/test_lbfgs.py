@@ -66,6 +66,14 @@ def test_no_step_is_longer_than_it_may_be():
         assert rms((x - before).asnumpy()) <= (TRUST if number else FIRST_STEP) * 1.001
 
 
+def test_the_first_step_does_not_lead_beyond_where_the_loss_would_be_zero():
+    """On `a + slope * x` the loss reaches zero where Polyak's step leads."""
+    x, slope, loss = nd.zeros(SHAPE), nd.full(SHAPE, 0.5), 0.01
+    moved = Lbfgs().step(x, slope, loss).asnumpy()
+    assert float((0.5 * moved).sum()) == pytest.approx(-loss, rel=1e-3)
+    assert rms(Lbfgs().step(x, slope, 1e9).asnumpy()) == pytest.approx(FIRST_STEP, rel=1e-3)
+
+
 def test_a_flat_place_is_left_where_it_is():
     x = nd.ones(SHAPE)
     assert np.array_equal(Lbfgs().step(x, nd.zeros(SHAPE)).asnumpy(), x.asnumpy())

@@ -47,6 +47,15 @@ def test_it_moves_towards_the_style(painter, photo, style):
     assert np.abs(painting.picture - photo).mean() > 3
 
 
+def test_a_photo_in_its_own_style_stays_as_it_is(painter, photo):
+    """The start is nearly the solution already: no step may blow that up."""
+    darker = (0.8 * photo).astype(np.uint8)
+    recipe = Recipe(size=64, scales=(1.0,), iterations=(8,), style_weight=2)
+    steps, painting = paint(painter, darker, darker, recipe)
+    assert painting.loss.total < 0.5 * steps[0].loss
+    assert np.abs(painting.picture - darker).mean() < 8
+
+
 @pytest.mark.parametrize("init", ["content", "noise", "blend"])
 def test_the_same_seed_gives_the_same_picture(painter, photo, style, init):
     recipe = SMALL.model_copy(update={"init": init, "seed": 7})
