@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from engine.recipe import CONVOLUTIONS
 
-_CHANNELS = (64, 128, 256, 512, 512)
+SMALLEST_SIDE: Final = 32
+"""Below this side, in pixels, the deepest maps are one or two pixels wide and say nothing."""
+
+_CHANNELS: Final = (64, 128, 256, 512, 512)
 
 
 def block_of(name: str) -> int:
@@ -20,13 +24,37 @@ def channels_of(name: str) -> int:
 
 
 def level_of(name: str) -> int:
-    """How many poolings lie before a convolution's maps: 0 for `conv1_1`, 4 for `conv5_1`."""
-    return block_of(name) - 1
+    """How many poolings a layer's result has behind it: 0 for `conv1_2`, 1 for `pool1`."""
+    return block_of(name) - 1 + is_pooling(name)
+
+
+def is_pooling(name: str) -> bool:
+    """Whether a layer is a pooling, and no convolution."""
+    return name.startswith("pool")
 
 
 def stride_of(name: str) -> int:
-    """Pixels of the picture from one position of a convolution's maps to the next."""
+    """Pixels of the picture from one position of a layer's result to the next."""
     return int(2 ** level_of(name))
+
+
+def work_of(layers: Iterable[str]) -> float:
+    """Multiplications that a chain of layers takes forward for each pixel of the picture.
+
+    Args:
+        layers: convolutions and poolings, in order; what comes before them is known.
+    """
+    work = 0.0
+    for name in layers:
+        if not is_pooling(name):
+            work += 9 * inputs_of(name) * channels_of(name) / stride_of(name) ** 2
+    return work
+
+
+def inputs_of(name: str) -> int:
+    """Channels of what goes into a convolution: 3 for `conv1_1`, a picture."""
+    number = CONVOLUTIONS.index(name)
+    return channels_of(CONVOLUTIONS[number - 1]) if number else 3
 
 
 def chain_to(deepest: str) -> list[str]:

@@ -117,7 +117,7 @@ class Lbfgs:
 
     def _factor(self, direction: NDArray[np.float64], loss: float) -> float:
         """What a direction is multiplied with, so that the step is no longer than it may be."""
-        size = self._vectors.shape[1]  # type: ignore[union-attr]
+        size = int(self._vectors.shape[1])  # type: ignore[union-attr]
         length = float(np.sqrt(max(self._dot(direction, direction), 0.0) / size))
         if not length:
             return 0.0

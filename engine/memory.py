@@ -8,14 +8,16 @@ grow with the largest tile.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import product
 from typing import Final
 
 from engine.errors import PictureError
-from engine.layers import chain_to, channels_of, deepest, level_of
+from engine.layers import block_of, chain_to, channels_of, deepest, inputs_of, level_of, work_of
 from engine.recipe import Recipe
+from engine.stages import SEAM, Stage, Tiling
 from engine.tiles import Grid, Size, spans
 
 _FLOAT: Final = 4
@@ -32,11 +34,24 @@ _HISTORIES: Final = (5, 3)
 _CUTTING: Final = 2.4
 """A tile holds more than a whole picture of its size: own parts are cut out, and put back into the
 halo (measured at 1024x768 in eight tiles; on the careful side)."""
-_BEARABLE: Final = 1.3
+_BEARABLE: Final = 1.7
 """Overhead of tiles above which it is better to remember fewer steps and have larger tiles."""
 _WORKSPACE: Final = 300 * 2**20
 """Bytes that come with the first step, however small: the weights in oneDNN's layouts, and what the
 C library keeps of small maps instead of giving it back (measured at 512 and 1024 pixels)."""
+
+
+_CUT: Final = Tiling(Grid(2, 2), Grid(2, 2))
+"""Any tiling that cuts: its stages are those of all."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A tiling, the bytes that the maps of its steps take, and its work over that of no tiling."""
+
+    tiling: Tiling
+    bytes: int
+    work: float
 
 
 @dataclass(frozen=True)
@@ -44,35 +59,43 @@ class MemoryPlan:
     """How a picture is worked through.
 
     Attributes:
-        grid: the tiles.
+        tiling: the pieces of the largest scale.
         bytes: predicted peak of the process.
+        maps: bytes that the maps of one step may take.
         history: steps that L-BFGS can remember: the recipe's, or fewer for want of memory.
-        overhead: pixels of all tiles, halos included, over those of the picture.
+        overhead: work of a step over that of a picture in one piece.
     """
 
-    grid: Grid
+    tiling: Tiling
     bytes: int
+    maps: int
     history: int
     overhead: float
 
+    @property
+    def tiles(self) -> int:
+        """In how many pieces the picture itself is worked through."""
+        return self.tiling.near.rows * self.tiling.near.columns
 
-def step_bytes(size: Size, taps: Iterable[str]) -> int:
-    """Most bytes of feature maps and gradients at once, in a step on one tile.
+
+def step_bytes(size: Size, layers: Sequence[str], taps: Collection[str]) -> int:
+    """Most bytes of feature maps and gradients at once, in a step through some layers.
 
     The way there keeps the result of every layer; the way back lets them go, while it holds the
     gradient that comes, the one behind the ReLU, the one that goes on, and at a tap the tap's own.
 
     Args:
-        size: height and width of the tile, halo included.
+        size: height and width of what goes into the first layer, halo included.
+        layers: from the picture's first, or from a later one.
         taps: all of them.
     """
-    wanted = set(taps)
-    kept, most = _PICTURE * size[0] * size[1] / _FLOAT, 0.0
-    before = kept
-    for name in chain_to(deepest(wanted)):
-        own = _elements(name, size)
+    level = block_of(layers[0]) - 1
+    picture = size[0] << level, size[1] << level
+    kept = most = before = float(inputs_of(layers[0]) * size[0] * size[1])
+    for name in layers:
+        own = _elements(name, picture)
         kept += own
-        passing = (3 if name in wanted else 2) * own + before
+        passing = (3 if name in taps else 2) * own + before
         most, before = max(most, kept + passing), own
     return round(most * _FLOAT)
 
@@ -90,7 +113,9 @@ def picture_bytes(size: Size, recipe: Recipe) -> int:
     return round(pictures * _PICTURE * pixels + targets * _FLOAT)
 
 
-def plan_memory(size: Size, recipe: Recipe, resident: int, room: int) -> MemoryPlan:
+def plan_memory(
+    size: Size, recipe: Recipe, resident: int, room: int, style: Size | None = None
+) -> MemoryPlan:
     """Choose the tiles that cost the least time and fit.
 
     Args:
@@ -98,14 +123,84 @@ def plan_memory(size: Size, recipe: Recipe, resident: int, room: int) -> MemoryP
         recipe: how it is painted.
         resident: bytes that the process holds already.
         room: bytes that it may hold.
+        style: height and width of the style at that scale; without it as large as the picture.
 
     Raises:
         PictureError: no tiles are small enough; the message names the largest size that fits.
     """
+    resident += _more_style(size, style or size)
     found = _planned(size, recipe, resident, room)
     if found is None:
         raise PictureError(_too_large(size, recipe, resident, room))
     return found
+
+
+def fitting(size: Size, taps: Collection[str], room: int) -> Fit | None:
+    """Find the tiling that costs the least time and fits; None if no tiles are small enough.
+
+    Args:
+        size: height and width of the picture.
+        taps: all of them.
+        room: bytes that the feature maps of one step may take.
+    """
+    layers = chain_to(deepest(taps))
+    needed = step_bytes(size, layers, taps)
+    if needed <= room:
+        return Fit(Tiling(), needed, 1.0)
+    between = _seam_bytes(size)
+    chosen = [_cheapest(stage, size, taps, room - between) for stage in _CUT.stages(deepest(taps))]
+    fits = [each for each in chosen if each is not None]
+    if len(fits) < len(chosen):
+        return None
+    work = sum(each.work for each in fits) / (size[0] * size[1] * work_of(layers))
+    grids = [each.grid for each in fits]
+    return Fit(Tiling(*grids), between + max(each.bytes for each in fits), work)
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """A grid for a stage, the bytes of its steps, and the work of one."""
+
+    grid: Grid
+    bytes: int
+    work: float
+
+
+def _cheapest(stage: Stage, size: Size, taps: Collection[str], room: int) -> _Choice | None:
+    pairs = list(product(*(_cuts(side, stage.layers) for side in stage.source(size))))
+    cuts = [(_cut(stage, *pair), *pair) for pair in pairs]
+    # A first stage in one piece would save next to nothing: that is not called cutting.
+    cuts = [cut for cut in cuts if cut[0].last or not cut[0].grid.whole]
+    works = [rows.total * columns.total * cut.work_of_position for cut, rows, columns in cuts]
+    for work, number in sorted(zip(works, range(len(works)), strict=True)):
+        cut, rows, columns = cuts[number]
+        needed = step_bytes((rows.longest, columns.longest), stage.layers, taps)
+        needed = needed if cut.grid.whole else round(_CUTTING * needed)
+        if needed <= room:
+            return _Choice(cut.grid, needed, work)
+    return None
+
+
+def _cut(stage: Stage, rows: _Cut, columns: _Cut) -> Stage:
+    return replace(stage, grid=Grid(rows.parts, columns.parts))
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """One way to cut an axis: how many parts, the positions of all, and of the longest."""
+
+    parts: int
+    total: int
+    longest: int
+
+
+@lru_cache(maxsize=256)
+def _cuts(length: int, layers: tuple[str, ...]) -> tuple[_Cut, ...]:
+    found = []
+    for parts in range(1, _MOST_TILES + 1):
+        lengths = [span.stop - span.start for span in spans(length, parts, layers)]
+        found.append(_Cut(parts, sum(lengths), max(lengths)))
+    return tuple(found)
 
 
 def _planned(size: Size, recipe: Recipe, resident: int, room: int) -> MemoryPlan | None:
@@ -119,50 +214,32 @@ def _planned(size: Size, recipe: Recipe, resident: int, room: int) -> MemoryPlan
 
 
 def _planned_with(size: Size, recipe: Recipe, resident: int, room: int) -> MemoryPlan | None:
-    taps = {*recipe.content_layers, *recipe.style_layers}
     always = resident + _WORKSPACE + picture_bytes(size, recipe)
-    for grid, largest, overhead in _grids(size, deepest(taps)):
-        needed = always + round(step_bytes(largest, taps) * (1 if grid.whole else _CUTTING))
-        if needed <= room:
-            return MemoryPlan(grid, needed, recipe.history, overhead)
-    return None
+    fit = fitting(size, recipe.taps, room - always)
+    if fit is None:
+        return None
+    return MemoryPlan(fit.tiling, always + fit.bytes, fit.bytes, recipe.history, fit.work)
+
+
+def _more_style(size: Size, style: Size) -> int:
+    """Bytes of a style picture that has more pixels than the picture, on host and device."""
+    return 2 * _PICTURE * max(0, style[0] * style[1] - size[0] * size[1])
+
+
+def _seam_bytes(size: Size) -> int:
+    """The maps between the stages, and their gradient."""
+    return round(2 * _elements(SEAM, size) * _FLOAT)
 
 
 def _elements(name: str, size: Size) -> float:
-    level = level_of(name) + name.startswith("pool")
-    channels = channels_of(name)
-    return channels * (size[0] >> level) * (size[1] >> level)
+    level = level_of(name)
+    return channels_of(name) * (size[0] >> level) * (size[1] >> level)
 
 
 def _optimiser_pictures(recipe: Recipe) -> int:
     if recipe.optimizer == "adam":
         return 6
     return 2 * recipe.history + 2 + _LBFGS_PASSING
-
-
-@dataclass(frozen=True)
-class _Cut:
-    """One way to cut an axis: how many parts, the pixels of all, and of the longest."""
-
-    parts: int
-    total: int
-    longest: int
-
-
-def _cuts(length: int, tap: str) -> list[_Cut]:
-    found = []
-    for parts in range(1, _MOST_TILES + 1):
-        lengths = [span.stop - span.start for span in spans(length, parts, tap)]
-        found.append(_Cut(parts, sum(lengths), max(lengths)))
-    return found
-
-
-def _grids(size: Size, tap: str) -> Iterator[tuple[Grid, Size, float]]:
-    """All grids, those first that compute the least twice: with their largest tile and overhead."""
-    pairs = product(*(_cuts(length, tap) for length in size))
-    for rows, columns in sorted(pairs, key=lambda pair: pair[0].total * pair[1].total):
-        overhead = rows.total * columns.total / (size[0] * size[1])
-        yield Grid(rows.parts, columns.parts), (rows.longest, columns.longest), overhead
 
 
 def _too_large(size: Size, recipe: Recipe, resident: int, room: int) -> str:

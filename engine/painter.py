@@ -15,15 +15,14 @@ from numpy.typing import NDArray
 from engine import pyramid
 from engine.descent import Descent, Limits
 from engine.device import choose
-from engine.layers import deepest
-from engine.memory import MemoryPlan, plan_memory
+from engine.memory import MemoryPlan, fitting, plan_memory
 from engine.mx import Array
 from engine.objective import Grams, Objective, style_grams
 from engine.optimizer import make_optimizer
 from engine.progress import LossParts, Painting, Progress
 from engine.recipe import Recipe
 from engine.room import resident, room
-from engine.tiles import Grid
+from engine.stages import Tiling
 from engine.vgg import Vgg
 from engine.weights import load
 
@@ -86,33 +85,33 @@ class Painter:
         # Not a generator itself: that would hold pictures of any size until the end.
         return _Session(self, content, style, recipe).work()
 
-    def plan(self, size: pyramid.Size, recipe: Recipe) -> MemoryPlan:
-        """How a picture of this size is worked through with the memory that there is now.
+    def plan(self, size: pyramid.Size, style: pyramid.Size, recipe: Recipe) -> MemoryPlan:
+        """How a picture and a style of these sizes are worked through with the memory there is now.
 
         Raises:
             PictureError: it is too large.
         """
-        return plan_memory(size, recipe, resident(), room(self._max_memory))
+        return plan_memory(size, recipe, resident(), room(self._max_memory), style)
 
     def grams(
-        self, style: pyramid.Picture, digest: str, recipe: Recipe, grid: Grid | None = None
+        self, style: pyramid.Picture, digest: str, recipe: Recipe, tiling: Tiling | None = None
     ) -> Grams:
         """Gram matrices of a style picture at the recipe's taps, remembered by its digest."""
         shape = f"{style.shape[1]}x{style.shape[0]}"
         network = f"{recipe.pooling} {recipe.padding}"
         key = f"{digest} {shape} {network} {sorted(recipe.style_layers)}"
         if key not in self._styles:
-            self._styles[key] = style_grams(self.network, self.to_device(style), recipe, grid)
+            self._styles[key] = style_grams(self.network, self.to_device(style), recipe, tiling)
         self._styles.move_to_end(key)
         while len(self._styles) > CACHED_STYLES:
             self._styles.popitem(last=False)
         return self._styles[key]
 
     def objective(
-        self, content: pyramid.Picture, grams: Grams, recipe: Recipe, grid: Grid | None = None
+        self, content: pyramid.Picture, grams: Grams, recipe: Recipe, tiling: Tiling | None = None
     ) -> Objective:
         """What is minimised for a content at one scale."""
-        return Objective(self.network, self.to_device(content), grams, recipe, grid)
+        return Objective(self.network, self.to_device(content), grams, recipe, tiling)
 
     def to_device(self, picture: pyramid.Picture) -> Array:
         """Lay a picture on the painter's device."""
@@ -134,12 +133,12 @@ class _Session:
         pyramid.check(content, "content")
         pyramid.check(style, "style")
         self._plan = pyramid.plan(pyramid.size_of(content), recipe)
-        self._memory = painter.plan(self._plan[-1][0], recipe)
         # The largest sizes that are needed: what comes from a camera is many times as large.
         largest = self._plan[-1][0]
-        self._content = pyramid.resized(content, largest)
         style = pyramid.trimmed(style, recipe.style_trim)
         longest = pyramid.style_size(pyramid.size_of(style), max(largest))
+        self._memory = painter.plan(largest, longest, recipe)
+        self._content = pyramid.resized(content, largest)
         self._style = pyramid.resized(style, longest)
         self._digest = hashlib.sha256(self._style.data).hexdigest()
         self._began = painter.now()
@@ -175,11 +174,11 @@ class _Session:
     def _descent(self, content: pyramid.Picture, start: pyramid.Picture, steps: int) -> Descent:
         painter, recipe = self._painter, self._recipe
         size = pyramid.style_size(pyramid.size_of(self._style), max(content.shape))
-        grid = self._grid(pyramid.size_of(content))
         style = pyramid.resized(self._style, size)
-        grams = painter.grams(style, self._digest, recipe, grid)
+        grams = painter.grams(style, self._digest, recipe, self._tiling(size))
+        tiling = self._tiling(pyramid.size_of(content))
         return Descent(
-            painter.objective(content, grams, recipe, grid),
+            painter.objective(content, grams, recipe, tiling),
             make_optimizer(recipe.model_copy(update={"history": self._memory.history})),
             painter.to_device(start),
             Limits(steps, recipe.plateau, self._deadline),
@@ -187,15 +186,10 @@ class _Session:
             rolled_back=self._unstable,
         )
 
-    def _grid(self, size: pyramid.Size) -> Grid:
-        """The tiles of one scale: none if it is no larger than one tile of the largest scale."""
-        largest, taps = (
-            self._plan[-1][0],
-            {*self._recipe.content_layers, *self._recipe.style_layers},
-        )
-        high, wide = self._memory.grid.largest(largest, deepest(taps))
-        fits = size[0] * size[1] <= high * wide
-        return Grid() if fits else self._memory.grid
+    def _tiling(self, size: pyramid.Size) -> Tiling:
+        """The pieces of a picture or a style at one scale: few, as the plan's memory allows."""
+        fit = fitting(size, self._recipe.taps, self._memory.maps)
+        return self._memory.tiling if fit is None else fit.tiling
 
     def _followed(self, descent: Descent, number: int) -> Iterator[Progress]:
         """Let one scale work and tell of each step."""
@@ -247,6 +241,6 @@ class _Session:
             device=self._painter.device,
             normalization=self._recipe.normalization,
             weights_sha256=self._painter.weights_sha256,
-            tiles=self._memory.grid.rows * self._memory.grid.columns,
+            tiles=self._memory.tiles,
             predicted_memory_mb=self._memory.bytes / 2**20,
         )

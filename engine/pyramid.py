@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from engine.errors import PictureError
+from engine.layers import SMALLEST_SIDE
 from engine.recipe import Recipe
-from engine.vgg import SMALLEST_SIDE
 
 Picture = NDArray[np.float32]
 Size = tuple[int, int]

@@ -125,6 +125,11 @@ class Recipe(BaseModel):
         return self
 
     @property
+    def taps(self) -> frozenset[Convolution]:
+        """All convolutions whose maps a loss reads."""
+        return frozenset({*self.content_layers, *self.style_layers})
+
+    @property
     def total_iterations(self) -> int:
         """Steps over all scales, the most that this recipe takes."""
         return sum(self.iterations)

@@ -1,34 +1,49 @@
 """How a large picture is cut, so that each tile's own part of every feature map is the whole's.
 
 A convolution of 3x3 sees one position beyond its own on each side. So a tile carries a halo as
-wide as the deepest tap sees beyond it; the maps in the halo are wrong towards its rim, where the
+wide as the last layer sees beyond it; the maps in the halo are wrong towards its rim, where the
 tile ends and the picture does not, and nobody reads them. The own parts of all tiles make up the
-picture, at every level of pooling: they begin at multiples of the deepest level's stride.
+picture, at every level of pooling: they begin at multiples of the last layer's stride.
+
+What is cut is what goes into the first of some layers, the picture or the maps of a pooling;
+levels are counted from there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Final
 
-from engine.layers import chain_to, stride_of
+from engine.layers import is_pooling
 
 Size = tuple[int, int]
 
 
-def reach(deepest: str) -> int:
-    """How many pixels a position of a tap sees beyond its own stride on each side.
+def stride(layers: Sequence[str]) -> int:
+    """Positions of what goes into some layers from one position of their result to the next."""
+    return int(2 ** sum(map(is_pooling, layers)))
+
+
+def reach(layers: Sequence[str]) -> int:
+    """How many positions a result of some layers sees beyond its own stride on each side.
 
     Args:
-        deepest: the convolution, such as `conv5_1`, which sees 70.
+        layers: convolutions and poolings, in order; from the picture to `conv5_1` it is 70.
     """
-    return sum(stride_of(name) for name in chain_to(deepest) if name.startswith("conv"))
+    unit, seen = 1, 0
+    for name in layers:
+        if is_pooling(name):
+            unit *= 2
+        else:
+            seen += unit
+    return seen
 
 
 @dataclass(frozen=True)
 class Span:
-    """One tile along one axis, pixels of the picture.
+    """One tile along one axis.
 
     Attributes:
         first: where its own part begins.
@@ -43,17 +58,17 @@ class Span:
     stop: int
 
     def own(self, level: int) -> slice:
-        """Its own part within the tile's maps, after so many poolings."""
+        """Its own part within the tile's maps, so many poolings on."""
         return slice((self.first - self.start) >> level, (self.last - self.start) >> level)
 
     def place(self, level: int) -> slice:
-        """Its own part within the whole picture's maps, after so many poolings."""
+        """Its own part within the whole maps, so many poolings on."""
         return slice(self.first >> level, self.last >> level)
 
 
 @dataclass(frozen=True)
 class Tile:
-    """One tile of a picture: the spans that cross in it."""
+    """One tile: the spans that cross in it."""
 
     rows: Span
     columns: Span
@@ -63,29 +78,29 @@ class Tile:
         return self.rows.own(level), self.columns.own(level)
 
     def place(self, level: int) -> tuple[slice, slice]:
-        """Rows and columns of its own part, within the whole picture's maps."""
+        """Rows and columns of its own part, within the whole maps."""
         return self.rows.place(level), self.columns.place(level)
 
     @property
     def area(self) -> tuple[slice, slice]:
-        """Rows and columns of the picture that it covers, halo included."""
+        """Rows and columns that it covers, halo included."""
         return slice(self.rows.start, self.rows.stop), slice(self.columns.start, self.columns.stop)
 
 
-def spans(length: int, parts: int, deepest: str) -> list[Span]:
+def spans(length: int, parts: int, layers: Sequence[str]) -> list[Span]:
     """Cut an axis into equal parts, as near as strides allow, each with its halo.
 
     Args:
-        length: of the axis, pixels.
+        length: of the axis, positions of what goes into the layers.
         parts: how many; fewer if there are not so many strides.
-        deepest: the deepest tap.
+        layers: those that are worked through tile by tile.
     """
-    stride, halo = stride_of(deepest), reach(deepest)
-    steps = max(length // stride, 1)
+    unit, halo = stride(layers), reach(layers)
+    steps = max(length // unit, 1)
     parts = min(parts, steps)
-    edges = [steps * number // parts * stride for number in range(parts)] + [length]
+    edges = [steps * number // parts * unit for number in range(parts)] + [length]
     return [
-        Span(first, last, max(0, (first - halo) // stride * stride), min(length, last + halo))
+        Span(first, last, max(0, (first - halo) // unit * unit), min(length, last + halo))
         for first, last in pairwise(edges)
     ]
 
@@ -99,20 +114,24 @@ class Grid:
 
     @property
     def whole(self) -> bool:
-        """Whether the picture is not cut at all."""
+        """Whether nothing is cut at all."""
         return self.rows * self.columns == 1
 
-    def tiles(self, size: Size, deepest: str) -> Iterator[Tile]:
-        """The tiles of a picture of this height and width, row by row."""
-        columns = spans(size[1], self.columns, deepest)
-        for row in spans(size[0], self.rows, deepest):
+    def tiles(self, size: Size, layers: Sequence[str]) -> Iterator[Tile]:
+        """The tiles of what goes into some layers, of this height and width, row by row."""
+        columns = spans(size[1], self.columns, layers)
+        for row in spans(size[0], self.rows, layers):
             for column in columns:
                 yield Tile(row, column)
 
-    def largest(self, size: Size, deepest: str) -> Size:
+    def largest(self, size: Size, layers: Sequence[str]) -> Size:
         """Height and width of the largest tile, halo included."""
         high, wide = (
-            max(span.stop - span.start for span in spans(length, parts, deepest))
+            max(span.stop - span.start for span in spans(length, parts, layers))
             for length, parts in zip(size, (self.rows, self.columns), strict=True)
         )
         return high, wide
+
+
+WHOLE: Final = Grid()
+"""Nothing is cut."""

@@ -11,21 +11,17 @@ activation go as soon as the backward pass has used it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import PictureError
-from engine.layers import chain_to, deepest
+from engine.layers import is_pooling
 from engine.mx import Array, autograd, nd
 from engine.recipe import CONVOLUTIONS, Recipe
 from engine.weights import Convention, Weights
-
-SMALLEST_SIDE: Final = 32
-"""Below this side, in pixels, the deepest maps are one or two pixels wide and say nothing."""
 
 
 @dataclass
@@ -53,58 +49,56 @@ class Vgg:
             for name, pair in weights.layers.items()
         }
 
-    def record(self, image: Array, taps: Iterable[str], recipe: Recipe) -> Passage:
-        """Run the network forward and keep what the backward pass needs.
+    def record(
+        self, source: Array, layers: Sequence[str], wanted: Iterable[str], recipe: Recipe
+    ) -> Passage:
+        """Run some layers forward and keep what the backward pass needs.
 
         Args:
-            image: (1, 3, H, W) float32 on this network's device, RGB, 0 to 255.
-            taps: convolutions whose maps, after the ReLU, are wanted.
+            source: what goes into the first of them: for `conv1_1` a picture (1, 3, H, W), RGB, 0
+                to 255, else the result of the layer before; float32 on this network's device.
+            layers: in the network's order, such as `engine.layers.chain_to` gives.
+            wanted: layers whose results (for convolutions after the ReLU) are asked for.
             recipe: says the pooling (average or maximum of 2x2, stride 2, an odd last row or column
                 left out) and the padding of the first convolution.
-
-        Raises:
-            PictureError: a side is under `SMALLEST_SIDE`.
         """
-        wanted = set(taps)
-        passage = Passage(self._factor)
-        current = self._entry(image)
-        for name in chain_to(deepest(wanted)):
-            current = passage.through(name, current, self._layer(name, recipe), name in wanted)
+        asked = set(wanted)
+        passage = Passage(self._factor if _begins(layers) else None)
+        current = self._entry(source, layers)
+        for name in layers:
+            current = passage.through(name, current, self._layer(name, recipe), name in asked)
         return passage
 
-    def forward(self, image: Array, taps: Iterable[str], recipe: Recipe) -> dict[str, Array]:
-        """Run the network forward alone, and keep nothing but the maps of the taps.
+    def forward(
+        self, source: Array, layers: Sequence[str], wanted: Iterable[str], recipe: Recipe
+    ) -> dict[str, Array]:
+        """Run some layers forward alone, and keep nothing but what is asked for.
 
         Args:
-            image: as for `record`.
-            taps: likewise.
+            source: as for `record`.
+            layers: likewise.
+            wanted: likewise.
             recipe: likewise.
 
         Returns:
-            Tap name to (1, C, h, w) float32, after the ReLU.
-
-        Raises:
-            PictureError: a side is under `SMALLEST_SIDE`.
+            Name to (1, C, h, w) float32, for convolutions after the ReLU.
         """
-        wanted = set(taps)
+        asked = set(wanted)
         maps: dict[str, Array] = {}
-        current = self._entry(image)
-        for name in chain_to(deepest(wanted)):
+        current = self._entry(source, layers)
+        for name in layers:
             current = self._layer(name, recipe)(current)
-            if name in wanted:
+            if name in asked:
                 maps[name] = current
         return maps
 
-    def _entry(self, image: Array) -> Array:
-        if min(image.shape[2:]) < SMALLEST_SIDE:
-            raise PictureError(
-                f"A picture of {image.shape[3]}x{image.shape[2]} pixels is too small or too narrow "
-                f"to paint: each side needs {SMALLEST_SIDE} pixels. Use a larger size."
-            )
-        return nd.broadcast_add(nd.broadcast_mul(image, self._factor), self._shift)
+    def _entry(self, source: Array, layers: Sequence[str]) -> Array:
+        if not _begins(layers):
+            return source
+        return nd.broadcast_add(nd.broadcast_mul(source, self._factor), self._shift)
 
     def _layer(self, name: str, recipe: Recipe) -> Any:
-        if name.startswith("pool"):
+        if is_pooling(name):
             return lambda x: nd.Pooling(x, kernel=(2, 2), stride=(2, 2), pool_type=recipe.pooling)
         kernel, bias = self._parameters[name]
         replicates = name == CONVOLUTIONS[0] and recipe.padding == "replicate"
@@ -113,9 +107,10 @@ class Vgg:
             if replicates:
                 x = nd.pad(x, mode="edge", pad_width=(0, 0, 0, 0, 1, 1, 1, 1))
             pad = (0, 0) if replicates else (1, 1)
-            maps = nd.Convolution(
-                x, kernel, bias, kernel=(3, 3), pad=pad, num_filter=kernel.shape[0]
-            )
+            # Recording leaves a mark on what goes in, which the way back wipes off: of parameters
+            # that two passages shared, the first to go back would spoil the other's.
+            own = kernel.detach(), bias.detach()
+            maps = nd.Convolution(x, *own, kernel=(3, 3), pad=pad, num_filter=kernel.shape[0])
             # Activation, not relu: it stays in oneDNN's blocked layout, relu would leave it.
             return nd.Activation(maps, act_type="relu")
 
@@ -128,13 +123,17 @@ class Vgg:
 
 
 class Passage:
-    """One forward pass through the chain, to be walked back once.
+    """One forward pass through some layers, to be walked back once.
+
+    Args:
+        factor: what the picture was multiplied with before the first of them; None if no picture
+            went in.
 
     Attributes:
-        maps: tap name to (1, C, h, w) float32, after the ReLU.
+        maps: name of a layer to its result (1, C, h, w) float32, after the ReLU.
     """
 
-    def __init__(self, factor: Array) -> None:
+    def __init__(self, factor: Array | None) -> None:
         self.maps: dict[str, Array] = {}
         self._factor = factor
         self._recorded: list[_Recorded] = []
@@ -152,14 +151,14 @@ class Passage:
         return result
 
     def back(self, gradient_at: Callable[[str, Array], Array]) -> Array:
-        """Carry the taps' gradients to the image; each layer's memory is let go on the way.
+        """Carry gradients to what went in; each layer's memory is let go on the way.
 
         Args:
-            gradient_at: gives d loss / d maps of a tap, shaped as its maps, which it is given; it
-                is asked when the way back comes to the tap, so that no gradient has to wait.
+            gradient_at: gives d loss / d maps of a layer, shaped as its maps, which it is given; it
+                is asked when the way back comes to the layer, so that no gradient has to wait.
 
         Returns:
-            d loss / d image, (1, 3, H, W) float32, for RGB in 0 to 255.
+            d loss / d source, shaped as it; for a picture for RGB in 0 to 255.
         """
         gradient: Array | None = None
         while self._recorded:
@@ -170,7 +169,12 @@ class Passage:
                 gradient = own if gradient is None else nd.elemwise_add(gradient, own)
             layer.result.backward(gradient)
             gradient = layer.source.grad
-        return nd.broadcast_mul(gradient, self._factor)
+        return gradient if self._factor is None else nd.broadcast_mul(gradient, self._factor)
+
+
+def _begins(layers: Sequence[str]) -> bool:
+    """Whether what goes in is a picture."""
+    return layers[0] == CONVOLUTIONS[0]
 
 
 def _input_map(convention: Convention, context: Any) -> tuple[Array, Array]:

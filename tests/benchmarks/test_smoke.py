@@ -13,6 +13,7 @@ from benchmarks.__main__ import table
 from benchmarks.flops import step_flops
 from benchmarks.timing import interleaved
 from engine.painter import Painter
+from engine.stages import Tiling
 from engine.tiles import Grid
 from engine.weights import load
 
@@ -45,7 +46,7 @@ def test_a_peak_is_measured_and_predicted(weights: Path) -> None:
 
 @pytest.mark.weights
 def test_the_gradient_in_tiles_is_compared(weights: Path) -> None:
-    error = memory.gradient_error(Painter(weights.parent, "cpu"), (96, 128), Grid(1, 2))
+    error = memory.gradient_error(Painter(weights.parent, "cpu"), (96, 128), Tiling(Grid(1, 2)))
     assert 0 <= error < 1e-3
 
 

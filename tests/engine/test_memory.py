@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from engine import Recipe
 from engine.errors import PictureError
-from engine.layers import deepest
-from engine.memory import picture_bytes, plan_memory, step_bytes
-from engine.tiles import Grid
+from engine.layers import chain_to
+from engine.memory import fitting, picture_bytes, plan_memory, step_bytes
+from engine.stages import Tiling
 
 GB = 2**30
 TAPS = {*Recipe().content_layers, *Recipe().style_layers}
@@ -21,7 +21,9 @@ SIDES = st.integers(64, 4096)
 
 def test_a_small_picture_is_worked_through_whole():
     plan = plan_memory((512, 512), Recipe(), GB // 2, 8 * GB)
-    assert plan.grid == Grid()
+    assert plan.tiling == Tiling()
+    assert plan.tiles == 1
+    assert plan.overhead == 1
     assert plan.bytes > GB // 2
 
 
@@ -34,9 +36,9 @@ def test_the_optimiser_remembers_less_where_there_is_no_room_for_its_memory():
 
 def test_a_large_one_in_tiles_that_fit():
     plan = plan_memory((3072, 4096), Recipe(), GB // 2, 8 * GB)
-    assert not plan.grid.whole
+    assert not plan.tiling.whole
     assert plan.bytes <= 8 * GB
-    assert plan.grid.rows * plan.grid.columns < 40
+    assert 1 < plan.tiles < 40
 
 
 @given(SIDES, SIDES, st.integers(2, 16))
@@ -46,14 +48,40 @@ def test_what_is_planned_fits_and_less_room_takes_more_work(height, width, room)
     except PictureError:
         return
     assert plan.bytes <= room * GB
-    tile = plan.grid.largest((height, width), "conv5_1")
     recipe = Recipe(history=plan.history)
-    grows = picture_bytes((height, width), recipe) + step_bytes(tile, TAPS)
+    grows = picture_bytes((height, width), recipe) + plan.maps
     assert plan.bytes > GB // 2 + grows
+    for stage in plan.tiling.stages("conv5_1"):
+        largest = stage.grid.largest(stage.source((height, width)), stage.layers)
+        assert step_bytes(largest, stage.layers, TAPS) <= plan.maps
     more = plan_memory((height, width), Recipe(), GB // 2, 2 * room * GB)
     assert more.history >= plan.history
     if more.history == plan.history:
-        assert more.grid.rows * more.grid.columns <= plan.grid.rows * plan.grid.columns
+        assert more.overhead <= plan.overhead
+
+
+@given(SIDES, SIDES, st.integers(2, 16))
+def test_a_smaller_scale_needs_no_more_than_the_largest(height, width, room):
+    """The plan is made for the largest; the others are cut to fit into what it leaves for maps."""
+    try:
+        plan = plan_memory((height, width), Recipe(), GB // 2, room * GB)
+    except PictureError:
+        return
+    smaller = fitting((height // 2, width // 2), TAPS, plan.maps)
+    assert smaller is not None
+    assert smaller.bytes <= plan.maps
+
+
+def test_a_style_that_is_larger_than_the_picture_counts():
+    wide, square = (128, 1024), (1024, 1024)
+    plain = plan_memory(wide, Recipe(), GB // 2, 8 * GB)
+    assert plan_memory(wide, Recipe(), GB // 2, 8 * GB, square).bytes > plain.bytes
+    assert plan_memory(wide, Recipe(), GB // 2, 8 * GB, (64, 1024)) == plain
+
+
+def test_cutting_costs_less_than_it_did_without_a_seam():
+    plan = plan_memory((3072, 4096), Recipe(), GB // 4, 6 * GB)
+    assert plan.overhead < 1.7
 
 
 def test_what_does_not_fit_is_refused_with_the_largest_size_that_does():
@@ -74,5 +102,5 @@ def test_a_long_memory_of_the_optimiser_and_deeper_taps_take_more():
     size = (256, 256)
     assert picture_bytes(size, Recipe(history=100)) > picture_bytes(size, Recipe(history=10))
     shallow = {"conv1_1", "conv2_1"}
-    assert step_bytes(size, TAPS) > step_bytes(size, shallow)
-    assert deepest(shallow) == "conv2_1"
+    deep = step_bytes(size, chain_to("conv5_1"), TAPS)
+    assert deep > step_bytes(size, chain_to("conv2_1"), shallow)

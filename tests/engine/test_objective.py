@@ -8,6 +8,7 @@ import pytest
 from engine import Recipe
 from engine.objective import Objective, style_grams
 from engine.painter import Painter
+from engine.stages import Tiling
 from engine.tiles import Grid
 from tests.engine.conftest import Reference
 
@@ -20,11 +21,11 @@ def classic(pooling: str, **weights: object) -> Recipe:
 
 
 def objective(
-    painter: Painter, reference: Reference, recipe: Recipe, grid: Grid | None = None
+    painter: Painter, reference: Reference, recipe: Recipe, tiling: Tiling | None = None
 ) -> Objective:
-    grams = style_grams(painter.network, on_device(painter, reference, "style_rgb"), recipe, grid)
+    grams = style_grams(painter.network, on_device(painter, reference, "style_rgb"), recipe, tiling)
     content = on_device(painter, reference, "content_rgb")
-    return Objective(painter.network, content, grams, recipe, grid)
+    return Objective(painter.network, content, grams, recipe, tiling)
 
 
 def on_device(painter: Painter, reference: Reference, name: str) -> object:
@@ -99,22 +100,31 @@ def test_the_parts_add_up_and_the_gradient_is_the_slope(painter, reference):
 
 @pytest.mark.weights
 @pytest.mark.parametrize("pooling", POOLINGS)
-@pytest.mark.parametrize("grid", [Grid(1, 2), Grid(3, 1), Grid(2, 3)], ids=str)
-def test_tiles_give_the_value_and_the_gradient_of_the_whole(painter, pooling, grid):
+@pytest.mark.parametrize(
+    "tiling",
+    [Tiling(Grid(1, 2)), Tiling(Grid(3, 1), Grid(2, 1)), Tiling(Grid(2, 3), Grid(1, 3))],
+    ids=str,
+)
+@pytest.mark.parametrize("deep", ["conv5_1", "conv3_4"])
+def test_tiles_give_the_value_and_the_gradient_of_the_whole(painter, pooling, tiling, deep):
     generator = np.random.default_rng(1)
     # Sides that no stride divides, and smooth enough for the deep maps to see something.
     content, style, image = (
         np.kron(generator.uniform(0, 255, (12, 15, 3)), np.ones((17, 15, 1)))[:201, :219]
         for _ in range(3)
     )
-    recipe = Recipe(pooling=pooling, tv_weight=0.5)
+    taps = {"conv1_1": 1.0, "conv2_1": 1.0, "conv3_1": 1.0, deep: 1.0}
+    content_layers = {"conv2_2": 1.0, "conv3_3" if deep == "conv3_4" else "conv4_2": 1.0}
+    recipe = Recipe(
+        pooling=pooling, tv_weight=0.5, style_layers=taps, content_layers=content_layers
+    )
     laid = [painter.to_device(each.astype(np.float32)) for each in (content, style, image)]
     whole, tiled = (
         Objective(
             painter.network, laid[0], style_grams(painter.network, laid[1], recipe, each), recipe,
             each,
         ).evaluate(laid[2])
-        for each in (Grid(), grid)
+        for each in (Tiling(), tiling)
     )  # fmt: skip
     assert tiled[0].total == pytest.approx(whole[0].total, rel=1e-5)
     assert tiled[0].style == pytest.approx(whole[0].style, rel=1e-4)

@@ -6,18 +6,18 @@ import numpy as np
 import pytest
 
 from engine import Recipe
-from engine.errors import PictureError
+from engine.layers import chain_to, deepest
 from engine.mx import nd
 from engine.objective import Objective, style_grams
 from engine.painter import Painter
-from engine.vgg import SMALLEST_SIDE, Passage
+from engine.vgg import Passage
 
 PADDINGS = {"zeros": "constant", "replicate": "edge"}
 
 
 def through(painter: Painter, picture: np.ndarray, taps: list[str], padding: str) -> Passage:
     image = painter.to_device(picture.astype(np.float32))
-    return painter.network.record(image, taps, Recipe(padding=padding))
+    return painter.network.record(image, chain_to(deepest(taps)), taps, Recipe(padding=padding))
 
 
 def first_maps(painter: Painter, picture: np.ndarray, mode: str) -> np.ndarray:
@@ -76,9 +76,20 @@ def test_only_the_taps_are_kept(painter, photo):
 
 
 @pytest.mark.weights
-def test_a_picture_that_the_deepest_maps_cannot_see_is_refused(painter, photo):
-    with pytest.raises(PictureError, match=f"31x48 .* each side needs {SMALLEST_SIDE} pixels"):
-        through(painter, photo[:, :31], ["conv1_1"], "replicate")
+def test_layers_can_be_run_from_any_one_on(painter, photo):
+    image, recipe = painter.to_device(photo.astype(np.float32)), Recipe()
+    layers = chain_to("conv4_2")
+    seam = layers.index("pool3") + 1
+    taps = {"conv2_1", "pool3", "conv4_2"}
+    whole = painter.network.record(image, layers, taps, recipe)
+    first = painter.network.record(image, layers[:seam], taps, recipe)
+    second = painter.network.record(first.maps["pool3"], layers[seam:], taps, recipe)
+    ends = [each.maps["conv4_2"] for each in (whole, second)]
+    np.testing.assert_array_equal(*(each.asnumpy() for each in ends))
+    back = second.back(lambda _, maps: maps)
+    parts = first.back(lambda name, maps: back if name == "pool3" else maps)
+    at_once = whole.back(lambda name, maps: 0 * maps if name == "pool3" else maps)
+    np.testing.assert_allclose(parts.asnumpy(), at_once.asnumpy(), rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.weights
@@ -86,8 +97,9 @@ def test_a_picture_that_the_deepest_maps_cannot_see_is_refused(painter, photo):
 def test_forward_alone_gives_the_maps_that_a_record_gives(painter, photo, pooling):
     image, recipe = painter.to_device(photo.astype(np.float32)), Recipe(pooling=pooling)
     taps = ["conv3_1", "conv1_2"]
-    recorded = painter.network.record(image, taps, recipe).maps
-    alone = painter.network.forward(image, taps, recipe)
+    layers = chain_to(deepest(taps))
+    recorded = painter.network.record(image, layers, taps, recipe).maps
+    alone = painter.network.forward(image, layers, taps, recipe)
     assert alone.keys() == recorded.keys()
     for tap, maps in alone.items():
         np.testing.assert_array_equal(maps.asnumpy(), recorded[tap].asnumpy())

@@ -1,0 +1,162 @@
+"""A picture on its way through the network in pieces: forward to every tap, and back from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from engine.errors import PictureError
+from engine.layers import SMALLEST_SIDE, deepest
+from engine.losses import Place, cut
+from engine.mx import Array, nd
+from engine.recipe import Recipe
+from engine.room import give_back
+from engine.stages import Stage, Tiling
+from engine.tiles import Tile
+from engine.vgg import Passage, Vgg
+
+GradientAt = Callable[[str, Array, Place], Array]
+"""Gives d loss / d maps for the maps of a tap at one place of the whole maps."""
+
+
+class Patchwork:
+    """One picture: once forward, and then, if it is wanted, once back.
+
+    Args:
+        network: the trained network.
+        image: the picture, (1, 3, H, W).
+        taps: convolutions whose maps, after the ReLU, are wanted.
+        recipe: says pooling and padding.
+        tiling: the pieces. A picture in one piece is queued on the device without any wait.
+
+    Raises:
+        PictureError: a side is under `SMALLEST_SIDE`.
+    """
+
+    def __init__(
+        self, network: Vgg, image: Array, taps: Iterable[str], recipe: Recipe, tiling: Tiling
+    ) -> None:
+        self._network = network
+        self._recipe = recipe
+        self._wanted = set(taps)
+        self._size = image.shape[2:]
+        if min(self._size) < SMALLEST_SIDE:
+            raise PictureError(
+                f"A picture of {self._size[1]}x{self._size[0]} pixels is too small or too narrow "
+                f"to paint: each side needs {SMALLEST_SIDE} pixels. Use a larger size."
+            )
+        self._stages = tiling.stages(deepest(self._wanted))
+        self._sources = [image]  # of each stage that was begun
+        self._kept: Passage | None = None
+
+    def forward(self, *, to_return: bool = False) -> Iterator[tuple[str, Array, Place]]:
+        """Give the maps of every tap piece by piece: what is each piece's own, and its place.
+
+        Args:
+            to_return: whether `back` will be called.
+        """
+        for stage in self._stages:
+            whole: Array | None = None
+            for tile in stage.tiles(self._size):
+                maps = self._maps(stage, tile, keep=to_return and stage.keeps)
+                for name, own in maps.items():
+                    if name in self._wanted:
+                        yield name, own, tile.place(stage.level_of(name))
+                if not stage.last:
+                    whole = self._laid(whole, maps[stage.layers[-1]], stage, tile)
+                maps = {}
+                _settle(stage)
+            if whole is not None:
+                self._sources.append(whole)
+
+    def back(self, gradient_at: GradientAt) -> Array:
+        """Carry the taps' gradients to the picture.
+
+        Args:
+            gradient_at: asked for each piece of each tap, in whatever order the way back takes.
+
+        Returns:
+            d loss / d image, (1, 3, H, W) float32.
+        """
+        gradient: Array | None = None
+        for stage in reversed(self._stages):
+            gradient = self._back_through(stage, self._sources.pop(), gradient_at, gradient)
+        return gradient
+
+    def _maps(self, stage: Stage, tile: Tile, *, keep: bool) -> dict[str, Array]:
+        """Own parts of a tile's maps: those of the taps, and what the next stage begins with."""
+        source = cut(self._sources[-1], tile.area)
+        wanted = self._wanted if stage.last else {*self._wanted, stage.layers[-1]}
+        if keep:
+            self._kept = self._network.record(source, stage.layers, wanted, self._recipe)
+            return dict(self._kept.maps)
+        maps = self._network.forward(source, stage.layers, wanted, self._recipe)
+        return {name: cut(each, tile.own(stage.level_of(name))) for name, each in maps.items()}
+
+    def _laid(self, whole: Array | None, own: Array, stage: Stage, tile: Tile) -> Array:
+        """Put a piece into its place in the whole maps."""
+        if stage.grid.whole:
+            return own
+        level = stage.level_of(stage.layers[-1])
+        if whole is None:
+            sides = (int(side) >> level for side in self._size)
+            whole = nd.zeros((1, own.shape[1], *sides), ctx=own.context)
+        rows, columns = tile.place(level)
+        whole[:, :, rows, columns] = own
+        return whole
+
+    def _back_through(
+        self, stage: Stage, source: Array, gradient_at: GradientAt, after: Array | None
+    ) -> Array:
+        """The gradient of what goes into a stage, from those at its taps and behind it."""
+        gradient = None
+        for tile in stage.tiles(self._size):
+            passage = self._passage(stage, cut(source, tile.area))
+            share = passage.back(_in_tile(stage, tile, gradient_at, after))
+            if stage.grid.whole:
+                return share
+            gradient = nd.zeros_like(source) if gradient is None else gradient
+            rows, columns = tile.area
+            gradient[:, :, rows, columns] += share
+            _settle(stage)
+        return gradient
+
+    def _passage(self, stage: Stage, source: Array) -> Passage:
+        if stage.last and self._kept is not None:
+            kept, self._kept = self._kept, None
+            return kept
+        wanted = self._wanted if stage.last else {*self._wanted, stage.layers[-1]}
+        return self._network.record(source, stage.layers, wanted, self._recipe)
+
+
+def _in_tile(
+    stage: Stage, tile: Tile, gradient_at: GradientAt, after: Array | None
+) -> Callable[[str, Array], Array]:
+    """Gradients at a tile's maps: those of its own parts, and nothing in the halo."""
+
+    def gradient_in(name: str, maps: Array) -> Array:
+        level = stage.level_of(name)
+        place = tile.place(level)
+        if name == stage.layers[-1] and after is not None:
+            share = cut(after, place)
+        else:
+            share = gradient_at(name, cut(maps, tile.own(level)), place)
+        return _widened(share, maps, tile, level)
+
+    return gradient_in
+
+
+def _widened(share: Array, maps: Array, tile: Tile, level: int) -> Array:
+    if share.shape == maps.shape:
+        return share
+    around: list[Any] = [0, 0, 0, 0]
+    for own, side in zip(tile.own(level), maps.shape[2:], strict=True):
+        around += [own.start, side - own.stop]
+    return nd.pad(share, mode="constant", pad_width=tuple(around), constant_value=0)
+
+
+def _settle(stage: Stage) -> None:
+    """Wait, so that the next tile does not begin while the last one's memory is still in use."""
+    if not stage.grid.whole:
+        nd.waitall()
+        give_back()

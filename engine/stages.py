@@ -1,0 +1,91 @@
+"""The network in two stages, each cut into tiles of its own.
+
+Halos add up from layer to layer: through all layers to `conv5_1` they are 70 pixels wide, and most
+of what is computed in them lies at the deep layers' side. So a large picture is worked through in
+two stages. Between them the maps of `SEAM` are kept for the whole picture, which is cheap, a 64th
+of the picture's area. The first stage then has halos of 22 pixels, and the second, which works on
+few positions, has few and large tiles, or none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from engine.layers import chain_to, level_of, work_of
+from engine.tiles import WHOLE, Grid, Size, Tile
+
+SEAM: Final = "pool3"
+"""Where the first stage ends: a layer's result that is small, with half of the work behind it."""
+
+_AGAIN: Final = 1.5
+"""Work of a stage in tiles over that in one piece: forward, forward again, and back."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A run of layers that is worked through tile by tile.
+
+    Attributes:
+        layers: in order.
+        grid: its tiles, of what goes into the first layer.
+        level: poolings before the first layer.
+        last: whether the deepest tap is in it: nothing comes after it.
+    """
+
+    layers: tuple[str, ...]
+    grid: Grid
+    level: int
+    last: bool
+
+    def tiles(self, size: Size) -> Iterator[Tile]:
+        """Its tiles, for a picture of this height and width."""
+        return self.grid.tiles(self.source(size), self.layers)
+
+    def source(self, size: Size) -> Size:
+        """Height and width of what goes into it, for a picture of this size."""
+        return size[0] >> self.level, size[1] >> self.level
+
+    def level_of(self, name: str) -> int:
+        """Poolings between what goes into it and the result of one of its layers."""
+        return level_of(name) - self.level
+
+    @property
+    def keeps(self) -> bool:
+        """Whether what its forward pass leaves behind is kept for the backward pass."""
+        return self.last and self.grid.whole
+
+    @property
+    def work_of_position(self) -> float:
+        """Work of a step for each position of what goes in, where a pass forward and back is 1."""
+        return float(4**self.level) * work_of(self.layers) * (1 if self.keeps else _AGAIN)
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """Into which tiles a picture is cut: none, or some in each stage.
+
+    Attributes:
+        near: tiles of the picture.
+        far: tiles of the maps of `SEAM`.
+    """
+
+    near: Grid = WHOLE
+    far: Grid = WHOLE
+
+    @property
+    def whole(self) -> bool:
+        """Whether the picture is worked through in one piece."""
+        return self.near.whole
+
+    def stages(self, deepest: str) -> list[Stage]:
+        """The stages on the way to a tap: one if nothing is cut, or the tap is before the seam."""
+        layers = tuple(chain_to(deepest))
+        if self.whole or SEAM not in layers:
+            return [Stage(layers, self.near, level=0, last=True)]
+        end = layers.index(SEAM) + 1
+        return [
+            Stage(layers[:end], self.near, level=0, last=False),
+            Stage(layers[end:], self.far, level=level_of(SEAM), last=True),
+        ]
