@@ -136,13 +136,15 @@ class Passage:
     def __init__(self, factor: Array | None) -> None:
         self.maps: dict[str, Array] = {}
         self._factor = factor
+        self._nothing = nd.zeros((1,))
         self._recorded: list[_Recorded] = []
 
     def through(self, name: str, source: Array, layer: Any, keep: bool) -> Array:  # noqa: FBT001 - internal, called once
         """Run one layer under record and return its result."""
         source = source.detach()
-        # The gradient buffer is written whole by the backward pass: no zeros are needed in it.
-        autograd.mark_variables([source], [nd.empty(source.shape, ctx=source.context)])
+        # `grad` makes room for the gradient when it is computed; a buffer given here would take
+        # its memory from now on.
+        autograd.mark_variables([source], [self._nothing])
         with autograd.record():
             result = layer(source)
         self._recorded.append(_Recorded(name, source, result))
@@ -167,8 +169,7 @@ class Passage:
                 own = gradient_at(layer.name, self.maps.pop(layer.name))
                 # elemwise_add and never `+`, which broadcasts and is many times slower.
                 gradient = own if gradient is None else nd.elemwise_add(gradient, own)
-            layer.result.backward(gradient)
-            gradient = layer.source.grad
+            (gradient,) = autograd.grad(layer.result, [layer.source], head_grads=gradient)
         return gradient if self._factor is None else nd.broadcast_mul(gradient, self._factor)
 
 
