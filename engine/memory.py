@@ -8,10 +8,11 @@ grow with the largest tile.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
+from operator import itemgetter
 from typing import Final
 
 from engine.errors import PictureError
@@ -167,22 +168,25 @@ class _Choice:
 
 
 def _cheapest(stage: Stage, size: Size, taps: Collection[str], room: int) -> _Choice | None:
-    pairs = list(product(*(_cuts(side, stage.layers) for side in stage.source(size))))
-    cuts = [(_cut(stage, *pair), *pair) for pair in pairs]
-    # A first stage in one piece would save next to nothing: that is not called cutting.
-    cuts = [cut for cut in cuts if cut[0].last or not cut[0].grid.whole]
-    works = [rows.total * columns.total * cut.work_of_position for cut, rows, columns in cuts]
-    for work, number in sorted(zip(works, range(len(works)), strict=True)):
-        cut, rows, columns = cuts[number]
-        needed = step_bytes((rows.longest, columns.longest), stage.layers, taps)
-        needed = needed if cut.grid.whole else round(_CUTTING * needed)
+    rows, columns = (_cuts(side, stage.layers) for side in stage.source(size))
+    for work, row, column in sorted(_priced(stage, rows, columns), key=itemgetter(0)):
+        grid = Grid(row.parts, column.parts)
+        needed = step_bytes((row.longest, column.longest), stage.layers, taps)
+        needed = needed if grid.whole else round(_CUTTING * needed)
         if needed <= room:
-            return _Choice(cut.grid, needed, work)
+            return _Choice(grid, needed, work)
     return None
 
 
-def _cut(stage: Stage, rows: _Cut, columns: _Cut) -> Stage:
-    return replace(stage, grid=Grid(rows.parts, columns.parts))
+def _priced(
+    stage: Stage, rows: Sequence[_Cut], columns: Sequence[_Cut]
+) -> Iterator[tuple[float, _Cut, _Cut]]:
+    """All ways to cut a stage, each with the work that it takes."""
+    for row, column in product(rows, columns):
+        cut = replace(stage, grid=Grid(row.parts, column.parts))
+        # A first stage in one piece would save next to nothing: that is not called cutting.
+        if cut.last or not cut.grid.whole:
+            yield row.total * column.total * cut.work_of_position, row, column
 
 
 @dataclass(frozen=True)

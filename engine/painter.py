@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,11 +22,9 @@ from engine.progress import LossParts, Painting, Progress
 from engine.recipe import Recipe
 from engine.room import resident, room
 from engine.stages import Tiling
+from engine.style_store import StyleStore
 from engine.vgg import Vgg
 from engine.weights import load
-
-CACHED_STYLES: Final = 64
-"""Styles' Gram matrices kept, each picture at each size; the five usual taps take 1.4 MB."""
 
 
 class Painter:
@@ -37,6 +34,7 @@ class Painter:
         weights: folder of the trained weights (`vgg19.params` and its manifest).
         device: `auto` takes a GPU where MXNet can really use one.
         max_memory: bytes that this process may hold; unset, most of what is free.
+        styles: where the statistics of styles are kept; unset, in memory.
         clock: monotonic seconds.
 
     Attributes:
@@ -55,6 +53,7 @@ class Painter:
         device: Literal["auto", "cpu", "gpu"] = "auto",
         *,
         max_memory: int | None = None,
+        styles: StyleStore | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         trained = load(weights)
@@ -64,7 +63,7 @@ class Painter:
         self.network = Vgg(trained, chosen.context)
         self._max_memory = max_memory
         self._clock = clock
-        self._styles: OrderedDict[str, Grams] = OrderedDict()
+        self._styles = styles or StyleStore()
 
     def paint(
         self, content: NDArray[Any], style: NDArray[Any], recipe: Recipe
@@ -96,16 +95,17 @@ class Painter:
     def grams(
         self, style: pyramid.Picture, digest: str, recipe: Recipe, tiling: Tiling | None = None
     ) -> Grams:
-        """Gram matrices of a style picture at the recipe's taps, remembered by its digest."""
-        shape = f"{style.shape[1]}x{style.shape[0]}"
-        network = f"{recipe.pooling} {recipe.padding}"
-        key = f"{digest} {shape} {network} {sorted(recipe.style_layers)}"
-        if key not in self._styles:
-            self._styles[key] = style_grams(self.network, self.to_device(style), recipe, tiling)
-        self._styles.move_to_end(key)
-        while len(self._styles) > CACHED_STYLES:
-            self._styles.popitem(last=False)
-        return self._styles[key]
+        """Gram matrices of a style picture at the recipe's taps, kept under its digest."""
+        taps = sorted(recipe.style_layers)
+        # In tiles the sums are rounded differently: the same picture is to come out each time.
+        network = (self.weights_sha256, recipe.pooling, recipe.padding, tiling or Tiling())
+        key = f"{digest} {style.shape[:2]} {taps} {network}"
+        found = self._styles.find(key)
+        if found is None:
+            grams = style_grams(self.network, self.to_device(style), recipe, tiling)
+            found = {tap: gram.asnumpy() for tap, gram in grams.items()}
+            self._styles.keep(key, found)
+        return {tap: self.network.laid(gram) for tap, gram in found.items()}
 
     def objective(
         self, content: pyramid.Picture, grams: Grams, recipe: Recipe, tiling: Tiling | None = None

@@ -118,8 +118,11 @@ class Vgg:
 
     def to_device(self, picture: np.ndarray[Any, Any]) -> Array:
         """Lay a picture (H, W, 3), RGB, 0 to 255, on the device as (1, 3, H, W) float32."""
-        planes = np.ascontiguousarray(picture.transpose(2, 0, 1)[np.newaxis], dtype=np.float32)
-        return nd.array(planes, ctx=self._context)
+        return self.laid(np.ascontiguousarray(picture.transpose(2, 0, 1)[np.newaxis], np.float32))
+
+    def laid(self, values: NDArray[np.float32]) -> Array:
+        """Lay an array on the device as it is."""
+        return nd.array(values, ctx=self._context, dtype=np.float32)
 
 
 class Passage:

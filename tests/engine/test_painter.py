@@ -14,7 +14,9 @@ from engine import Painting, Progress, Recipe
 from engine.errors import PictureError
 from engine.layers import chain_to
 from engine.memory import fitting, step_bytes
+from engine.objective import style_grams
 from engine.painter import Painter
+from engine.style_store import StyleStore
 
 SMALL = Recipe(size=64, scales=(0.5, 1.0), iterations=(6, 6))
 
@@ -108,13 +110,24 @@ def test_scales_too_small_to_read_are_left_out(painter, photo, style):
     assert painting.iterations == 6
 
 
-def test_a_style_is_looked_at_once(painter, photo, style):
-    paint(painter, photo, style)
-    known = dict(painter._styles)
-    paint(painter, photo[:, ::-1], style)
-    assert {key: id(grams) for key, grams in painter._styles.items()} == {
-        key: id(grams) for key, grams in known.items()
-    }
+def test_a_style_is_looked_at_once_also_after_a_restart(
+    weights, tmp_path, photo, style, monkeypatch
+):
+    looked = []
+
+    def counted(network, picture, *more):
+        looked.append(picture.shape)
+        return style_grams(network, picture, *more)
+
+    monkeypatch.setattr("engine.painter.style_grams", counted)
+    pictures = []
+    for _ in range(2):
+        painter = Painter(weights.parent, "cpu", styles=StyleStore(tmp_path))
+        pictures += [paint(painter, each, style)[1].picture for each in (photo, photo[:, ::-1])]
+    assert len(looked) == len(SMALL.scales)
+    assert np.array_equal(pictures[0], pictures[2])
+    paint(painter, photo, style[::-1])
+    assert len(looked) == 2 * len(SMALL.scales)
 
 
 @pytest.mark.parametrize(
@@ -176,7 +189,6 @@ def test_a_picture_painted_in_tiles_is_the_one_painted_whole(painter, photo, sty
     fit = fitting(size, recipe.taps, step_bytes(size, chain_to("conv5_1"), recipe.taps) // 2)
     less = replace(plan, tiling=fit.tiling, maps=fit.bytes)
     monkeypatch.setattr(painter, "plan", lambda *_: less)
-    painter._styles.clear()
     _, tiled = paint(painter, photo, style, recipe)
     assert whole.tiles == 1
     assert tiled.tiles == less.tiles > 1
