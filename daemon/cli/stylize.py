@@ -82,11 +82,24 @@ def command(
     """
     settings = resolved.settings
     _check_output(output, content, style)
-    request = _request(settings, content, style, output)
-    painted = _paint(request, settings.engine, {"content": content, "style": style})
-    write_atomically(output, painted.picture, replace=True)
+    with _saying_when_stopped("Stopped: nothing was written."):
+        request = _request(settings, content, style, output)
+        painted = _paint(request, settings.engine, {"content": content, "style": style})
+    late = f"Stopped while {printable(output)} was being written: see whether it is there."
+    with _saying_when_stopped(late):
+        write_atomically(output, painted.picture, replace=True)
     report = {"output": str(output), **painted.report}
     click.echo(json.dumps(report) if as_json else _sentence(report))
+
+
+@contextmanager
+def _saying_when_stopped(words: str) -> Iterator[None]:
+    """After Ctrl-C nobody should have to wonder what became of the picture."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo(words, err=True)
+        raise
 
 
 def _check_output(output: Path, *inputs: Path) -> None:

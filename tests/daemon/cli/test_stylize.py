@@ -310,7 +310,20 @@ def test_ctrl_c_ends_it_cleanly(on_terminal: Any, tmp_path: Path) -> None:
         while True:
             said += os.read(terminal, 4096)
     assert b"Traceback" not in said
+    assert said.count(b"Stopped: nothing was written.\r\n") == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+def test_ctrl_c_at_the_last_moment_promises_nothing(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(stylize, "write_atomically", interrupted)
+    code, out, err = run("photo.jpg", "style.png", "-o", "out.png", "--iterations", "1")
+    assert (code, out) == (130, "")
+    assert err == "Stopped while out.png was being written: see whether it is there.\n"
 
 
 @pytest.fixture
