@@ -31,6 +31,7 @@ from daemon.share import Share
 from daemon.watching import Watcher
 
 _SWEEP_SECONDS: Final = 60.0
+_SWEEP_SHARE: Final = 0.05  # of the time, at most: a large folder of failures takes long to walk
 _CLOSE_SECONDS: Final = 5.0  # of the 10 that the whole end may take
 _TROUBLE_SECONDS: Final = 2.0
 _TRIES_ONCE: Final = 4
@@ -116,7 +117,7 @@ class Service:
         self._watcher = Watcher(watched, settings.watch, lambda: self._mail.put(_Wake()))
         self._stopping: str | None = None
         self._asked_to_stop = False
-        self._look_at = self._sweep_at = parts.clock()
+        self._look_at = self._sweep_at = self._sweep_from = parts.clock()
         self._looked_at: float | None = None
         self._troubled_until = 0.0
         self._queued = 0  # at the end
@@ -184,11 +185,21 @@ class Service:
     def _look(self) -> None:
         self._watcher.check()
         if self._clock() >= self._sweep_at:
-            publishing.sweep_notes(self._share)
-            self._sweep_at = self._clock() + _SWEEP_SECONDS
+            self._sweep()
         self._intake.look()
+        if self._intake.restless:
+            # A failed photo may have come back. Not at once: whoever drags photo and note together
+            # would be told that the note is gone before it could be moved.
+            self._sweep_at = min(self._sweep_at, self._sweep_from)
         self._looked_at = self._clock()
         self._look_at = self._looked_at + self._pace()
+
+    def _sweep(self) -> None:
+        began = self._clock()
+        publishing.sweep_notes(self._share)
+        ended = self._clock()
+        self._sweep_from = ended + (ended - began) / _SWEEP_SHARE
+        self._sweep_at = max(ended + _SWEEP_SECONDS, self._sweep_from)
 
     def _pace(self) -> float:
         watch = self._settings.watch

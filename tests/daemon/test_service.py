@@ -414,6 +414,49 @@ def test_stop_ends_the_sweep_of_a_large_archive_too(house: House, *, asked: bool
     assert left.exists() is asked
 
 
+def test_the_note_of_a_photo_that_is_dragged_back_goes_soon(house: House) -> None:
+    """While the service runs: what it does at its start would remove the note in any case."""
+    failures = ["It blew up."]
+
+    def answer(request: PaintRequest) -> list[Event]:
+        return [Failed(request.job_id, "engine", failures.pop())] if failures else paint(request)
+
+    house.answer = answer
+    folder = house.style()
+    (folder / "photo.jpg").write_bytes(picture())
+    note = house.share.failed / "Waves/photo.jpg - why.txt"
+
+    def done() -> bool:
+        if house.states() == {"failed": 1} and (note.parent / "photo.jpg").exists():
+            (note.parent / "photo.jpg").rename(folder / "photo.jpg")
+        return house.states() == {"failed": 1, "done": 1} and not note.exists()
+
+    house.run_until(done)
+    assert house.files(house.share.outbox) == ["Waves/photo.jpg"]
+    assert house.files(house.share.failed) == []
+
+
+def test_looking_for_such_notes_takes_little_of_the_time(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, swept = 0.0, 0
+
+    def slow(_share: Share) -> list[Path]:
+        nonlocal now, swept
+        now, swept = now + 3, swept + 1
+        return []
+
+    monkeypatch.setattr(publishing, "sweep_notes", slow)
+    monkeypatch.setattr(intake.Intake, "restless", property(lambda _: True))
+    service = house.service()
+    service._clock = lambda: now
+    service._sweep_at = now
+    while now < 600:
+        service._look()
+        now += 1
+    assert 5 <= swept <= 0.05 * 600 / 3 + 1
+
+
 def test_stop_puts_the_running_job_back_and_does_not_hold_it_against_it(house: House) -> None:
     house.answer = lambda _request: []
     (house.style() / "a.jpg").write_bytes(picture())
