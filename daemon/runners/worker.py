@@ -282,21 +282,30 @@ class Throttle:
 
 
 def report_on(painting: Painting) -> dict[str, Any]:
-    """What is told about a painting, JSON-ready: the keys are those of `Painted.report`."""
+    """What is told about a painting, JSON-ready: the keys are those of `Painted.report`.
+
+    What was measured is rounded: the digits after that are chance. The losses are calculated.
+    """
     height, width = painting.picture.shape[:2]
+    pace = painting.seconds_per_iteration
     return {
         "width": width,
         "height": height,
         "iterations": painting.iterations,
-        "seconds": painting.seconds,
-        "seconds_per_iteration": painting.seconds_per_iteration,
+        "seconds": _rounded(painting.seconds),
+        "seconds_per_iteration": _rounded(pace),
         "device": painting.device.name,
         "precision": painting.device.precision,
         "normalization": painting.normalization,
         "loss": asdict(painting.loss),
-        "steps_per_second": 1 / pace if (pace := painting.seconds_per_iteration) else None,
+        "steps_per_second": _rounded(1 / pace) if pace else None,
         "tiles": painting.tiles,
-        "predicted_memory_mb": painting.predicted_memory_mb,
-        "peak_memory_mb": peak() / 2**20,
+        "predicted_memory_mb": _rounded(painting.predicted_memory_mb),
+        "peak_memory_mb": _rounded(peak() / 2**20),
         "weights_sha256": painting.weights_sha256,
     }
+
+
+def _rounded(number: float) -> float:
+    """A number of which four digits are worth telling."""
+    return float(f"{number:.4g}")
