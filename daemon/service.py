@@ -8,6 +8,7 @@ thread, so nothing here needs a lock.
 
 from __future__ import annotations
 
+import contextlib
 import queue
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,10 +26,12 @@ from daemon.jobs import JobState
 from daemon.journal import Journal
 from daemon.names import printable
 from daemon.recovery import recover
-from daemon.runners.base import Deliver, Event, Runner
+from daemon.runners.base import Deliver, EngineReady, Event, Runner
 from daemon.settings import Settings
 from daemon.share import Share
 from daemon.watching import Watcher
+from engine.errors import WeightsError
+from engine.weights import waiting
 
 _SWEEP_SECONDS: Final = 60.0
 _SWEEP_SHARE: Final = 0.05  # of the time, at most: a large folder of failures takes long to walk
@@ -120,6 +123,7 @@ class Service:
         self._look_at = self._sweep_at = self._sweep_from = parts.clock()
         self._looked_at: float | None = None
         self._troubled_until = 0.0
+        self._importing = False
         self._queued = 0  # at the end
 
     def stop(self, why: str) -> None:
@@ -167,7 +171,14 @@ class Service:
             once=self._once,
             queued=self._journal.counts()[JobState.QUEUED],
         )
+        self._importing = self._once and self._has_new_weights()
         self._dispatcher.start()
+
+    def _has_new_weights(self) -> bool:
+        """Whether the engine will import weights: worth waiting for, with nothing to paint too."""
+        with contextlib.suppress(WeightsError):  # the engine says so if it needs them
+            return bool(waiting(self._settings.engine.weights))
+        return False
 
     def _act(self) -> None:
         """Do what is due now."""
@@ -227,6 +238,7 @@ class Service:
             elif isinstance(letter, Inspected):
                 self._intake.answer(letter)
             else:
+                self._importing = self._importing and not isinstance(letter, EngineReady)
                 self._dispatcher.handle(letter)
         except (AtelierError, OSError) as error:
             self._complain(error)
@@ -248,7 +260,7 @@ class Service:
 
     def _is_expecting(self) -> bool:
         """Whether something is there that will still be painted, or fail."""
-        if self._looked_at is None or self._intake.still_expects():
+        if self._looked_at is None or self._importing or self._intake.still_expects():
             return True
         # What cannot be brought to its end is given up last: it may hold up nobody else.
         return self._dispatcher.expecting or 0 < self._endings.tries < _TRIES_ONCE

@@ -114,6 +114,22 @@ def source_in_place(folder: Path) -> str:
         return ""
 
 
+def waiting(folder: Path) -> list[Path]:
+    """The files that `adopt` would try: put there by somebody, and never imported.
+
+    Raises:
+        WeightsError: the folder cannot be read.
+    """
+    with _explained(folder):
+        if not in_place(folder):
+            return beside.candidates(folder)
+        try:
+            found = manifest.read(folder / MANIFEST)
+        except WeightsError:  # whoever loads the weights says what is wrong with them
+            return []
+        return beside.newcomers(folder, found)
+
+
 def adopt(folder: Path) -> Manifest | None:
     """Import the first usable file that a person put there since weights were last put in place.
 
@@ -129,7 +145,10 @@ def adopt(folder: Path) -> Manifest | None:
     """
     with _explained(folder):
         _finish(folder)
-        return _adopt_newcomer(folder) if in_place(folder) else _adopt(folder)
+        imported = (_imported(file, folder) for file in waiting(folder))
+        if not in_place(folder):
+            return _first_usable(imported)
+        return next((made for made in imported if isinstance(made, Manifest)), None)
 
 
 def verify(folder: Path) -> Manifest:
@@ -245,19 +264,9 @@ def _equal(one: Pair, other: Pair) -> bool:
     return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
 
 
-def _adopt_newcomer(folder: Path) -> Manifest | None:
-    try:
-        found = manifest.read(folder / MANIFEST)
-    except WeightsError:  # whoever loads the weights says what is wrong with them
-        return None
-    imported = (_imported(file, folder) for file in beside.newcomers(folder, found))
-    return next((made for made in imported if isinstance(made, Manifest)), None)
-
-
-def _adopt(folder: Path) -> Manifest | None:
+def _first_usable(imported: Iterator[Manifest | WeightsError]) -> Manifest | None:
     faults: list[WeightsError] = []
-    for file in beside.candidates(folder):
-        made = _imported(file, folder)
+    for made in imported:
         if isinstance(made, Manifest):
             return made
         faults.append(made)

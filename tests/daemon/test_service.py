@@ -183,6 +183,33 @@ def test_an_empty_inbox_is_done_at_once(house: House) -> None:
     assert house.states() == {}
 
 
+@pytest.mark.parametrize("name", ["mine.h5", "read me.txt"])
+def test_once_with_nothing_to_paint_waits_for_an_import_of_weights_and_for_nothing_else(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (tmp_path / "param").mkdir()
+    (tmp_path / "param" / name).write_bytes(b"put there by hand")
+    house.settings = Settings(watch=QUICK, engine=EngineSettings(weights=tmp_path / "param"))
+    loaded, ended = list[str](), threading.Event()
+
+    def start(runner: StandInRunner) -> None:
+        def load() -> None:
+            ended.wait(0.3 if name == "mine.h5" else LONG)
+            loaded.append("too late" if runner.closed else "in time")
+            runner.deliver(READY)
+
+        loader = threading.Thread(target=load)
+        loader.start()
+        runners.append(loader)
+
+    runners = list[threading.Thread]()
+    monkeypatch.setattr(StandInRunner, "start", start)
+    assert house.once() is ExitCode.OK
+    ended.set()
+    runners[0].join()
+    assert loaded == ["in time" if name == "mine.h5" else "too late"]
+
+
 def test_lanes_take_turns(house: House) -> None:
     for name in ("a1", "a2", "a3", "a4"):
         (house.style("Apples") / f"{name}.jpg").write_bytes(picture())
