@@ -337,7 +337,9 @@ class Dispatcher:
             self._unbegun(job)
         else:
             if event.detail:
-                _log.warning("job.detail", job=job.id, detail=event.detail)
+                _log.warning(
+                    "job.detail", job=job.id, unexpected=event.unexpected, detail=event.detail
+                )
             self._endings.failed(job, event.message)
             if in_styles and job.lane not in self._journal.waiting():
                 self._patience.forget(job.style)

@@ -572,6 +572,23 @@ def test_a_job_that_has_ended_otherwise_holds_up_no_return(room: Room) -> None:
     assert room.states() == {"a": "failed", "b": "queued"}
 
 
+@pytest.mark.parametrize("unexpected", [True, False])
+def test_where_in_the_program_it_failed_is_logged_apart_from_the_reason(
+    room: Room,
+    unexpected: bool,  # noqa: FBT001 - a test's parameter
+) -> None:
+    room.runner.answer = lambda request: [
+        Failed(request.job_id, "engine", "It blew up.", "Traceback: x", unexpected=unexpected)
+    ]
+    room.add("a")
+    with capture_logs() as logs:
+        begin(room)
+        room.read()
+    told = [(one["unexpected"], one["detail"]) for one in logs if one["event"] == "job.detail"]
+    assert told == [(unexpected, "Traceback: x")]
+    assert "detail" not in next(line for line in logs if line["event"] == "job.failed")
+
+
 def test_events_of_a_job_that_was_given_back_are_ignored(room: Room) -> None:
     room.runner.answer = lambda _request: []
     room.add("a")
