@@ -92,6 +92,11 @@ def configure(
     _listen_to_libraries(_LEVELS[settings.level])
 
 
+def is_read_by_people(settings: LogSettings, stream: TextIO) -> bool:
+    """Whether a sentence between the events reaches a person, and spoils no program's input."""
+    return stream.isatty() and settings.format != "json"
+
+
 class _Lines:
     """Writes finished lines; every level is a method, as structlog wants it."""
 
