@@ -129,7 +129,8 @@ def check_weights(folder: Path) -> Finding:
     Args:
         folder: where they live.
     """
-    fault, found = _tried("weights", lambda: in_child(verify_weights, folder))
+    where = folder.absolute()  # a command that is shown is to work wherever it is typed
+    fault, found = _tried("weights", lambda: in_child(verify_weights, where))
     return fault or Finding("weights", True, found)
 
 
@@ -201,22 +202,12 @@ def verify_weights(folder: Path) -> str:
     Raises:
         WeightsError: they are missing or not the right ones.
     """
-    from engine.errors import WeightsMissingError  # noqa: PLC0415 - in the child alone
-    from engine.weights import beside, verify  # noqa: PLC0415
+    from engine.weights import beside, verify  # noqa: PLC0415 - in the child alone
 
-    try:
-        manifest = verify(folder)
-    except WeightsMissingError as error:
-        waiting = beside.candidates(folder)
-        if not waiting:
-            raise
-        raise WeightsMissingError(
-            f"{waiting[0].name} lies in {folder}, not imported yet. Start painting, which does it, "
-            f"or run `atelierd weights import {shlex.quote(str(waiting[0]))}`."
-        ) from error
+    manifest = verify(folder)
     order = manifest.convention.order
     about = f"{folder}: {manifest.source}, {order}, sha256 {manifest.sha256[:12]}..."
-    return " ".join([about, *map(beside.remark, beside.unused(folder, manifest))])
+    return " ".join([about, *beside.remarks(folder, manifest)])
 
 
 def _look_at(share: Share) -> str:

@@ -12,7 +12,6 @@ import fcntl
 import hashlib
 import itertools
 import os
-import shlex
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -24,7 +23,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import (
-    WeightsConventionError,
     WeightsError,
     WeightsFileError,
     WeightsHashError,
@@ -32,9 +30,8 @@ from engine.errors import (
 )
 from engine.weights import beside, conventions, manifest, readers
 from engine.weights.conventions import CONVENTIONS, Convention, Layers
-from engine.weights.manifest import PARAMS, Manifest, sha256_of
+from engine.weights.manifest import MANIFEST, PARAMS, Manifest, sha256_of
 
-MANIFEST: Final = "vgg19.json"
 NEXT: Final = ".vgg19.next.json"
 Pair = tuple[NDArray[np.float32], NDArray[np.float32]]
 
@@ -158,10 +155,11 @@ def verify(folder: Path) -> Manifest:
         Their manifest.
 
     Raises:
-        WeightsError: they are missing, not the promised ones, or damaged.
+        WeightsError: they are missing, not the promised ones, or damaged. Of missing ones it says
+            which files lie there instead, and what to do with those.
     """
     with _explained(folder):
-        found, data = _settled(folder)
+        found, data = _present(folder)
         readers.from_mxnet(data, PARAMS)
     return found
 
@@ -177,7 +175,7 @@ def load(folder: Path) -> Weights:
     """
     adopt(folder)
     with _explained(folder):
-        found, data = _settled(folder)
+        found, data = _present(folder)
     return Weights(readers.from_mxnet(data, PARAMS), found.convention, found.sha256)
 
 
@@ -198,6 +196,16 @@ def _belongs(note: Path, params: Path) -> bool:
         return params.is_file() and manifest.read(note).sha256 == sha256_of(params)
     except WeightsError:
         return False
+
+
+def _present(folder: Path) -> tuple[Manifest, bytes]:
+    try:
+        return _settled(folder)
+    except WeightsMissingError as error:
+        told = beside.instead(folder)
+        if told is None:
+            raise
+        raise told from error
 
 
 def _settled(folder: Path) -> tuple[Manifest, bytes]:
@@ -271,21 +279,15 @@ def _first_usable(imported: Iterator[Manifest | WeightsError]) -> Manifest | Non
             return made
         faults.append(made)
     if faults:
-        # A file that only needs a word from a person comes before those that are lost.
-        faults.sort(key=lambda fault: not isinstance(fault, WeightsConventionError))
-        more = " None of the other files there can be used either." if faults[1:] else ""
-        raise type(faults[0])(f"{faults[0]}{more}")
+        raise beside.first(faults)
     return None
 
 
 def _imported(file: Path, folder: Path) -> Manifest | WeightsError:
     try:
         return import_file(file, folder)
-    except WeightsConventionError as error:
-        command = f"atelierd weights import {shlex.quote(str(file))} --convention NAME"
-        return WeightsConventionError(f"{file.name} needs a word from you, `{command}`. {error}")
     except WeightsError as error:
-        return error
+        return beside.in_words(file, error)
 
 
 def _is_a_persons(params: Path, source: Path, sha256: str) -> bool:

@@ -145,8 +145,7 @@ def test_a_file_beside_the_weights_is_remarked(weights: Path, tmp_path: Path) ->
     (folder / "mine.h5").write_bytes(b"never imported")
     found = check_weights(folder)
     assert found.well
-    assert f"{folder}/mine.h5 is not used" in found.text
-    assert f"`atelierd weights import {folder}/mine.h5`" in found.text
+    assert f"{folder}/mine.h5 is not used: it cannot be. mine.h5 is not a file of" in found.text
 
 
 def test_no_weights_at_all(tmp_path: Path) -> None:
@@ -155,11 +154,21 @@ def test_no_weights_at_all(tmp_path: Path) -> None:
     assert "atelierd weights fetch" in found.text
 
 
-def test_weights_that_wait_for_their_import(tmp_path: Path) -> None:
-    (tmp_path / "my vgg19.npz").write_bytes(b"")
+@pytest.mark.weights
+def test_weights_that_wait_for_their_import(weights: Path, tmp_path: Path) -> None:
+    shutil.copy(weights, tmp_path / "my vgg19.params")
     found = check_weights(tmp_path)
     assert not found.well
-    assert f"atelierd weights import '{tmp_path}/my vgg19.npz'" in found.text
+    assert f"atelierd weights import '{tmp_path}/my vgg19.params'" in found.text
+
+
+def test_a_file_that_is_no_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "param").mkdir()
+    (tmp_path / "param/notes.txt").write_text("dear diary")
+    monkeypatch.chdir(tmp_path)
+    found = check_weights(Path("param"))
+    assert not found.well
+    assert f"no trained weights in {tmp_path}/param that can be used. notes.txt is" in found.text
 
 
 @pytest.mark.weights
