@@ -195,10 +195,12 @@ def _pretty(*, colors: bool) -> Processor:
     )
 
     def indented(logger: WrappedLogger, method: str, event_dict: EventDict) -> str:
-        # An error's text may have lines that look like the log's own.
-        for key in ("exception", "stack"):
-            if key in event_dict:
-                event_dict[key] = _indent(event_dict[key])
+        for key, value in event_dict.items():
+            if key in {"exception", "stack"}:
+                # An error's text may have lines that look like the log's own.
+                event_dict[key] = _indent(value)
+            elif isinstance(value, float):
+                event_dict[key] = float(f"{value:.6g}")  # nobody reads seventeen digits
         # Among the other keys its lines would be escaped.
         detail = event_dict.pop("detail", "")
         line = str(render(logger, method, event_dict))

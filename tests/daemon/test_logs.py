@@ -214,6 +214,16 @@ def test_several_lines_of_detail_stand_below_the_line_as_they_are() -> None:
     ]
 
 
+def test_people_see_as_many_digits_as_they_read() -> None:
+    stream = start(form="pretty")
+    told = {"loss": 0.0019960079840319, "seconds": 24.589, "tries": 1}
+    structlog.get_logger().info("job.finished", **told)
+    assert "loss=0.00199601 seconds=24.589 tries=1\n" in stream.getvalue()
+    stream = start()
+    structlog.get_logger().info("job.finished", **told)
+    assert lines(stream)[0]["loss"] == told["loss"]
+
+
 @pytest.mark.parametrize(
     ("form", "level", "seen"),
     [("pretty", "info", False), ("pretty", "debug", True), ("json", "info", True)],
