@@ -72,9 +72,7 @@ class _Wake:
 
 @dataclass(frozen=True)
 class _Stop:
-    """Somebody wants the service to end."""
-
-    why: str
+    """Somebody wants the service to end: only to wake it."""
 
 
 class Service:
@@ -119,7 +117,6 @@ class Service:
         watched = (share.inbox, share.styles)
         self._watcher = Watcher(watched, settings.watch, lambda: self._mail.put(_Wake()))
         self._stopping: str | None = None
-        self._asked_to_stop = False
         self._look_at = self._sweep_at = self._sweep_from = parts.clock()
         self._looked_at: float | None = None
         self._troubled_until = 0.0
@@ -132,8 +129,9 @@ class Service:
         Args:
             why: for the log.
         """
-        self._asked_to_stop = True
-        self._mail.put(_Stop(why))
+        # At once, not when the letter is read: many others may lie before it.
+        self._stopping = self._stopping or why
+        self._mail.put(_Stop())
 
     def run(self) -> ExitCode:
         """Keep the share until `stop`, or with `once` until everything is painted.
@@ -147,7 +145,7 @@ class Service:
         """
         try:
             self._begin()
-            while self._stopping is None:
+            while not self._is_stopping():
                 self._act()
                 if self._is_over():
                     break
@@ -158,7 +156,7 @@ class Service:
 
     def _begin(self) -> None:
         # A large archive takes long to walk, and nobody reads the mail meanwhile.
-        publishing.sweep_leftovers(self._share, lambda: self._asked_to_stop)
+        publishing.sweep_leftovers(self._share, self._is_stopping)
         attempts = self._settings.engine.max_attempts
         for job_id in recover(self._share, self._journal, self._endings, attempts):
             self._intake.put_back(job_id)
@@ -173,6 +171,9 @@ class Service:
         )
         self._importing = self._once and self._has_new_weights()
         self._dispatcher.start()
+
+    def _is_stopping(self) -> bool:
+        return self._stopping is not None
 
     def _has_new_weights(self) -> bool:
         """Whether the engine will import weights: worth waiting for, with nothing to paint too."""
@@ -207,7 +208,7 @@ class Service:
 
     def _sweep(self) -> None:
         began = self._clock()
-        publishing.sweep_notes(self._share)
+        publishing.sweep_notes(self._share, self._is_stopping)
         ended = self._clock()
         self._sweep_from = ended + (ended - began) / _SWEEP_SHARE
         self._sweep_at = max(ended + _SWEEP_SECONDS, self._sweep_from)
@@ -219,25 +220,27 @@ class Service:
         return watch.poll_seconds if self._watcher.polling else watch.scan_seconds
 
     def _read_mail(self) -> None:
-        """Wait for a letter until something is due, then read all that have come."""
+        """Wait for a letter until something is due, then read those that have come by then.
+
+        No others: each answer of the inspector asks for the next one, and until the last of many
+        photos was taken none would be painted, and nobody could stop the service.
+        """
         due = (self._look_at, self._endings.due, self._dispatcher.due)
         until = max(min(time for time in due if time is not None), self._troubled_until)
-        try:
+        with contextlib.suppress(queue.Empty):
             self._open(self._mail.get(timeout=max(until - self._clock(), 0.0)))
-            while True:
-                self._open(self._mail.get_nowait())
-        except queue.Empty:
-            return
+        for _ in range(self._mail.qsize()):
+            if self._is_stopping():
+                return
+            self._open(self._mail.get_nowait())
 
     def _open(self, letter: _Wake | _Stop | Inspected | Event) -> None:
         try:
             if isinstance(letter, _Wake):
                 self._look_soon()
-            elif isinstance(letter, _Stop):
-                self._stopping = self._stopping or letter.why
             elif isinstance(letter, Inspected):
                 self._intake.answer(letter)
-            else:
+            elif not isinstance(letter, _Stop):
                 self._importing = self._importing and not isinstance(letter, EngineReady)
                 self._dispatcher.handle(letter)
         except (AtelierError, OSError) as error:

@@ -407,6 +407,15 @@ class TestSweeps:
         assert removed == [share.work / LEFTOVER]
         assert (share.failed / LEFTOVER).exists()
 
+    def test_the_search_for_notes_too_leaves_off_when_it_is_told_to(self, share: Share) -> None:
+        (share.failed / "Waves").mkdir()
+        for folder in (share.failed, share.failed / "Waves", share.inbox):
+            notes.write_why(folder, ["gone.jpg"], "torn", PurePath("Inbox"))
+        answers = iter([False, True])
+        removed = publishing.sweep_notes(share, lambda: next(answers))
+        assert [path.parent for path in removed] == [share.failed, share.failed / "Waves"]
+        assert (share.inbox / "gone.jpg - why.txt").exists()
+
 
 @pytest.mark.parametrize("swapped", ["jobs", "jobs/job1"])
 def test_nothing_is_moved_out_of_a_claim_that_was_swapped_for_a_link(

@@ -441,6 +441,49 @@ def test_stop_ends_the_sweep_of_a_large_archive_too(house: House, *, asked: bool
     assert left.exists() is asked
 
 
+def test_stop_ends_the_search_for_notes_too(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    service, answers = house.service(once=False), list[bool]()
+
+    def sweep(_share: Share, stop: Callable[[], bool]) -> list[Path]:
+        answers.append(stop())
+        service.stop("a test")
+        answers.append(stop())
+        return []
+
+    monkeypatch.setattr(publishing, "sweep_notes", sweep)
+    service.run()
+    assert answers == [False, True]
+
+
+def test_the_first_of_many_photos_is_painted_while_the_others_are_taken(house: House) -> None:
+    folder = house.style()
+    for number in range(30):
+        (folder / f"{number}.jpg").write_bytes(picture())
+    assert house.once() is ExitCode.OK
+    order = [line["event"] for line in house.logs if line["event"] in {"job.queued", "job.started"}]
+    assert order.count("job.queued") == order.count("job.started") == 30
+    assert order.index("job.started") < 10
+
+
+def test_stop_does_not_wait_until_all_photos_are_taken(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, inspect = house.style(), StandInInspector.submit
+    for number in range(30):
+        (folder / f"{number:02}.jpg").write_bytes(picture())
+    service = house.service(once=False)
+
+    def inspect_and_stop(self: StandInInspector, *args: Any) -> None:
+        inspect(self, *args)
+        if len(self.asked) == 5:
+            service.stop("a test")
+
+    monkeypatch.setattr(StandInInspector, "submit", inspect_and_stop)
+    assert service.run() is ExitCode.OK
+    assert house.states() == {"queued": 1}
+    assert len(house.files(house.share.inbox)) == 29
+
+
 def test_the_note_of_a_photo_that_is_dragged_back_goes_soon(house: House) -> None:
     """While the service runs: what it does at its start would remove the note in any case."""
     failures = ["It blew up."]
@@ -468,7 +511,7 @@ def test_looking_for_such_notes_takes_little_of_the_time(
 ) -> None:
     now, swept = 0.0, 0
 
-    def slow(_share: Share) -> list[Path]:
+    def slow(_share: Share, _stop: Any) -> list[Path]:
         nonlocal now, swept
         now, swept = now + 3, swept + 1
         return []
