@@ -16,7 +16,7 @@ from pathlib import Path, PurePath
 from typing import Final
 
 from daemon import files
-from daemon.names import INBOX_NOTE, MAX_NAME_BYTES, WHY_SUFFIX, printable, split
+from daemon.names import INBOX_NOTE, MAX_NAME_BYTES, WHY_SUFFIX, is_picture, printable, split
 from daemon.share import Share
 
 HOW_TO: Final = "Read me first.txt"
@@ -26,6 +26,21 @@ _WAYS_TO_OPEN: Final = (
     "    Let the group, or everybody, open them and what is in them: look for  Permissions  in",
     "    their properties, and make them the same as for the other folders here. Whoever keeps",
     "    the machine with this inbox can do that too.",
+)
+# What is at fault shows in how a reason begins. The journal keeps the reason alone, and after a
+# crash a note is to say the same as before. Of the engine and the machine nothing stands here: all
+# that a person can do about these is to try again.
+_FIRST: Final = (
+    (("The style picture",), "First replace the style picture by one that can be used."),
+    (("job.toml", "What job.toml", 'The file "'), "First put job.toml right."),
+    (
+        ("At ", "A picture of", "The painting became unstable"),
+        "First have that changed in the settings, or in a job.toml.",
+    ),
+    (
+        ("The file is", "The picture", "The photo is in", "It is", "Reading the picture"),
+        "First do as it says above: repair the photo, save it anew, or copy it again.",
+    ),
 )
 _LARGEST_NOTE: Final = 64 * 1024  # bytes; ours are smaller by far
 
@@ -57,8 +72,6 @@ def why_text(names: Sequence[str], reason: str, back_to: PurePath) -> str:
         back_to: the folder to drag it back into, as people see it, e.g. ``Inbox/Starry Night``.
     """
     what = " and ".join(f'"{printable(name)}"' for name in names)
-    back = " > ".join(printable(part) for part in back_to.parts)
-    them = "it" if len(names) == 1 else "them together"
     return _note(
         f"{what} could not be painted.",
         "",
@@ -66,8 +79,8 @@ def why_text(names: Sequence[str], reason: str, back_to: PurePath) -> str:
         f"    {_one_line(reason)}",
         "",
         "What you can do",
-        f"    To try again, drag {them} back into the folder  {back}",
-        "    Otherwise delete it, or leave it: it stays here.",
+        *_ways_to_try_again(names, reason, " > ".join(map(printable, back_to.parts))),
+        f"    Otherwise delete {'it' if len(names) == 1 else 'them'}, or leave all as it is.",
     )
 
 
@@ -124,8 +137,8 @@ def how_to_text(share: Share) -> str:
         "with two pictures named  content.jpg  and  style.jpg  and drop the folder.",
         "",
         f"Your photos are never changed. Once painted, they are kept in  {originals}",
-        f"If something goes wrong, the photo is in  {failed}  with a note beside it that says why.",
-        "Drag it back into the inbox to try again.",
+        f"If something goes wrong, the photo is in  {failed}  with a note beside it that says why,",
+        "and what to do before you drag the photo back into the inbox.",
     )
 
 
@@ -232,6 +245,21 @@ def remove_if_ours(path: Path) -> bool:
         return False
     path.unlink(missing_ok=True)
     return True
+
+
+def _ways_to_try_again(names: Sequence[str], reason: str, back: str) -> list[str]:
+    drag = f"drag {_all_of(names)} into the folder  {back}"
+    firsts = (first for beginnings, first in _FIRST if reason.startswith(beginnings))
+    if (first := next(firsts, None)) is None:
+        return [f"    To try again, {drag}"]
+    return [f"    {first}", f"    Then {drag}"]
+
+
+def _all_of(names: Sequence[str]) -> str:
+    """What is to be dragged; never "it", which might be the style or one picture of a folder."""
+    if len(names) > 1:
+        return "both pictures together back"
+    return "the photo back" if is_picture(names[0]) else f'"{printable(names[0])}" back'
 
 
 def _part(what: str, names: Sequence[str], ways: Sequence[str] = ()) -> list[str]:
