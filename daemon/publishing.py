@@ -221,9 +221,8 @@ def _removed(path: Path) -> bool:
         if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # we make nothing else
             return False
         copying.remove_tree(path)
-    except (OSError, RecursionError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is too deep"
-        _log.warning("leftover.stays", path=printable(path), why=why)
+    except OSError as error:
+        _log.warning("leftover.stays", path=printable(path), why=error.strerror)
         return False
     return True
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import resource
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -383,7 +382,7 @@ class TestSweeps:
         def refuse(path: Path) -> None:
             raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
-        monkeypatch.setattr(shutil, "rmtree", refuse)
+        monkeypatch.setattr(Path, "rmdir", refuse)
         with capture_logs() as logs:
             assert publishing.sweep_leftovers(share) == [share.outbox / LEFTOVER]
         assert [(line["event"], line["path"], line["why"]) for line in logs] == [
@@ -394,7 +393,7 @@ class TestSweeps:
         make_deep(share.inbox / "deep")
         make_deep(share.inbox / LEFTOVER)
         try:
-            publishing.sweep_leftovers(share)
+            assert publishing.sweep_leftovers(share) == [share.inbox / LEFTOVER]
             assert publishing.sweep_notes(share) == []
         finally:  # Python's own way to remove a tree calls itself too
             subprocess.run(["rm", "-rf", share.inbox], check=True)
