@@ -200,11 +200,11 @@ class Dispatcher:
     def _next(self) -> Job | None:
         return self._journal.next_queued(
             without=self._lanes_on_hold(),
-            without_jobs=[*self._held_jobs.lanes, *self._endings.jobs],
+            without_jobs=[*self._held_jobs.resting, *self._endings.jobs],
         )
 
     def _lanes_on_hold(self) -> list[str]:
-        return [*self._holds.lanes, *self._endings.crowded(_MOST_STUCK_OF_A_LANE)]
+        return [*self._holds.resting, *self._endings.crowded(_MOST_STUCK_OF_A_LANE)]
 
     def _hand_over(self, job: Job) -> None:
         # Read before an attempt is counted: a disk that is out of reach is not the photo's fault.

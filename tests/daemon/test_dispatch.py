@@ -157,18 +157,21 @@ def cannot_read(number: int, what: Path) -> Any:
     return read_or_not
 
 
-def test_files_that_cannot_be_read_hold_up_their_lane_alone(
+def test_a_style_that_cannot_be_read_holds_up_its_lane_alone(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken = room.add("a", "Broken")
-    room.add("b")
+    for job_id in "ab":
+        room.add(job_id, "Broken", "Broken.jpg")
+    room.add("c")
+    broken = room.share.styles / "Broken.jpg"
     monkeypatch.setattr(loading, "read_bounded", cannot_read(errno.EIO, broken))
-    begin(room)
-    room.read()
-    assert room.states() == {"a": "queued", "b": "done"}
+    room.dispatcher.start()
+    with capture_logs() as logs:
+        work(room)
+    assert room.states() == {"a": "queued", "b": "queued", "c": "done"}
+    assert [line["lane"] for line in logs if line["event"] == "lane.held"] == ["Broken"]
     assert room.dispatcher.due == 1.0
-    room.dispatcher.fill()
-    assert room.journal.get("a").attempts == 0
+    assert {room.journal.get(job_id).attempts for job_id in "ab"} == {0}
 
 
 @pytest.mark.parametrize("number", [errno.EIO, errno.EACCES])
@@ -227,8 +230,8 @@ def test_patience_with_a_style_begins_anew_once_its_photos_were_told(room: Room)
     assert room.states() == {"a": "failed", "b": "queued"}
 
 
-@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.EHOSTDOWN, errno.EACCES])
-def test_files_that_cannot_be_read_never_fail_their_job(
+@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.EHOSTDOWN])
+def test_a_share_that_cannot_be_read_fails_no_job_however_long_it_lasts(
     room: Room, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     room.add("a")
