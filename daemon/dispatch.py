@@ -16,6 +16,7 @@ from typing import Final
 import structlog
 
 from daemon.endings import Endings
+from daemon.errors import JournalError
 from daemon.holds import Holds
 from daemon.jobs import Job, JobState
 from daemon.journal import Journal
@@ -91,6 +92,7 @@ class Dispatcher:
         self._holds = Holds(settings.watch.patience_seconds, clock)
         self._held_jobs = Holds(settings.watch.patience_seconds, clock, "job")
         self._more_at: float | None = None
+        self._notes_progress = True
         self._patience = Patience(settings.watch.patience_seconds, clock)
         self._returning: list[tuple[Job, bool]] = []
         self._unavailable: EngineUnavailable | None = None
@@ -305,9 +307,7 @@ class Dispatcher:
         if not is_news:
             return
         running.told_at, running.told_share = now, share
-        self._journal.progress(
-            running.job.id, progress.iteration, progress.total, progress.eta_seconds
-        )
+        self._note_progress(running.job, progress)
         _log.info(
             "job.progress",
             job=running.job.id,
@@ -318,6 +318,17 @@ class Dispatcher:
             loss=progress.loss,
             eta_seconds=round(progress.eta_seconds, 1),
         )
+
+    def _note_progress(self, job: Job, progress: Progress) -> None:
+        # Only for those who read along: while it cannot be done, all else goes on.
+        try:
+            self._journal.progress(job.id, progress.iteration, progress.total, progress.eta_seconds)
+        except JournalError as error:
+            if self._notes_progress:
+                _log.warning("progress.not_noted", why=str(error))
+            self._notes_progress = False
+        else:
+            self._notes_progress = True
 
     def _ended(self, job: Job, event: Painted | Failed | Cancelled) -> None:
         if isinstance(event, Painted):

@@ -145,6 +145,23 @@ def test_progress_is_said_as_often_as_somebody_can_read(
     assert (job.iteration, job.total, job.eta_seconds) == (total, total, 2.0)
 
 
+def test_progress_that_nobody_can_note_down_is_said_once_and_holds_up_nothing(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_args: Any) -> None:
+        raise JournalError("The disk is full.")
+
+    room.add("a")
+    begin(room)
+    with monkeypatch.context() as patch, capture_logs() as logs:
+        patch.setattr(Journal, "progress", refuse)
+        room.read()
+    events = [line["event"] for line in logs]
+    assert events.count("job.progress") == 4
+    assert [line["why"] for line in logs if line["log_level"] == "warning"] == ["The disk is full."]
+    assert room.states() == {"a": "done"}
+
+
 def cannot_read(number: int, what: Path) -> Any:
     """A disk that gives all files but this one, or those below this folder."""
     read = loading.read_bounded
