@@ -227,12 +227,24 @@ class Dispatcher:
             self._give_up(job, trouble.message.replace(" just now", ""))
 
     def _is_movable(self, job: Job) -> bool:
-        return os.access(job.content.parent, os.W_OK | os.X_OK)
+        """Whether a photo that cannot be read can be put into failed: renamed, not copied."""
+        folder = job.content.parent
+        try:
+            near = folder.stat().st_dev == self._share.failed.stat().st_dev
+        except OSError:
+            return False
+        return near and os.access(folder, os.W_OK | os.X_OK)
 
     def _give_up(self, job: Job, why: str) -> None:
         self._held_jobs.release(job.id)
-        self._endings.failed(self._journal.start(job.id), why)
-        if job.lane not in self._journal.waiting():  # all who waited for this style were told
+        self._endings.failed(job, why)
+        self._forget_style(job)
+
+    def _forget_style(self, job: Job) -> None:
+        """Let patience with a job's style begin anew, if all who waited for it were told."""
+        others = [lane for lane in self._journal.waiting() if lane != job.lane]
+        # Of those that wait some may have been told already, and only wait to be moved.
+        if self._journal.next_queued(others, self._endings.jobs) is None:
             self._patience.forget(job.style)
 
     def _submit(self, job: Job, request: PaintRequest) -> None:
@@ -352,8 +364,8 @@ class Dispatcher:
                     "job.detail", job=job.id, unexpected=event.unexpected, detail=event.detail
                 )
             self._endings.failed(job, event.message)
-            if in_styles and job.lane not in self._journal.waiting():
-                self._patience.forget(job.style)
+            if in_styles:
+                self._forget_style(job)
 
     def _unbegun(self, job: Job) -> None:
         self._returning.append((job, True))

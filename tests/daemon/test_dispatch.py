@@ -5,9 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -207,7 +208,31 @@ def test_a_photo_that_alone_cannot_be_read_holds_up_nobody_and_has_an_end(
         work(room)
     assert room.now == 60.0
     assert room.states() == {"a": "failed", "b": "done"}
-    assert os.strerror(number) in str(room.journal.get("a").error)
+    job = room.journal.get("a")
+    assert os.strerror(number) in str(job.error)
+    assert (job.attempts, job.started_at) == (0, None)  # nobody has begun it
+
+
+def test_a_photo_that_could_only_be_moved_by_reading_it_waits_and_holds_up_nobody(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = Path("/dev/shm")  # noqa: S108 - wanted for being another device
+    if not memory.is_dir() or memory.stat().st_dev == room.share.root.stat().st_dev:
+        pytest.skip("needs /dev/shm on another device than the temporary folder")
+    with tempfile.TemporaryDirectory(dir=memory) as folder:
+        room.share = replace(room.share, failed=Path(folder))
+        room.__post_init__()
+        broken = room.add("a")
+        room.add("b")
+        monkeypatch.setattr(loading, "read_bounded", cannot_read(errno.EACCES, broken))
+        room.dispatcher.start()
+        for _ in range(10):
+            work(room)
+            room.now = room.dispatcher.due or room.now
+    assert room.now > 60.0
+    assert room.states() == {"a": "queued", "b": "done"}
+    assert room.journal.get("a").error is None
+    assert not room.dispatcher.expecting
 
 
 def test_a_claim_that_was_removed_fails_its_job_and_the_lane_goes_on(room: Room) -> None:
@@ -303,6 +328,51 @@ def test_files_that_cannot_be_used_fail_their_job(room: Room, spoil: Any, reason
     begin(room)
     assert room.states() == {"a": "failed"}
     assert reason in str(room.journal.get("a").error)
+
+
+def test_a_failure_that_nobody_began_takes_no_turn_and_is_not_shown_as_being_painted(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        room.add(f"gone-{number}", "Gone").unlink()
+    room.add("b")
+
+    def refuse(*_args: Any) -> Path:
+        raise PublishError("The disk is full.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(publishing, "fail", refuse)
+        begin(room)
+        states = room.states()
+        assert states.pop("b") == "running"
+        assert set(states.values()) == {"queued"}
+    room.now = 1.0
+    room.endings.retry()
+    assert {room.journal.get(f"gone-{number}").attempts for number in range(3)} == {0}
+    assert list(room.states().values()).count("failed") == 3
+
+
+def test_patience_begins_anew_also_while_those_that_were_told_cannot_be_moved(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_args: Any) -> Path:
+        raise PublishError("The disk is full.")
+
+    monkeypatch.setattr(publishing, "fail", refuse)
+    style = room.share.styles / "Waves.jpg"
+    room.add("a")
+    style.unlink()
+    room.dispatcher.start()
+    for now in (0.0, 60.0):
+        room.now = now
+        work(room)
+    assert room.endings.jobs == ["a"]
+    room.add("b")
+    style.unlink()
+    room.now = 1800.0
+    work(room)
+    assert room.endings.jobs == ["a"]
+    assert room.states() == {"a": "queued", "b": "queued"}
 
 
 def paint_whole_styles(request: PaintRequest) -> list[Event]:
