@@ -1,9 +1,10 @@
 """Keeps the runner busy: whose turn it is goes in, and what comes out is acted upon.
 
 A job is the runner's from `submit` until the event that ends it; all the while the journal says
-`running`. A job whose engine died is tried again, a few times; while no engine can be started at
-all, the files are out of reach, or somebody replaces a style, jobs wait in the queue and nobody is
-blamed.
+`running`. A job whose engine died is tried again, a few times. While no engine can be started at
+all, the share is out of reach, or somebody replaces a style, jobs wait in the queue and nobody is
+blamed. When people's patience is over, what waits for a style fails; and so does a job of which a
+file of its own cannot be read, although the share is there.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ _MOST_STUCK: Final = 8  # finished pictures in memory that no disk takes; then p
 _MOST_STUCK_OF_A_LANE: Final = 3  # then this lane waits, and leaves room for the others
 _PROGRESS_SECONDS: Final = 1.0
 _PROGRESS_SHARE: Final = 0.05
-_LOADS_A_TURN: Final = 50  # files that are out of reach may take long; others want their turn
+_TURN_SECONDS: Final = 1.0  # files may be slow to read or to move; a stop wants to be heard
 _RETRY_SECONDS: Final = 30.0
 _log: Final = structlog.get_logger()
 
@@ -131,6 +132,8 @@ class Dispatcher:
     def fill(self) -> None:
         """Start a given-up engine again when it is time, and hand over as many jobs as fit.
 
+        What takes long is carried on with at the next call, which is `due` at once then.
+
         Raises:
             JournalError: the journal cannot be used.
         """
@@ -138,8 +141,8 @@ class Dispatcher:
             self._start_at = None
             self._runner.start()
         self._return()
-        self._more_at = None
-        for _ in range(_LOADS_A_TURN):
+        self._more_at, until = None, self._clock() + _TURN_SECONDS
+        while self._clock() < until:
             job = self._next() if self._ready and self._has_room() else None
             if job is None:
                 return
@@ -223,8 +226,8 @@ class Dispatcher:
             self._holds.hold(job.lane, trouble.message)
             return
         self._held_jobs.hold(job.id, trouble.message)
-        if trouble.ends and job.id in self._held_jobs.long and self._is_movable(job):
-            self._give_up(job, trouble.message.replace(" just now", ""))
+        if trouble.verdict and job.id in self._held_jobs.long and self._is_movable(job):
+            self._give_up(job, trouble.verdict)
 
     def _is_movable(self, job: Job) -> bool:
         """Whether a photo that cannot be read can be put into failed: renamed, not copied."""

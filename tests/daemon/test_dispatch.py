@@ -210,6 +210,8 @@ def test_a_photo_that_alone_cannot_be_read_holds_up_nobody_and_has_an_end(
     assert room.states() == {"a": "failed", "b": "done"}
     job = room.journal.get("a")
     assert os.strerror(number) in str(job.error)
+    assert "save it anew" in str(job.error)
+    assert "just now" not in str(job.error)
     assert (job.attempts, job.started_at) == (0, None)  # nobody has begun it
 
 
@@ -328,6 +330,83 @@ def test_files_that_cannot_be_used_fail_their_job(room: Room, spoil: Any, reason
     begin(room)
     assert room.states() == {"a": "failed"}
     assert reason in str(room.journal.get("a").error)
+
+
+def test_a_style_that_is_closed_to_us_fails_its_photos_after_all_patience(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for job_id in "abc":
+        room.add(job_id)
+    closed = room.share.styles / "Waves.jpg"
+    monkeypatch.setattr(loading, "read_bounded", cannot_read(errno.EACCES, closed))
+    room.dispatcher.start()
+    while "queued" in room.states().values():
+        work(room)
+        assert set(room.states().values()) == ({"queued"} if room.now < 60.0 else {"failed"})
+        room.now = room.dispatcher.due or room.now
+    errors = {str(room.journal.get(job_id).error) for job_id in "abc"}
+    assert len(errors) == 1
+    assert '"Waves.jpg" may not be opened' in errors.pop()
+
+
+def test_a_styles_folder_that_is_closed_to_us_is_no_fault_of_the_style(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room.add("a")
+    cannot = cannot_read(errno.EACCES, room.share.styles)
+    monkeypatch.setattr(loading, "read_bounded", cannot)
+    monkeypatch.setattr(loading, "is_gone", lambda path, _folder: cannot(path, 1))
+    room.dispatcher.start()
+    for _ in range(10):
+        work(room)
+        room.now = room.dispatcher.due or room.now
+    assert room.now > 60.0
+    assert room.states() == {"a": "queued"}
+
+
+def test_while_a_style_is_of_no_use_no_photo_is_read(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = [room.add(str(number)) for number in range(20)]
+    (room.share.styles / "Waves.jpg").unlink()
+    read, seen = loading.read_bounded, list[Path]()
+
+    def watch(path: Path, most: int) -> bytes:
+        seen.append(path)
+        return read(path, most)
+
+    monkeypatch.setattr(loading, "read_bounded", watch)
+    room.dispatcher.start()
+    for now in (0.0, 60.0):
+        room.now = now
+        work(room)
+    assert set(room.states().values()) == {"failed"}
+    assert not {*photos} & {*seen}
+
+
+def test_a_turn_ends_after_a_while_and_the_next_goes_on(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While nothing is given to the runner nobody hears of a stop, or of anything else."""
+    for number in range(20):
+        room.add(str(number))
+    (room.share.styles / "Waves.jpg").unlink()
+    room.dispatcher.start()
+    work(room)
+    room.now, fail = 60.0, publishing.fail
+
+    def slow(*args: Any) -> Path:
+        room.now += 0.4
+        return fail(*args)
+
+    monkeypatch.setattr(publishing, "fail", slow)
+    for turn in range(1, 7):
+        room.dispatcher.fill()
+        assert list(room.states().values()).count("failed") == 3 * turn
+        assert room.dispatcher.due == room.now
+    room.dispatcher.fill()
+    assert set(room.states().values()) == {"failed"}
+    assert room.dispatcher.due is None
 
 
 def test_a_failure_that_nobody_began_takes_no_turn_and_is_not_shown_as_being_painted(
