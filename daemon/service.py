@@ -29,6 +29,7 @@ from daemon.recovery import recover
 from daemon.runners.base import Deliver, EngineReady, Event, Runner
 from daemon.settings import Settings
 from daemon.share import Share
+from daemon.style_check import StyleCheck
 from daemon.watching import Watcher
 from engine.errors import WeightsError
 from engine.weights import waiting
@@ -110,6 +111,8 @@ class Service:
             clock=parts.clock,
             make_id=parts.make_id,
         )
+        settle = settings.watch.settle_seconds
+        self._style_check = StyleCheck(share.styles, self._inspector, settle, parts.clock)
         runner = parts.make_runner(self._mail.put)
         self._dispatcher = Dispatcher(
             share, settings, journal, self._endings, runner, clock=parts.clock
@@ -199,6 +202,7 @@ class Service:
         if self._clock() >= self._sweep_at:
             self._sweep()
         self._intake.look()
+        self._style_check.look()
         if self._intake.restless:
             # A failed photo may have come back. Not at once: whoever drags photo and note together
             # would be told that the note is gone before it could be moved.
@@ -239,7 +243,8 @@ class Service:
             if isinstance(letter, _Wake):
                 self._look_soon()
             elif isinstance(letter, Inspected):
-                self._intake.answer(letter)
+                if not self._style_check.answer(letter):
+                    self._intake.answer(letter)
             elif not isinstance(letter, _Stop):
                 self._importing = self._importing and not isinstance(letter, EngineReady)
                 self._dispatcher.handle(letter)

@@ -302,6 +302,23 @@ def test_a_bad_style_is_named(house: House) -> None:
     assert "style" in str(failed.error)
 
 
+def test_a_style_that_cannot_be_read_is_told_of_before_photos_come(house: House) -> None:
+    house.style("Dots")
+    style = house.share.styles / "Waves.jpg"
+    style.write_bytes(b"no picture")
+
+    def done() -> bool:
+        told = len(house.said("style.unreadable"))
+        if told == 1 and style.stat().st_size == len(b"no picture"):
+            style.write_bytes(b"no picture either")
+        return told == 2
+
+    house.run_until(done)
+    told = [(line["style"], line["why"]) for line in house.said("style.unreadable")]
+    assert told == [(str(style), "This photo is no picture.")] * 2
+    assert house.states() == {}
+
+
 def test_a_bad_job_file_fails_its_job_alone(house: House) -> None:
     (house.share.inbox / "Party").mkdir()
     for name in ("content", "style"):
@@ -706,7 +723,7 @@ def test_photos_wait_unread_while_the_drive_of_the_work_folder_is_away(
             for name in "ab":
                 (folder / f"{name}.jpg").write_bytes(picture())
         if looks == 50:
-            inspected.append(len(house.inspectors[0].asked))
+            inspected.append(len(house.inspectors[0].photos))
             away.rename(drive)
         return house.states() == {"done": 2}
 
@@ -728,7 +745,7 @@ def test_photos_that_are_stuck_again_and_again_do_not_hold_up_once(
     monkeypatch.setattr("daemon.backoff._FIRST_SECONDS", 0.01)
     (house.style() / "photo.jpg").write_bytes(picture())
     assert house.once() is ExitCode.FAILED
-    assert len(house.inspectors[0].asked) <= 6
+    assert len(house.inspectors[0].photos) <= 6
 
 
 def folder_job(house: House) -> None:
