@@ -21,7 +21,7 @@ from daemon.errors import JournalError
 from daemon.holds import Holds
 from daemon.jobs import Job, JobState
 from daemon.journal import Journal
-from daemon.loading import Fault, Unreachable, has_own_style, load
+from daemon.loading import Fault, Unreachable, has_own_style, load, style_now
 from daemon.names import printable
 from daemon.patience import Patience
 from daemon.runners.base import (
@@ -212,6 +212,7 @@ class Dispatcher:
         return [*self._holds.resting, *self._endings.crowded(_MOST_STUCK_OF_A_LANE)]
 
     def _hand_over(self, job: Job) -> None:
+        job = self._with_its_style(job)
         # Read before an attempt is counted: a disk that is out of reach is not the photo's fault.
         request = load(job, self._share, self._settings)
         if isinstance(request, Unreachable):
@@ -220,6 +221,16 @@ class Dispatcher:
             self._submit(job, request)
         elif not (request.in_styles and self._waits_for_style(job, request.message)):
             self._give_up(job, request.message)
+
+    def _with_its_style(self, job: Job) -> Job:
+        try:
+            style = style_now(job, self._share)
+        except OSError:  # `load` says what that means
+            return job
+        if style == job.style:
+            return job
+        self._patience.forget(job.style)
+        return self._journal.restyle(job.id, style)
 
     def _wait(self, job: Job, trouble: Unreachable) -> None:
         if not trouble.alone:

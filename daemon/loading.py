@@ -13,6 +13,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from pydantic import ValidationError
@@ -26,6 +27,7 @@ from daemon.presence import is_gone, is_gone_from_claim, is_here
 from daemon.runners.base import PaintRequest
 from daemon.settings import Settings
 from daemon.share import Share
+from daemon.styles import find_styles
 from engine import Recipe
 
 _GONE: Final = "The photo is no longer where it waited to be painted. Drop it into the inbox again."
@@ -77,6 +79,24 @@ class _UnusableError(Exception):
     def __init__(self, why: Fault | Unreachable) -> None:
         super().__init__(why.message)
         self.why: Final = why
+
+
+def style_now(job: Job, share: Share) -> Path:
+    """Where the style of a job is: where it was, if it was not replaced under another name.
+
+    Whoever puts ``Waves.png`` in the place of ``Waves.jpg`` has changed the style "Waves", and the
+    photos that wait for it are to be painted in that.
+
+    Args:
+        job: the job.
+        share: the share.
+
+    Raises:
+        OSError: the styles folder is out of reach.
+    """
+    if has_own_style(job, share) or not is_gone(job.style, share.styles):
+        return job.style
+    return find_styles(share.styles).get(job.style_name, job.style)
 
 
 def load(job: Job, share: Share, settings: Settings) -> PaintRequest | Fault | Unreachable:

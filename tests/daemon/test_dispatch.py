@@ -364,6 +364,49 @@ def test_a_styles_folder_that_is_closed_to_us_is_no_fault_of_the_style(
     assert room.states() == {"a": "queued"}
 
 
+def test_a_style_that_is_replaced_by_another_kind_of_picture_is_used(room: Room) -> None:
+    for job_id in "abc":
+        room.add(job_id)
+    room.dispatcher.start()
+    room.read()
+    old, new = room.share.styles / "Waves.jpg", room.share.styles / "Waves.png"
+    old.unlink()
+    for now in (0.0, 1.0, 3.0):
+        room.now = now
+        work(room)
+    assert set(room.states().values()) == {"queued"}
+    new.write_bytes(picture(kind="PNG"))
+    room.now = 7.0
+    work(room)
+    assert room.states() == dict.fromkeys("abc", "done")
+    assert {request.style for request in room.runner.requests} == {new.read_bytes()}
+    assert {room.journal.get(job_id).style for job_id in "abc"} == {new}
+
+
+def test_patience_with_a_style_begins_anew_with_another_kind_of_picture(room: Room) -> None:
+    room.runner.answer = paint_whole_styles
+    room.add("a")
+    room.dispatcher.start()
+    old, new = room.share.styles / "Waves.jpg", room.share.styles / "Waves.png"
+    old.unlink()
+    work(room)
+    room.now = 59.0
+    new.write_bytes(b"half")
+    work(room)
+    room.now = 60.0
+    work(room)
+    new.unlink()
+    room.now = 110.0
+    work(room)
+    assert room.states() == {"a": "queued"}
+    room.now = 169.0
+    work(room)
+    assert room.states() == {"a": "queued"}
+    room.now = 170.0
+    work(room)
+    assert room.states() == {"a": "failed"}
+
+
 def test_while_a_style_is_of_no_use_no_photo_is_read(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:

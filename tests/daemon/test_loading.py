@@ -11,7 +11,7 @@ import pytest
 
 from daemon import loading
 from daemon.jobs import Job, JobState
-from daemon.loading import Fault, Unreachable, load
+from daemon.loading import Fault, Unreachable, load, style_now
 from daemon.runners.base import PaintRequest
 from daemon.settings import Settings, ShareSettings
 from daemon.share import Share, make_share, open_share
@@ -151,6 +151,27 @@ def test_a_style_that_is_closed_to_us_is_at_fault_itself(
     assert isinstance(fault, Fault)
     assert fault.in_styles
     assert '"Waves.jpg" may not be opened' in fault.message
+
+
+def test_a_style_that_is_replaced_is_found_under_its_new_name(share: Share) -> None:
+    job = make_job(share)
+    for name in ("Waves.png", "Wavelets.jpg"):
+        (share.styles / name).write_bytes(picture())
+    assert style_now(job, share) == job.style
+    job.style.unlink()
+    assert style_now(job, share) == share.styles / "Waves.png"
+    (share.styles / "Waves.png").unlink()
+    assert style_now(job, share) == job.style
+    shutil.rmtree(share.styles)
+    with pytest.raises(FileNotFoundError):
+        style_now(job, share)
+
+
+def test_a_style_that_came_with_its_photo_is_looked_for_nowhere_else(share: Share) -> None:
+    job = make_job(share, own_style=True)
+    job.style.unlink()
+    (share.styles / "Waves.png").write_bytes(picture())
+    assert style_now(job, share) == job.style
 
 
 def test_a_recipe_of_another_version_is_refused(share: Share) -> None:
