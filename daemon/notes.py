@@ -38,7 +38,10 @@ _FIRST: Final = (
         "First have that changed in the settings, or in a job.toml.",
     ),
     (
-        ("The file is", "The picture", "The photo is in", "It is", "Reading the picture"),
+        (
+            *("The file is", "The picture", "The photo is in", "The photo cannot be read"),
+            *("It is", "Reading the picture"),
+        ),
         "First do as it says above: repair the photo, save it anew, or copy it again.",
     ),
 )

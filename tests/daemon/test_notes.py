@@ -110,12 +110,17 @@ UNREADABLE = {
     "memory": "The picture needs more memory than there is. Save it smaller and try again.",
 }
 FAULTS = {
-    "photo": list(UNREADABLE.values()),
+    "photo": [
+        *UNREADABLE.values(),
+        loading._UNREADABLE.format("The photo", "Permission denied"),
+    ],
     "style": [
         f"The style picture Waves.jpg cannot be used. {UNREADABLE['empty']}",
         f"The style picture cannot be used. {UNREADABLE['damaged']}",
         loading._BAD_STYLE.format("Waves.jpg", UNREADABLE["too large a file"]),
         loading._NO_STYLE.format("Waves.jpg"),
+        loading._CLOSED_STYLE.format("Waves.jpg"),
+        loading._UNREADABLE.format('The style picture "photo.style.jpg"', "Permission denied"),
     ],
     "job.toml": [
         refusal(read_overrides, b"sise = 9"),
@@ -141,7 +146,6 @@ FAULTS = {
         loading._GONE,
         loading._OLD_RECIPE,
         inspector._BUG.format("KeyError"),
-        "The photo or its style cannot be read (Input/output error).",
         "The file cannot be read (Permission denied). Check that it is there and readable.",
     ],
 }
