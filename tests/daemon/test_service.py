@@ -23,6 +23,7 @@ from daemon.errors import ClaimStuckError, ExitCode, JournalError, PublishError
 from daemon.jobs import JobState, NewJob
 from daemon.journal import Journal
 from daemon.names import INBOX_NOTE
+from daemon.overrides import MAX_BYTES
 from daemon.runners.base import EngineLost, EngineUnavailable, Event, Failed, PaintRequest, Started
 from daemon.service import Parts, Service
 from daemon.settings import (
@@ -806,7 +807,7 @@ def test_wishes_that_are_closed_to_us_fail_with_a_word(
     assert "Errno" not in why
 
 
-@pytest.mark.parametrize("swapped", ["link", "pipe"])
+@pytest.mark.parametrize("swapped", ["link", "pipe", "large file"])
 def test_wishes_that_are_swapped_for_something_else_are_not_read(
     house: House, monkeypatch: pytest.MonkeyPatch, swapped: str
 ) -> None:
@@ -819,8 +820,10 @@ def test_wishes_that_are_swapped_for_something_else_are_not_read(
         claim.overrides.unlink()
         if swapped == "link":
             claim.overrides.symlink_to(secret)
-        else:
+        elif swapped == "pipe":
             os.mkfifo(claim.overrides)
+        else:
+            claim.overrides.write_bytes(b"secret = 64\n".ljust(MAX_BYTES + 1, b"#"))
         return claim
 
     monkeypatch.setattr(claims, "take", take_and_swap)
