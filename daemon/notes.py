@@ -88,7 +88,7 @@ def why_text(names: Sequence[str], reason: str, back_to: PurePath) -> str:
 
 
 def inbox_text(
-    inbox: PurePath,
+    share: Share,
     styles: Sequence[str],
     homeless: Sequence[PurePath],
     halves: Sequence[PurePath] = (),
@@ -97,13 +97,13 @@ def inbox_text(
     """The note in the inbox about what waits: for a style, a second picture, or to be opened.
 
     Args:
-        inbox: the inbox folder, as people see it.
+        share: the share.
         styles: names of the styles there are, each a folder in the inbox.
         homeless: the photos without a style, relative to the inbox.
         halves: pictures named content or style that lack the other one, relative to the inbox.
         closed: files and folders that cannot be opened, relative to the inbox.
     """
-    ways = _ways_to_choose(printable(inbox.name), [printable(name) for name in styles])
+    ways = _ways_to_choose(share, [printable(name) for name in styles])
     parts = (
         _part(
             "These photos wait, because I cannot tell in which style to paint them:",
@@ -187,7 +187,7 @@ def write_inbox_note(
     if not any(waiting):
         return clear_inbox_note(share)
     note = share.inbox / INBOX_NOTE
-    wanted = inbox_text(share.inbox, sorted(styles), *waiting)
+    wanted = inbox_text(share, sorted(styles), *waiting)
     if os.path.lexists(note) and (not is_ours(note) or note.read_bytes() == _encoded(wanted)):
         return False
     files.write_atomically(note, _encoded(wanted))
@@ -277,15 +277,16 @@ def _wanted_beside(half: PurePath) -> str:
     return f"{folder} has {name}; put a picture named {missing} beside it, like {missing}.jpg"
 
 
-def _ways_to_choose(inbox: str, styles: Sequence[str]) -> list[str]:
+def _ways_to_choose(share: Share, styles: Sequence[str]) -> list[str]:
+    inbox, paintings = printable(share.inbox.name), _shown(share, share.styles)
     beside = [
         "    Or put a picture of a painting beside the photo: for  photo.jpg  name it",
         "    photo.style.jpg",
     ]
     if not styles:
         return [
-            "    Put a picture of a painting into the folder Styles. A folder of its name appears",
-            f"    in {inbox}: move the photos there.",
+            f"    Put a picture of a painting into the folder {paintings}. A folder of its name",
+            f"    appears in {inbox}: move the photos there.",
             *beside,
         ]
     return [

@@ -249,7 +249,16 @@ class TestInboxNote:
 
     def test_without_styles_it_says_how_to_get_one(self, share: Share) -> None:
         notes.write_inbox_note(share, [], [share.inbox / "a.jpg"])
-        assert "into the folder Styles" in (share.inbox / INBOX_NOTE).read_text()
+        assert "into the folder Styles." in (share.inbox / INBOX_NOTE).read_text()
+
+    def test_it_calls_the_folders_as_they_are_called(self, tmp_path: Path) -> None:
+        names = ShareSettings(root=tmp_path, inbox=Path("Drop"), styles=Path("Paintings"))
+        share = open_share(names)
+        make_share(share)
+        notes.write_inbox_note(share, [], [share.inbox / "a.jpg"])
+        text = (share.inbox / INBOX_NOTE).read_text()
+        assert "into the folder Paintings." in text
+        assert "in Drop: move" in text
 
     def test_a_thousand_photos_make_no_long_note(self, share: Share) -> None:
         notes.write_inbox_note(share, [], [share.inbox / f"{n}.jpg" for n in range(1000)])
