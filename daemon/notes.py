@@ -27,24 +27,6 @@ _WAYS_TO_OPEN: Final = (
     "    their properties, and make them the same as for the other folders here. Whoever keeps",
     "    the machine with this inbox can do that too.",
 )
-# What is at fault shows in how a reason begins. The journal keeps the reason alone, and after a
-# crash a note is to say the same as before. Of the engine and the machine nothing stands here: all
-# that a person can do about these is to try again.
-_FIRST: Final = (
-    (("The style picture",), "First replace the style picture by one that can be used."),
-    (("job.toml", "What job.toml", 'The file "'), "First put job.toml right."),
-    (
-        ("At ", "A picture of", "The painting became unstable"),
-        "First have that changed in the settings, or in a job.toml.",
-    ),
-    (
-        (
-            *("The file is", "The picture", "The photo is in", "The photo cannot be read"),
-            *("It is", "Reading the picture"),
-        ),
-        "First do as it says above: repair the photo, save it anew, or copy it again.",
-    ),
-)
 _LARGEST_NOTE: Final = 64 * 1024  # bytes; ours are smaller by far
 
 
@@ -75,6 +57,7 @@ def why_text(names: Sequence[str], reason: str, back_to: PurePath) -> str:
         back_to: the folder to drag it back into, as people see it, e.g. ``Inbox/Starry Night``.
     """
     what = " and ".join(f'"{printable(name)}"' for name in names)
+    folder = " > ".join(map(printable, back_to.parts))
     return _note(
         f"{what} could not be painted.",
         "",
@@ -82,7 +65,8 @@ def why_text(names: Sequence[str], reason: str, back_to: PurePath) -> str:
         f"    {_one_line(reason)}",
         "",
         "What you can do",
-        *_ways_to_try_again(names, reason, " > ".join(map(printable, back_to.parts))),
+        "    If it says above what to put right, do that first.",
+        f"    Then, to try again, drag {_all_of(names)} into the folder  {folder}",
         f"    Otherwise delete {'it' if len(names) == 1 else 'them'}, or leave all as it is.",
     )
 
@@ -248,14 +232,6 @@ def remove_if_ours(path: Path) -> bool:
         return False
     path.unlink(missing_ok=True)
     return True
-
-
-def _ways_to_try_again(names: Sequence[str], reason: str, back: str) -> list[str]:
-    drag = f"drag {_all_of(names)} into the folder  {back}"
-    firsts = (first for beginnings, first in _FIRST if reason.startswith(beginnings))
-    if (first := next(firsts, None)) is None:
-        return [f"    To try again, {drag}"]
-    return [f"    {first}", f"    Then {drag}"]
 
 
 def _all_of(names: Sequence[str]) -> str:
