@@ -22,6 +22,7 @@ from daemon.pairing import Candidate, pair
 from daemon.scanner import look
 from daemon.settings import ShareSettings
 from daemon.share import Share, make_share, open_share
+from daemon.workplace import JOBS
 
 LEFTOVER = ".atelierd-0123456789abcdef.tmp"
 
@@ -30,6 +31,7 @@ LEFTOVER = ".atelierd-0123456789abcdef.tmp"
 def share(tmp_path: Path) -> Share:
     share = open_share(ShareSettings(root=tmp_path / "share"))
     make_share(share)
+    (share.work / JOBS).mkdir(mode=0o700)
     (share.styles / "Waves.jpg").write_bytes(b"waves")
     (share.inbox / "Waves").mkdir()
     return share
