@@ -17,6 +17,12 @@ from daemon.locking import LOCK
 from daemon.share import Share
 from daemon.workplace import JOBS
 
+GONE: Final = (
+    "The photo is no longer in the work folder, where it waited to be painted. "
+    "Drop it into the inbox again."
+)
+"""What to say of a job whose photo is gone."""
+
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
