@@ -17,13 +17,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from daemon.configuration import state_folder
-from daemon.errors import AtelierError, ShareError
+from daemon.errors import AtelierError, PictureUnreadableError, ShareError
+from daemon.inspector import read_bounded
 from daemon.keeper import keeping
 from daemon.mounts import silent_file_system
 from daemon.names import printable
 from daemon.oneshot import in_child
-from daemon.settings import EngineSettings, Settings
+from daemon.settings import EngineSettings, Settings, WatchSettings
 from daemon.share import Share, make_share, open_share
+from daemon.styles import find_styles
 
 if TYPE_CHECKING:  # the engine's package needs numpy, whose lack is one of the findings
     from engine.progress import DeviceReport
@@ -129,7 +131,8 @@ def check_weights(folder: Path) -> Finding:
     Args:
         folder: where they live.
     """
-    fault, found = _tried("weights", lambda: in_child(verify_weights, folder))
+    where = folder.absolute()  # a command that is shown is to work wherever it is typed
+    fault, found = _tried("weights", lambda: in_child(verify_weights, where))
     return fault or Finding("weights", True, found)
 
 
@@ -141,17 +144,38 @@ def check_folders(settings: Settings, environ: Mapping[str, str]) -> Iterator[Fi
         environ: tells where state folders lie.
 
     Yields:
-        Findings on the folders and on the state folder.
+        Findings on the folders, the styles and the state folder.
     """
     fault, share = _tried("folders", lambda: open_share(settings.share))
     if fault is not None:
         yield fault
-        yield Finding("state folder", False, _FIRST.format("the share"))
+        for topic in ("styles", "state folder"):
+            yield Finding(topic, False, _FIRST.format("the share"))
         return
     fault, text = _tried("folders", lambda: _look_at(share))
     yield fault or Finding("folders", True, text)
+    yield check_styles(share.styles, settings.watch)
     fault, text = _tried("state folder", lambda: _look_at_state(settings, share, environ))
     yield fault or Finding("state folder", True, text)
+
+
+def check_styles(folder: Path, settings: WatchSettings) -> Finding:
+    """Read all style pictures, in a child process.
+
+    Args:
+        folder: where they lie.
+        settings: say how large one may be.
+    """
+    if not folder.is_dir():
+        return Finding("styles", False, _FIRST.format("the share"))
+    fault, found = _tried("styles", lambda: in_child(read_styles, folder, settings))
+    if fault is not None:
+        return fault
+    faults = [f"{name} cannot be used. {why}" for name, why in found.items() if why]
+    if faults:
+        where = f"Mend or replace it in {printable(folder)}, or take it away."
+        return Finding("styles", False, " ".join([*faults, where]))
+    return Finding("styles", True, f"{len(found)} in {printable(folder)}, all can be read")
 
 
 def numpy_version() -> str:
@@ -201,22 +225,29 @@ def verify_weights(folder: Path) -> str:
     Raises:
         WeightsError: they are missing or not the right ones.
     """
-    from engine.errors import WeightsMissingError  # noqa: PLC0415 - in the child alone
-    from engine.weights import beside, verify  # noqa: PLC0415
+    from engine.weights import beside, verify  # noqa: PLC0415 - in the child alone
 
-    try:
-        manifest = verify(folder)
-    except WeightsMissingError as error:
-        waiting = beside.candidates(folder)
-        if not waiting:
-            raise
-        raise WeightsMissingError(
-            f"{waiting[0].name} lies in {folder}, not imported yet. Start painting, which does it, "
-            f"or run `atelierd weights import {shlex.quote(str(waiting[0]))}`."
-        ) from error
+    manifest = verify(folder)
     order = manifest.convention.order
     about = f"{folder}: {manifest.source}, {order}, sha256 {manifest.sha256[:12]}..."
-    return " ".join([about, *map(beside.remark, beside.unused(folder, manifest))])
+    return " ".join([about, *beside.remarks(folder, manifest)])
+
+
+def read_styles(folder: Path, settings: WatchSettings) -> dict[str, str]:
+    """Read the styles whole, and say by file name what is wrong; in a child process."""
+    styles = find_styles(folder).values()
+    return {path.name: _what_is_wrong(path, settings) for path in styles}
+
+
+def _what_is_wrong(picture: Path, settings: WatchSettings) -> str:
+    from daemon import pictures  # noqa: PLC0415 - in the child alone: decoders may crash
+
+    most, pixels = settings.max_file_mb * 1_000_000, settings.max_megapixels * 1_000_000
+    try:
+        pictures.decode(read_bounded(picture, most), max_pixels=pixels)
+    except (PictureUnreadableError, OSError) as error:
+        return str(error)
+    return ""
 
 
 def _look_at(share: Share) -> str:

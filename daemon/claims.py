@@ -34,13 +34,14 @@ from typing import Final
 
 import structlog
 
-from daemon import files, notes
+from daemon import files, notes, presence
 from daemon.copying import sync_folder
 from daemon.errors import AtelierError, ClaimError, ClaimLostError, ClaimStuckError
 from daemon.names import printable
 from daemon.pairing import Candidate
 from daemon.scanner import Sighting
 from daemon.share import Share
+from daemon.workplace import JOBS
 
 ORIGIN: Final = ".origin"
 """File in a claim's folder: the folder below the inbox that its files came from."""
@@ -129,8 +130,8 @@ def take(candidate: Candidate, share: Share, job_id: str) -> Claim:
             is back in the inbox: look again later.
         ClaimStuckError: something went wrong, and not all could be put back: `put_back` is to be
             tried again later.
-        ClaimError: the files could not be moved, or the work folder is not there or cannot be
-            trusted; all is in the inbox.
+        ClaimError: the files could not be moved, or the work folder is not there (what is missing
+            of it `daemon.workplace` makes) or cannot be trusted; all is in the inbox.
     """
     folder = claim_folder(share, job_id)
     came_from = _came_from(candidate)
@@ -145,6 +146,10 @@ def take(candidate: Candidate, share: Share, job_id: str) -> Claim:
         _move_in(candidate, folder)
     except ClaimLostError:
         put_back(share, job_id)
+        raise
+    except ClaimError:  # the folder is not to be trusted, and nothing is in it yet
+        with contextlib.suppress(OSError):
+            folder.rmdir()
         raise
     except OSError as error:
         back = put_back(share, job_id)
@@ -171,9 +176,10 @@ def put_back(share: Share, job_id: str) -> list[Path]:
     """
     folder = claim_folder(share, job_id)
     try:
-        if not _is_there(folder, share):
-            return []
         guard(folder)
+        # A drive that has gone has not lost the claim: that is no answer, but an error.
+        if presence.is_gone(folder, _jobs(share)):
+            return []
         home = files.folder_below(share.inbox, _read_origin(folder))
         back = [files.move_new(path, home, path.name) for path in _content_of(folder)]
         dissolve(folder)
@@ -219,7 +225,7 @@ def dissolve(folder: Path) -> None:
 
 
 def _jobs(share: Share) -> Path:
-    return share.work / "jobs"
+    return share.work / JOBS
 
 
 def _refuse_foreign(folder: Path, work: Path) -> None:
@@ -243,25 +249,14 @@ def _is_ours(status: os.stat_result, work: Path) -> bool:
         return os.fstat(probe.fileno()).st_uid == status.st_uid
 
 
-def _is_there(folder: Path, share: Share) -> bool:
-    try:
-        folder.lstat()
-    except FileNotFoundError:
-        share.work.lstat()  # a drive that has gone has not lost the claim
-        return False
-    return True
-
-
 def _came_from(candidate: Candidate) -> PurePath:
     parent = candidate.relative.parent
     return parent if candidate.folder is None else parent.parent
 
 
 def _make(folder: Path, candidate: Candidate) -> None:
-    # Not the work folder too: it would hide the real one, when that lies on a drive that has gone.
+    # Nothing above it: that would hide the real one, when the work folder's drive has just gone.
     try:
-        with contextlib.suppress(FileExistsError):
-            folder.parent.mkdir(mode=0o700)
         folder.mkdir(mode=0o700)
     except OSError as error:
         raise ClaimError(

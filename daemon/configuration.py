@@ -69,6 +69,8 @@ def load(
     command_line: Mapping[str, str],
     environ: Mapping[str, str],
     searched: Sequence[Path] = SEARCHED,
+    *,
+    typed: Mapping[str, str] | None = None,
 ) -> Resolved:
     """Gather the settings.
 
@@ -79,6 +81,7 @@ def load(
             may be unset.
         environ: the environment; an empty variable counts as not set.
         searched: where to look for a file that nobody named.
+        typed: by dotted key the options that gave these values, where it was not ``--KEY``.
 
     Raises:
         SettingsError: the named file is not there or is no TOML; or a key is unknown, a value
@@ -88,7 +91,7 @@ def load(
     layers = (
         [] if path is None else _from_file(path),
         _from_environment(environ),
-        _from_command_line(command_line),
+        _from_command_line(command_line, typed or {}),
     )
     for layer in layers:
         refuse_unknown(layer)
@@ -192,9 +195,10 @@ def _from_environment(environ: Mapping[str, str]) -> list[Given]:
     ]
 
 
-def _from_command_line(command_line: Mapping[str, str]) -> list[Given]:
+def _from_command_line(command_line: Mapping[str, str], typed: Mapping[str, str]) -> list[Given]:
     return [
-        Given(key, _unset(key, value), f"--{key}", "option") for key, value in command_line.items()
+        Given(key, _unset(key, value), typed.get(key, f"--{key}"), "option")
+        for key, value in command_line.items()
     ]
 
 

@@ -2,6 +2,9 @@
 
 `daemon.files` uses this where a rename is refused because the two folders lie on different
 devices (also overlay file systems refuse to rename folders for that reason).
+
+People's folders may lie in one another deeper than Python lets a function call itself: nothing
+here does.
 """
 
 from __future__ import annotations
@@ -11,9 +14,14 @@ import errno
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+# Why a folder stays that was copied: something else is in it, or the one above it is not ours.
+_STAYS: Final = frozenset({errno.ENOTEMPTY, errno.EEXIST, errno.EACCES, errno.EPERM})
 
 
 @dataclass(frozen=True)
@@ -45,17 +53,25 @@ def copy_whole(source: Path, target: Path) -> list[Copied]:
         OSError: with `EBUSY` when a file changed meanwhile, with `EINVAL` when something is
             neither file, link nor folder; what was copied so far is left for the caller.
     """
-    mode = source.lstat().st_mode
-    if stat.S_ISDIR(mode):
-        return _copy_folder(source, target)
-    if stat.S_ISLNK(mode):
-        target.symlink_to(source.readlink())
-        return [_seen(source)]
-    return [_copy_file(source, target)]
+    copied: list[Copied] = []
+    folders: list[tuple[Path, Path]] = []
+    waiting = [(source, target)]
+    while waiting:
+        here, there = waiting.pop()
+        if stat.S_ISDIR(here.lstat().st_mode):
+            there.mkdir()
+            folders.append((here, there))
+            waiting += [(entry, there / entry.name) for entry in here.iterdir()]
+        else:
+            copied.append(_copy_one(here, there))
+    # Inside out, since whatever is made in a folder changes its time.
+    return [*copied, *(_finish_folder(here, there) for here, there in reversed(folders))]
 
 
 def remove_copied(source: Path, copied: list[Copied]) -> None:
     """Remove what `copy_whole` copied; what came or changed since then stays, with its folder.
+
+    Folders that may not be removed stay too, empty.
 
     Args:
         source: what was copied.
@@ -70,11 +86,26 @@ def remove_copied(source: Path, copied: list[Copied]) -> None:
     sync_folder(source.parent)
 
 
+def is_whole(copied: Sequence[Copied]) -> bool:
+    """Whether all that was copied is seen where it was copied from, as it was then.
+
+    Args:
+        copied: what `copy_whole` returned.
+    """
+    try:
+        return all(_seen(one.path) == one for one in copied)
+    except OSError:
+        return False
+
+
 def remove_tree(path: Path) -> None:
-    """Remove a file, a link or a folder with all that is in it, if it is there."""
+    """Remove a file, a link or a folder with all that is in it, if it is there.
+
+    Links that somebody puts into the folder meanwhile lead nowhere else.
+    """
     with contextlib.suppress(FileNotFoundError):
         if stat.S_ISDIR(path.lstat().st_mode):
-            shutil.rmtree(path)
+            _remove_folder(path)
         else:
             path.unlink()
 
@@ -104,7 +135,7 @@ def _remove_one(one: Copied) -> None:
         try:
             one.path.rmdir()
         except OSError as error:
-            if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
+            if error.errno not in _STAYS:
                 raise
     elif _seen(one.path) == one:
         one.path.unlink()
@@ -112,17 +143,22 @@ def _remove_one(one: Copied) -> None:
 
 def _seen(path: Path) -> Copied:
     now = path.lstat()
+    if stat.S_ISDIR(now.st_mode):
+        return Copied(path)
     return Copied(path, now.st_size, now.st_mtime_ns)
 
 
-def _copy_folder(source: Path, target: Path) -> list[Copied]:
-    target.mkdir()
-    copied: list[Copied] = []
-    for entry in sorted(source.iterdir()):
-        copied += copy_whole(entry, target / entry.name)
+def _copy_one(source: Path, target: Path) -> Copied:
+    if source.is_symlink():
+        target.symlink_to(source.readlink())
+        return _seen(source)
+    return _copy_file(source, target)
+
+
+def _finish_folder(source: Path, target: Path) -> Copied:
     _keep_looks(source.lstat(), target)
     sync_folder(target)
-    return [*copied, Copied(source)]
+    return Copied(source)
 
 
 def _copy_file(source: Path, target: Path) -> Copied:
@@ -157,3 +193,44 @@ def _keep_looks(original: os.stat_result, copy: Path) -> None:
         copy.chmod(original.st_mode & 0o777)
     with contextlib.suppress(PermissionError):
         os.utime(copy, ns=(original.st_atime_ns, original.st_mtime_ns))
+
+
+def _remove_folder(path: Path) -> None:
+    here = os.open(path, _FOLDER)
+    trail: list[tuple[os.stat_result, str, list[str]]] = []
+    try:
+        folders = _remove_files(here)
+        while folders or trail:
+            if folders:
+                name = folders.pop()
+                trail.append((os.fstat(here), name, folders))
+                here = _step(here, name)
+                folders = _remove_files(here)
+            else:
+                above, name, folders = trail.pop()
+                here = _step(here, "..")
+                if not os.path.samestat(os.fstat(here), above):
+                    raise OSError(errno.EBUSY, "moved while it was removed", str(path))
+                os.rmdir(name, dir_fd=here)
+    finally:
+        os.close(here)
+    path.rmdir()
+
+
+def _step(here: int, name: str) -> int:
+    there = os.open(name, _FOLDER, dir_fd=here)
+    os.close(here)
+    return there
+
+
+def _remove_files(folder: int) -> list[str]:
+    """Remove what is no folder, and give the names of the folders."""
+    # The copy of a folder that is closed to writers is closed too. Not all file systems have modes.
+    with contextlib.suppress(OSError):
+        os.fchmod(folder, stat.S_IRWXU)
+    with os.scandir(folder) as entries:
+        seen = {entry.name: entry.is_dir(follow_symlinks=False) for entry in entries}
+    for name, is_folder in seen.items():
+        if not is_folder:
+            os.unlink(name, dir_fd=folder)
+    return [name for name, is_folder in seen.items() if is_folder]

@@ -1,9 +1,10 @@
 """Keeps the runner busy: whose turn it is goes in, and what comes out is acted upon.
 
 A job is the runner's from `submit` until the event that ends it; all the while the journal says
-`running`. A job whose engine died is tried again, a few times; while no engine can be started at
-all, the files are out of reach, or somebody replaces a style, jobs wait in the queue and nobody is
-blamed.
+`running`. A job whose engine died is tried again, a few times. While no engine can be started at
+all, the share is out of reach, or somebody replaces a style, jobs wait in the queue and nobody is
+blamed. When people's patience is over, what waits for a style fails; and so does a job of which a
+file of its own cannot be read, although the share is there.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ from typing import Final
 import structlog
 
 from daemon.endings import Endings
+from daemon.errors import JournalError
 from daemon.holds import Holds
 from daemon.jobs import Job, JobState
 from daemon.journal import Journal
-from daemon.loading import Fault, Unreachable, has_own_style, load
+from daemon.loading import Fault, Unreachable, has_own_style, load, style_now
 from daemon.names import printable
 from daemon.patience import Patience
 from daemon.runners.base import (
@@ -43,7 +45,7 @@ _MOST_STUCK: Final = 8  # finished pictures in memory that no disk takes; then p
 _MOST_STUCK_OF_A_LANE: Final = 3  # then this lane waits, and leaves room for the others
 _PROGRESS_SECONDS: Final = 1.0
 _PROGRESS_SHARE: Final = 0.05
-_LOADS_A_TURN: Final = 50  # files that are out of reach may take long; others want their turn
+_TURN_SECONDS: Final = 1.0  # files may be slow to read or to move; a stop wants to be heard
 _RETRY_SECONDS: Final = 30.0
 _log: Final = structlog.get_logger()
 
@@ -91,6 +93,7 @@ class Dispatcher:
         self._holds = Holds(settings.watch.patience_seconds, clock)
         self._held_jobs = Holds(settings.watch.patience_seconds, clock, "job")
         self._more_at: float | None = None
+        self._notes_progress = True
         self._patience = Patience(settings.watch.patience_seconds, clock)
         self._returning: list[tuple[Job, bool]] = []
         self._unavailable: EngineUnavailable | None = None
@@ -129,6 +132,8 @@ class Dispatcher:
     def fill(self) -> None:
         """Start a given-up engine again when it is time, and hand over as many jobs as fit.
 
+        What takes long is carried on with at the next call, which is `due` at once then.
+
         Raises:
             JournalError: the journal cannot be used.
         """
@@ -136,8 +141,8 @@ class Dispatcher:
             self._start_at = None
             self._runner.start()
         self._return()
-        self._more_at = None
-        for _ in range(_LOADS_A_TURN):
+        self._more_at, until = None, self._clock() + _TURN_SECONDS
+        while self._clock() < until:
             job = self._next() if self._ready and self._has_room() else None
             if job is None:
                 return
@@ -200,13 +205,14 @@ class Dispatcher:
     def _next(self) -> Job | None:
         return self._journal.next_queued(
             without=self._lanes_on_hold(),
-            without_jobs=[*self._held_jobs.lanes, *self._endings.jobs],
+            without_jobs=[*self._held_jobs.resting, *self._endings.jobs],
         )
 
     def _lanes_on_hold(self) -> list[str]:
-        return [*self._holds.lanes, *self._endings.crowded(_MOST_STUCK_OF_A_LANE)]
+        return [*self._holds.resting, *self._endings.crowded(_MOST_STUCK_OF_A_LANE)]
 
     def _hand_over(self, job: Job) -> None:
+        job = self._with_its_style(job)
         # Read before an attempt is counted: a disk that is out of reach is not the photo's fault.
         request = load(job, self._share, self._settings)
         if isinstance(request, Unreachable):
@@ -216,21 +222,43 @@ class Dispatcher:
         elif not (request.in_styles and self._waits_for_style(job, request.message)):
             self._give_up(job, request.message)
 
+    def _with_its_style(self, job: Job) -> Job:
+        try:
+            style = style_now(job, self._share)
+        except OSError:  # `load` says what that means
+            return job
+        if style == job.style:
+            return job
+        self._patience.forget(job.style)
+        return self._journal.restyle(job.id, style)
+
     def _wait(self, job: Job, trouble: Unreachable) -> None:
         if not trouble.alone:
             self._holds.hold(job.lane, trouble.message)
             return
         self._held_jobs.hold(job.id, trouble.message)
-        if trouble.ends and job.id in self._held_jobs.long and self._is_movable(job):
-            self._give_up(job, trouble.message.replace(" just now", ""))
+        if trouble.verdict and job.id in self._held_jobs.long and self._is_movable(job):
+            self._give_up(job, trouble.verdict)
 
     def _is_movable(self, job: Job) -> bool:
-        return os.access(job.content.parent, os.W_OK | os.X_OK)
+        """Whether a photo that cannot be read can be put into failed: renamed, not copied."""
+        folder = job.content.parent
+        try:
+            near = folder.stat().st_dev == self._share.failed.stat().st_dev
+        except OSError:
+            return False
+        return near and os.access(folder, os.W_OK | os.X_OK)
 
     def _give_up(self, job: Job, why: str) -> None:
         self._held_jobs.release(job.id)
-        self._endings.failed(self._journal.start(job.id), why)
-        if job.lane not in self._journal.waiting():  # all who waited for this style were told
+        self._endings.failed(job, why)
+        self._forget_style(job)
+
+    def _forget_style(self, job: Job) -> None:
+        """Let patience with a job's style begin anew, if all who waited for it were told."""
+        others = [lane for lane in self._journal.waiting() if lane != job.lane]
+        # Of those that wait some may have been told already, and only wait to be moved.
+        if self._journal.next_queued(others, self._endings.jobs) is None:
             self._patience.forget(job.style)
 
     def _submit(self, job: Job, request: PaintRequest) -> None:
@@ -305,9 +333,7 @@ class Dispatcher:
         if not is_news:
             return
         running.told_at, running.told_share = now, share
-        self._journal.progress(
-            running.job.id, progress.iteration, progress.total, progress.eta_seconds
-        )
+        self._note_progress(running.job, progress)
         _log.info(
             "job.progress",
             job=running.job.id,
@@ -318,6 +344,17 @@ class Dispatcher:
             loss=progress.loss,
             eta_seconds=round(progress.eta_seconds, 1),
         )
+
+    def _note_progress(self, job: Job, progress: Progress) -> None:
+        # Only for those who read along: while it cannot be done, all else goes on.
+        try:
+            self._journal.progress(job.id, progress.iteration, progress.total, progress.eta_seconds)
+        except JournalError as error:
+            if self._notes_progress:
+                _log.warning("progress.not_noted", why=str(error))
+            self._notes_progress = False
+        else:
+            self._notes_progress = True
 
     def _ended(self, job: Job, event: Painted | Failed | Cancelled) -> None:
         if isinstance(event, Painted):
@@ -337,10 +374,12 @@ class Dispatcher:
             self._unbegun(job)
         else:
             if event.detail:
-                _log.warning("job.detail", job=job.id, detail=event.detail)
+                _log.warning(
+                    "job.detail", job=job.id, unexpected=event.unexpected, detail=event.detail
+                )
             self._endings.failed(job, event.message)
-            if in_styles and job.lane not in self._journal.waiting():
-                self._patience.forget(job.style)
+            if in_styles:
+                self._forget_style(job)
 
     def _unbegun(self, job: Job) -> None:
         self._returning.append((job, True))

@@ -24,6 +24,7 @@ from daemon.names import printable
 from daemon.runners.base import Painted
 from daemon.share import Share
 
+_TURN_SECONDS: Final = 1.0  # a share may be slow to refuse; a stop wants to be heard
 _log: Final = structlog.get_logger()
 
 
@@ -121,10 +122,12 @@ class Endings:
         self._try(_Ending(job, reason=reason))
 
     def retry(self) -> None:
-        """Try again what is due."""
+        """Try again what is due; what takes long is carried on with at the next call."""
         now = self._clock()
         due = [ending for ending in self._pending if ending.until <= now]
         for ending in due:
+            if self._clock() >= now + _TURN_SECONDS:
+                return
             self._pending.remove(ending)
             self._try(ending)
 

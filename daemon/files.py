@@ -218,7 +218,13 @@ def rename_by_link(source: Path, target: Path) -> None:
     if stat.S_ISDIR(source.lstat().st_mode):
         raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP), str(source))
     os.link(source, target, follow_symlinks=False)
-    source.unlink()
+    try:
+        source.unlink(missing_ok=True)  # gone is gone, whoever removed it
+    except OSError as error:
+        _give_up_link(source, target)
+        # Not as "unsupported": another way to rename would find the name taken, or make a third.
+        number = errno.EACCES if error.errno in _UNSUPPORTED else error.errno
+        raise OSError(number, error.strerror, str(source)) from error
 
 
 def rename_by_reservation(source: Path, target: Path) -> None:
@@ -232,7 +238,8 @@ def rename_by_reservation(source: Path, target: Path) -> None:
     try:
         source.replace(target)
     except BaseException:
-        give_up()
+        if os.path.lexists(source):  # else a server has renamed, and was not heard to say so
+            give_up()
         raise
 
 
@@ -242,6 +249,13 @@ RENAMES: Final[tuple[Callable[[Path, Path], None], ...]] = (
     rename_by_reservation,
 )
 """The ways to rename without overwriting, best first."""
+
+
+def _give_up_link(source: Path, target: Path) -> None:
+    # By one of the two names the file must stay; a server may have done what it denies.
+    with contextlib.suppress(OSError):
+        if os.path.samestat(source.lstat(), target.lstat()):
+            target.unlink()
 
 
 def _succeeds(way: Callable[[Path, Path], None], source: Path, target: Path) -> bool:
@@ -286,8 +300,15 @@ def _move_across(source: Path, folder: Path, give_name: Callable[[Path], Path]) 
     except BaseException:
         copying.remove_tree(temporary)
         raise
-    sync_folder(folder)
-    copying.remove_copied(source, copied)
+    try:
+        sync_folder(folder)
+        copying.remove_copied(source, copied)
+    except OSError:
+        # Else it would be there twice, and once more each time that somebody tries again.
+        if copying.is_whole(copied):
+            with contextlib.suppress(OSError):
+                copying.remove_tree(target)
+        raise
     return target
 
 

@@ -128,6 +128,15 @@ def _and_more(count: int) -> str:
 def _shown(value: Any) -> str:
     if value is None:
         return "nothing"
-    text = json.dumps(value, ensure_ascii=False) if isinstance(value, (str, bool)) else str(value)
-    text = printable(text)
+    # Environment and command line give texts only: there, 5 was meant as the number.
+    quoted = isinstance(value, bool) or (isinstance(value, str) and not _is_number(value))
+    text = printable(json.dumps(value, ensure_ascii=False) if quoted else str(value))
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -38,7 +38,7 @@ class _Hold:
 
 
 class Holds:
-    """Remembers the lanes, or the jobs, on hold.
+    """Remembers the lanes, or the jobs, on hold, each by a name: a job's is its id.
 
     Args:
         patience: seconds after which a hold counts as a long one.
@@ -53,15 +53,15 @@ class Holds:
         self._holds: dict[str, _Hold] = {}
 
     @property
-    def lanes(self) -> list[str]:
+    def resting(self) -> list[str]:
         """Those that are not to be tried now."""
         now = self._clock()
-        return [lane for lane, hold in self._holds.items() if hold.until > now]
+        return [name for name, hold in self._holds.items() if hold.until > now]
 
     @property
     def long(self) -> list[str]:
         """Those that were tried often and for long; who does not want to wait for ever gives up."""
-        return [lane for lane, hold in self._holds.items() if hold.is_long]
+        return [name for name, hold in self._holds.items() if hold.is_long]
 
     @property
     def due(self) -> float | None:
@@ -69,16 +69,16 @@ class Holds:
         now = self._clock()
         return min((hold.until for hold in self._holds.values() if hold.until > now), default=None)
 
-    def hold(self, lane: str, why: str, until: float | None = None) -> None:
-        """Let a lane wait, or wait once more; said once for each reason.
+    def hold(self, name: str, why: str, until: float | None = None) -> None:
+        """Let one wait, or wait once more; said once for each reason.
 
         Args:
-            lane: which.
+            name: which.
             why: in plain words.
             until: when it has to be tried again at the latest, by the clock.
         """
         now = self._clock()
-        hold = self._holds.setdefault(lane, _Hold(now))
+        hold = self._holds.setdefault(name, _Hold(now))
         hold.tries += 1
         enough = hold.since + self._patience
         ends = [now + backoff.pause(hold.tries), enough, enough if until is None else until]
@@ -86,10 +86,10 @@ class Holds:
         hold.is_long = hold.tries >= _TRIES and now >= enough
         if why != hold.why:
             hold.why = why
-            _log.warning(f"{self._kind}.held", **{self._kind: printable(lane)}, why=why)
+            _log.warning(f"{self._kind}.held", **{self._kind: printable(name)}, why=why)
 
-    def release(self, lane: str) -> None:
-        """Let a lane go on, if it is on hold."""
-        hold = self._holds.pop(lane, None)
+    def release(self, name: str) -> None:
+        """Let one go on, if it is on hold."""
+        hold = self._holds.pop(name, None)
         if hold is not None:
-            _log.info(f"{self._kind}.goes_on", **{self._kind: printable(lane)}, tries=hold.tries)
+            _log.info(f"{self._kind}.goes_on", **{self._kind: printable(name)}, tries=hold.tries)

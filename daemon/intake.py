@@ -6,8 +6,7 @@ Whatever goes wrong with one file is said once, tried again later, and holds up 
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -34,6 +33,7 @@ from daemon.names import JOB_FILE, printable
 from daemon.overrides import MAX_BYTES, make_recipe, read_overrides
 from daemon.pairing import Candidate, Pairing, pair
 from daemon.readiness import Readiness
+from daemon.ready import Ready, Stamp, stamp_of, take_turns
 from daemon.returns import Returns
 from daemon.settings import Settings, WatchSettings
 from daemon.share import Share
@@ -53,23 +53,12 @@ _NO_TEXT: Final = (
 )
 _log: Final = structlog.get_logger()
 
-Stamp = tuple[int, int] | None
-"""Size and time of a style picture outside the inbox; None for one inside, or one that is gone."""
-
 
 class Inspects(Protocol):
     """What the intake needs of `daemon.inspector.Inspector`."""
 
     def submit(self, key: str, content: Path, style: Path | None) -> None:
         """Ask whether two pictures can be read."""
-
-
-@dataclass(frozen=True)
-class _Ready:
-    """A candidate in one exact form: a changed file, or a changed style, makes another one."""
-
-    candidate: Candidate
-    style_stamp: Stamp
 
 
 @dataclass
@@ -131,9 +120,9 @@ class Intake:
         self._returns = Returns(share, clock)
         self._workplace = Workplace(share.work)
         self._numbers = count()
-        self._asked: dict[str, _Ready] = {}
-        self._waiting: list[_Ready] = []
-        self._trouble: dict[_Ready, _Trouble] = {}
+        self._asked: dict[str, Ready] = {}
+        self._waiting: list[Ready] = []
+        self._trouble: dict[Ready, _Trouble] = {}
         self._first_seen: dict[Path, float] = {}
         self._has_empty = False
         self._problem = ""
@@ -187,7 +176,7 @@ class Intake:
             return
         self._complain("")
         settled = [self._ready(candidate) for candidate in self._settled(pairing)]
-        self._forget(pairing, settled)
+        self._forget(pairing)
         busy = set(self._asked.values())
         wanted = [ready for ready in settled if ready not in busy and self._is_due(ready)]
         self._waiting = take_turns(wanted)
@@ -217,7 +206,7 @@ class Intake:
 
     def _pair(self) -> Pairing:
         styles = mirror_styles(self._share)
-        self._stamps = {path: _stamp(path) for path in styles.values()}
+        self._stamps = {path: stamp_of(path) for path in styles.values()}
         seen = scanner.look(self._share.inbox)
         pairing = pair(seen, styles, self._settings.paint.default_style)
         self._note.update(pairing.homeless, pairing.waiting, styles, seen.unreadable)
@@ -237,17 +226,17 @@ class Intake:
         enough = max(watch.patience_seconds, watch.settle_seconds)
         return self._readiness.unchanged_for(candidate) >= enough
 
-    def _ready(self, candidate: Candidate) -> _Ready:
-        return _Ready(candidate, self._stamps.get(candidate.style))
+    def _ready(self, candidate: Candidate) -> Ready:
+        return Ready(candidate, self._stamps.get(candidate.style))
 
-    def _forget(self, pairing: Pairing, settled: Iterable[_Ready]) -> None:
+    def _forget(self, pairing: Pairing) -> None:
         now = self._clock()
         paths = [candidate.content.path for candidate in pairing.candidates]
         self._first_seen = {path: self._first_seen.get(path, now) for path in paths}
-        here = set(settled)
+        here = {self._ready(candidate) for candidate in pairing.candidates}
         self._trouble = {ready: case for ready, case in self._trouble.items() if ready in here}
 
-    def _is_due(self, ready: _Ready) -> bool:
+    def _is_due(self, ready: Ready) -> bool:
         case = self._trouble.get(ready)
         if case is None:
             return True
@@ -255,7 +244,7 @@ class Intake:
             return False
         return case.verdict is None or self._is_out_of_patience(ready, case)
 
-    def _is_out_of_patience(self, ready: _Ready, case: _Trouble) -> bool:
+    def _is_out_of_patience(self, ready: Ready, case: _Trouble) -> bool:
         patience = self._settings.watch.patience_seconds
         if ready.style_stamp is not None and case.verdict and case.verdict.blame == "style":
             # The photo is old, its style may have come a moment ago.
@@ -270,7 +259,7 @@ class Intake:
             candidate = ready.candidate
             self._inspector.submit(key, candidate.content.path, candidate.style)
 
-    def _doubt(self, ready: _Ready, verdict: Inspected) -> None:
+    def _doubt(self, ready: Ready, verdict: Inspected) -> None:
         case = self._trouble.setdefault(ready, _Trouble(self._clock()))
         case.verdict = verdict
         if self._is_out_of_patience(ready, case):
@@ -279,7 +268,7 @@ class Intake:
                 self._take(ready, verdict.message)
             case.last_chance = True
 
-    def _take(self, ready: _Ready, reason: str | None) -> None:
+    def _take(self, ready: Ready, reason: str | None) -> None:
         """Claim and queue a candidate; with a reason, it fails at once."""
         candidate, job_id = ready.candidate, self._make_id()
         log = _log.bind(job=job_id, photo=printable(candidate.relative))
@@ -295,7 +284,7 @@ class Intake:
         else:
             self._queue(ready, claim, reason)
 
-    def _queue(self, ready: _Ready, claim: Claim, reason: str | None) -> None:
+    def _queue(self, ready: Ready, claim: Claim, reason: str | None) -> None:
         try:
             try:
                 recipe = self._recipe(claim)
@@ -326,11 +315,11 @@ class Intake:
             raise OverridesError(_CLOSED.format(printable(claim.overrides.name))) from error
         return make_recipe(self._settings.paint, overrides).model_dump_json()
 
-    def _hold(self, ready: _Ready, error: Exception) -> None:
+    def _hold(self, ready: Ready, error: Exception) -> None:
         pause, photo = self._delay(ready), printable(ready.candidate.relative)
         _log.warning("claim.failed", photo=photo, why=str(error), again_in_seconds=pause)
 
-    def _delay(self, ready: _Ready) -> float:
+    def _delay(self, ready: Ready) -> float:
         case = self._trouble.setdefault(ready, _Trouble(self._clock()))
         case.tries += 1
         pause = backoff.pause(case.tries)
@@ -360,15 +349,6 @@ class Intake:
         return self._clock() - case.since < self._longest_wait()
 
 
-def take_turns(ready: Iterable[_Ready]) -> list[_Ready]:
-    """One of each lane, then the next of each: a thousand files before everybody else's one."""
-    lanes: dict[str, list[_Ready]] = defaultdict(list)
-    for one in ready:
-        lanes[one.candidate.lane].append(one)
-    turns = ((turn, one) for lane in lanes.values() for turn, one in enumerate(lane))
-    return [one for _, one in sorted(turns, key=lambda pair: pair[0])]
-
-
 def quick_pace(watch: WatchSettings) -> float:
     """Seconds between two looks while something is on its way in."""
     return min(watch.poll_seconds, max(watch.settle_seconds / (watch.settle_scans - 1), _QUICKEST))
@@ -376,14 +356,6 @@ def quick_pace(watch: WatchSettings) -> float:
 
 def _has_empty(candidate: Candidate) -> bool:
     return any(sighting.size == 0 for sighting in candidate.sightings)
-
-
-def _stamp(style: Path) -> Stamp:
-    try:
-        seen = style.stat()
-    except OSError:
-        return None
-    return seen.st_size, seen.st_mtime_ns
 
 
 def _new_job(candidate: Candidate, claim: Claim, recipe: str) -> NewJob:

@@ -166,6 +166,17 @@ class Journal:
             )
         return self.get(job_id)
 
+    def restyle(self, job_id: str, style: Path) -> Job:
+        """Record that another picture has taken the place of a queued job's style.
+
+        Raises:
+            JournalError: there is no such job, or it does not wait.
+        """
+        self._write(
+            "UPDATE jobs SET style = ? WHERE id = ? AND state = 'queued'", (_bytes(style), job_id)
+        )
+        return self.get(job_id)
+
     def progress(self, job_id: str, iteration: int, total: int, eta_seconds: float) -> None:
         """Record how far a running job is, for those who read along."""
         self._write(

@@ -1,12 +1,19 @@
 """Reads a job's files for the runner, and tells what is gone for good from what is out of reach.
 
 A share that goes away for a moment looks as if its files had been removed. So a file that is not
-there is gone only if the folder that should hold it is there; else nobody can say yet.
+there is gone only if the folder that should hold it is there; else nobody can say yet. A file that
+is there and cannot be read may be out of reach too. Where that is the job's alone, because the
+share is seen to be there, the job has to fail if it stays so: it would wait for ever. What many
+jobs share, a style, can also be closed to us: that is a fault of the style.
 """
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from pydantic import ValidationError
@@ -20,11 +27,20 @@ from daemon.presence import is_gone, is_gone_from_claim, is_here
 from daemon.runners.base import PaintRequest
 from daemon.settings import Settings
 from daemon.share import Share
+from daemon.styles import find_styles
 from engine import Recipe
 
 _GONE: Final = "The photo is no longer where it waited to be painted. Drop it into the inbox again."
 _NO_STYLE: Final = 'The style picture "{}" is no longer there. Put it back, and try again.'
 _BAD_STYLE: Final = 'The style picture "{}" cannot be used. {}'
+_CLOSED_STYLE: Final = (
+    'The style picture "{}" may not be opened by the program. Let the group, or everybody, read '
+    "it, or put another one in its place."
+)
+_NOT_NOW: Final = "{} cannot be read just now ({})."
+_UNREADABLE: Final = (
+    "{} cannot be read ({}). Let the group, or everybody, read it, or save it anew, and try again."
+)
 _OLD_RECIPE: Final = (
     "The recipe of this photo was made by another version of the program. Try again."
 )
@@ -51,18 +67,36 @@ class Unreachable:
     Attributes:
         message: in plain words.
         alone: whether this is about the job's own files; else about those of all its lane.
-        ends: whether the job fails if it stays so.
+        verdict: why the job fails if it stays so, and what to do; empty if it waits all the same.
     """
 
     message: str
     alone: bool = False
-    ends: bool = False
+    verdict: str = ""
 
 
-class _FaultError(Exception):
-    def __init__(self, message: str, *, in_styles: bool = False) -> None:
-        super().__init__(message)
-        self.fault: Final = Fault(message, in_styles)
+class _UnusableError(Exception):
+    def __init__(self, why: Fault | Unreachable) -> None:
+        super().__init__(why.message)
+        self.why: Final = why
+
+
+def style_now(job: Job, share: Share) -> Path:
+    """Where the style of a job is: where it was, if it was not replaced under another name.
+
+    Whoever puts ``Waves.png`` in the place of ``Waves.jpg`` has changed the style "Waves", and the
+    photos that wait for it are to be painted in that.
+
+    Args:
+        job: the job.
+        share: the share.
+
+    Raises:
+        OSError: the styles folder is out of reach.
+    """
+    if has_own_style(job, share) or not is_gone(job.style, share.styles):
+        return job.style
+    return find_styles(share.styles).get(job.style_name, job.style)
 
 
 def load(job: Job, share: Share, settings: Settings) -> PaintRequest | Fault | Unreachable:
@@ -77,38 +111,9 @@ def load(job: Job, share: Share, settings: Settings) -> PaintRequest | Fault | U
         settings: all of them.
     """
     try:
-        guard(claim_folder(share, job.id))
         return _load(job, share, settings)
-    except _FaultError as error:
-        return error.fault
-    except ClaimError as error:
-        return Unreachable(str(error), alone=_is_here(share))
-    except OSError as error:
-        why = f"The photo or its style cannot be read just now ({error.strerror})."
-        alone = _is_here(share) and _is_style_readable(job, share, settings)
-        return Unreachable(why, alone=alone, ends=alone)
-
-
-def _is_here(share: Share) -> bool:
-    try:
-        return is_here(share)
-    except OSError:
-        return False
-
-
-def _is_style_readable(job: Job, share: Share, settings: Settings) -> bool:
-    """Whether a picture in the styles folder can be read: the job's or, if it has its own, any."""
-    most = settings.watch.max_file_mb * 1_000_000
-    try:
-        own = has_own_style(job, share)
-        styles = sorted(share.styles.iterdir())[:1] if own else [job.style]
-        for style in styles:
-            read_bounded(style, most)
-    except PictureUnreadableError:  # what it is was seen
-        return True
-    except OSError:
-        return False
-    return True
+    except _UnusableError as error:
+        return error.why
 
 
 def has_own_style(job: Job, share: Share) -> bool:
@@ -118,10 +123,13 @@ def has_own_style(job: Job, share: Share) -> bool:
 
 def _load(job: Job, share: Share, settings: Settings) -> PaintRequest:
     most = settings.watch.max_file_mb * 1_000_000
+    with _reading("The photo", share):
+        _guard(job, share)
+    content, style = _pictures(job, share, most)
     return PaintRequest(
         job_id=job.id,
-        content=_content(job, share, most),
-        style=_style(job, share, most),
+        content=content,
+        style=style,
         recipe=_recipe(job),
         format=settings.output.format,
         quality=settings.output.quality,
@@ -129,36 +137,92 @@ def _load(job: Job, share: Share, settings: Settings) -> PaintRequest:
     )
 
 
-def _content(job: Job, share: Share, most: int) -> bytes:
+def _pictures(job: Job, share: Share, most: int) -> tuple[bytes, bytes]:
+    if has_own_style(job, share):
+        return _content(job, share, most), _style(job, share, most)
+    # While a style is of no use, none of the many photos that wait for it need be read.
+    style = _style(job, share, most)
+    return _content(job, share, most), style
+
+
+@contextmanager
+def _reading(what: str, share: Share, *, own: bool = True) -> Iterator[None]:
+    """Turn trouble of the disk with a file into what it means for the file's job.
+
+    Args:
+        what: the file, for people.
+        share: the share.
+        own: whether the file is the job's own.
+    """
     try:
-        return read_bounded(job.content, most)
-    except PictureUnreadableError as error:
-        raise _FaultError(str(error)) from error
-    except (FileNotFoundError, NotADirectoryError) as error:
-        if is_gone_from_claim(job.content, claim_folder(share, job.id), share):
-            raise _FaultError(_GONE) from error
-        raise
+        yield
+    except OSError as error:
+        why = error.strerror or str(error)
+        alone = own and _is_in_reach(share)
+        verdict = _UNREADABLE.format(what, why) if alone else ""
+        raise _UnusableError(Unreachable(_NOT_NOW.format(what, why), alone, verdict)) from error
+
+
+def _is_in_reach(share: Share) -> bool:
+    """Whether the share's disk is there and answers, so that trouble with a file is its own.
+
+    No file is read for that: one that stands for all others may be the one that is closed to us.
+    """
+    try:
+        with os.scandir(share.styles) as entries:
+            next(entries, None)
+        return is_here(share)
+    except OSError:
+        return False
+
+
+def _guard(job: Job, share: Share) -> None:
+    try:
+        guard(claim_folder(share, job.id))
+    except ClaimError as error:
+        why = Unreachable(str(error), alone=_is_in_reach(share))
+        raise _UnusableError(why) from error
+
+
+def _content(job: Job, share: Share, most: int) -> bytes:
+    with _reading("The photo", share):
+        try:
+            return read_bounded(job.content, most)
+        except PictureUnreadableError as error:
+            raise _UnusableError(Fault(str(error))) from error
+        except (FileNotFoundError, NotADirectoryError) as error:
+            if is_gone_from_claim(job.content, claim_folder(share, job.id), share):
+                raise _UnusableError(Fault(_GONE)) from error
+            raise
 
 
 def _style(job: Job, share: Share, most: int) -> bytes:
     is_own, name = has_own_style(job, share), printable(job.style.name)
-    try:
-        return read_bounded(job.style, most)
-    except PictureUnreadableError as error:
-        raise _FaultError(_BAD_STYLE.format(name, error), in_styles=not is_own) from error
-    except (FileNotFoundError, NotADirectoryError) as error:
-        folder = claim_folder(share, job.id)
-        if (
-            is_gone_from_claim(job.style, folder, share)
-            if is_own
-            else is_gone(job.style, share.styles)
-        ):
-            raise _FaultError(_NO_STYLE.format(name), in_styles=not is_own) from error
-        raise
+    with _reading(f'The style picture "{name}"', share, own=is_own):
+        try:
+            return read_bounded(job.style, most)
+        except PictureUnreadableError as error:
+            message = _BAD_STYLE.format(name, error)
+        except (FileNotFoundError, NotADirectoryError):
+            if not _is_style_gone(job, share):
+                raise
+            message = _NO_STYLE.format(name)
+        except PermissionError:
+            # Of what lies in a folder that is closed itself nothing can be said.
+            if is_own or is_gone(job.style, share.styles):
+                raise
+            message = _CLOSED_STYLE.format(name)
+    raise _UnusableError(Fault(message, in_styles=not is_own))
+
+
+def _is_style_gone(job: Job, share: Share) -> bool:
+    if has_own_style(job, share):
+        return is_gone_from_claim(job.style, claim_folder(share, job.id), share)
+    return is_gone(job.style, share.styles)
 
 
 def _recipe(job: Job) -> Recipe:
     try:
         return Recipe.model_validate_json(job.recipe)
     except ValidationError as error:
-        raise _FaultError(_OLD_RECIPE) from error
+        raise _UnusableError(Fault(_OLD_RECIPE)) from error

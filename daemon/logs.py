@@ -31,6 +31,15 @@ from daemon.settings import LogSettings
 LIBRARY_EVENT: Final = "library.message"
 """The event of what other libraries log: their text is no name of a fact."""
 
+PROGRESS_EVENT: Final = "job.progress"
+"""The event that comes often, with the keys ``job`` and ``scale``; people see a few of it."""
+
+PROGRESS_SECONDS: Final = 10.0
+"""Between two of these about the same scale of the same job, where people read them."""
+
+DETAIL_EVENT: Final = "job.detail"
+"""The event that says where in the program a job failed, and in ``unexpected`` who wants that."""
+
 _LEVELS: Final = {
     "debug": logging.DEBUG,
     "info": logging.INFO,
@@ -54,17 +63,21 @@ def configure(
 
     Args:
         settings: format and least level. Libraries are heard from ``warning`` on, or from
-            ``info`` on at level ``debug``.
+            ``info`` on at level ``debug``. Only there the pretty format shows all progress,
+            and where in the program a failure came from whose reason is known.
         stream: usually standard error. If it breaks, the log is lost, not the work.
         environ: ``NO_COLOR`` turns colours off.
-        clock: seconds since 1970, for the timestamps (ISO 8601, UTC).
+        clock: seconds since 1970, for the timestamps (ISO 8601, UTC) and the pace of progress.
     """
     terminal = stream.isatty()
     pretty = settings.format == "pretty" or (settings.format == "auto" and terminal)
     colors = terminal and not environ.get("NO_COLOR")
+    closely = settings.level == "debug"
+    thinned: list[Processor] = [_FewSteps(clock), _without_known_details]
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
+            *(thinned if pretty and not closely else ()),
             structlog.processors.add_log_level,
             _timestamper(clock),
             structlog.processors.StackInfoRenderer(),
@@ -77,6 +90,11 @@ def configure(
         cache_logger_on_first_use=False,
     )
     _listen_to_libraries(_LEVELS[settings.level])
+
+
+def is_read_by_people(settings: LogSettings, stream: TextIO) -> bool:
+    """Whether a sentence between the events reaches a person, and spoils no program's input."""
+    return stream.isatty() and settings.format != "json"
 
 
 class _Lines:
@@ -127,6 +145,41 @@ def _listen_to_libraries(level: int) -> None:
     logging.captureWarnings(capture=True)
 
 
+class _FewSteps:
+    """Lets through as much of each job's progress as a person can follow.
+
+    Args:
+        clock: seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._told: dict[str, tuple[Any, float]] = {}
+
+    def __call__(self, _logger: WrappedLogger, _method: str, event_dict: EventDict) -> EventDict:
+        """Drop the event if the same was told of this job a moment ago."""
+        job, scale = str(event_dict.get("job")), event_dict.get("scale")
+        if event_dict["event"] != PROGRESS_EVENT:
+            self._told.pop(job, None)  # it has begun, or is over
+            return event_dict
+        told, at = self._told.get(job, (None, -math.inf))
+        now = self._clock()
+        # Below 0: somebody has set the clock back meanwhile.
+        if scale == told and 0 <= now - at < PROGRESS_SECONDS:
+            raise structlog.DropEvent
+        self._told[job] = scale, now
+        return event_dict
+
+
+def _without_known_details(
+    _logger: WrappedLogger, _method: str, event_dict: EventDict
+) -> EventDict:
+    # Where in the program it happened helps nobody who is told the reason itself.
+    if event_dict["event"] == DETAIL_EVENT and not event_dict.get("unexpected", True):
+        raise structlog.DropEvent
+    return event_dict
+
+
 def _timestamper(clock: Callable[[], float]) -> Processor:
     def stamp(_logger: WrappedLogger, _method: str, event_dict: EventDict) -> EventDict:
         now = datetime.fromtimestamp(clock(), timezone.utc)
@@ -142,13 +195,22 @@ def _pretty(*, colors: bool) -> Processor:
     )
 
     def indented(logger: WrappedLogger, method: str, event_dict: EventDict) -> str:
-        # An error's text may have lines that look like the log's own.
-        for key in ("exception", "stack"):
-            if key in event_dict:
-                event_dict[key] = textwrap.indent(event_dict[key], "    ", lambda _: True)
-        return render(logger, method, event_dict)
+        for key, value in event_dict.items():
+            if key in {"exception", "stack"}:
+                # An error's text may have lines that look like the log's own.
+                event_dict[key] = _indent(value)
+            elif isinstance(value, float):
+                event_dict[key] = float(f"{value:.6g}")  # nobody reads seventeen digits
+        # Among the other keys its lines would be escaped.
+        detail = event_dict.pop("detail", "")
+        line = str(render(logger, method, event_dict))
+        return f"{line}\n{_indent(str(detail))}" if detail else line
 
     return indented
+
+
+def _indent(text: str) -> str:
+    return textwrap.indent(text, "    ", lambda _: True)
 
 
 def _json(stream: TextIO) -> Processor:

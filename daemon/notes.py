@@ -16,7 +16,7 @@ from pathlib import Path, PurePath
 from typing import Final
 
 from daemon import files
-from daemon.names import INBOX_NOTE, MAX_NAME_BYTES, WHY_SUFFIX, printable, split
+from daemon.names import INBOX_NOTE, MAX_NAME_BYTES, WHY_SUFFIX, is_picture, printable, split
 from daemon.share import Share
 
 HOW_TO: Final = "Read me first.txt"
@@ -57,8 +57,7 @@ def why_text(names: Sequence[str], reason: str, back_to: PurePath) -> str:
         back_to: the folder to drag it back into, as people see it, e.g. ``Inbox/Starry Night``.
     """
     what = " and ".join(f'"{printable(name)}"' for name in names)
-    back = " > ".join(printable(part) for part in back_to.parts)
-    them = "it" if len(names) == 1 else "them together"
+    folder = " > ".join(map(printable, back_to.parts))
     return _note(
         f"{what} could not be painted.",
         "",
@@ -66,13 +65,14 @@ def why_text(names: Sequence[str], reason: str, back_to: PurePath) -> str:
         f"    {_one_line(reason)}",
         "",
         "What you can do",
-        f"    To try again, drag {them} back into the folder  {back}",
-        "    Otherwise delete it, or leave it: it stays here.",
+        "    If it says above what to put right, do that first.",
+        f"    Then, to try again, drag {_all_of(names)} into the folder  {folder}",
+        f"    Otherwise delete {'it' if len(names) == 1 else 'them'}, or leave all as it is.",
     )
 
 
 def inbox_text(
-    inbox: PurePath,
+    share: Share,
     styles: Sequence[str],
     homeless: Sequence[PurePath],
     halves: Sequence[PurePath] = (),
@@ -81,13 +81,13 @@ def inbox_text(
     """The note in the inbox about what waits: for a style, a second picture, or to be opened.
 
     Args:
-        inbox: the inbox folder, as people see it.
+        share: the share.
         styles: names of the styles there are, each a folder in the inbox.
         homeless: the photos without a style, relative to the inbox.
         halves: pictures named content or style that lack the other one, relative to the inbox.
         closed: files and folders that cannot be opened, relative to the inbox.
     """
-    ways = _ways_to_choose(printable(inbox.name), [printable(name) for name in styles])
+    ways = _ways_to_choose(share, [printable(name) for name in styles])
     parts = (
         _part(
             "These photos wait, because I cannot tell in which style to paint them:",
@@ -124,8 +124,8 @@ def how_to_text(share: Share) -> str:
         "with two pictures named  content.jpg  and  style.jpg  and drop the folder.",
         "",
         f"Your photos are never changed. Once painted, they are kept in  {originals}",
-        f"If something goes wrong, the photo is in  {failed}  with a note beside it that says why.",
-        "Drag it back into the inbox to try again.",
+        f"If something goes wrong, the photo is in  {failed}  with a note beside it that says why,",
+        "and what to do before you drag the photo back into the inbox.",
     )
 
 
@@ -171,7 +171,7 @@ def write_inbox_note(
     if not any(waiting):
         return clear_inbox_note(share)
     note = share.inbox / INBOX_NOTE
-    wanted = inbox_text(share.inbox, sorted(styles), *waiting)
+    wanted = inbox_text(share, sorted(styles), *waiting)
     if os.path.lexists(note) and (not is_ours(note) or note.read_bytes() == _encoded(wanted)):
         return False
     files.write_atomically(note, _encoded(wanted))
@@ -234,6 +234,13 @@ def remove_if_ours(path: Path) -> bool:
     return True
 
 
+def _all_of(names: Sequence[str]) -> str:
+    """What is to be dragged; never "it", which might be the style or one picture of a folder."""
+    if len(names) > 1:
+        return "both pictures together back"
+    return "the photo back" if is_picture(names[0]) else f'"{printable(names[0])}" back'
+
+
 def _part(what: str, names: Sequence[str], ways: Sequence[str] = ()) -> list[str]:
     if not names:
         return []
@@ -246,15 +253,16 @@ def _wanted_beside(half: PurePath) -> str:
     return f"{folder} has {name}; put a picture named {missing} beside it, like {missing}.jpg"
 
 
-def _ways_to_choose(inbox: str, styles: Sequence[str]) -> list[str]:
+def _ways_to_choose(share: Share, styles: Sequence[str]) -> list[str]:
+    inbox, paintings = printable(share.inbox.name), _shown(share, share.styles)
     beside = [
         "    Or put a picture of a painting beside the photo: for  photo.jpg  name it",
         "    photo.style.jpg",
     ]
     if not styles:
         return [
-            "    Put a picture of a painting into the folder Styles. A folder of its name appears",
-            f"    in {inbox}: move the photos there.",
+            f"    Put a picture of a painting into the folder {paintings}. A folder of its name",
+            f"    appears in {inbox}: move the photos there.",
             *beside,
         ]
     return [

@@ -25,7 +25,7 @@ else:
     import tomli as tomllib
 
 MAX_BYTES: Final = 64 * 1024
-"""The largest job.toml that is read; whoever reads the file need not read more than a byte more."""
+"""The largest job.toml that is read; whoever reads the file sees to it."""
 
 WISHES: Final = tuple(name for name in PaintSettings.model_fields if name != "default_style")
 """What can be set in a job.toml: names of `PaintSettings`."""
@@ -37,19 +37,15 @@ def read_overrides(text: bytes) -> dict[str, object]:
     """Read a job.toml.
 
     Args:
-        text: the file's bytes; UTF-8, with or without byte order mark.
+        text: the file's bytes, at most `MAX_BYTES`; UTF-8, with or without byte order mark.
 
     Returns:
         The settings that it names, each checked: a subset of `WISHES`.
 
     Raises:
-        OverridesError: it is too large, no TOML, names what cannot be set, or sets a value that is
-            not of the right kind or out of its range.
+        OverridesError: it is no TOML, names what cannot be set, or sets a value that is not of the
+            right kind or out of its range.
     """
-    if len(text) > MAX_BYTES:
-        raise OverridesError(
-            f"{JOB_FILE} is larger than {MAX_BYTES // 1024} KB. It needs no more than a few lines."
-        )
     return _checked(_parsed(text))
 
 

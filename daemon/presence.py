@@ -13,7 +13,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from daemon.locking import LOCK
 from daemon.share import Share
+from daemon.workplace import JOBS
+
+GONE: Final = (
+    "The photo is no longer in the work folder, where it waited to be painted. "
+    "Drop it into the inbox again."
+)
+"""What to say of a job whose photo is gone."""
 
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -73,10 +81,10 @@ def is_gone_from_claim(path: Path, folder: Path, share: Share) -> bool:
 def is_here(share: Share) -> bool:
     """Whether the work folder is the one that photos were moved into.
 
-    The folder of all claims is a sign of it: it is made with the first claim and stays. Somebody
-    may have removed that one too; then whatever else is in the work folder (the lock is, as long as
-    a service keeps the share), and an inbox, are signs. An empty folder lies in the place of a
-    drive that is not connected.
+    The folder of all claims is a sign of it: it is there as long as a service runs. Somebody may
+    have removed that one a moment ago; then the lock, which a service makes when it starts, and an
+    inbox are signs. In the place of a drive that is not connected lies an empty folder, into which
+    something else may have been written in the moment when the drive went.
 
     Raises:
         OSError: the disk gives no answer.
@@ -86,7 +94,7 @@ def is_here(share: Share) -> bool:
             names = {entry.name for entry in entries}
     except (FileNotFoundError, NotADirectoryError):
         return False
-    return "jobs" in names or (bool(names) and share.inbox.is_dir())
+    return JOBS in names or (LOCK in names and share.inbox.is_dir())
 
 
 @contextmanager

@@ -21,7 +21,7 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
-from itertools import count, islice
+from itertools import chain, count, islice
 from pathlib import Path, PurePath
 from typing import Final
 
@@ -158,29 +158,31 @@ def fail(share: Share, claim: Claim, relative: PurePath, reason: str) -> Path:
         return failed
 
 
-def sweep_notes(share: Share) -> list[Path]:
+def _never() -> bool:
+    """Do not stop."""
+    return False
+
+
+def sweep_notes(share: Share, stop: Callable[[], bool] = _never) -> list[Path]:
     """Remove our notes beside failed photos that are not there any more (dragged back, deleted).
 
     Args:
         share: the share; the inbox is swept too, because notes are dragged along.
+        stop: asked between the folders, of which there may be many: whether to leave the rest.
 
     Returns:
         What was removed. Nobody else's text file ever is.
     """
-    removed = []
-    for top in (share.failed, share.inbox):
-        for here, folders, names in _walk(top):
-            explained = {notes.why_name(name) for name in (*folders, *names) if not is_note(name)}
-            explained.add(INBOX_NOTE)
-            for name in names:
-                if is_note(name) and name not in explained:
-                    removed += _swept(here / name)
+    removed: list[Path] = []
+    for here, folders, names in chain(_walk(share.failed), _walk(share.inbox)):
+        explained = {notes.why_name(name) for name in (*folders, *names) if not is_note(name)}
+        explained.add(INBOX_NOTE)
+        for name in names:
+            if is_note(name) and name not in explained:
+                removed += _swept(here / name)
+        if stop():
+            break
     return removed
-
-
-def _never() -> bool:
-    """Do not stop."""
-    return False
 
 
 def sweep_leftovers(share: Share, stop: Callable[[], bool] = _never) -> list[Path]:
@@ -219,9 +221,8 @@ def _removed(path: Path) -> bool:
         if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # we make nothing else
             return False
         copying.remove_tree(path)
-    except (OSError, RecursionError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is too deep"
-        _log.warning("leftover.stays", path=printable(path), why=why)
+    except OSError as error:
+        _log.warning("leftover.stays", path=printable(path), why=error.strerror)
         return False
     return True
 

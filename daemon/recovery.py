@@ -23,10 +23,6 @@ from daemon.journal import Journal
 from daemon.names import printable
 from daemon.share import Share
 
-_GONE: Final = (
-    "The photo is no longer in the work folder, where it waited to be painted. "
-    "Drop it into the inbox again."
-)
 _WORN_OUT: Final = (
     "The program stopped {} times while it painted this photo, and it will not be tried again by "
     "itself. A smaller photo may work."
@@ -74,7 +70,7 @@ def _recover(share: Share, journal: Journal, endings: Endings, job: Job, max_att
     elif job.error is not None:
         endings.failed(job, job.error)
     elif _is_gone(share, job):
-        endings.failed(job, _GONE)
+        endings.failed(job, presence.GONE)
     elif job.state is JobState.RUNNING and job.attempts >= max_attempts:
         endings.failed(job, _WORN_OUT.format(job.attempts))
     elif job.state is JobState.RUNNING:

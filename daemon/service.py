@@ -8,6 +8,7 @@ thread, so nothing here needs a lock.
 
 from __future__ import annotations
 
+import contextlib
 import queue
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,12 +26,16 @@ from daemon.jobs import JobState
 from daemon.journal import Journal
 from daemon.names import printable
 from daemon.recovery import recover
-from daemon.runners.base import Deliver, Event, Runner
+from daemon.runners.base import Deliver, EngineReady, Event, Runner
 from daemon.settings import Settings
 from daemon.share import Share
+from daemon.style_check import StyleCheck
 from daemon.watching import Watcher
+from engine.errors import WeightsError
+from engine.weights import waiting
 
 _SWEEP_SECONDS: Final = 60.0
+_SWEEP_SHARE: Final = 0.05  # of the time, at most: a large folder of failures takes long to walk
 _CLOSE_SECONDS: Final = 5.0  # of the 10 that the whole end may take
 _TROUBLE_SECONDS: Final = 2.0
 _TRIES_ONCE: Final = 4
@@ -68,9 +73,7 @@ class _Wake:
 
 @dataclass(frozen=True)
 class _Stop:
-    """Somebody wants the service to end."""
-
-    why: str
+    """Somebody wants the service to end: only to wake it."""
 
 
 class Service:
@@ -108,6 +111,8 @@ class Service:
             clock=parts.clock,
             make_id=parts.make_id,
         )
+        settle = settings.watch.settle_seconds
+        self._style_check = StyleCheck(share.styles, self._inspector, settle, parts.clock)
         runner = parts.make_runner(self._mail.put)
         self._dispatcher = Dispatcher(
             share, settings, journal, self._endings, runner, clock=parts.clock
@@ -115,10 +120,10 @@ class Service:
         watched = (share.inbox, share.styles)
         self._watcher = Watcher(watched, settings.watch, lambda: self._mail.put(_Wake()))
         self._stopping: str | None = None
-        self._asked_to_stop = False
-        self._look_at = self._sweep_at = parts.clock()
+        self._look_at = self._sweep_at = self._sweep_from = parts.clock()
         self._looked_at: float | None = None
         self._troubled_until = 0.0
+        self._importing = False
         self._queued = 0  # at the end
 
     def stop(self, why: str) -> None:
@@ -127,8 +132,9 @@ class Service:
         Args:
             why: for the log.
         """
-        self._asked_to_stop = True
-        self._mail.put(_Stop(why))
+        # At once, not when the letter is read: many others may lie before it.
+        self._stopping = self._stopping or why
+        self._mail.put(_Stop())
 
     def run(self) -> ExitCode:
         """Keep the share until `stop`, or with `once` until everything is painted.
@@ -142,7 +148,7 @@ class Service:
         """
         try:
             self._begin()
-            while self._stopping is None:
+            while not self._is_stopping():
                 self._act()
                 if self._is_over():
                     break
@@ -153,7 +159,7 @@ class Service:
 
     def _begin(self) -> None:
         # A large archive takes long to walk, and nobody reads the mail meanwhile.
-        publishing.sweep_leftovers(self._share, lambda: self._asked_to_stop)
+        publishing.sweep_leftovers(self._share, self._is_stopping)
         attempts = self._settings.engine.max_attempts
         for job_id in recover(self._share, self._journal, self._endings, attempts):
             self._intake.put_back(job_id)
@@ -166,7 +172,17 @@ class Service:
             once=self._once,
             queued=self._journal.counts()[JobState.QUEUED],
         )
+        self._importing = self._once and self._has_new_weights()
         self._dispatcher.start()
+
+    def _is_stopping(self) -> bool:
+        return self._stopping is not None
+
+    def _has_new_weights(self) -> bool:
+        """Whether the engine will import weights: worth waiting for, with nothing to paint too."""
+        with contextlib.suppress(WeightsError):  # the engine says so if it needs them
+            return bool(waiting(self._settings.engine.weights))
+        return False
 
     def _act(self) -> None:
         """Do what is due now."""
@@ -184,11 +200,22 @@ class Service:
     def _look(self) -> None:
         self._watcher.check()
         if self._clock() >= self._sweep_at:
-            publishing.sweep_notes(self._share)
-            self._sweep_at = self._clock() + _SWEEP_SECONDS
+            self._sweep()
         self._intake.look()
+        self._style_check.look()
+        if self._intake.restless:
+            # A failed photo may have come back. Not at once: whoever drags photo and note together
+            # would be told that the note is gone before it could be moved.
+            self._sweep_at = min(self._sweep_at, self._sweep_from)
         self._looked_at = self._clock()
         self._look_at = self._looked_at + self._pace()
+
+    def _sweep(self) -> None:
+        began = self._clock()
+        publishing.sweep_notes(self._share, self._is_stopping)
+        ended = self._clock()
+        self._sweep_from = ended + (ended - began) / _SWEEP_SHARE
+        self._sweep_at = max(ended + _SWEEP_SECONDS, self._sweep_from)
 
     def _pace(self) -> float:
         watch = self._settings.watch
@@ -197,25 +224,29 @@ class Service:
         return watch.poll_seconds if self._watcher.polling else watch.scan_seconds
 
     def _read_mail(self) -> None:
-        """Wait for a letter until something is due, then read all that have come."""
+        """Wait for a letter until something is due, then read those that have come by then.
+
+        No others: each answer of the inspector asks for the next one, and until the last of many
+        photos was taken none would be painted, and nobody could stop the service.
+        """
         due = (self._look_at, self._endings.due, self._dispatcher.due)
         until = max(min(time for time in due if time is not None), self._troubled_until)
-        try:
+        with contextlib.suppress(queue.Empty):
             self._open(self._mail.get(timeout=max(until - self._clock(), 0.0)))
-            while True:
-                self._open(self._mail.get_nowait())
-        except queue.Empty:
-            return
+        for _ in range(self._mail.qsize()):
+            if self._is_stopping():
+                return
+            self._open(self._mail.get_nowait())
 
     def _open(self, letter: _Wake | _Stop | Inspected | Event) -> None:
         try:
             if isinstance(letter, _Wake):
                 self._look_soon()
-            elif isinstance(letter, _Stop):
-                self._stopping = self._stopping or letter.why
             elif isinstance(letter, Inspected):
-                self._intake.answer(letter)
-            else:
+                if not self._style_check.answer(letter):
+                    self._intake.answer(letter)
+            elif not isinstance(letter, _Stop):
+                self._importing = self._importing and not isinstance(letter, EngineReady)
                 self._dispatcher.handle(letter)
         except (AtelierError, OSError) as error:
             self._complain(error)
@@ -237,7 +268,7 @@ class Service:
 
     def _is_expecting(self) -> bool:
         """Whether something is there that will still be painted, or fail."""
-        if self._looked_at is None or self._intake.still_expects():
+        if self._looked_at is None or self._importing or self._intake.still_expects():
             return True
         # What cannot be brought to its end is given up last: it may hold up nobody else.
         return self._dispatcher.expecting or 0 < self._endings.tries < _TRIES_ONCE

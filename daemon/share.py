@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -99,6 +100,29 @@ def _refuse_nesting(name: str, folder: Path, other_name: str, other: Path) -> No
         raise ShareError(
             f"share.{name} ({printable(folder)}) lies inside share.{other_name} "
             f"({printable(other)}). Put them beside one another."
+        )
+
+
+def is_there(share: Share) -> bool:
+    """Whether there is a share at all: an inbox that this user can see."""
+    try:
+        return share.inbox.is_dir()
+    except OSError:  # a folder above is closed
+        return False
+
+
+def expect_share(share: Share) -> None:
+    """See that there is a share; none is made, since its drive may only be away.
+
+    Raises:
+        ShareError: there is none.
+    """
+    if not is_there(share):
+        root = printable(shlex.quote(str(share.root)))
+        raise ShareError(
+            f"There is no share in {printable(share.root)}: the folder {printable(share.inbox)} is "
+            f"not there, or closed to this user. Make a share with `atelierd init {root}`, name "
+            "another one with --share.root, or connect the drive that it lies on."
         )
 
 

@@ -48,7 +48,7 @@ def mirror_styles(share: Share) -> dict[str, Path]:
         ShareError: the styles folder or the inbox cannot be read or written to.
     """
     try:
-        styles = _find_styles(share.styles)
+        styles = find_styles(share.styles)
         folders = {canonical(name): name for name in _folder_names(share.inbox)}
         remembered = _remembered(share)
         missing = [name for name in styles if name not in folders]
@@ -69,7 +69,15 @@ def mirror_styles(share: Share) -> dict[str, Path]:
     return styles
 
 
-def _find_styles(folder: Path) -> dict[str, Path]:
+def find_styles(folder: Path) -> dict[str, Path]:
+    """Find the pictures that are styles, by the name of the style, in the order of names.
+
+    Args:
+        folder: the styles folder.
+
+    Raises:
+        OSError: it cannot be read.
+    """
     with os.scandir(folder) as entries:
         names = sorted(
             entry.name for entry in entries if _is_file(entry) and not _is_no_style(entry.name)

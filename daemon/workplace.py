@@ -1,14 +1,21 @@
 """The work folder while the service runs: whether it is there, and made again if it was removed.
 
 It is hidden, and so somebody who tidies up may remove it. Or it lies on a drive that has gone; then
-a new folder in its place would hide the real one, with the photos in it. What tells the two apart
-is the folder that holds it: made again is the work folder only in the very one that held it before.
+a new folder in its place would hide the real one, with the photos in it. So would all that is put
+into the empty folder that lies where a drive was connected, if the work folder is the top of one.
+
+Three things tell these apart. The folder itself is known by its number, or by a mark that was left
+in it, since a drive that comes back may be another device to the kernel. A folder is made again
+only in the very one that held it before; and not at all if it was the top of a drive.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -17,50 +24,89 @@ import structlog
 from daemon.errors import ShareError
 from daemon.names import printable
 
+JOBS: Final = "jobs"
+"""Name of the folder in the work folder in which all claims lie."""
+MARK: Final = "daemon.mark"
+"""Name of the file by which a running service knows its work folder again."""
+
 _PRIVATE: Final = 0o700  # as `daemon.share` makes it at the start
+_MARK_BYTES: Final = 16
+_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_FILE: Final = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _log: Final = structlog.get_logger()
+
+_Identity = tuple[int, int]
 
 
 class Workplace:
     """Looks after one work folder.
 
     Args:
-        work: the folder; it is there now, or else it will not be made.
+        work: the folder; it is there now, or else it will not be used.
     """
 
     def __init__(self, work: Path) -> None:
         self._work = work
-        self._home: tuple[int, int] | None = None
+        self._mark = secrets.token_bytes(_MARK_BYTES)
+        self._itself: _Identity | None = None
+        self._home: _Identity | None = None
         with contextlib.suppress(OSError):
+            self._itself = _identity(work.lstat())
             self._home = _identity(work.parent.stat())
 
     def ensure(self) -> None:
-        """See that the folder is there.
+        """See that the folder is there, with the folder of claims in it.
 
         Raises:
             ShareError: it is not, and it is not for us to make it.
-            OSError: the disk does not say.
+            OSError: the disk does not say, or has no room.
         """
         try:
-            self._work.lstat()
+            with _opened(self._work) as handle:
+                # By the handle: between two looks by name a drive may have gone.
+                self._recognise(handle)
+                self._furnish(handle)
         except (FileNotFoundError, NotADirectoryError):
-            if not self._was_made_again():
-                raise self._gone() from None
+            self._make_again()
 
-    def _was_made_again(self) -> bool:
+    def _recognise(self, handle: int) -> None:
+        found = _identity(os.fstat(handle))
+        if found == self._itself:
+            return
+        if _read_mark(handle) != self._mark:
+            raise self._gone()
+        self._itself = found
+        self._home = _identity(self._work.parent.stat())
+        _log.info("work.came_back", folder=printable(self._work))
+
+    def _furnish(self, handle: int) -> None:
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(JOBS, _PRIVATE, dir_fd=handle)
+        with contextlib.suppress(OSError):  # without it the folder is known by its number alone
+            if _read_mark(handle) != self._mark:
+                _write_mark(handle, self._mark)
+
+    def _make_again(self) -> None:
         try:
-            handle = os.open(self._work.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        except OSError:
+            with _opened(self._work.parent) as home:
+                if not self._may_make(home):
+                    raise self._gone()
+                os.mkdir(self._work.name, _PRIVATE, dir_fd=home)
+                with _opened(self._work.name, home) as handle:
+                    self._itself = _identity(os.fstat(handle))
+                    _log.warning(
+                        "work.made_again", folder=printable(self._work), why="somebody removed it"
+                    )
+                    self._furnish(handle)
+        except (FileNotFoundError, NotADirectoryError, FileExistsError):
+            raise self._gone() from None
+
+    def _may_make(self, home: int) -> bool:
+        if self._itself is None or self._home is None:
             return False
-        try:
-            # By the handle: between two looks by name a drive may have gone.
-            if _identity(os.fstat(handle)) != self._home:
-                return False
-            os.mkdir(self._work.name, _PRIVATE, dir_fd=handle)
-        finally:
-            os.close(handle)
-        _log.warning("work.made_again", folder=printable(self._work), why="somebody removed it")
-        return True
+        # The place where a drive was connected may go with it, and be made again with it.
+        was_drive = self._itself[0] != self._home[0]
+        return _identity(os.fstat(home)) == self._home and not was_drive
 
     def _gone(self) -> ShareError:
         return ShareError(
@@ -69,5 +115,33 @@ class Workplace:
         )
 
 
-def _identity(status: os.stat_result) -> tuple[int, int]:
+def _identity(status: os.stat_result) -> _Identity:
     return status.st_dev, status.st_ino
+
+
+@contextmanager
+def _opened(folder: Path | str, above: int | None = None) -> Iterator[int]:
+    handle = os.open(folder, _FOLDER, dir_fd=above)
+    try:
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def _read_mark(folder: int) -> bytes | None:
+    try:
+        handle = os.open(MARK, os.O_RDONLY | _FILE, dir_fd=folder)
+    except FileNotFoundError:
+        return None
+    try:
+        return os.read(handle, 2 * _MARK_BYTES)
+    finally:
+        os.close(handle)
+
+
+def _write_mark(folder: int, mark: bytes) -> None:
+    handle = os.open(MARK, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _FILE, 0o600, dir_fd=folder)
+    try:
+        os.write(handle, mark)
+    finally:
+        os.close(handle)

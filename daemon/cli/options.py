@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
@@ -21,7 +22,7 @@ R = TypeVar("R")
 
 
 def settings_options(
-    *names: str, without: Collection[str] = ()
+    *names: str, without: Collection[str] = (), short: Mapping[str, str] | None = None
 ) -> Callable[[Callable[Concatenate[Resolved, P], R]], Callable[..., R]]:
     """Give a command ``--config`` and the settings as options; it gets a `Resolved` first.
 
@@ -31,27 +32,59 @@ def settings_options(
     Args:
         names: sections whose settings become options, or single settings; none named: all.
         without: settings of those sections that the command does not heed.
+        short: by setting an option that stands for it here: ``--size`` for ``paint.size``. The help
+            names that one alone; the setting's own is taken too, and gives way to it.
 
     Returns:
         The decorator, to stand below ``@click.command()``.
     """
     from daemon.configuration import load  # noqa: PLC0415 - pydantic is slow, --help is not
 
-    chosen = _chosen(names, without)
+    offers = _offers(_chosen(names, without), short or {})
 
     def decorate(function: Callable[Concatenate[Resolved, P], R]) -> Callable[..., R]:
         @functools.wraps(function)
         def command(*args: Any, config: Path | None, **kwargs: Any) -> R:
-            given = {one.key: kwargs.pop(_parameter(one)) for one in chosen}
-            said = {key: value for key, value in given.items() if value is not None}
-            return function(load(config, said, os.environ), *args, **kwargs)
+            said, typed = dict[str, str](), dict[str, str]()
+            for offer in reversed(offers):  # a short one is read last, and wins
+                if (value := kwargs.pop(offer.parameter)) is not None:
+                    said[offer.setting.key], typed[offer.setting.key] = value, offer.name
+            return function(load(config, said, os.environ, typed=typed), *args, **kwargs)
 
         decorated: Callable[..., R] = command
-        for one in reversed(chosen):
-            decorated = _option(one)(decorated)
+        for offer in reversed(offers):
+            decorated = _option(offer)(decorated)
         return _config_option(decorated)
 
     return decorate
+
+
+@dataclass(frozen=True)
+class _Offer:
+    """One option that gives a setting.
+
+    Attributes:
+        setting: which.
+        name: of the option, with its dashes.
+        shown: whether the help names it.
+    """
+
+    setting: Setting
+    name: str
+    shown: bool = True
+
+    @property
+    def parameter(self) -> str:
+        """What click calls its value; none of the command's own is called so."""
+        return "setting_" + self.name.lstrip("-").replace(".", "__").replace("-", "_")
+
+
+def _offers(chosen: list[Setting], short: Mapping[str, str]) -> list[_Offer]:
+    """All options for some settings, in the order of the help."""
+    if unknown := short.keys() - {one.key for one in chosen}:
+        raise ValueError(f"short for no setting of the command: {', '.join(sorted(unknown))}")
+    own = [_Offer(one, one.option, shown=one.key not in short) for one in chosen]
+    return [*(_Offer(one, short[one.key]) for one in chosen if one.key in short), *own]
 
 
 def _chosen(names: Collection[str], without: Collection[str]) -> list[Setting]:
@@ -98,19 +131,17 @@ def _config_option(function: Callable[..., R]) -> Callable[..., R]:
     )(function)
 
 
-def _option(setting: Setting) -> Callable[[Callable[..., R]], Callable[..., R]]:
-    default = "unset" if setting.default is None else setting.default
+def _option(offer: _Offer) -> Callable[[Callable[..., R]], Callable[..., R]]:
+    setting = offer.setting
+    default = "" if setting.default is None else f"  [default: {setting.default}]"
     # The value stays a text: `load` checks it, and says the same of file and environment.
     return click.option(
-        setting.option,
-        _parameter(setting),
+        offer.name,
+        offer.parameter,
         metavar=_metavar(setting),
-        help=f"{setting.sentence}  [default: {default}]",
+        hidden=not offer.shown,
+        help=setting.sentence + default,
     )
-
-
-def _parameter(setting: Setting) -> str:
-    return "setting_" + setting.key.replace(".", "__")
 
 
 def _metavar(setting: Setting) -> str:

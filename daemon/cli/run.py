@@ -106,7 +106,19 @@ def keep(settings: Settings, *, once: bool, make_runner: MakeRunner = local_runn
     with _locked(share, state), closing(Journal(state / JOURNAL, time.time)) as journal:
         service = Service(share, settings, journal, _parts(settings, make_runner), once=once)
         with _stopped_by_signals(service):
+            if not once and logs.is_read_by_people(settings.log, sys.stderr):
+                _say_what_to_do(share)
             return service.run()
+
+
+def _say_what_to_do(share: Share) -> None:
+    # As with the log: a terminal that has gone is no reason to paint nothing.
+    with contextlib.suppress(OSError):
+        click.echo(
+            f"Drop photos into a folder in {printable(share.inbox)}; they appear painted in "
+            f"{printable(share.outbox)}. Ctrl-C ends the service.",
+            err=True,
+        )
 
 
 @contextmanager

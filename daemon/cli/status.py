@@ -23,7 +23,7 @@ from daemon.jobs import Job, JobState
 from daemon.journal import JOURNAL, Journal
 from daemon.keeper import Keeping, keeping
 from daemon.names import printable
-from daemon.share import Share, open_share
+from daemon.share import Share, expect_share, is_there, open_share
 
 _LAST: Final = 5
 _MOST_LANES: Final = 20
@@ -60,7 +60,11 @@ class Report:
 def command(resolved: Resolved, *, as_json: bool) -> None:
     """Show what waits, what is being painted, and what came of the last photos."""
     share = open_share(resolved.settings.share)
-    report = read(share, state_folder(resolved.settings, share, os.environ))
+    state = state_folder(resolved.settings, share, os.environ)
+    report = read(share, state)
+    # While its drive is away a share's journal, on a local disk, can be read all the same.
+    if report.kept.running is False and not (state / JOURNAL).exists():
+        expect_share(share)
     if as_json:
         click.echo(json.dumps(_as_json(report), indent=2))
     else:
@@ -97,7 +101,8 @@ _RUNNING: Final = {True: "running", False: "not running", None: "not known"}
 
 def _as_text(report: Report) -> Iterator[str]:
     counts = ", ".join(f"{number} {state.value}" for state, number in report.counts.items())
-    yield f"Share:   {printable(report.share.root)}"
+    away = "" if is_there(report.share) else "  (not there now: is its drive connected?)"
+    yield f"Share:   {printable(report.share.root)}{away}"
     yield f"Service: {_RUNNING[report.kept.running]}"
     if report.kept.remark:
         yield f"Jobs:    not known. {report.kept.remark}"

@@ -7,13 +7,11 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Final, Protocol
 
 import click
-from pydantic import ValidationError
 
 from daemon.cli.failures import Debugging
 from daemon.cli.options import settings_options
@@ -40,8 +38,8 @@ from daemon.runners.base import (
     Progressed,
 )
 from daemon.runners.local import LocalRunner
-from daemon.settings import EngineSettings, PaintSettings, Settings
-from engine import PRESETS, Progress
+from daemon.settings import EngineSettings, Settings
+from engine import Progress
 from engine.errors import EngineError
 from engine.weights import known, source_in_place
 
@@ -49,9 +47,23 @@ _FORMATS: Final[dict[str, PictureFormat]] = {".jpg": "jpeg", ".jpeg": "jpeg", ".
 _CLOSE_SECONDS: Final = 5.0
 _MEGABYTE: Final = 1_000_000
 _PATH: Final = click.Path(path_type=Path)
+_SHORT: Final = {
+    "paint.preset": "--preset",
+    "paint.size": "--size",
+    "paint.iterations": "--iterations",
+    "paint.init": "--init",
+    "paint.init_noise": "--init-noise",
+    "paint.seed": "--seed",
+    "engine.device": "--device",
+    "engine.weights": "--weights",
+}
 
 
 @click.command()
+@click.argument("content", type=_PATH)
+@click.argument("style", type=_PATH)
+@click.option("-o", "--output", type=_PATH, required=True, help="The file to make: .jpg or .png.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object about the picture.")
 @settings_options(
     "paint",
     "engine",
@@ -59,66 +71,35 @@ _PATH: Final = click.Path(path_type=Path)
     "watch.max_file_mb",
     "watch.max_megapixels",
     without=("paint.default_style", "engine.max_attempts"),
+    short=_SHORT,
 )
-@click.argument("content", type=_PATH)
-@click.argument("style", type=_PATH)
-@click.option("-o", "--output", type=_PATH, required=True, help="The file to make: .jpg or .png.")
-@click.option("--preset", metavar=f"[{'|'.join(PRESETS)}]", help="Named recipe.")
-@click.option("--size", metavar="N", help="Long side of the picture, pixels.")
-@click.option("--iterations", metavar="N", help="Optimiser steps, all sizes together.")
-@click.option(
-    "--init", metavar="[content|noise|blend]", help="Start from the photo, random dots, or both."
-)
-@click.option("--init-noise", metavar="NUMBER", help="Share of random dots in a blend, 0 to 1.")
-@click.option("--seed", metavar="N", help="Number that the random dots are drawn from.")
-@click.option("--weights", metavar="DIR", help="Folder of the trained weights.")
-@click.option("--device", metavar="[auto|cpu|gpu]", help="Where to compute.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object about the picture.")
 def command(
-    resolved: Resolved, /, content: Path, style: Path, output: Path, *, as_json: bool, **wishes: Any
+    resolved: Resolved, /, content: Path, style: Path, output: Path, *, as_json: bool
 ) -> None:
     """Paint the photo CONTENT in the style of the picture STYLE.
 
     An existing OUTPUT is replaced once the picture is done.
     """
-    settings = _with_wishes(resolved.settings, wishes)
+    settings = resolved.settings
     _check_output(output, content, style)
-    request = _request(settings, content, style, output)
-    painted = _paint(request, settings.engine, {"content": content, "style": style})
-    write_atomically(output, painted.picture, replace=True)
+    with _saying_when_stopped("Stopped: nothing was written."):
+        request = _request(settings, content, style, output)
+        painted = _paint(request, settings.engine, {"content": content, "style": style})
+    late = f"Stopped while {printable(output)} was being written: see whether it is there."
+    with _saying_when_stopped(late):
+        write_atomically(output, painted.picture, replace=True)
     report = {"output": str(output), **painted.report}
     click.echo(json.dumps(report) if as_json else _sentence(report))
 
 
-@dataclass(frozen=True)
-class _Group:
-    """Which settings section the short options belong to."""
-
-    section: str
-    model: type[PaintSettings | EngineSettings]
-    names: tuple[str, ...]
-
-
-_GROUPS: Final = (
-    _Group("paint", PaintSettings, ("preset", "size", "iterations", "init", "init_noise", "seed")),
-    _Group("engine", EngineSettings, ("weights", "device")),
-)
-
-
-def _with_wishes(settings: Settings, wishes: dict[str, Any]) -> Settings:
-    """The settings with the short options over them, checked like any setting."""
-    sections = {}
-    for group in _GROUPS:
-        said = {name: wishes[name] for name in group.names if wishes[name] is not None}
-        before = getattr(settings, group.section).model_dump()
-        try:
-            sections[group.section] = group.model.model_validate({**before, **said})
-        except ValidationError as error:
-            first = error.errors()[0]
-            name, message = first["loc"][0], first["msg"]
-            option = f"--{name}".replace("_", "-")
-            raise UsageError(f"{option} {wishes.get(str(name))}: {message}.") from error
-    return settings.model_copy(update=sections)
+@contextmanager
+def _saying_when_stopped(words: str) -> Iterator[None]:
+    """After Ctrl-C nobody should have to wonder what became of the picture."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo(words, err=True)
+        raise
 
 
 def _check_output(output: Path, *inputs: Path) -> None:

@@ -58,8 +58,8 @@ def fetch_command(resolved: Resolved, /, folder: Path | None, *, originals: bool
     where = _folder(resolved, folder)
     found = in_child(fetch_here, where, originals=originals)
     click.echo(f"{printable(where)}: {_in_short(found.manifest)}")
-    for file in found.unused:
-        click.echo(printable(beside.remark(file)), err=True)
+    for remark in found.remarks:
+        click.echo(printable(remark), err=True)
 
 
 @command.command("import")
@@ -89,8 +89,7 @@ def import_command(
 def verify_command(resolved: Resolved, /, folder: Path | None) -> None:
     """Check the weights in place; print hash, convention and layers."""
     found = in_child(verify_here, _folder(resolved, folder))
-    remarks = [printable(beside.remark(file)) for file in found.unused]
-    click.echo("\n".join([*_in_full(found.manifest), *remarks]))
+    click.echo("\n".join([*_in_full(found.manifest), *map(printable, found.remarks)]))
 
 
 @dataclass(frozen=True)
@@ -99,11 +98,11 @@ class Found:
 
     Attributes:
         manifest: of the weights in place.
-        unused: files beside them that they did not come from.
+        remarks: what is to be said of files beside them that they did not come from.
     """
 
     manifest: Manifest
-    unused: list[Path]
+    remarks: list[str]
 
 
 def fetch_here(folder: Path, *, originals: bool) -> Found:
@@ -111,17 +110,22 @@ def fetch_here(folder: Path, *, originals: bool) -> Found:
     manifest = fetch(
         folder, lambda line: click.echo(printable(line), err=True), originals=originals
     )
-    return Found(manifest, beside.unused(folder, manifest))
+    return _found(folder, manifest)
 
 
 def verify_here(folder: Path) -> Found:
     """Verify in this process, the child."""
-    manifest = verify(folder)
-    return Found(manifest, beside.unused(folder, manifest))
+    return _found(folder, verify(folder))
+
+
+def _found(folder: Path, manifest: Manifest) -> Found:
+    # In the child too: to say what such a file is, it is read.
+    return Found(manifest, beside.remarks(folder, manifest))
 
 
 def _folder(resolved: Resolved, folder: Path | None) -> Path:
-    return resolved.settings.engine.weights if folder is None else folder
+    # Absolute: a command that is shown is to work wherever it is typed.
+    return (resolved.settings.engine.weights if folder is None else folder).absolute()
 
 
 def _in_short(manifest: Manifest) -> str:

@@ -130,12 +130,15 @@ class Failed:
             process died while it had the job (trying once more may help).
         message: what happened and what to do, in plain words.
         detail: for the log alone; may hold a traceback.
+        unexpected: whether `message` can say no more than that something went wrong. Whoever
+            mends it needs the detail then.
     """
 
     job_id: str
     blame: Blame
     message: str
     detail: str = ""
+    unexpected: bool = False
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,6 @@ from daemon import pictures
 from daemon.child import settle_in
 from daemon.errors import PictureUnreadableError
 from daemon.runners.base import (
-    Blame,
     Cancelled,
     EngineReady,
     EngineUnavailable,
@@ -196,7 +195,7 @@ class _Job:
         except _HungUpError:
             raise
         except Exception as error:  # noqa: BLE001 - one job's bug must not take the engine along
-            return Failed(self._request.job_id, *_explain(error))
+            return _failed(self._request.job_id, error)
 
     def _paint(self, painter: Painter) -> Painting:
         for step in painter.paint(*self._pictures(), self._request.recipe):
@@ -237,20 +236,21 @@ class _Job:
         return Painted(request.job_id, data, _SUFFIXES[request.format], report_on(painting))
 
 
-def _explain(error: Exception) -> tuple[Blame, str, str]:
+def _failed(job_id: str, error: Exception) -> Failed:
     """Whose fault an error is, what to say about it, and what goes into the log."""
     detail = "".join(traceback.format_exception(type(error), error, error.__traceback__))
     if isinstance(error, _RefusedError):
-        return error.blame, str(error), ""
+        return Failed(job_id, error.blame, str(error))
     if isinstance(error, PictureError):
-        return "content", str(error), detail
+        return Failed(job_id, "content", str(error), detail)
     if isinstance(error, RecipeError):
-        return "recipe", str(error), detail
+        return Failed(job_id, "recipe", str(error), detail)
     if isinstance(error, EngineError):
-        return "engine", str(error), detail
+        return Failed(job_id, "engine", str(error), detail)
     if isinstance(error, MemoryError):
-        return "engine", _NO_MEMORY, detail
-    return "engine", f"The engine met an unexpected error ({type(error).__name__}). {_ASK}", detail
+        return Failed(job_id, "engine", _NO_MEMORY, detail)
+    message = f"The engine met an unexpected error ({type(error).__name__}). {_ASK}"
+    return Failed(job_id, "engine", message, detail, unexpected=True)
 
 
 class Throttle:
@@ -282,21 +282,30 @@ class Throttle:
 
 
 def report_on(painting: Painting) -> dict[str, Any]:
-    """What is told about a painting, JSON-ready: the keys are those of `Painted.report`."""
+    """What is told about a painting, JSON-ready: the keys are those of `Painted.report`.
+
+    What was measured is rounded: the digits after that are chance. The losses are calculated.
+    """
     height, width = painting.picture.shape[:2]
+    pace = painting.seconds_per_iteration
     return {
         "width": width,
         "height": height,
         "iterations": painting.iterations,
-        "seconds": painting.seconds,
-        "seconds_per_iteration": painting.seconds_per_iteration,
+        "seconds": _rounded(painting.seconds),
+        "seconds_per_iteration": _rounded(pace),
         "device": painting.device.name,
         "precision": painting.device.precision,
         "normalization": painting.normalization,
         "loss": asdict(painting.loss),
-        "steps_per_second": 1 / pace if (pace := painting.seconds_per_iteration) else None,
+        "steps_per_second": _rounded(1 / pace) if pace else None,
         "tiles": painting.tiles,
-        "predicted_memory_mb": painting.predicted_memory_mb,
-        "peak_memory_mb": peak() / 2**20,
+        "predicted_memory_mb": _rounded(painting.predicted_memory_mb),
+        "peak_memory_mb": _rounded(peak() / 2**20),
         "weights_sha256": painting.weights_sha256,
     }
+
+
+def _rounded(number: float) -> float:
+    """A number of which four digits are worth telling."""
+    return float(f"{number:.4g}")

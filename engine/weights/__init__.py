@@ -11,6 +11,7 @@ from engine.weights.store import (
     load,
     source_in_place,
     verify,
+    waiting,
 )
 
 __all__ = [
@@ -25,4 +26,5 @@ __all__ = [
     "load",
     "source_in_place",
     "verify",
+    "waiting",
 ]

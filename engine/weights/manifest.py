@@ -15,6 +15,9 @@ from engine.weights.conventions import Convention, Triple
 PARAMS: Final = "vgg19.params"
 """Name of the file of the weights in place."""
 
+MANIFEST: Final = "vgg19.json"
+"""Name of the file that says what is known of them."""
+
 VERSION: Final = 1
 _TRIPLE: Final = 3
 

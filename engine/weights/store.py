@@ -12,7 +12,6 @@ import fcntl
 import hashlib
 import itertools
 import os
-import shlex
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -24,7 +23,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import (
-    WeightsConventionError,
     WeightsError,
     WeightsFileError,
     WeightsHashError,
@@ -32,9 +30,8 @@ from engine.errors import (
 )
 from engine.weights import beside, conventions, manifest, readers
 from engine.weights.conventions import CONVENTIONS, Convention, Layers
-from engine.weights.manifest import PARAMS, Manifest, sha256_of
+from engine.weights.manifest import MANIFEST, PARAMS, Manifest, sha256_of
 
-MANIFEST: Final = "vgg19.json"
 NEXT: Final = ".vgg19.next.json"
 Pair = tuple[NDArray[np.float32], NDArray[np.float32]]
 
@@ -114,6 +111,22 @@ def source_in_place(folder: Path) -> str:
         return ""
 
 
+def waiting(folder: Path) -> list[Path]:
+    """The files that `adopt` would try: put there by somebody, and never imported.
+
+    Raises:
+        WeightsError: the folder cannot be read.
+    """
+    with _explained(folder):
+        if not in_place(folder):
+            return beside.candidates(folder)
+        try:
+            found = manifest.read(folder / MANIFEST)
+        except WeightsError:  # whoever loads the weights says what is wrong with them
+            return []
+        return beside.newcomers(folder, found)
+
+
 def adopt(folder: Path) -> Manifest | None:
     """Import the first usable file that a person put there since weights were last put in place.
 
@@ -129,7 +142,10 @@ def adopt(folder: Path) -> Manifest | None:
     """
     with _explained(folder):
         _finish(folder)
-        return _adopt_newcomer(folder) if in_place(folder) else _adopt(folder)
+        imported = (_imported(file, folder) for file in waiting(folder))
+        if not in_place(folder):
+            return _first_usable(imported)
+        return next((made for made in imported if isinstance(made, Manifest)), None)
 
 
 def verify(folder: Path) -> Manifest:
@@ -139,10 +155,11 @@ def verify(folder: Path) -> Manifest:
         Their manifest.
 
     Raises:
-        WeightsError: they are missing, not the promised ones, or damaged.
+        WeightsError: they are missing, not the promised ones, or damaged. Of missing ones it says
+            which files lie there instead, and what to do with those.
     """
     with _explained(folder):
-        found, data = _settled(folder)
+        found, data = _present(folder)
         readers.from_mxnet(data, PARAMS)
     return found
 
@@ -158,7 +175,7 @@ def load(folder: Path) -> Weights:
     """
     adopt(folder)
     with _explained(folder):
-        found, data = _settled(folder)
+        found, data = _present(folder)
     return Weights(readers.from_mxnet(data, PARAMS), found.convention, found.sha256)
 
 
@@ -179,6 +196,16 @@ def _belongs(note: Path, params: Path) -> bool:
         return params.is_file() and manifest.read(note).sha256 == sha256_of(params)
     except WeightsError:
         return False
+
+
+def _present(folder: Path) -> tuple[Manifest, bytes]:
+    try:
+        return _settled(folder)
+    except WeightsMissingError as error:
+        told = beside.instead(folder)
+        if told is None:
+            raise
+        raise told from error
 
 
 def _settled(folder: Path) -> tuple[Manifest, bytes]:
@@ -245,38 +272,22 @@ def _equal(one: Pair, other: Pair) -> bool:
     return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
 
 
-def _adopt_newcomer(folder: Path) -> Manifest | None:
-    try:
-        found = manifest.read(folder / MANIFEST)
-    except WeightsError:  # whoever loads the weights says what is wrong with them
-        return None
-    imported = (_imported(file, folder) for file in beside.newcomers(folder, found))
-    return next((made for made in imported if isinstance(made, Manifest)), None)
-
-
-def _adopt(folder: Path) -> Manifest | None:
+def _first_usable(imported: Iterator[Manifest | WeightsError]) -> Manifest | None:
     faults: list[WeightsError] = []
-    for file in beside.candidates(folder):
-        made = _imported(file, folder)
+    for made in imported:
         if isinstance(made, Manifest):
             return made
         faults.append(made)
     if faults:
-        # A file that only needs a word from a person comes before those that are lost.
-        faults.sort(key=lambda fault: not isinstance(fault, WeightsConventionError))
-        more = " None of the other files there can be used either." if faults[1:] else ""
-        raise type(faults[0])(f"{faults[0]}{more}")
+        raise beside.first(faults)
     return None
 
 
 def _imported(file: Path, folder: Path) -> Manifest | WeightsError:
     try:
         return import_file(file, folder)
-    except WeightsConventionError as error:
-        command = f"atelierd weights import {shlex.quote(str(file))} --convention NAME"
-        return WeightsConventionError(f"{file.name} needs a word from you, `{command}`. {error}")
     except WeightsError as error:
-        return error
+        return beside.in_words(file, error)
 
 
 def _is_a_persons(params: Path, source: Path, sha256: str) -> bool:

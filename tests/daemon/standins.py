@@ -92,10 +92,13 @@ class StandInInspector:
 
     deliver: Callable[[Inspected], None]
     asked: list[Path] = field(default_factory=list)
+    photos: list[Path] = field(default_factory=list)
     closed: bool = False
 
     def submit(self, key: str, content: Path, style: Path | None) -> None:
         self.asked.append(content)
+        if style is not None:  # else it is a style itself
+            self.photos.append(content)
         self.deliver(self._inspect(key, content, style))
 
     def close(self) -> None:

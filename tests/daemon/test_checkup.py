@@ -15,6 +15,7 @@ from daemon.checkup import (
     check_engine,
     check_folders,
     check_python,
+    check_styles,
     check_weights,
     examine,
 )
@@ -23,10 +24,11 @@ from daemon.locking import ShareLock
 from daemon.settings import EngineSettings, Settings, ShareSettings
 from daemon.share import make_share, open_share
 from engine.cores import usable_cores
+from tests.daemon.standins import picture
 
 TOPICS = [
     "Python", "numpy", "MXNet", "device", "precision", "threads", "weights", "folders",
-    "state folder",
+    "styles", "state folder",
 ]  # fmt: skip
 
 
@@ -129,6 +131,8 @@ def refuse_device(function: object, *_: object) -> object:
     """Stands for `in_child`: all goes well but the choice of a device."""
     if function is checkup.choose_device:
         raise EngineLostError("the card is too new")
+    if function is checkup.read_styles:
+        return {}
     return checkup.Arrays("1.26.4", "1.9.1", "mxnet")
 
 
@@ -145,8 +149,7 @@ def test_a_file_beside_the_weights_is_remarked(weights: Path, tmp_path: Path) ->
     (folder / "mine.h5").write_bytes(b"never imported")
     found = check_weights(folder)
     assert found.well
-    assert f"{folder}/mine.h5 is not used" in found.text
-    assert f"`atelierd weights import {folder}/mine.h5`" in found.text
+    assert f"{folder}/mine.h5 is not used: it cannot be. mine.h5 is not a file of" in found.text
 
 
 def test_no_weights_at_all(tmp_path: Path) -> None:
@@ -155,11 +158,21 @@ def test_no_weights_at_all(tmp_path: Path) -> None:
     assert "atelierd weights fetch" in found.text
 
 
-def test_weights_that_wait_for_their_import(tmp_path: Path) -> None:
-    (tmp_path / "my vgg19.npz").write_bytes(b"")
+@pytest.mark.weights
+def test_weights_that_wait_for_their_import(weights: Path, tmp_path: Path) -> None:
+    shutil.copy(weights, tmp_path / "my vgg19.params")
     found = check_weights(tmp_path)
     assert not found.well
-    assert f"atelierd weights import '{tmp_path}/my vgg19.npz'" in found.text
+    assert f"atelierd weights import '{tmp_path}/my vgg19.params'" in found.text
+
+
+def test_a_file_that_is_no_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "param").mkdir()
+    (tmp_path / "param/notes.txt").write_text("dear diary")
+    monkeypatch.chdir(tmp_path)
+    found = check_weights(Path("param"))
+    assert not found.well
+    assert f"no trained weights in {tmp_path}/param that can be used. notes.txt is" in found.text
 
 
 @pytest.mark.weights
@@ -175,12 +188,29 @@ def test_damaged_weights(weights: Path, tmp_path: Path) -> None:
 
 def test_folders_as_they_should_be(settings: Settings, tmp_path: Path) -> None:
     before = sorted(tmp_path.rglob("*"))
-    folders, state = check_folders(settings, {})
+    folders, styles, state = check_folders(settings, {})
     assert folders.well
     assert str(tmp_path / "share") in folders.text
+    assert styles.text == f"0 in {tmp_path}/share/Styles, all can be read"
     assert state.well
     assert "will be made" in state.text
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_styles_that_cannot_be_read_are_named(settings: Settings, tmp_path: Path) -> None:
+    folder = tmp_path / "share/Styles"
+    for name, content in {"good.jpg": picture(), "page.jpg": b"<html>", "half.png": b""}.items():
+        (folder / name).write_bytes(content)
+    found = check_styles(folder, settings.watch)
+    assert not found.well
+    assert "page.jpg cannot be used. The file is not a picture" in found.text
+    assert "half.png cannot be used. The file is empty" in found.text
+    assert "good.jpg" not in found.text
+    assert f"replace it in {folder}" in found.text
+    (folder / "page.jpg").unlink()
+    (folder / "half.png").write_bytes(picture(kind="PNG"))
+    found = check_styles(folder, settings.watch)
+    assert (found.well, found.text) == (True, f"2 in {folder}, all can be read")
 
 
 def test_a_state_folder_that_is_there(settings: Settings) -> None:
@@ -196,7 +226,7 @@ def test_a_state_folder_that_is_there(settings: Settings) -> None:
 
 def test_a_service_whose_journal_is_elsewhere(settings: Settings, tmp_path: Path) -> None:
     with ShareLock(tmp_path / "other/share-1", open_share(settings.share).work):
-        folders, state = check_folders(settings, {})
+        folders, _, state = check_folders(settings, {})
     assert folders.well
     assert not state.well
     assert f"Set state_dir to {tmp_path}/other," in state.text
@@ -205,9 +235,10 @@ def test_a_service_whose_journal_is_elsewhere(settings: Settings, tmp_path: Path
 
 def test_missing_folders_are_named(settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "share/Styles").rmdir()
-    folders, state = check_folders(settings, {})
+    folders, styles, state = check_folders(settings, {})
     assert not folders.well
     assert "Not there: styles" in folders.text
+    assert "the share has to be put right first" in styles.text
     assert f"atelierd init {tmp_path}/share" in folders.text
     assert state.well
     assert not (tmp_path / "share/Styles").exists()
@@ -215,8 +246,9 @@ def test_missing_folders_are_named(settings: Settings, tmp_path: Path) -> None:
 
 def test_folders_inside_one_another(settings: Settings) -> None:
     nested = settings.share.model_copy(update={"outbox": Path("Inbox/Outbox")})
-    folders, state = check_folders(settings.model_copy(update={"share": nested}), {})
+    folders, styles, state = check_folders(settings.model_copy(update={"share": nested}), {})
     assert not folders.well
+    assert not styles.well
     assert "inside share.inbox" in folders.text
     assert not state.well
     assert "the share has to be put right first" in state.text
@@ -224,7 +256,7 @@ def test_folders_inside_one_another(settings: Settings) -> None:
 
 def test_a_folder_that_is_a_file(settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "state").write_text("a file")
-    folders, state = check_folders(settings, {})
+    folders, _, state = check_folders(settings, {})
     assert folders.well
     assert not state.well
     assert "state_dir" in state.text
@@ -234,7 +266,7 @@ def test_a_state_folder_on_a_network_file_system(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(checkup, "silent_file_system", lambda _: "nfs4")
-    folders, state = check_folders(settings, {})
+    folders, _, state = check_folders(settings, {})
     assert folders.well
     assert "nfs4" in folders.text
     assert not state.well

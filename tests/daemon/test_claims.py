@@ -22,12 +22,14 @@ from daemon.pairing import Candidate, pair
 from daemon.scanner import look
 from daemon.settings import ShareSettings
 from daemon.share import Share, make_share, open_share
+from daemon.workplace import JOBS
 
 
 @pytest.fixture
 def share(tmp_path: Path) -> Share:
     share = open_share(ShareSettings(root=tmp_path / "share"))
     make_share(share)
+    (share.work / JOBS).mkdir(mode=0o700)
     (share.styles / "Waves.jpg").write_bytes(b"waves")
     (share.inbox / "Waves" / "Holiday").mkdir(parents=True)
     return share
@@ -40,6 +42,7 @@ def far_share(share: Share) -> Iterator[Share]:
     if not memory.is_dir() or memory.stat().st_dev == share.root.stat().st_dev:
         pytest.skip("needs /dev/shm on another device than the temporary folder")
     with tempfile.TemporaryDirectory(dir=memory) as folder:
+        Path(folder, JOBS).mkdir(mode=0o700)
         yield replace(share, work=Path(folder))
 
 
@@ -206,7 +209,8 @@ class TestNotOurOwn:
     def test_nothing_is_taken_into_a_link(self, share: Share) -> None:
         drop(share, **{"Waves/photo.jpg": b"photo"})
         outside = self.outside(share)
-        (share.work / "jobs").symlink_to(outside)
+        (share.work / JOBS).rmdir()
+        (share.work / JOBS).symlink_to(outside)
         with pytest.raises(ClaimError, match=r"jobs, where photos wait.*remove it") as caught:
             claims.take(candidate(share), share, "job2")
         assert str(caught.value).count(". ") == 1  # two sentences
@@ -286,14 +290,38 @@ class TestHalfWay:
         assert tree(far_share.inbox) == {"photo.jpg": b"photo", "photo.style.jpg": bytes(5000)}
         assert claims.find_claims(far_share) == []
 
-    def test_without_a_work_folder_nothing_is_stuck(self, share: Share) -> None:
+    @pytest.mark.parametrize("left", ["nothing", "an empty folder"])
+    def test_without_a_work_folder_nothing_is_stuck_and_nothing_made(
+        self, share: Share, left: str
+    ) -> None:
         drop(share, **{"Waves/photo.jpg": b"photo"})
         shutil.rmtree(share.work)
+        if left == "an empty folder":
+            share.work.mkdir()
         with pytest.raises(ClaimError, match=r"work folder \S+ cannot be used.*still in") as caught:
             claims.take(candidate(share), share, "job1")
         assert type(caught.value) is ClaimError
         assert tree(share.inbox) == {"Waves/photo.jpg": b"photo"}
-        assert not share.work.exists()
+        assert share.work.exists() == (left == "an empty folder")
+        assert list(share.root.rglob(JOBS)) == []
+
+    def test_a_folder_that_turns_out_not_to_be_ours_is_not_left(
+        self, share: Share, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        drop(share, **{"Waves/photo.jpg": b"photo"})
+        guard = claims.guard
+
+        def distrust(folder: Path) -> None:
+            guard(folder)
+            if folder.exists():
+                raise ClaimError("It belongs to somebody else.")
+
+        monkeypatch.setattr(claims, "guard", distrust)
+        with pytest.raises(ClaimError, match="belongs to somebody else") as caught:
+            claims.take(candidate(share), share, "job1")
+        assert type(caught.value) is ClaimError
+        assert list((share.work / JOBS).iterdir()) == []
+        assert tree(share.inbox) == {"Waves/photo.jpg": b"photo"}
 
     def test_an_id_that_is_in_use_takes_nothing_and_loses_nothing(self, share: Share) -> None:
         drop(share, **{"Waves/photo.jpg": b"first"})
@@ -348,7 +376,9 @@ class TestPutBack:
         assert claims.find_claims(share) == []
 
 
-def test_there_are_no_claims_before_the_first(share: Share) -> None:
+def test_there_are_no_claims_where_there_is_no_folder_for_them(share: Share) -> None:
+    assert claims.find_claims(share) == []
+    (share.work / JOBS).rmdir()
     assert claims.find_claims(share) == []
 
 

@@ -209,6 +209,7 @@ class TestWrongValues:
             ("watch.scan_seconds = inf", "not inf"),
             ("[engine]\nthreads = true", "whole number of at least 1 and at most 1024, not true."),
             ("[engine]\nthreads = 1.5", "must be a whole number"),
+            ("[engine]\nthreads = '-1'", "not -1."),
             ("[watch]\nmode = 'often'", 'must be auto, events or poll, not "often".'),
             ("[share]\nroot = 5", "must be a folder, not 5."),
             ("[share]\nroot = {}", "must be a folder, not {}."),
@@ -225,6 +226,17 @@ class TestWrongValues:
         words = 'must be a whole number of at least 1 and at most 1024, not "many".'
         assert said == f"ATELIERD_ENGINE__THREADS {words}"
         assert complaint(command_line={"watch.mode": "x"}).startswith("--watch.mode must be auto")
+
+    def test_numbers_are_shown_as_they_were_typed(self) -> None:
+        words = "must be a whole number of at least 32 and at most 8192, not 5."
+        assert complaint(environ={"ATELIERD_PAINT__SIZE": "5"}) == f"ATELIERD_PAINT__SIZE {words}"
+        assert complaint(command_line={"paint.size": "5"}) == f"--paint.size {words}"
+
+    def test_an_option_is_called_what_it_was_typed_as(self) -> None:
+        with pytest.raises(SettingsError, match=r"^--size must be"):
+            load(None, {"paint.size": "5"}, {}, (), typed={"paint.size": "--size"})
+        resolved = load(None, {"paint.size": "64"}, {}, (), typed={"paint.size": "--size"})
+        assert resolved.sources["paint.size"] == "--size"
 
     def test_what_is_shown_of_them_is_short_and_harmless(self) -> None:
         said = complaint(command_line={"watch.mode": "\x1b" + "x" * 10_000})

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -35,6 +37,34 @@ def test_what_came_or_changed_after_the_copy_stays(tree: Path, tmp_path: Path) -
     copying.remove_copied(tree, copied)
     left = sorted(str(path.relative_to(tree)) for path in tree.rglob("*"))
     assert left == ["deep", "deep/b", "late"]
+
+
+def test_folders_that_may_not_be_removed_stay_empty(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    copied = copying.copy_whole(tree, tmp_path / "copy")
+    monkeypatch.setattr(Path, "rmdir", refuse)
+    copying.remove_copied(tree, copied)
+    assert list(tree.rglob("*")) == [tree / "deep"]
+
+
+@pytest.mark.parametrize("change", ["nothing", "grown", "gone", "new", "swapped"])
+def test_what_was_copied_is_whole_only_if_all_of_it_is_as_it_was(
+    tree: Path, tmp_path: Path, change: str
+) -> None:
+    copied = copying.copy_whole(tree, tmp_path / "copy")
+    if change == "grown":
+        (tree / "deep" / "b").write_bytes(b"more")
+    elif change in {"gone", "swapped"}:
+        (tree / "a").unlink()
+    if change == "swapped":
+        (tree / "a").mkdir()
+    elif change == "new":
+        (tree / "c").touch()
+    assert copying.is_whole(copied) is (change in {"nothing", "new"})
 
 
 def test_what_vanished_after_the_copy_is_no_error(tree: Path, tmp_path: Path) -> None:
@@ -83,6 +113,67 @@ def test_remove_tree_takes_anything(tmp_path: Path, kind: str) -> None:
     copying.remove_tree(path)
     assert not os.path.lexists(path)
     assert (kept / "a").exists()
+
+
+def test_remove_tree_follows_no_link_that_is_swapped_in(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    (kept / "a").touch()
+    remove = copying._remove_files
+
+    def remove_and_swap(folder: int) -> list[str]:
+        names = remove(folder)
+        (tree / "deep").rename(tmp_path / "away")
+        (tree / "deep").symlink_to(kept)
+        return names
+
+    monkeypatch.setattr(copying, "_remove_files", remove_and_swap)
+    with pytest.raises(NotADirectoryError):
+        copying.remove_tree(tree)
+    assert (kept / "a").exists()
+    assert (tmp_path / "away" / "b").exists()
+
+
+def test_remove_tree_is_not_led_away_by_a_folder_that_is_moved(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    for folder in (tree, elsewhere):
+        (folder / "other").mkdir(parents=True)
+        (folder / "other" / "a").touch()
+    remove = copying._remove_files
+
+    def remove_and_move(folder: int) -> list[str]:
+        names = sorted(remove(folder), reverse=True)
+        if not names and (tree / "deep").exists():
+            (tree / "deep").rename(elsewhere / "deep")
+        return names
+
+    monkeypatch.setattr(copying, "_remove_files", remove_and_move)
+    with pytest.raises(OSError, match="moved while it was removed"):
+        copying.remove_tree(tree)
+    assert sorted(path.name for path in elsewhere.rglob("*")) == ["a", "deep", "other"]
+
+
+def test_remove_tree_opens_what_is_closed_to_writers(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it is for whoever is not the superuser."""
+    unlink = os.unlink
+
+    def unlink_where_open(name: str, *, dir_fd: int) -> None:
+        if not os.fstat(dir_fd).st_mode & stat.S_IWUSR:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), name)
+        unlink(name, dir_fd=dir_fd)
+
+    for folder in (tree / "deep", tree):
+        folder.chmod(0o555)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "unlink", unlink_where_open)
+        copying.remove_tree(tree)
+    assert not tree.exists()
 
 
 def test_sync_folder_takes_any_folder_that_is_there(tmp_path: Path) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -145,6 +146,23 @@ def test_progress_is_said_as_often_as_somebody_can_read(
     assert (job.iteration, job.total, job.eta_seconds) == (total, total, 2.0)
 
 
+def test_progress_that_nobody_can_note_down_is_said_once_and_holds_up_nothing(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_args: Any) -> None:
+        raise JournalError("The disk is full.")
+
+    room.add("a")
+    begin(room)
+    with monkeypatch.context() as patch, capture_logs() as logs:
+        patch.setattr(Journal, "progress", refuse)
+        room.read()
+    events = [line["event"] for line in logs]
+    assert events.count("job.progress") == 4
+    assert [line["why"] for line in logs if line["log_level"] == "warning"] == ["The disk is full."]
+    assert room.states() == {"a": "done"}
+
+
 def cannot_read(number: int, what: Path) -> Any:
     """A disk that gives all files but this one, or those below this folder."""
     read = loading.read_bounded
@@ -157,18 +175,21 @@ def cannot_read(number: int, what: Path) -> Any:
     return read_or_not
 
 
-def test_files_that_cannot_be_read_hold_up_their_lane_alone(
+def test_a_style_that_cannot_be_read_holds_up_its_lane_alone(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken = room.add("a", "Broken")
-    room.add("b")
+    for job_id in "ab":
+        room.add(job_id, "Broken", "Broken.jpg")
+    room.add("c")
+    broken = room.share.styles / "Broken.jpg"
     monkeypatch.setattr(loading, "read_bounded", cannot_read(errno.EIO, broken))
-    begin(room)
-    room.read()
-    assert room.states() == {"a": "queued", "b": "done"}
+    room.dispatcher.start()
+    with capture_logs() as logs:
+        work(room)
+    assert room.states() == {"a": "queued", "b": "queued", "c": "done"}
+    assert [line["lane"] for line in logs if line["event"] == "lane.held"] == ["Broken"]
     assert room.dispatcher.due == 1.0
-    room.dispatcher.fill()
-    assert room.journal.get("a").attempts == 0
+    assert {room.journal.get(job_id).attempts for job_id in "ab"} == {0}
 
 
 @pytest.mark.parametrize("number", [errno.EIO, errno.EACCES])
@@ -187,7 +208,33 @@ def test_a_photo_that_alone_cannot_be_read_holds_up_nobody_and_has_an_end(
         work(room)
     assert room.now == 60.0
     assert room.states() == {"a": "failed", "b": "done"}
-    assert os.strerror(number) in str(room.journal.get("a").error)
+    job = room.journal.get("a")
+    assert os.strerror(number) in str(job.error)
+    assert "save it anew" in str(job.error)
+    assert "just now" not in str(job.error)
+    assert (job.attempts, job.started_at) == (0, None)  # nobody has begun it
+
+
+def test_a_photo_that_could_only_be_moved_by_reading_it_waits_and_holds_up_nobody(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = Path("/dev/shm")  # noqa: S108 - wanted for being another device
+    if not memory.is_dir() or memory.stat().st_dev == room.share.root.stat().st_dev:
+        pytest.skip("needs /dev/shm on another device than the temporary folder")
+    with tempfile.TemporaryDirectory(dir=memory) as folder:
+        room.share = replace(room.share, failed=Path(folder))
+        room.__post_init__()
+        broken = room.add("a")
+        room.add("b")
+        monkeypatch.setattr(loading, "read_bounded", cannot_read(errno.EACCES, broken))
+        room.dispatcher.start()
+        for _ in range(10):
+            work(room)
+            room.now = room.dispatcher.due or room.now
+    assert room.now > 60.0
+    assert room.states() == {"a": "queued", "b": "done"}
+    assert room.journal.get("a").error is None
+    assert not room.dispatcher.expecting
 
 
 def test_a_claim_that_was_removed_fails_its_job_and_the_lane_goes_on(room: Room) -> None:
@@ -227,8 +274,8 @@ def test_patience_with_a_style_begins_anew_once_its_photos_were_told(room: Room)
     assert room.states() == {"a": "failed", "b": "queued"}
 
 
-@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.EHOSTDOWN, errno.EACCES])
-def test_files_that_cannot_be_read_never_fail_their_job(
+@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.EHOSTDOWN])
+def test_a_share_that_cannot_be_read_fails_no_job_however_long_it_lasts(
     room: Room, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     room.add("a")
@@ -283,6 +330,171 @@ def test_files_that_cannot_be_used_fail_their_job(room: Room, spoil: Any, reason
     begin(room)
     assert room.states() == {"a": "failed"}
     assert reason in str(room.journal.get("a").error)
+
+
+def test_a_style_that_is_closed_to_us_fails_its_photos_after_all_patience(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for job_id in "abc":
+        room.add(job_id)
+    closed = room.share.styles / "Waves.jpg"
+    monkeypatch.setattr(loading, "read_bounded", cannot_read(errno.EACCES, closed))
+    room.dispatcher.start()
+    while "queued" in room.states().values():
+        work(room)
+        assert set(room.states().values()) == ({"queued"} if room.now < 60.0 else {"failed"})
+        room.now = room.dispatcher.due or room.now
+    errors = {str(room.journal.get(job_id).error) for job_id in "abc"}
+    assert len(errors) == 1
+    assert '"Waves.jpg" may not be opened' in errors.pop()
+
+
+def test_a_styles_folder_that_is_closed_to_us_is_no_fault_of_the_style(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room.add("a")
+    cannot = cannot_read(errno.EACCES, room.share.styles)
+    monkeypatch.setattr(loading, "read_bounded", cannot)
+    monkeypatch.setattr(loading, "is_gone", lambda path, _folder: cannot(path, 1))
+    room.dispatcher.start()
+    for _ in range(10):
+        work(room)
+        room.now = room.dispatcher.due or room.now
+    assert room.now > 60.0
+    assert room.states() == {"a": "queued"}
+
+
+def test_a_style_that_is_replaced_by_another_kind_of_picture_is_used(room: Room) -> None:
+    for job_id in "abc":
+        room.add(job_id)
+    room.dispatcher.start()
+    room.read()
+    old, new = room.share.styles / "Waves.jpg", room.share.styles / "Waves.png"
+    old.unlink()
+    for now in (0.0, 1.0, 3.0):
+        room.now = now
+        work(room)
+    assert set(room.states().values()) == {"queued"}
+    new.write_bytes(picture(kind="PNG"))
+    room.now = 7.0
+    work(room)
+    assert room.states() == dict.fromkeys("abc", "done")
+    assert {request.style for request in room.runner.requests} == {new.read_bytes()}
+    assert {room.journal.get(job_id).style for job_id in "abc"} == {new}
+
+
+def test_patience_with_a_style_begins_anew_with_another_kind_of_picture(room: Room) -> None:
+    room.runner.answer = paint_whole_styles
+    room.add("a")
+    room.dispatcher.start()
+    old, new = room.share.styles / "Waves.jpg", room.share.styles / "Waves.png"
+    old.unlink()
+    work(room)
+    room.now = 59.0
+    new.write_bytes(b"half")
+    work(room)
+    room.now = 60.0
+    work(room)
+    new.unlink()
+    room.now = 110.0
+    work(room)
+    assert room.states() == {"a": "queued"}
+    room.now = 169.0
+    work(room)
+    assert room.states() == {"a": "queued"}
+    room.now = 170.0
+    work(room)
+    assert room.states() == {"a": "failed"}
+
+
+def test_while_a_style_is_of_no_use_no_photo_is_read(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = [room.add(str(number)) for number in range(20)]
+    (room.share.styles / "Waves.jpg").unlink()
+    read, seen = loading.read_bounded, list[Path]()
+
+    def watch(path: Path, most: int) -> bytes:
+        seen.append(path)
+        return read(path, most)
+
+    monkeypatch.setattr(loading, "read_bounded", watch)
+    room.dispatcher.start()
+    for now in (0.0, 60.0):
+        room.now = now
+        work(room)
+    assert set(room.states().values()) == {"failed"}
+    assert not {*photos} & {*seen}
+
+
+def test_a_turn_ends_after_a_while_and_the_next_goes_on(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While nothing is given to the runner nobody hears of a stop, or of anything else."""
+    for number in range(20):
+        room.add(str(number))
+    (room.share.styles / "Waves.jpg").unlink()
+    room.dispatcher.start()
+    work(room)
+    room.now, fail = 60.0, publishing.fail
+
+    def slow(*args: Any) -> Path:
+        room.now += 0.4
+        return fail(*args)
+
+    monkeypatch.setattr(publishing, "fail", slow)
+    for turn in range(1, 7):
+        room.dispatcher.fill()
+        assert list(room.states().values()).count("failed") == 3 * turn
+        assert room.dispatcher.due == room.now
+    room.dispatcher.fill()
+    assert set(room.states().values()) == {"failed"}
+    assert room.dispatcher.due is None
+
+
+def test_a_failure_that_nobody_began_takes_no_turn_and_is_not_shown_as_being_painted(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        room.add(f"gone-{number}", "Gone").unlink()
+    room.add("b")
+
+    def refuse(*_args: Any) -> Path:
+        raise PublishError("The disk is full.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(publishing, "fail", refuse)
+        begin(room)
+        states = room.states()
+        assert states.pop("b") == "running"
+        assert set(states.values()) == {"queued"}
+    room.now = 1.0
+    room.endings.retry()
+    assert {room.journal.get(f"gone-{number}").attempts for number in range(3)} == {0}
+    assert list(room.states().values()).count("failed") == 3
+
+
+def test_patience_begins_anew_also_while_those_that_were_told_cannot_be_moved(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_args: Any) -> Path:
+        raise PublishError("The disk is full.")
+
+    monkeypatch.setattr(publishing, "fail", refuse)
+    style = room.share.styles / "Waves.jpg"
+    room.add("a")
+    style.unlink()
+    room.dispatcher.start()
+    for now in (0.0, 60.0):
+        room.now = now
+        work(room)
+    assert room.endings.jobs == ["a"]
+    room.add("b")
+    style.unlink()
+    room.now = 1800.0
+    work(room)
+    assert room.endings.jobs == ["a"]
+    assert room.states() == {"a": "queued", "b": "queued"}
 
 
 def paint_whole_styles(request: PaintRequest) -> list[Event]:
@@ -570,6 +782,23 @@ def test_a_job_that_has_ended_otherwise_holds_up_no_return(room: Room) -> None:
     room.journal.fail("a", "It is no picture.")
     room.dispatcher.give_back()
     assert room.states() == {"a": "failed", "b": "queued"}
+
+
+@pytest.mark.parametrize("unexpected", [True, False])
+def test_where_in_the_program_it_failed_is_logged_apart_from_the_reason(
+    room: Room,
+    unexpected: bool,  # noqa: FBT001 - a test's parameter
+) -> None:
+    room.runner.answer = lambda request: [
+        Failed(request.job_id, "engine", "It blew up.", "Traceback: x", unexpected=unexpected)
+    ]
+    room.add("a")
+    with capture_logs() as logs:
+        begin(room)
+        room.read()
+    told = [(one["unexpected"], one["detail"]) for one in logs if one["event"] == "job.detail"]
+    assert told == [(unexpected, "Traceback: x")]
+    assert "detail" not in next(line for line in logs if line["event"] == "job.failed")
 
 
 def test_events_of_a_job_that_was_given_back_are_ignored(room: Room) -> None:

@@ -9,7 +9,10 @@ from pathlib import Path, PurePath
 import pytest
 from structlog.testing import capture_logs
 
+from daemon import publishing
+from daemon.claims import Claim
 from daemon.endings import Endings
+from daemon.errors import PublishError
 from daemon.jobs import Job, JobState, NewJob
 from daemon.journal import Journal
 from daemon.runners.base import Painted
@@ -30,13 +33,13 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
         yield opened
 
 
-def start_job(share: Share, journal: Journal) -> Job:
-    photo = share.work / "jobs" / "a" / "photo.jpg"
+def start_job(share: Share, journal: Journal, job_id: str = "a") -> Job:
+    photo = share.work / "jobs" / job_id / "photo.jpg"
     photo.parent.mkdir(parents=True)
     photo.write_bytes(b"photo")
     style = share.styles / "Waves.jpg"
-    journal.add(NewJob("a", "", "Waves", PurePath("photo.jpg"), photo, style, None, "{}"))
-    return journal.start("a")
+    journal.add(NewJob(job_id, "", "Waves", PurePath("photo.jpg"), photo, style, None, "{}"))
+    return journal.start(job_id)
 
 
 @pytest.mark.parametrize("way", ["painted", "published", "failed"])
@@ -82,6 +85,34 @@ def test_a_work_folder_whose_own_drive_is_away_delays_every_ending(
         endings.failed(job, "It blew up.")
     assert endings.pending == 1
     assert journal.get("a").state is JobState.RUNNING
+
+
+def test_many_endings_are_tried_again_a_few_at_a_time(
+    share: Share, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While they are tried nobody hears of a stop."""
+    now, tried = 0.0, list[str]()
+
+    def slow(_share: Share, claim: Claim, *_args: object) -> Path:
+        nonlocal now
+        now += 0.4
+        tried.append(claim.job_id)
+        raise PublishError("It may not be written to.")
+
+    monkeypatch.setattr(publishing, "fail", slow)
+    endings = Endings(share, journal, lambda: now)
+    for number in range(10):
+        endings.failed(start_job(share, journal, str(number)), "It blew up.")
+    tried.clear()
+    now = 100.0
+    for turn in range(1, 4):
+        endings.retry()
+        assert len(tried) == 3 * turn
+        assert endings.due is not None
+        assert endings.due <= now
+    endings.retry()
+    assert sorted(tried[:10]) == [str(number) for number in range(10)]
+    assert endings.pending == 10
 
 
 def test_a_photo_that_is_gone_is_named_as_people_know_it(share: Share, journal: Journal) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import resource
 import signal
 import stat
@@ -60,8 +61,26 @@ def unsupported(source: Path, _target: Path) -> None:
     raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP), str(source))
 
 
+def make_deep(folder: Path) -> None:
+    """Make a folder with all above it, of which there may be more than Python may call itself."""
+    for one in (*reversed(folder.parents), folder):
+        one.mkdir(exist_ok=True)
+
+
 def listing(folder: Path) -> list[str]:
     return sorted(entry.name for entry in folder.iterdir())
+
+
+def keep_names(monkeypatch: pytest.MonkeyPatch, *names: str, number: int = errno.EPERM) -> None:
+    """Let nobody remove files of these names, as in a folder where each may remove only theirs."""
+    unlink = Path.unlink
+
+    def refuse(path: Path, **options: bool) -> None:
+        if path.name in names:
+            raise OSError(number, os.strerror(number), str(path))
+        unlink(path, **options)
+
+    monkeypatch.setattr(Path, "unlink", refuse)
 
 
 @pytest.fixture(params=["kernel", "link", "reservation"])
@@ -254,6 +273,71 @@ class TestMoveNew:
             files.move_new(elsewhere / "a", tmp_path, "a")
         assert listing(tmp_path) == []
 
+    @pytest.mark.parametrize("kind", ["file", "folder"])
+    def test_across_devices_no_copy_is_left_of_what_may_not_be_removed(
+        self, tmp_path: Path, elsewhere: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+    ) -> None:
+        source = elsewhere / "a"
+        if kind == "folder":
+            source.mkdir()
+        (source if kind == "file" else source / "kept").write_bytes(b"photo")
+        keep_names(monkeypatch, "kept" if kind == "folder" else "a")
+        with pytest.raises(PermissionError):
+            files.move_new(source, tmp_path, "b")
+        assert listing(elsewhere) == ["a"]
+        assert listing(tmp_path) == []
+
+    @pytest.mark.parametrize("fault", ["one of two", "vanished", "changed"])
+    def test_across_devices_the_only_whole_copy_is_kept(
+        self, tmp_path: Path, elsewhere: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+    ) -> None:
+        (elsewhere / "a").mkdir()
+        for name in ("first", "kept"):
+            (elsewhere / "a" / name).write_bytes(name.encode())
+        keep_names(monkeypatch, "kept", *(["first"] if fault != "one of two" else []))
+        copy = files.copying.copy_whole
+
+        def copy_and_spoil(source: Path, target: Path) -> list[files.copying.Copied]:
+            copied = copy(source, target)
+            if fault == "vanished":
+                (source / "first").rename(elsewhere / "away")
+            elif fault == "changed":
+                (source / "first").write_bytes(b"another")
+            return sorted(copied, key=lambda one: one.path.name == "a")
+
+        monkeypatch.setattr(files.copying, "copy_whole", copy_and_spoil)
+        with pytest.raises(PermissionError):
+            files.move_new(elsewhere / "a", tmp_path, "a")
+        assert {path.name: path.read_bytes() for path in (tmp_path / "a").iterdir()} == {
+            "first": b"first", "kept": b"kept",
+        }  # fmt: skip
+
+    def test_across_devices_a_copy_that_cannot_be_synced_is_not_left_beside_the_source(
+        self, tmp_path: Path, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(_folder: Path) -> None:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+        (elsewhere / "a").write_bytes(b"a")
+        monkeypatch.setattr(files, "sync_folder", refuse)
+        with pytest.raises(OSError, match="Input/output"):
+            files.move_new(elsewhere / "a", tmp_path, "a")
+        assert listing(elsewhere) == ["a"]
+        assert listing(tmp_path) == []
+
+    def test_across_devices_a_very_deep_folder_is_moved_whole(
+        self, tmp_path: Path, elsewhere: Path
+    ) -> None:
+        deepest = elsewhere.joinpath("a", *["d"] * 600)
+        make_deep(deepest)
+        (deepest / "photo").write_bytes(b"photo")
+        try:
+            moved = files.move_new(elsewhere / "a", tmp_path, "a")
+            assert moved.joinpath(*["d"] * 600, "photo").read_bytes() == b"photo"
+            assert listing(elsewhere) == []
+        finally:  # Python's own way to remove a tree calls itself
+            subprocess.run(["rm", "-rf", tmp_path / "a", elsewhere / "a"], check=True)
+
     def test_what_is_gone_is_gone(self, tmp_path: Path) -> None:
         with pytest.raises(FileNotFoundError):
             files.move_new(tmp_path / "a", tmp_path, "b")
@@ -302,6 +386,49 @@ class TestWaysToRename:
                 files.rename_by_reservation(elsewhere / name, tmp_path / name)
             assert caught.value.errno == errno.EXDEV
         assert listing(tmp_path) == []
+
+    def test_a_reservation_that_became_the_file_is_not_given_up(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A server may have renamed and not be heard to say so."""
+        replace = Path.replace
+
+        def replace_unheard(path: Path, target: Path) -> None:
+            replace(path, target)
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+        (tmp_path / "a").write_bytes(b"a")
+        monkeypatch.setattr(Path, "replace", replace_unheard)
+        with pytest.raises(OSError, match="Input/output"):
+            files.rename_by_reservation(tmp_path / "a", tmp_path / "b")
+        assert (tmp_path / "b").read_bytes() == b"a"
+
+    @pytest.mark.parametrize("number", [errno.EPERM, errno.EACCES, errno.EBUSY])
+    def test_what_may_not_lose_its_name_gets_no_second_one(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+    ) -> None:
+        """In a folder where each may remove only theirs (sticky) links can be made all the same."""
+        keep_names(monkeypatch, "a", number=number)
+        monkeypatch.setattr(files, "RENAMES", (unsupported, *files.RENAMES[1:]))
+        (tmp_path / "a").write_bytes(b"a")
+        with pytest.raises(OSError, match=re.escape(os.strerror(number))):
+            files.move_new(tmp_path / "a", tmp_path, "b")
+        assert listing(tmp_path) == ["a"]
+
+    def test_a_link_whose_first_name_went_meanwhile_is_kept(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A server that removed the name, was not heard, and is asked again finds nothing."""
+        unlink = Path.unlink
+
+        def unlink_twice(path: Path, **options: bool) -> None:
+            unlink(path)
+            unlink(path, **options)
+
+        monkeypatch.setattr(Path, "unlink", unlink_twice)
+        (tmp_path / "a").write_bytes(b"a")
+        files.rename_by_link(tmp_path / "a", tmp_path / "b")
+        assert listing(tmp_path) == ["b"]
 
     def test_a_c_library_without_the_call_falls_back(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

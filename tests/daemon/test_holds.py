@@ -10,12 +10,12 @@ from daemon.holds import Holds
 def test_a_lane_waits_longer_each_time_until_it_is_released() -> None:
     now = 0.0
     holds = Holds(1000.0, lambda: now)
-    assert (holds.lanes, holds.due) == ([], None)
+    assert (holds.resting, holds.due) == ([], None)
     for pause in (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0):
         holds.hold("Waves", "away")
-        assert (holds.lanes, holds.due) == (["Waves"], now + pause)
+        assert (holds.resting, holds.due) == (["Waves"], now + pause)
         now += pause
-        assert (holds.lanes, holds.due) == ([], None)
+        assert (holds.resting, holds.due) == ([], None)
     holds.release("Waves")
     holds.hold("Waves", "away")
     assert holds.due == now + 1.0

@@ -150,6 +150,7 @@ def test_a_requeued_job_keeps_its_place_and_its_attempts(journal: Journal) -> No
         ("queued", lambda journal: journal.requeue("a")),
         ("running", lambda journal: journal.start("a")),
         ("running", lambda journal: journal.finish("a")),
+        ("running", lambda journal: journal.restyle("a", Path("/share/Styles/Waves.png"))),
         ("failed", lambda journal: journal.start("a")),
         ("failed", lambda journal: journal.fail("a", "again")),
         ("failed", lambda journal: journal.requeue("a")),
@@ -309,6 +310,15 @@ def test_a_job_that_is_to_fail_is_nobodys_next_from_the_start(journal: Journal) 
     journal.add(new_job("a"), "It is no \udcff picture.")
     assert journal.next_queued() is None
     assert journal.get("a").error == "It is no \\udcff picture."
+
+
+def test_another_picture_can_take_the_place_of_a_style(journal: Journal) -> None:
+    for job_id in "ab":
+        journal.add(new_job(job_id))
+    name = os.fsdecode(b"/share/Styles/Waves\xff.png")
+    assert journal.restyle("a", Path(name)).style == Path(name)
+    assert journal.get("b").style == new_job("b").style
+    assert list(served(journal)) == ["a", "b"]
 
 
 def test_jobs_can_be_left_out(journal: Journal) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from pathlib import Path, PurePath
 
 import pytest
 
 from daemon import loading
 from daemon.jobs import Job, JobState
-from daemon.loading import Fault, Unreachable, load
+from daemon.loading import Fault, Unreachable, load, style_now
 from daemon.runners.base import PaintRequest
 from daemon.settings import Settings, ShareSettings
 from daemon.share import Share, make_share, open_share
@@ -65,7 +66,7 @@ def test_nothing_is_read_through_a_link_in_the_work_folder(share: Share, swapped
     trouble = load(job, share, SETTINGS)
     assert isinstance(trouble, Unreachable)
     assert "is a link or belongs to somebody else" in trouble.message
-    assert not trouble.ends
+    assert not trouble.verdict
 
 
 @pytest.mark.parametrize("own_style", [True, False])
@@ -104,6 +105,73 @@ def test_a_style_that_is_no_file_is_named(share: Share, *, own_style: bool) -> N
     assert isinstance(fault, Fault)
     assert job.style.name in fault.message
     assert fault.in_styles != own_style
+
+
+def test_of_a_claim_that_is_gone_it_is_the_photo_that_is_missed(share: Share) -> None:
+    job = make_job(share, own_style=True)
+    shutil.rmtree(job.content.parent)
+    fault = load(job, share, SETTINGS)
+    assert isinstance(fault, Fault)
+    assert "The photo is no longer" in fault.message
+
+
+def refuse_to_read(monkeypatch: pytest.MonkeyPatch, number: int, *files: Path) -> None:
+    read = loading.read_bounded
+
+    def read_or_not(path: Path, most: int) -> bytes:
+        if path in files:
+            raise OSError(number, os.strerror(number), str(path))
+        return read(path, most)
+
+    monkeypatch.setattr(loading, "read_bounded", read_or_not)
+
+
+@pytest.mark.parametrize("which", ["content", "style"])
+def test_a_file_of_its_own_is_the_jobs_own_trouble_whatever_else_is_closed(
+    share: Share, monkeypatch: pytest.MonkeyPatch, which: str
+) -> None:
+    job = make_job(share, own_style=True)
+    hidden = share.styles / ".DS_Store"
+    hidden.touch()
+    refuse_to_read(monkeypatch, errno.EACCES, getattr(job, which), hidden)
+    trouble = load(job, share, SETTINGS)
+    assert isinstance(trouble, Unreachable)
+    assert trouble.alone
+    what = 'The style picture "photo.style.jpg"' if which == "style" else "The photo"
+    assert trouble.message == f"{what} cannot be read just now (Permission denied)."
+    assert trouble.verdict.startswith(f"{what} cannot be read (Permission denied). Let ")
+
+
+def test_a_style_that_is_closed_to_us_is_at_fault_itself(
+    share: Share, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = make_job(share)
+    refuse_to_read(monkeypatch, errno.EACCES, job.style)
+    fault = load(job, share, SETTINGS)
+    assert isinstance(fault, Fault)
+    assert fault.in_styles
+    assert '"Waves.jpg" may not be opened' in fault.message
+
+
+def test_a_style_that_is_replaced_is_found_under_its_new_name(share: Share) -> None:
+    job = make_job(share)
+    for name in ("Waves.png", "Wavelets.jpg"):
+        (share.styles / name).write_bytes(picture())
+    assert style_now(job, share) == job.style
+    job.style.unlink()
+    assert style_now(job, share) == share.styles / "Waves.png"
+    (share.styles / "Waves.png").unlink()
+    assert style_now(job, share) == job.style
+    shutil.rmtree(share.styles)
+    with pytest.raises(FileNotFoundError):
+        style_now(job, share)
+
+
+def test_a_style_that_came_with_its_photo_is_looked_for_nowhere_else(share: Share) -> None:
+    job = make_job(share, own_style=True)
+    job.style.unlink()
+    (share.styles / "Waves.png").write_bytes(picture())
+    assert style_now(job, share) == job.style
 
 
 def test_a_recipe_of_another_version_is_refused(share: Share) -> None:

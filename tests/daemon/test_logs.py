@@ -192,11 +192,97 @@ def test_pretty_lines_cannot_be_faked(name: str) -> None:
         fail(f"x\n{name}")
     except ValueError:
         log.exception("job.failed")
-    first, second, *rest = stream.getvalue().split("\n")
+    shown = stream.getvalue().split("\n")
+    first, second = [line for line in shown if line and not line.startswith("    ")]
     assert "job.queued" in first
     assert "job.failed" in second
-    assert all(not line or line.startswith("    ") for line in rest)
     assert "\x1b" not in stream.getvalue()
+
+
+def test_several_lines_of_detail_stand_below_the_line_as_they_are() -> None:
+    stream = start(form="pretty", stream=Terminal())
+    trace = 'Traceback (most recent call last):\n  File "x.py", line 1\nZeroDivisionError: \x1b[2J'
+    structlog.get_logger().warning("job.detail", job="abc", unexpected=True, detail=trace)
+    first, *below = stream.getvalue().splitlines()
+    assert "job.detail" in first
+    assert "abc" in first
+    assert "Traceback" not in first
+    assert below == [
+        "    Traceback (most recent call last):",
+        '      File "x.py", line 1',
+        "    ZeroDivisionError: \\x1b[2J",
+    ]
+
+
+def test_people_see_as_many_digits_as_they_read() -> None:
+    stream = start(form="pretty")
+    told = {"loss": 0.0019960079840319, "seconds": 24.589, "tries": 1}
+    structlog.get_logger().info("job.finished", **told)
+    assert "loss=0.00199601 seconds=24.589 tries=1\n" in stream.getvalue()
+    stream = start()
+    structlog.get_logger().info("job.finished", **told)
+    assert lines(stream)[0]["loss"] == told["loss"]
+
+
+@pytest.mark.parametrize(
+    ("form", "level", "seen"),
+    [("pretty", "info", False), ("pretty", "debug", True), ("json", "info", True)],
+)
+def test_people_who_are_told_the_reason_are_spared_the_rest(
+    form: Any, level: Any, seen: Any
+) -> None:
+    stream = start(level, form)
+    structlog.get_logger().warning("job.detail", job="a", unexpected=False, detail="Traceback")
+    structlog.get_logger().error("job.failed", job="a", reason="It blew up.")
+    assert ("Traceback" in stream.getvalue()) == seen
+    assert "It blew up." in stream.getvalue()
+
+
+class Steps:
+    """Logs a job's progress at times of the test's own; gives what was written of it."""
+
+    def __init__(self, form: Literal["auto", "pretty", "json"], level: Any = "info") -> None:
+        self.now = 1_700_000_000.0
+        self.stream = io.StringIO()
+        configure(LogSettings(format=form, level=level), self.stream, clock=lambda: self.now)
+
+    def tell(self, seconds: float, job: str = "a", scale: int = 1) -> bool:
+        """Whether progress so many seconds after the start makes a line."""
+        self.now = 1_700_000_000 + seconds
+        before = self.stream.getvalue()
+        structlog.get_logger().info("job.progress", job=job, scale=scale)
+        return self.stream.getvalue() != before
+
+
+def test_people_see_progress_now_and_then() -> None:
+    steps = Steps("pretty")
+    assert [at for at in range(25) if steps.tell(at)] == [0, 10, 20]
+
+
+def test_people_see_each_change_of_scale_at_once() -> None:
+    steps = Steps("pretty")
+    course = [(0, 1), (1, 1), (2, 2), (3, 2), (11, 2), (12, 2)]
+    assert [at for at, scale in course if steps.tell(at, scale=scale)] == [0, 2, 12]
+
+
+def test_each_job_has_progress_of_its_own() -> None:
+    steps = Steps("pretty")
+    assert [steps.tell(at, job) for at, job in ((0, "a"), (1, "b"), (2, "a"), (3, "b"))] == [
+        True, True, False, False,
+    ]  # fmt: skip
+    structlog.get_logger().info("job.finished", job="a")
+    assert [steps.tell(4, "a"), steps.tell(4, "b")] == [True, False]  # somebody tries it again
+
+
+def test_a_clock_that_is_set_back_hides_no_progress() -> None:
+    steps = Steps("pretty")
+    assert [steps.tell(0), steps.tell(-3600), steps.tell(-3599)] == [True, True, False]
+
+
+@pytest.mark.parametrize(("form", "level"), [("json", "info"), ("pretty", "debug")])
+def test_programs_see_all_progress_and_so_do_people_who_look_closely(form: Any, level: str) -> None:
+    steps = Steps(form, level)
+    assert all(steps.tell(at / 2) for at in range(10))
 
 
 def test_a_library_that_logs_wrongly_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,10 +56,24 @@ def test_the_why_note_says_what_where_and_how() -> None:
     for words in (
         '"a.jpg" could not',
         "It is torn. Scan it again.",
-        "drag it back",
+        "do that first",
+        "drag the photo back",
         "Inbox > Waves",
     ):
         assert words in text
+
+
+@pytest.mark.parametrize(
+    ("names", "what"),
+    [
+        (["a.jpg", "a.style.jpg"], "both pictures together"),
+        (["Party"], '"Party"'),
+        (["letter.docx"], '"letter.docx"'),
+    ],
+)
+def test_the_why_note_asks_for_all_that_belongs_together(names: list[str], what: str) -> None:
+    text = notes.why_text(names, "It blew up.", PurePath("Inbox"))
+    assert f"to try again, drag {what} back into the folder  Inbox\r\n" in text
 
 
 def test_lines_end_as_on_windows_and_the_signature_comes_last() -> None:
@@ -127,7 +141,16 @@ class TestInboxNote:
 
     def test_without_styles_it_says_how_to_get_one(self, share: Share) -> None:
         notes.write_inbox_note(share, [], [share.inbox / "a.jpg"])
-        assert "into the folder Styles" in (share.inbox / INBOX_NOTE).read_text()
+        assert "into the folder Styles." in (share.inbox / INBOX_NOTE).read_text()
+
+    def test_it_calls_the_folders_as_they_are_called(self, tmp_path: Path) -> None:
+        names = ShareSettings(root=tmp_path, inbox=Path("Drop"), styles=Path("Paintings"))
+        share = open_share(names)
+        make_share(share)
+        notes.write_inbox_note(share, [], [share.inbox / "a.jpg"])
+        text = (share.inbox / INBOX_NOTE).read_text()
+        assert "into the folder Paintings." in text
+        assert "in Drop: move" in text
 
     def test_a_thousand_photos_make_no_long_note(self, share: Share) -> None:
         notes.write_inbox_note(share, [], [share.inbox / f"{n}.jpg" for n in range(1000)])

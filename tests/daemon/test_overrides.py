@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.errors import OverridesError, SettingsError
-from daemon.overrides import MAX_BYTES, WISHES, make_recipe, read_overrides
+from daemon.overrides import WISHES, make_recipe, read_overrides
 from daemon.settings import PaintSettings
 from engine import PRESETS, Recipe, at_size
 
@@ -92,12 +92,6 @@ def test_what_is_wrong_is_said_in_words(text: str, message: str) -> None:
 def test_other_encodings_are_refused() -> None:
     with pytest.raises(OverridesError, match="Save it as UTF-8"):
         read_overrides("size = 800 # größer".encode("utf-16"))
-
-
-def test_the_size_is_bounded_before_anything_is_read() -> None:
-    assert read_overrides(b"#" * MAX_BYTES) == {}
-    with pytest.raises(OverridesError, match="larger than 64 KB"):
-        read_overrides(b"#" * (MAX_BYTES + 1))
 
 
 TOML_LIKE = st.text("[]{}=\"'.#\n1a_-", max_size=60)

@@ -12,6 +12,7 @@ import pytest
 from daemon.presence import is_gone, is_gone_from_claim, is_here, is_there
 from daemon.settings import ShareSettings
 from daemon.share import Share, make_share, open_share
+from daemon.styles import MEMORY
 
 
 @pytest.fixture
@@ -71,7 +72,7 @@ def test_a_photo_is_gone_from_its_claim_or_with_it(share: Share) -> None:
     assert is_gone_from_claim(photo, photo.parent, share)
 
 
-@pytest.mark.parametrize("way", ["no drive", "empty folder", "other share"])
+@pytest.mark.parametrize("way", ["no drive", "empty folder", "written into", "other share"])
 def test_nothing_is_gone_while_the_work_folder_is_away(share: Share, way: str) -> None:
     photo = share.work / "jobs" / "a" / "photo.jpg"
     photo.parent.mkdir(parents=True)
@@ -79,6 +80,8 @@ def test_nothing_is_gone_while_the_work_folder_is_away(share: Share, way: str) -
     shutil.rmtree(share.work)
     if way != "no drive":
         share.work.mkdir()
+    if way == "written into":
+        (share.work / MEMORY).touch()
     if way == "other share":
         (share.work / "daemon.lock").touch()
         share.inbox.rmdir()

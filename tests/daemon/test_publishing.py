@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import resource
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from daemon.pairing import Candidate, pair
 from daemon.scanner import look
 from daemon.settings import ShareSettings
 from daemon.share import Share, make_share, open_share
+from daemon.workplace import JOBS
 
 LEFTOVER = ".atelierd-0123456789abcdef.tmp"
 
@@ -31,6 +31,7 @@ LEFTOVER = ".atelierd-0123456789abcdef.tmp"
 def share(tmp_path: Path) -> Share:
     share = open_share(ShareSettings(root=tmp_path / "share"))
     make_share(share)
+    (share.work / JOBS).mkdir(mode=0o700)
     (share.styles / "Waves.jpg").write_bytes(b"waves")
     (share.inbox / "Waves").mkdir()
     return share
@@ -383,7 +384,7 @@ class TestSweeps:
         def refuse(path: Path) -> None:
             raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
-        monkeypatch.setattr(shutil, "rmtree", refuse)
+        monkeypatch.setattr(Path, "rmdir", refuse)
         with capture_logs() as logs:
             assert publishing.sweep_leftovers(share) == [share.outbox / LEFTOVER]
         assert [(line["event"], line["path"], line["why"]) for line in logs] == [
@@ -394,7 +395,7 @@ class TestSweeps:
         make_deep(share.inbox / "deep")
         make_deep(share.inbox / LEFTOVER)
         try:
-            publishing.sweep_leftovers(share)
+            assert publishing.sweep_leftovers(share) == [share.inbox / LEFTOVER]
             assert publishing.sweep_notes(share) == []
         finally:  # Python's own way to remove a tree calls itself too
             subprocess.run(["rm", "-rf", share.inbox], check=True)
@@ -406,6 +407,15 @@ class TestSweeps:
         removed = publishing.sweep_leftovers(share, lambda: next(answers))
         assert removed == [share.work / LEFTOVER]
         assert (share.failed / LEFTOVER).exists()
+
+    def test_the_search_for_notes_too_leaves_off_when_it_is_told_to(self, share: Share) -> None:
+        (share.failed / "Waves").mkdir()
+        for folder in (share.failed, share.failed / "Waves", share.inbox):
+            notes.write_why(folder, ["gone.jpg"], "torn", PurePath("Inbox"))
+        answers = iter([False, True])
+        removed = publishing.sweep_notes(share, lambda: next(answers))
+        assert [path.parent for path in removed] == [share.failed, share.failed / "Waves"]
+        assert (share.inbox / "gone.jpg - why.txt").exists()
 
 
 @pytest.mark.parametrize("swapped", ["jobs", "jobs/job1"])

@@ -20,6 +20,7 @@ from daemon.pairing import pair
 from daemon.scanner import look
 from daemon.settings import ShareSettings
 from daemon.share import Share, make_share, open_share
+from daemon.workplace import JOBS
 
 ROOT = Path(__file__).resolve().parents[2]
 KILLED = 86
@@ -79,6 +80,7 @@ def share(tmp_path: Path) -> Share:
 
 def dropped(share: Share) -> None:
     make_share(share)
+    (share.work / JOBS).mkdir(mode=0o700, exist_ok=True)
     (share.inbox / "Waves").mkdir(exist_ok=True)
     (share.inbox / PHOTO).write_bytes(b"photo")
     (share.inbox / STYLE).write_bytes(b"style")

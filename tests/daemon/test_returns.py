@@ -15,12 +15,14 @@ from daemon.returns import Returns
 from daemon.scanner import look
 from daemon.settings import ShareSettings
 from daemon.share import Share, make_share, open_share
+from daemon.workplace import JOBS
 
 
 @pytest.fixture
 def share(tmp_path: Path) -> Share:
     share = open_share(ShareSettings(root=tmp_path / "share"))
     make_share(share)
+    (share.work / JOBS).mkdir(mode=0o700)
     (share.inbox / "a.jpg").write_bytes(b"photo")
     (candidate,) = pair(look(share.inbox), {"Waves": share.styles / "w.jpg"}, "Waves").candidates
     claims.take(candidate, share, "job1")
@@ -73,12 +75,19 @@ def test_what_somebody_took_out_by_hand_is_forgotten(share: Share) -> None:
     assert returns.pending == 0
 
 
-def test_a_drive_that_has_gone_has_not_lost_the_claim(share: Share) -> None:
+@pytest.mark.parametrize("drive", ["share", "work"])
+def test_a_drive_that_has_gone_has_not_lost_the_claim(share: Share, drive: str) -> None:
     returns = Returns(share, lambda: 0.0)
-    share.root.rename(share.root.with_name("away"))
+    top = share.root if drive == "share" else share.work
+    away = share.root.with_name("away")
+    top.rename(away)
+    if drive == "work":
+        top.mkdir()  # as an empty folder lies where a drive was
     returns.put_back("job1")
     assert returns.pending == 1
-    share.root.with_name("away").rename(share.root)
+    if drive == "work":
+        top.rmdir()
+    away.rename(top)
     returns.put_back("job1")
     assert returns.pending == 0
     assert (share.inbox / "a.jpg").exists()

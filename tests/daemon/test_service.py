@@ -23,6 +23,7 @@ from daemon.errors import ClaimStuckError, ExitCode, JournalError, PublishError
 from daemon.jobs import JobState, NewJob
 from daemon.journal import Journal
 from daemon.names import INBOX_NOTE
+from daemon.overrides import MAX_BYTES
 from daemon.runners.base import EngineLost, EngineUnavailable, Event, Failed, PaintRequest, Started
 from daemon.service import Parts, Service
 from daemon.settings import (
@@ -183,6 +184,33 @@ def test_an_empty_inbox_is_done_at_once(house: House) -> None:
     assert house.states() == {}
 
 
+@pytest.mark.parametrize("name", ["mine.h5", "read me.txt"])
+def test_once_with_nothing_to_paint_waits_for_an_import_of_weights_and_for_nothing_else(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (tmp_path / "param").mkdir()
+    (tmp_path / "param" / name).write_bytes(b"put there by hand")
+    house.settings = Settings(watch=QUICK, engine=EngineSettings(weights=tmp_path / "param"))
+    loaded, ended = list[str](), threading.Event()
+
+    def start(runner: StandInRunner) -> None:
+        def load() -> None:
+            ended.wait(0.3 if name == "mine.h5" else LONG)
+            loaded.append("too late" if runner.closed else "in time")
+            runner.deliver(READY)
+
+        loader = threading.Thread(target=load)
+        loader.start()
+        runners.append(loader)
+
+    runners = list[threading.Thread]()
+    monkeypatch.setattr(StandInRunner, "start", start)
+    assert house.once() is ExitCode.OK
+    ended.set()
+    runners[0].join()
+    assert loaded == ["in time" if name == "mine.h5" else "too late"]
+
+
 def test_lanes_take_turns(house: House) -> None:
     for name in ("a1", "a2", "a3", "a4"):
         (house.style("Apples") / f"{name}.jpg").write_bytes(picture())
@@ -273,6 +301,23 @@ def test_a_bad_style_is_named(house: House) -> None:
     assert house.once() is ExitCode.FAILED
     (failed,) = house.journal.recent(JobState.FAILED, 9)
     assert "style" in str(failed.error)
+
+
+def test_a_style_that_cannot_be_read_is_told_of_before_photos_come(house: House) -> None:
+    house.style("Dots")
+    style = house.share.styles / "Waves.jpg"
+    style.write_bytes(b"no picture")
+
+    def done() -> bool:
+        told = len(house.said("style.unreadable"))
+        if told == 1 and style.stat().st_size == len(b"no picture"):
+            style.write_bytes(b"no picture either")
+        return told == 2
+
+    house.run_until(done)
+    told = [(line["style"], line["why"]) for line in house.said("style.unreadable")]
+    assert told == [(str(style), "This photo is no picture.")] * 2
+    assert house.states() == {}
 
 
 def test_a_bad_job_file_fails_its_job_alone(house: House) -> None:
@@ -412,6 +457,92 @@ def test_stop_ends_the_sweep_of_a_large_archive_too(house: House, *, asked: bool
         service.stop("a test")
     service.run()
     assert left.exists() is asked
+
+
+def test_stop_ends_the_search_for_notes_too(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    service, answers = house.service(once=False), list[bool]()
+
+    def sweep(_share: Share, stop: Callable[[], bool]) -> list[Path]:
+        answers.append(stop())
+        service.stop("a test")
+        answers.append(stop())
+        return []
+
+    monkeypatch.setattr(publishing, "sweep_notes", sweep)
+    service.run()
+    assert answers == [False, True]
+
+
+def test_the_first_of_many_photos_is_painted_while_the_others_are_taken(house: House) -> None:
+    folder = house.style()
+    for number in range(30):
+        (folder / f"{number}.jpg").write_bytes(picture())
+    assert house.once() is ExitCode.OK
+    order = [line["event"] for line in house.logs if line["event"] in {"job.queued", "job.started"}]
+    assert order.count("job.queued") == order.count("job.started") == 30
+    assert order.index("job.started") < 10
+
+
+def test_stop_does_not_wait_until_all_photos_are_taken(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, inspect = house.style(), StandInInspector.submit
+    for number in range(30):
+        (folder / f"{number:02}.jpg").write_bytes(picture())
+    service = house.service(once=False)
+
+    def inspect_and_stop(self: StandInInspector, *args: Any) -> None:
+        inspect(self, *args)
+        if len(self.asked) == 5:
+            service.stop("a test")
+
+    monkeypatch.setattr(StandInInspector, "submit", inspect_and_stop)
+    assert service.run() is ExitCode.OK
+    assert house.states() == {"queued": 1}
+    assert len(house.files(house.share.inbox)) == 29
+
+
+def test_the_note_of_a_photo_that_is_dragged_back_goes_soon(house: House) -> None:
+    """While the service runs: what it does at its start would remove the note in any case."""
+    failures = ["It blew up."]
+
+    def answer(request: PaintRequest) -> list[Event]:
+        return [Failed(request.job_id, "engine", failures.pop())] if failures else paint(request)
+
+    house.answer = answer
+    folder = house.style()
+    (folder / "photo.jpg").write_bytes(picture())
+    note = house.share.failed / "Waves/photo.jpg - why.txt"
+
+    def done() -> bool:
+        if house.states() == {"failed": 1} and (note.parent / "photo.jpg").exists():
+            (note.parent / "photo.jpg").rename(folder / "photo.jpg")
+        return house.states() == {"failed": 1, "done": 1} and not note.exists()
+
+    house.run_until(done)
+    assert house.files(house.share.outbox) == ["Waves/photo.jpg"]
+    assert house.files(house.share.failed) == []
+
+
+def test_looking_for_such_notes_takes_little_of_the_time(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, swept = 0.0, 0
+
+    def slow(_share: Share, _stop: Any) -> list[Path]:
+        nonlocal now, swept
+        now, swept = now + 3, swept + 1
+        return []
+
+    monkeypatch.setattr(publishing, "sweep_notes", slow)
+    monkeypatch.setattr(intake.Intake, "restless", property(lambda _: True))
+    service = house.service()
+    service._clock = lambda: now
+    service._sweep_at = now
+    while now < 600:
+        service._look()
+        now += 1
+    assert 5 <= swept <= 0.05 * 600 / 3 + 1
 
 
 def test_stop_puts_the_running_job_back_and_does_not_hold_it_against_it(house: House) -> None:
@@ -593,7 +724,7 @@ def test_photos_wait_unread_while_the_drive_of_the_work_folder_is_away(
             for name in "ab":
                 (folder / f"{name}.jpg").write_bytes(picture())
         if looks == 50:
-            inspected.append(len(house.inspectors[0].asked))
+            inspected.append(len(house.inspectors[0].photos))
             away.rename(drive)
         return house.states() == {"done": 2}
 
@@ -615,7 +746,7 @@ def test_photos_that_are_stuck_again_and_again_do_not_hold_up_once(
     monkeypatch.setattr("daemon.backoff._FIRST_SECONDS", 0.01)
     (house.style() / "photo.jpg").write_bytes(picture())
     assert house.once() is ExitCode.FAILED
-    assert len(house.inspectors[0].asked) <= 6
+    assert len(house.inspectors[0].photos) <= 6
 
 
 def folder_job(house: House) -> None:
@@ -676,7 +807,7 @@ def test_wishes_that_are_closed_to_us_fail_with_a_word(
     assert "Errno" not in why
 
 
-@pytest.mark.parametrize("swapped", ["link", "pipe"])
+@pytest.mark.parametrize("swapped", ["link", "pipe", "large file"])
 def test_wishes_that_are_swapped_for_something_else_are_not_read(
     house: House, monkeypatch: pytest.MonkeyPatch, swapped: str
 ) -> None:
@@ -689,8 +820,10 @@ def test_wishes_that_are_swapped_for_something_else_are_not_read(
         claim.overrides.unlink()
         if swapped == "link":
             claim.overrides.symlink_to(secret)
-        else:
+        elif swapped == "pipe":
             os.mkfifo(claim.overrides)
+        else:
+            claim.overrides.write_bytes(b"secret = 64\n".ljust(MAX_BYTES + 1, b"#"))
         return claim
 
     monkeypatch.setattr(claims, "take", take_and_swap)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from daemon.errors import ShareError
 from daemon.settings import ShareSettings
-from daemon.share import Share, make_share, open_share
+from daemon.share import Share, expect_share, is_there, make_share, open_share
 
 
 def settings(root: Path, **folders: Path | str) -> ShareSettings:
@@ -217,3 +218,28 @@ class TestWorkFolder:
         share.work.chmod(0o755)
         monkeypatch.setattr(Path, "chmod", lambda *_arguments: None)  # vfat, CIFS: in silence
         assert make_share(share) == ()
+
+
+def test_whether_there_is_a_share_is_told_by_its_inbox(tmp_path: Path) -> None:
+    share = open_share(settings(tmp_path / "my share"))
+    with pytest.raises(ShareError, match=r"no share in .*`atelierd init '.*my share'`"):
+        expect_share(share)
+    assert not share.root.exists()
+    make_share(share)
+    expect_share(share)
+    assert is_there(share)
+
+
+def test_a_share_below_a_file_or_a_closed_folder_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    assert not is_there(open_share(settings(tmp_path / "file")))
+    share = open_share(settings(tmp_path))
+
+    def refuse(path: Path, **_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    monkeypatch.setattr(Path, "is_dir", refuse)
+    assert not is_there(share)

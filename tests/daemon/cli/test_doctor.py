@@ -53,7 +53,7 @@ def test_all_is_well(weights: Path, tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     *lines, empty, verdict = done.stdout.splitlines()
     assert (empty, verdict) == ("", "All is well.")
-    assert len(lines) == 9
+    assert len(lines) == 10
     assert all(line.startswith("ok ") for line in lines)
     assert not (tmp_path / "state").exists()
 

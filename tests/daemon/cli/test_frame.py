@@ -127,6 +127,8 @@ def test_settings_that_are_none_cannot_be_offered(name: str) -> None:
         settings_options(name)
     with pytest.raises(ValueError, match=name):
         settings_options(without=[name])
+    with pytest.raises(ValueError, match=name):
+        settings_options("paint", short={name: "--name"})
 
 
 def test_the_version_is_the_installed_one(capsys: pytest.CaptureFixture[str]) -> None:

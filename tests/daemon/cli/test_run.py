@@ -1,8 +1,18 @@
-"""``atelierd run``: what it logs of the weights. What it does, `tests/daemon/test_run.py` shows."""
+"""``atelierd run``: what it says of the weights, and to a person on a terminal.
+
+What it does, `tests/daemon/test_run.py` shows.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import os
+import pty
 import shutil
+import signal
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -10,9 +20,12 @@ import structlog
 
 from daemon.cli.run import logging_weights
 from daemon.runners.base import EngineReady, Event
+from daemon.settings import ShareSettings
+from daemon.share import make_share, open_share
 from engine import DeviceReport
 from engine.weights import load
 
+ROOT = Path(__file__).resolve().parents[3]
 READY = EngineReady(DeviceReport("cpu", "float32", 1, "a test"), "0" * 64, 1.0)
 
 
@@ -42,3 +55,49 @@ def test_nothing_is_logged_of_what_is_not_there(tmp_path: Path) -> None:
     with structlog.testing.capture_logs() as logs:
         logging_weights(tmp_path, delivered.append)(READY)
     assert (logs, delivered) == ([], [READY])
+
+
+def seen_on_a_terminal(folder: Path, *arguments: str) -> str:
+    """What the program shows there until it ends; without --once a Ctrl-C ends it."""
+    make_share(open_share(ShareSettings(root=folder / "share")))
+    command = [sys.executable, "-m", "tests.daemon.run_with_stand_in", "stand_in_worker"]
+    places = ["--share.root", str(folder / "share"), "--state_dir", str(folder / "state")]
+    terminal, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [*command, *places, *arguments], cwd=ROOT, env={**os.environ, "NO_COLOR": "1"},
+        stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+    )  # fmt: skip
+    os.close(theirs)
+    patience = threading.Timer(60, process.kill)
+    patience.start()
+    seen, is_ending = b"", "--once" in arguments
+    with contextlib.suppress(OSError):  # Linux says so when nobody is left at the other end
+        while block := os.read(terminal, 4096):
+            seen += block
+            if b"engine.ready" in seen and not is_ending:
+                process.send_signal(signal.SIGINT)
+                is_ending = True
+    patience.cancel()
+    os.close(terminal)
+    assert process.wait(60) == 0, seen
+    return seen.decode()
+
+
+def test_a_person_is_told_where_photos_go_and_how_it_ends(tmp_path: Path) -> None:
+    told = (
+        f"Drop photos into a folder in {tmp_path}/share/Inbox; they appear painted in "
+        f"{tmp_path}/share/Outbox. Ctrl-C ends the service."
+    )
+    lines = seen_on_a_terminal(tmp_path).splitlines()
+    assert lines[0] == told
+    assert lines.count(told) == 1
+    assert "daemon.stopped" in lines[-1]
+
+
+@pytest.mark.parametrize("arguments", [["--log.format", "json"], ["--once"]])
+def test_programs_and_those_who_wait_for_its_end_are_not(
+    tmp_path: Path, arguments: list[str]
+) -> None:
+    seen = seen_on_a_terminal(tmp_path, *arguments)
+    assert "daemon.started" in seen
+    assert "Drop photos" not in seen

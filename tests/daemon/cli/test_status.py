@@ -20,7 +20,7 @@ from daemon.jobs import NewJob
 from daemon.journal import JOURNAL, Journal
 from daemon.locking import ShareLock
 from daemon.settings import Settings, ShareSettings
-from daemon.share import open_share
+from daemon.share import make_share, open_share
 
 
 @pytest.fixture(autouse=True)
@@ -62,6 +62,11 @@ def fill(journal: Journal) -> None:
     add(journal, "q3", "Dots")
 
 
+@pytest.fixture
+def _share() -> None:
+    make_share(open_share(ShareSettings()))
+
+
 def status(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     with pytest.raises(SystemExit) as ended:
         main(["status", "--state_dir", "state", *arguments])
@@ -70,13 +75,43 @@ def status(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return captured.out
 
 
+@pytest.mark.usefixtures("_share")
 def test_without_a_journal_it_says_so_and_makes_nothing(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
+    before = sorted(tmp_path.rglob("*"))
     text = status(capsys)
     assert "not running" in text
     assert "0 queued" in text
-    assert list(tmp_path.iterdir()) == []
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("made", [False, True])
+def test_a_share_that_is_not_there_is_wrong_usage(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, *, made: bool
+) -> None:
+    root = tmp_path / "my share"
+    if made:
+        root.mkdir()
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(SystemExit) as ended:
+        main(["status", "--state_dir", "state", "--share.root", str(root)])
+    told = capsys.readouterr()
+    assert (ended.value.code, told.out) == (2, "")
+    assert f"There is no share in {root}: " in told.err
+    assert f"`atelierd init '{root}'`" in told.err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_share_whose_drive_is_away_can_be_asked_about(
+    capsys: pytest.CaptureFixture[str], journal: Journal
+) -> None:
+    fill(journal)
+    text = status(capsys)
+    assert "not there now" in text
+    assert "3 queued" in text
+    make_share(open_share(ShareSettings()))
+    assert "not there now" not in status(capsys)
 
 
 def test_the_text_tells_of_every_state(
@@ -104,6 +139,7 @@ def test_json_has_the_same(capsys: pytest.CaptureFixture[str], journal: Journal)
     assert told["running"] is False
 
 
+@pytest.mark.usefixtures("_share")
 def test_it_tells_whether_a_daemon_keeps_the_share(
     capsys: pytest.CaptureFixture[str], state: Path
 ) -> None:
@@ -161,6 +197,7 @@ def test_what_cannot_be_looked_at_is_not_taken_for_nothing(
     assert f"{state} cannot be looked into" in status(capsys)
 
 
+@pytest.mark.usefixtures("_share")
 def test_asking_does_not_keep_a_daemon_out(
     capsys: pytest.CaptureFixture[str], state: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,6 +30,7 @@ KEYS = [
     "precision", "normalization", "loss", "steps_per_second", "tiles", "predicted_memory_mb",
     "peak_memory_mb", "weights_sha256",
 ]  # fmt: skip
+SIZES = "a whole number of at least 32 and at most 8192"
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -103,6 +104,23 @@ def test_settings_stand_behind_the_options(run: Run) -> None:
     assert (report["width"], report["iterations"]) == (128, 5)
 
 
+def test_each_wish_has_one_option_in_the_help(run: Run) -> None:
+    shown = run("--help")[1]
+    for name in ("preset", "size", "iterations", "init", "init-noise", "seed", "weights", "device"):
+        assert f"  --{name} " in shown
+        assert f".{name.replace('-', '_')} " not in shown
+    assert "--paint.style_weight" in shown  # it has no short one
+
+
+def test_the_longer_names_are_heeded_too_and_give_way(run: Run) -> None:
+    pictures = ("photo.jpg", "style.png", "-o", "out.png", "--json")
+    long = ("--paint.size", "64", "--paint.iterations", "5")
+    report = json.loads(run(*pictures, *long)[1])
+    assert (report["width"], report["iterations"]) == (64, 5)
+    report = json.loads(run(*pictures, "--size", "96", *long)[1])
+    assert (report["width"], report["iterations"]) == (96, 5)
+
+
 def test_an_existing_output_is_replaced_only_by_a_picture(run: Run) -> None:
     Path("out.png").write_bytes(b"old")
     assert run("text.jpg", "style.png", "-o", "out.png")[0] == 4
@@ -125,14 +143,23 @@ def test_an_existing_output_is_replaced_only_by_a_picture(run: Run) -> None:
         (["photo.jpg", "error30.png"], 2, "no sense"),
         (["photo.jpg", "error50.png"], 1, "unexpected"),
         (["photo.jpg", "kills.png"], 1, "stopped"),
-        (["photo.jpg", "style.png", "--size", "31"], 2, "--size 31"),
-        (["photo.jpg", "style.png", "--size", "large"], 2, "--size large"),
-        (["photo.jpg", "style.png", "--iterations", "0"], 2, "--iterations 0"),
-        (["photo.jpg", "style.png", "--preset", "best"], 2, "--preset best"),
-        (["photo.jpg", "style.png", "--device", "tpu"], 2, "--device tpu"),
-        (["photo.jpg", "style.png", "--seed", "-1"], 2, "--seed -1"),
-        (["photo.jpg", "style.png", "--init", "nothing"], 2, "--init nothing"),
-        (["photo.jpg", "style.png", "--init-noise", "2"], 2, "--init-noise 2"),
+        (["photo.jpg", "style.png", "--size", "31"], 2, f"--size must be {SIZES}, not 31."),
+        (["photo.jpg", "style.png", "--size", "large"], 2, f'--size must be {SIZES}, not "large".'),
+        (["photo.jpg", "style.png", "--paint.size", "31"], 2, f"--paint.size must be {SIZES}, not"),
+        (["photo.jpg", "style.png", "--iterations", "0"], 2, "--iterations must be a whole number"),
+        (["photo.jpg", "style.png", "--preset", "best"], 2, "must be draft, standard or fine, not"),
+        (
+            ["photo.jpg", "style.png", "--device", "tpu"],
+            2,
+            "--device must be auto, cpu or gpu",
+        ),
+        (
+            ["photo.jpg", "style.png", "--seed", "-1"],
+            2,
+            "--seed must be a whole number of",
+        ),
+        (["photo.jpg", "style.png", "--init", "nothing"], 2, "--init must be content, noise or"),
+        (["photo.jpg", "style.png", "--init-noise", "2"], 2, "--init-noise must be a number of"),
     ],
 )
 def test_what_goes_wrong_is_said_in_a_sentence(
@@ -283,7 +310,20 @@ def test_ctrl_c_ends_it_cleanly(on_terminal: Any, tmp_path: Path) -> None:
         while True:
             said += os.read(terminal, 4096)
     assert b"Traceback" not in said
+    assert said.count(b"Stopped: nothing was written.\r\n") == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+def test_ctrl_c_at_the_last_moment_promises_nothing(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(stylize, "write_atomically", interrupted)
+    code, out, err = run("photo.jpg", "style.png", "-o", "out.png", "--iterations", "1")
+    assert (code, out) == (130, "")
+    assert err == "Stopped while out.png was being written: see whether it is there.\n"
 
 
 @pytest.fixture

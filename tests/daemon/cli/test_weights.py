@@ -85,15 +85,26 @@ def test_fetch_imports_a_file_that_lies_there_and_says_which(  # type: ignore[no
     shutil.copy(weights, folder / "mine.params")
     done = atelierd("fetch", "--weights", "param", PIP_NO_INDEX="1")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("param: VGG-19 from mine.params, input BGR")
+    assert done.stdout.startswith(f"{folder}: VGG-19 from mine.params, input BGR")
     assert "imported mine.params" in done.stderr
     (folder / "other.h5").write_bytes(b"never imported")
     for command in ("fetch", "verify"):
         done = atelierd(command, "--weights", "param", PIP_NO_INDEX="1")
         assert done.returncode == 0, done.stderr
         said = done.stdout if command == "verify" else done.stderr
-        assert "param/other.h5 is not used" in said
-        assert "`atelierd weights import param/other.h5`" in said
+        assert f"{folder}/other.h5 is not used: it cannot be. other.h5 is not a file of" in said
+
+
+@pytest.mark.weights
+def test_verify_names_a_file_that_was_never_imported(  # type: ignore[no-untyped-def]
+    atelierd, weights: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "param").mkdir()
+    shutil.copy(weights, tmp_path / "param" / "mine.params")
+    done = atelierd("verify", "--weights", "param")
+    assert (done.returncode, done.stdout) == (3, "")
+    mine = tmp_path / "param" / "mine.params"
+    assert f"{mine} has not been imported. Run `atelierd weights import {mine}`, or" in done.stderr
 
 
 def test_weights_that_are_missing_or_bad_end_with_3_and_one_sentence(  # type: ignore[no-untyped-def]
@@ -104,6 +115,8 @@ def test_weights_that_are_missing_or_bad_end_with_3_and_one_sentence(  # type: i
         (["verify", "--weights", "nowhere"], "Run `atelierd weights fetch`"),
         (["import", "page.h5", "--weights", "param"], "is a web page"),
         (["import", "none.h5"], "There is no file none.h5"),
+        (["verify", "--weights", "."], "page.h5 is a web page"),
+        (["verify", "--weights", "nowhere"], f"in {tmp_path}/nowhere."),
     ):
         done = atelierd(*arguments)
         assert done.returncode == 3

@@ -189,6 +189,7 @@ def test_an_error_fails_the_job_and_nothing_else(style: int, blame: str, words: 
         assert words in failed.message
         assert "Traceback" not in failed.message
         assert "Traceback" in failed.detail
+        assert failed.unexpected == (style in {50, 60})
         ear.next(Painted, "good")
         assert not [one for one in ear.rest() if isinstance(one, EngineLost)]
 

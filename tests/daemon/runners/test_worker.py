@@ -6,13 +6,14 @@ import multiprocessing
 import os
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.runners import worker
 from daemon.settings import EngineSettings
-from engine import DeviceReport, Progress
+from engine import DeviceReport, LossParts, Painting, Progress
 
 
 class Clock:
@@ -50,6 +51,41 @@ def test_progress_is_thinned_out_but_each_scale_ends_with_its_last_step(
     assert set(last.values()) <= set(told)
     assert told[0] == steps[0]
     assert all(b - a >= worker.PROGRESS_SECONDS * 0.999 for a, b in pairwise(times))
+
+
+def painting(seconds: float, pace: float) -> Painting:
+    return Painting(
+        picture=np.zeros((2, 3, 3), np.float32),
+        loss=LossParts(1.2345678, 1.2345678),
+        iterations=3,
+        seconds=seconds,
+        seconds_per_iteration=pace,
+        stopped_by="steps",
+        device=DeviceReport("cpu", "float32", 1, ""),
+        normalization="relative",
+        weights_sha256="",
+        tiles=1,
+        predicted_memory_mb=1234.5678,
+    )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "pace", "told"),
+    [
+        (83.123456, 0.0123456789, (83.12, 0.01235, 81.0)),
+        (12345.678, 61.73, (12350.0, 61.73, 0.0162)),
+        (0.0, 0.0, (0.0, 0.0, None)),
+    ],
+)
+def test_what_was_measured_is_told_with_four_digits(
+    seconds: float, pace: float, told: tuple[float | None, ...]
+) -> None:
+    report = worker.report_on(painting(seconds, pace))
+    keys = ("seconds", "seconds_per_iteration", "steps_per_second")
+    assert tuple(report[key] for key in keys) == told
+    assert report["predicted_memory_mb"] == 1235.0
+    assert len(f"{report['peak_memory_mb']:g}".strip("0.").replace(".", "")) <= 4
+    assert report["loss"]["total"] == 1.2345678
 
 
 def test_threads_are_set_before_the_engine_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,79 @@
+"""Tells in the log, once, of a picture in the styles folder that cannot be read.
+
+It makes a folder in the inbox all the same (`daemon.styles`), and without this nobody would hear of
+it before photos have failed there. Looked at is what has come to rest, one picture at a time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from daemon.inspector import Inspected
+from daemon.intake import Inspects
+from daemon.names import printable
+from daemon.styles import find_styles
+
+_KEY: Final = "style"  # the intake's keys are numbers
+_log: Final = structlog.get_logger()
+
+_Version = tuple[Path, int, int]
+"""A picture with its size and time: a changed one is looked at again."""
+
+
+class StyleCheck:
+    """Has each version of each style inspected once.
+
+    Args:
+        folder: where the styles lie.
+        inspector: whose answers come back through `answer`.
+        settle_seconds: a picture must stay unchanged for so long before it is looked at.
+        clock: monotonic seconds.
+    """
+
+    def __init__(
+        self, folder: Path, inspector: Inspects, settle_seconds: float, clock: Callable[[], float]
+    ) -> None:
+        self._folder = folder
+        self._inspector = inspector
+        self._settle_seconds = settle_seconds
+        self._clock = clock
+        self._since: dict[_Version, float] = {}
+        self._seen: set[_Version] = set()
+        self._asked: _Version | None = None
+
+    def look(self) -> None:
+        """See which styles are there, and ask about one. Call once a look."""
+        with contextlib.suppress(OSError):  # whoever makes the folders says so
+            found = list(map(_version, find_styles(self._folder).values()))
+            self._since = {each: self._since.get(each, self._clock()) for each in found}
+            self._seen &= set(found)
+            self._ask()
+
+    def answer(self, inspected: Inspected) -> bool:
+        """Take an answer of the inspector; say whether it was to a question of ours."""
+        if self._asked is None or inspected.key != _KEY:
+            return False
+        version, self._asked = self._asked, None
+        self._seen.add(version)
+        if not inspected.ok:
+            _log.warning("style.unreadable", style=printable(version[0]), why=inspected.message)
+        self._ask()
+        return True
+
+    def _ask(self) -> None:
+        until = self._clock() - self._settle_seconds
+        due = (one for one, since in self._since.items() if since <= until)
+        version = next((one for one in due if one not in self._seen), None)
+        if self._asked is None and version is not None:
+            self._asked = version
+            self._inspector.submit(_KEY, version[0], None)
+
+
+def _version(style: Path) -> _Version:
+    status = style.lstat()
+    return style, status.st_size, status.st_mtime_ns

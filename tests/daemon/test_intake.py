@@ -1,0 +1,155 @@
+"""The way in, look by look: what is tried again and when, and what waits for a drive."""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from daemon import claims
+from daemon.endings import Endings
+from daemon.inspector import Inspected
+from daemon.intake import Intake
+from daemon.jobs import JobState
+from daemon.journal import Journal
+from daemon.presence import is_here
+from daemon.settings import PaintSettings, Settings, ShareSettings, WatchSettings
+from daemon.share import Share, make_share, open_share
+from tests.daemon.standins import StandInInspector, picture
+
+SETTINGS = Settings(
+    watch=WatchSettings(mode="poll", settle_seconds=0, settle_scans=2),
+    paint=PaintSettings(default_style="Waves"),
+)
+
+
+@dataclass
+class Door:
+    """An intake whose clock goes on a tenth of a second with each look."""
+
+    share: Share
+    journal: Journal
+    now: float = 0.0
+    answers: list[Inspected] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Open it."""
+        ids = count()
+        self.intake = Intake(
+            self.share,
+            SETTINGS,
+            self.journal,
+            Endings(self.share, self.journal, lambda: self.now),
+            StandInInspector(self.answers.append),
+            clock=lambda: self.now,
+            make_id=lambda: f"job-{next(ids)}",
+        )
+
+    def look(self, *, before_answers: Callable[[], None] = lambda: None) -> None:
+        self.now = round(self.now + 0.1, 1)
+        self.intake.look()
+        before_answers()
+        while self.answers:
+            self.intake.answer(self.answers.pop(0))
+
+    def queued(self) -> list[str]:
+        return [job.relative.name for job in self.journal.having(JobState.QUEUED)]
+
+
+@pytest.fixture
+def share(tmp_path: Path) -> Share:
+    share = open_share(ShareSettings(root=tmp_path / "share"))
+    make_share(share)
+    (share.styles / "Waves.jpg").write_bytes(picture((0, 0, 200)))
+    return share
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    with closing(Journal(tmp_path / "journal.sqlite", lambda: 1.0)) as opened:
+        yield opened
+
+
+def test_across_devices_too_what_cannot_be_taken_is_tried_later_and_later(
+    share: Share, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A photo that was copied away and back is another file to the disk, but not to us."""
+    memory = Path("/dev/shm")  # noqa: S108 - wanted for being another device
+    if not memory.is_dir() or memory.stat().st_dev == share.root.stat().st_dev:
+        pytest.skip("needs /dev/shm on another device than the temporary folder")
+    unlink, take, tries, fillers = Path.unlink, claims.take, list[float](), count()
+
+    def keep_style(path: Path, **options: bool) -> None:
+        if path == share.inbox / "a.style.jpg":
+            raise OSError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        unlink(path, **options)
+        if path.parent == share.inbox:  # its number is not to be given to the photo again
+            (share.inbox / f".{next(fillers)}").touch()
+
+    def take_and_note(*args: Any) -> claims.Claim:
+        tries.append(door.now)
+        return take(*args)
+
+    for name in ("a.jpg", "a.style.jpg"):
+        (share.inbox / name).write_bytes(picture())
+    inode = (share.inbox / "a.jpg").stat().st_ino
+    with tempfile.TemporaryDirectory(dir=memory) as folder:
+        door = Door(replace(share, work=Path(folder)), journal)
+        monkeypatch.setattr(claims, "take", take_and_note)
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "unlink", keep_style)
+            for _ in range(80):
+                door.look()
+        assert tries == [0.2, 1.2, 3.2, 7.2]
+        assert (share.inbox / "a.jpg").stat().st_ino != inode
+        assert sorted(path.name for path in share.inbox.glob("*.jpg")) == ["a.jpg", "a.style.jpg"]
+        assert door.intake.failing
+        for _ in range(80):
+            door.look()
+        assert door.queued() == ["a.jpg"]
+        assert not door.intake.failing
+
+
+@pytest.mark.parametrize("moment", ["between two looks", "between look and take"])
+def test_an_empty_folder_in_the_place_of_the_work_folder_s_drive_takes_no_photo(
+    share: Share, journal: Journal, moment: str
+) -> None:
+    door, away = Door(share, journal), share.work.with_name("away")
+    (share.inbox / "first.jpg").write_bytes(picture())
+    for _ in range(3):
+        door.look()
+    assert door.queued() == ["first.jpg"]
+
+    def drop() -> None:
+        share.work.rename(away)
+        share.work.mkdir()
+
+    (share.inbox / "second.jpg").write_bytes(picture())
+    door.look()
+    if moment == "between two looks":
+        drop()
+    else:
+        door.look(before_answers=drop)
+    (share.styles / "Clouds.jpg").write_bytes(picture())
+    with capture_logs() as logs:
+        for _ in range(5):
+            door.look()
+    assert [line["event"] for line in logs] == ["scan.failed"]
+    assert list(share.work.iterdir()) == []
+    assert not is_here(share)
+    assert door.queued() == ["first.jpg"]
+    assert (share.inbox / "second.jpg").exists()
+    share.work.rmdir()
+    away.rename(share.work)
+    for _ in range(15):
+        door.look()
+    assert door.queued() == ["first.jpg", "second.jpg"]

@@ -1,0 +1,112 @@
+"""Each version of each style is inspected once, and a bad one told of once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from daemon.inspector import Inspected
+from daemon.style_check import StyleCheck
+
+SETTLE = 5.0
+
+
+class Room:
+    """A styles folder, and an inspector that answers when it is told to."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.now = folder, 0.0
+        self.asked: list[tuple[str, str]] = []
+        self.check = StyleCheck(folder, self, SETTLE, lambda: self.now)
+
+    def submit(self, key: str, content: Path, style: Path | None) -> None:
+        assert style is None
+        self.asked.append((key, content.name))
+
+    def put(self, name: str, content: bytes = b"picture", mtime: int = 1) -> None:
+        (self.folder / name).write_bytes(content)
+        os.utime(self.folder / name, (mtime, mtime))
+
+    def look(self, now: float) -> list[str]:
+        """Look, and give what was asked about since the start."""
+        self.now = now
+        self.check.look()
+        return [name for _, name in self.asked]
+
+    def answer(self, why: str = "") -> bool:
+        blame = "content" if why else ""
+        return self.check.answer(Inspected(self.asked[-1][0], not why, why, blame))
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Room:
+    return Room(tmp_path)
+
+
+@pytest.fixture
+def logs() -> Iterator[list[dict[str, object]]]:
+    with capture_logs() as logs:
+        yield logs  # type: ignore[misc]
+
+
+def test_a_bad_style_is_told_of_once_a_version(room: Room, logs: list[dict[str, object]]) -> None:
+    room.put("a.jpg")
+    room.look(0)
+    assert room.look(5) == ["a.jpg"]
+    assert room.answer("It is empty.")
+    assert room.look(10) == room.look(100) == ["a.jpg"]
+    assert logs == [
+        {
+            "event": "style.unreadable",
+            "log_level": "warning",
+            "style": str(room.folder / "a.jpg"),
+            "why": "It is empty.",
+        }
+    ]
+    room.put("a.jpg", mtime=2)
+    room.look(101)
+    assert room.look(106) == ["a.jpg", "a.jpg"]
+    assert room.answer("It is torn.")
+    assert [line["why"] for line in logs] == ["It is empty.", "It is torn."]
+
+
+def test_what_is_still_being_copied_is_let_alone(room: Room) -> None:
+    room.put("a.jpg")
+    assert room.look(0) == []
+    room.put("a.jpg", b"picture and more")
+    assert room.look(4) == room.look(8) == []
+    assert room.look(9) == ["a.jpg"]
+
+
+def test_one_is_asked_about_at_a_time_and_the_next_at_the_answer(
+    room: Room, logs: list[dict[str, object]]
+) -> None:
+    for name in ("a.jpg", "b.jpg", "notes.txt"):
+        room.put(name)
+    room.look(0)
+    assert room.look(5) == room.look(6) == ["a.jpg"]
+    assert room.answer()
+    assert room.look(7) == ["a.jpg", "b.jpg"]
+    assert room.answer()
+    assert room.look(99) == ["a.jpg", "b.jpg"]
+    assert logs == []
+
+
+def test_answers_to_others_are_left_to_them(room: Room) -> None:
+    other = Inspected("7", ok=True, message="", blame="")
+    assert not room.check.answer(other)
+    room.put("a.jpg")
+    room.look(0)
+    room.look(5)
+    assert not room.check.answer(other)
+    assert room.answer()
+    assert not room.answer()
+
+
+def test_a_folder_that_is_away_is_others_to_tell_of(room: Room) -> None:
+    room.folder.rmdir()
+    assert room.look(0) == room.look(10) == []
