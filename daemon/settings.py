@@ -128,6 +128,13 @@ class EngineSettings(_Section):
         description="memory that it may hold, megabytes; larger pictures are painted in tiles; "
         "unset: most of what is free",
     )
+    style_cache: int = Field(
+        256,
+        ge=0,
+        le=1_048_576,
+        description="what is known of styles is kept beside the journal, megabytes at most, so "
+        "that a restart need not look at them again; 0: nowhere",
+    )
     max_attempts: int = Field(
         3, ge=1, le=100, description="a photo at which the engine dies so many times is failed"
     )

@@ -14,7 +14,9 @@ from daemon.names import printable
 
 
 @click.command()
-@settings_options("state_dir", "share", "engine", without=["engine.max_attempts"])
+@settings_options(
+    "state_dir", "share", "engine", without=["engine.max_attempts", "engine.style_cache"]
+)
 def command(resolved: Resolved) -> ExitCode:
     """Check this machine, and say what to do about what is missing.
 

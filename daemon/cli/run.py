@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Final
@@ -27,6 +28,7 @@ from daemon.locking import ShareLock
 from daemon.names import printable
 from daemon.runners.base import Deliver, EngineReady, Event, Runner
 from daemon.runners.local import LocalRunner
+from daemon.runners.worker import open_engine, serve
 from daemon.service import Parts, Service
 from daemon.settings import Settings
 from daemon.share import Share, make_share, open_share
@@ -37,6 +39,9 @@ MakeRunner = Callable[[Settings, Deliver], Runner]
 """Makes the runner that the settings name."""
 
 _STOPS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+STYLES: Final = "styles"
+"""Folder beside the journal for what the engine knows of styles."""
+
 _ID_BYTES: Final = 8
 _log: Final = structlog.get_logger()
 
@@ -56,7 +61,12 @@ def command(resolved: Resolved, *, once: bool) -> ExitCode:
 
 def local_runner(settings: Settings, deliver: Deliver) -> Runner:
     """The runner on this machine: `runner` in the settings knows no other one yet."""
-    return LocalRunner(settings.engine, logging_weights(settings.engine.weights, deliver))
+    state = state_folder(settings, open_share(settings.share), os.environ)
+    return LocalRunner(
+        settings.engine,
+        logging_weights(settings.engine.weights, deliver),
+        worker=partial(serve, open_painter=partial(open_engine, styles=state / STYLES)),
+    )
 
 
 def logging_weights(folder: Path, deliver: Deliver) -> Deliver:

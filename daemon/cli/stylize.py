@@ -70,7 +70,7 @@ _SHORT: Final = {
     "output.quality",
     "watch.max_file_mb",
     "watch.max_megapixels",
-    without=("paint.default_style", "engine.max_attempts"),
+    without=("paint.default_style", "engine.max_attempts", "engine.style_cache"),
     short=_SHORT,
 )
 def command(

@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any, Final, Literal, Protocol
 
 import numpy as np
@@ -36,6 +37,7 @@ from daemon.settings import EngineSettings
 from engine import DeviceReport, EngineError, Painting, Progress, Recipe
 from engine.errors import PictureError, RecipeError, WeightsError
 from engine.room import peak
+from engine.style_store import MOST_BYTES, StyleStore
 
 PROGRESS_SECONDS: Final = 0.1
 """Between two reports of progress; whoever reads them cannot look faster."""
@@ -94,8 +96,12 @@ class _RefusedError(Exception):
         self.blame: Final = blame
 
 
-def open_engine(settings: EngineSettings) -> Painter:
+def open_engine(settings: EngineSettings, styles: Path | None = None) -> Painter:
     """Load the real engine: MXNet is imported here, and nowhere before.
+
+    Args:
+        settings: of the engine.
+        styles: folder in which what is known of styles is kept; None, in memory alone.
 
     Raises:
         EngineError: no weights, or no such device.
@@ -103,7 +109,9 @@ def open_engine(settings: EngineSettings) -> Painter:
     from engine.painter import Painter as EnginePainter  # noqa: PLC0415 - it imports MXNet
 
     limit = None if settings.max_memory is None else settings.max_memory * 2**20
-    return EnginePainter(settings.weights, settings.device, max_memory=limit)
+    most = settings.style_cache * 2**20
+    store = StyleStore(styles if most else None, most or MOST_BYTES)
+    return EnginePainter(settings.weights, settings.device, max_memory=limit, styles=store)
 
 
 def serve(
