@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -13,6 +14,7 @@ import numpy as np
 
 from benchmarks.peak import Peak, noise
 from engine import Recipe
+from engine.malloc import environment
 from engine.objective import Objective, style_grams
 from engine.painter import Painter
 from engine.stages import Tiling
@@ -57,7 +59,11 @@ def peak_of(weights: Path, width: int, height: int, max_memory_mb: int | None = 
                f"--width={width}", f"--height={height}"]  # fmt: skip
     if max_memory_mb is not None:
         command.append(f"--max-memory={max_memory_mb}")
-    done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - ours
+    # As the daemon starts the process that paints.
+    surroundings = {**os.environ, **environment(os.environ)}
+    done = subprocess.run(  # noqa: S603 - ours
+        command, check=True, capture_output=True, text=True, env=surroundings
+    )
     return Peak(**json.loads(done.stdout))
 
 

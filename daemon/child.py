@@ -10,13 +10,15 @@ import ctypes
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from typing import Any, Final
 
 _PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
+_STARTING: Final = threading.Lock()  # the environment is one for all threads
 _LAST_SECONDS: Final = 5.0  # for the kernel to tear down a killed process's memory
 
 
@@ -64,19 +66,26 @@ class Child:
             the pipe and `arguments`.
         arguments: picklable.
         name: for lists of processes.
+        environment: variables that it is started with besides ours.
 
     Raises:
         OSError: the process cannot be started.
     """
 
-    def __init__(self, target: Callable[..., None], arguments: tuple[Any, ...], name: str) -> None:
+    def __init__(
+        self,
+        target: Callable[..., None],
+        arguments: tuple[Any, ...],
+        name: str,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(
             target=target, args=(theirs, *arguments), name=name, daemon=True
         )
         try:
-            with _interrupts_blocked():
+            with _interrupts_blocked(), _added(environment or {}):
                 self._process.start()
         except BaseException:
             self._pipe.close()
@@ -178,6 +187,22 @@ def _interrupts_blocked() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _added(environment: Mapping[str, str]) -> Iterator[None]:
+    """Some more variables for what is started here: `multiprocessing` hands ours on, no others."""
+    with _STARTING:
+        before = {name: os.environ.get(name) for name in environment}
+        os.environ.update(environment)
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    del os.environ[name]
+                else:
+                    os.environ[name] = value
 
 
 def describe_exit(status: int | None) -> str:

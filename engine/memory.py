@@ -16,7 +16,16 @@ from operator import itemgetter
 from typing import Final
 
 from engine.errors import PictureError
-from engine.layers import block_of, chain_to, channels_of, deepest, inputs_of, level_of, work_of
+from engine.layers import (
+    block_of,
+    chain_to,
+    channels_of,
+    deepest,
+    inputs_of,
+    is_pooling,
+    level_of,
+    work_of,
+)
 from engine.recipe import Recipe
 from engine.stages import SEAM, Stage, Tiling
 from engine.tiles import Grid, Size, spans
@@ -32,14 +41,11 @@ _LBFGS_PASSING: Final = 4
 """Pictures that a step of L-BFGS makes and lets go: step, change, move, and the new image."""
 _HISTORIES: Final = (5, 3)
 """Shorter memories for L-BFGS, tried where the one that is wanted leaves no room for tiles."""
-_CUTTING: Final = 2.4
-"""A tile holds more than a whole picture of its size: own parts are cut out, and put back into the
-halo (measured at 1024x768 in eight tiles; on the careful side)."""
 _BEARABLE: Final = 1.7
 """Overhead of tiles above which it is better to remember fewer steps and have larger tiles."""
-_WORKSPACE: Final = 300 * 2**20
-"""Bytes that come with the first step, however small: the weights in oneDNN's layouts, and what the
-C library keeps of small maps instead of giving it back (measured at 512 and 1024 pixels)."""
+_WORKSPACE: Final = 60 * 2**20
+"""Bytes that come with the first step, however small: above all the weights in oneDNN's layouts
+(measured at 256, 512 and 1024 pixels)."""
 
 
 _CUT: Final = Tiling(Grid(2, 2), Grid(2, 2))
@@ -79,26 +85,34 @@ class MemoryPlan:
         return self.tiling.near.rows * self.tiling.near.columns
 
 
-def step_bytes(size: Size, layers: Sequence[str], taps: Collection[str]) -> int:
+def step_bytes(
+    size: Size, layers: Sequence[str], taps: Collection[str], *, cut: bool = False
+) -> int:
     """Most bytes of feature maps and gradients at once, in a step through some layers.
 
-    The way there keeps the result of every layer; the way back lets them go, while it holds the
-    gradient that comes, the one behind the ReLU, the one that goes on, and at a tap the tap's own.
+    The way forth keeps the result of every layer; the way back lets them go, while it holds the
+    gradient that comes, the one before the ReLU and the one that goes on. At a tap it holds the one
+    that comes, the tap's own and their sum; of a tile also the part without the halo, and the tap's
+    own within the halo. MXNet keeps a place to work in besides, as large as the largest maps.
 
     Args:
         size: height and width of what goes into the first layer, halo included.
         layers: from the picture's first, or from a later one.
         taps: all of them.
+        cut: whether this is a tile, with a halo.
     """
     level = block_of(layers[0]) - 1
     picture = size[0] << level, size[1] << level
     kept = most = before = float(inputs_of(layers[0]) * size[0] * size[1])
+    largest = before
     for name in layers:
         own = _elements(name, picture)
         kept += own
-        passing = (3 if name in taps else 2) * own + before
-        most, before = max(most, kept + passing), own
-    return round(most * _FLOAT)
+        passing = 2 * own + before + (0 if is_pooling(name) else own)
+        at_tap = (5 if cut else 3) * own if name in taps else 0
+        most, before = max(most, kept - own + passing, kept + at_tap), own
+        largest = max(largest, own)
+    return round((most + largest) * _FLOAT)
 
 
 def picture_bytes(size: Size, recipe: Recipe) -> int:
@@ -171,8 +185,8 @@ def _cheapest(stage: Stage, size: Size, taps: Collection[str], room: int) -> _Ch
     rows, columns = (_cuts(side, stage.layers) for side in stage.source(size))
     for work, row, column in sorted(_priced(stage, rows, columns), key=itemgetter(0)):
         grid = Grid(row.parts, column.parts)
-        needed = step_bytes((row.longest, column.longest), stage.layers, taps)
-        needed = needed if grid.whole else round(_CUTTING * needed)
+        largest = row.longest, column.longest
+        needed = step_bytes(largest, stage.layers, taps, cut=not grid.whole)
         if needed <= room:
             return _Choice(grid, needed, work)
     return None

@@ -7,9 +7,9 @@ CUDA libraries, and silence about what its sources do that has since been deprec
 This is the one module that works at import: `from engine.mx import nd` is meant to read as
 `from mxnet import nd` would.
 
-What stays changed in the process: OMP_NUM_THREADS, if it was no number; with a GPU build two of
-MXNet's own variables; and `engine.numpy_names.STAYING`. If MXNet cannot be loaded, importing this
-module raises `DeviceError`, which says what to install.
+What stays changed in the process: OMP_NUM_THREADS, if it was no number; one of MXNet's own
+variables, with a GPU build three; and `engine.numpy_names.STAYING`. If MXNet cannot be loaded,
+importing this module raises `DeviceError`, which says what to install.
 """
 
 from __future__ import annotations
@@ -49,6 +49,10 @@ def _imported() -> Any:
         raise DeviceError(explain(error, builds)) from error
     return mxnet
 
+
+# Of the four places to work in that MXNet keeps for operators side by side one is used here, and
+# each grows as large as the largest maps.
+os.environ.setdefault("MXNET_CPU_TEMP_COPY", "1")
 
 threads: Final = settle_threads(os.environ)
 """CPU threads that MXNet computes with; it counts them once, while it is loaded."""

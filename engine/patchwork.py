@@ -58,13 +58,11 @@ class Patchwork:
         for stage in self._stages:
             whole: Array | None = None
             for tile in stage.tiles(self._size):
-                maps = self._maps(stage, tile, keep=to_return and stage.keeps)
-                for name, own in maps.items():
+                for name, own, place in self._forth(stage, tile, to_return=to_return):
                     if name in self._wanted:
-                        yield name, own, tile.place(stage.level_of(name))
-                if not stage.last:
-                    whole = self._laid(whole, maps[stage.layers[-1]], stage, tile)
-                maps = {}
+                        yield name, own, place
+                    if not stage.last and name == stage.layers[-1]:
+                        whole = self._laid(whole, own, stage, place)
                 _settle(stage)
             if whole is not None:
                 self._sources.append(whole)
@@ -83,26 +81,25 @@ class Patchwork:
             gradient = self._back_through(stage, self._sources.pop(), gradient_at, gradient)
         return gradient
 
-    def _maps(self, stage: Stage, tile: Tile, *, keep: bool) -> dict[str, Array]:
+    def _forth(
+        self, stage: Stage, tile: Tile, *, to_return: bool
+    ) -> Iterator[tuple[str, Array, Place]]:
         """Own parts of a tile's maps: those of the taps, and what the next stage begins with."""
+        passage = self._passage(stage)
+        if to_return and stage.keeps:
+            self._kept = passage
         source = cut(self._sources[-1], tile.area)
-        wanted = self._wanted if stage.last else {*self._wanted, stage.layers[-1]}
-        if keep:
-            self._kept = self._network.record(source, stage.layers, wanted, self._recipe)
-            return dict(self._kept.maps)
-        maps = self._network.forward(source, stage.layers, wanted, self._recipe)
-        return {name: cut(each, tile.own(stage.level_of(name))) for name, each in maps.items()}
+        for name, maps in passage.forth(source, record=self._kept is passage):
+            level = stage.level_of(name)
+            yield name, cut(maps, tile.own(level)), tile.place(level)
 
-    def _laid(self, whole: Array | None, own: Array, stage: Stage, tile: Tile) -> Array:
+    def _laid(self, whole: Array | None, own: Array, stage: Stage, place: Place) -> Array:
         """Put a piece into its place in the whole maps."""
-        if stage.grid.whole:
-            return own
         level = stage.level_of(stage.layers[-1])
         if whole is None:
             sides = (int(side) >> level for side in self._size)
             whole = nd.zeros((1, own.shape[1], *sides), ctx=own.context)
-        rows, columns = tile.place(level)
-        whole[:, :, rows, columns] = own
+        whole[:, :, place[0], place[1]] = own
         return whole
 
     def _back_through(
@@ -111,7 +108,8 @@ class Patchwork:
         """The gradient of what goes into a stage, from those at its taps and behind it."""
         gradient = None
         for tile in stage.tiles(self._size):
-            passage = self._passage(stage, cut(source, tile.area))
+            passage = self._kept or self._again(stage, cut(source, tile.area))
+            self._kept = None
             share = passage.back(_in_tile(stage, tile, gradient_at, after))
             if stage.grid.whole:
                 return share
@@ -121,12 +119,15 @@ class Patchwork:
             _settle(stage)
         return gradient
 
-    def _passage(self, stage: Stage, source: Array) -> Passage:
-        if stage.last and self._kept is not None:
-            kept, self._kept = self._kept, None
-            return kept
+    def _again(self, stage: Stage, source: Array) -> Passage:
+        passage = self._passage(stage)
+        for _ in passage.forth(source, record=True):
+            pass  # what the maps are good for was seen to the first time
+        return passage
+
+    def _passage(self, stage: Stage) -> Passage:
         wanted = self._wanted if stage.last else {*self._wanted, stage.layers[-1]}
-        return self._network.record(source, stage.layers, wanted, self._recipe)
+        return self._network.passage(stage.layers, wanted, self._recipe)
 
 
 def _in_tile(

@@ -11,7 +11,7 @@ activation go as soon as the backward pass has used it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,55 +49,20 @@ class Vgg:
             for name, pair in weights.layers.items()
         }
 
-    def record(
-        self, source: Array, layers: Sequence[str], wanted: Iterable[str], recipe: Recipe
-    ) -> Passage:
-        """Run some layers forward and keep what the backward pass needs.
+    def passage(self, layers: Sequence[str], wanted: Iterable[str], recipe: Recipe) -> Passage:
+        """One way through some layers, to be gone forth and, if it was recorded, back.
 
         Args:
-            source: what goes into the first of them: for `conv1_1` a picture (1, 3, H, W), RGB, 0
-                to 255, else the result of the layer before; float32 on this network's device.
             layers: in the network's order, such as `engine.layers.chain_to` gives.
             wanted: layers whose results (for convolutions after the ReLU) are asked for.
             recipe: says the pooling (average or maximum of 2x2, stride 2, an odd last row or column
                 left out) and the padding of the first convolution.
         """
-        asked = set(wanted)
-        passage = Passage(self._factor if _begins(layers) else None)
-        current = self._entry(source, layers)
-        for name in layers:
-            current = passage.through(name, current, self._layer(name, recipe), name in asked)
-        return passage
+        chain = [(name, self._layer(name, recipe)) for name in layers]
+        entry = (self._factor, self._shift) if layers[0] == CONVOLUTIONS[0] else None
+        return Passage(chain, set(wanted), entry)
 
-    def forward(
-        self, source: Array, layers: Sequence[str], wanted: Iterable[str], recipe: Recipe
-    ) -> dict[str, Array]:
-        """Run some layers forward alone, and keep nothing but what is asked for.
-
-        Args:
-            source: as for `record`.
-            layers: likewise.
-            wanted: likewise.
-            recipe: likewise.
-
-        Returns:
-            Name to (1, C, h, w) float32, for convolutions after the ReLU.
-        """
-        asked = set(wanted)
-        maps: dict[str, Array] = {}
-        current = self._entry(source, layers)
-        for name in layers:
-            current = self._layer(name, recipe)(current)
-            if name in asked:
-                maps[name] = current
-        return maps
-
-    def _entry(self, source: Array, layers: Sequence[str]) -> Array:
-        if not _begins(layers):
-            return source
-        return nd.broadcast_add(nd.broadcast_mul(source, self._factor), self._shift)
-
-    def _layer(self, name: str, recipe: Recipe) -> Any:
+    def _layer(self, name: str, recipe: Recipe) -> Callable[[Array], Array]:
         if is_pooling(name):
             return lambda x: nd.Pooling(x, kernel=(2, 2), stride=(2, 2), pool_type=recipe.pooling)
         kernel, bias = self._parameters[name]
@@ -126,41 +91,64 @@ class Vgg:
 
 
 class Passage:
-    """One forward pass through some layers, to be walked back once.
+    """One way through some layers.
 
     Args:
-        factor: what the picture was multiplied with before the first of them; None if no picture
-            went in.
-
-    Attributes:
-        maps: name of a layer to its result (1, C, h, w) float32, after the ReLU.
+        chain: the layers, each with its name.
+        wanted: names of those whose results are asked for.
+        entry: factor and shift of a picture that goes in; None if the maps of a layer do.
     """
 
-    def __init__(self, factor: Array | None) -> None:
-        self.maps: dict[str, Array] = {}
-        self._factor = factor
-        self._nothing = nd.zeros((1,))
+    def __init__(
+        self,
+        chain: Sequence[tuple[str, Callable[[Array], Array]]],
+        wanted: Collection[str],
+        entry: tuple[Array, Array] | None,
+    ) -> None:
+        self._chain = chain
+        self._wanted = wanted
+        self._entry = entry
         self._recorded: list[_Recorded] = []
 
-    def through(self, name: str, source: Array, layer: Any, keep: bool) -> Array:  # noqa: FBT001 - internal, called once
-        """Run one layer under record and return its result."""
+    def forth(self, source: Array, *, record: bool) -> Iterator[tuple[str, Array]]:
+        """Run the layers, and give the results that are wanted as soon as they are there.
+
+        What is made of them at once costs the least memory: little else is held by then.
+
+        Args:
+            source: what goes into the first layer: for `conv1_1` a picture (1, 3, H, W), RGB, 0 to
+                255, else the result of the layer before; float32 on the network's device.
+            record: whether to keep what the way back needs.
+
+        Yields:
+            Name and (1, C, h, w) float32, for convolutions after the ReLU.
+        """
+        current = source
+        if self._entry is not None:
+            factor, shift = self._entry
+            current = nd.broadcast_add(nd.broadcast_mul(source, factor), shift)
+        for name, layer in self._chain:
+            current = self._keep(name, current, layer) if record else layer(current)
+            if name in self._wanted:
+                yield name, current.detach()
+
+    def _keep(self, name: str, source: Array, layer: Callable[[Array], Array]) -> Array:
         source = source.detach()
         # `grad` makes room for the gradient when it is computed; a buffer given here would take
         # its memory from now on.
-        autograd.mark_variables([source], [self._nothing])
+        autograd.mark_variables([source], [nd.zeros((1,), ctx=source.context)])
         with autograd.record():
             result = layer(source)
         self._recorded.append(_Recorded(name, source, result))
-        if keep:
-            self.maps[name] = result.detach()
         return result
 
     def back(self, gradient_at: Callable[[str, Array], Array]) -> Array:
         """Carry gradients to what went in; each layer's memory is let go on the way.
 
         Args:
-            gradient_at: gives d loss / d maps of a layer, shaped as its maps, which it is given; it
-                is asked when the way back comes to the layer, so that no gradient has to wait.
+            gradient_at: gives d loss / d maps of a wanted layer, shaped as its maps, which it is
+                given; it is asked when the way back comes to the layer, so that no gradient has to
+                wait.
 
         Returns:
             d loss / d source, shaped as it; for a picture for RGB in 0 to 255.
@@ -168,17 +156,12 @@ class Passage:
         gradient: Array | None = None
         while self._recorded:
             layer = self._recorded.pop()
-            if layer.name in self.maps:
-                own = gradient_at(layer.name, self.maps.pop(layer.name))
+            if layer.name in self._wanted:
+                own = gradient_at(layer.name, layer.result.detach())
                 # elemwise_add and never `+`, which broadcasts and is many times slower.
                 gradient = own if gradient is None else nd.elemwise_add(gradient, own)
             (gradient,) = autograd.grad(layer.result, [layer.source], head_grads=gradient)
-        return gradient if self._factor is None else nd.broadcast_mul(gradient, self._factor)
-
-
-def _begins(layers: Sequence[str]) -> bool:
-    """Whether what goes in is a picture."""
-    return layers[0] == CONVOLUTIONS[0]
+        return gradient if self._entry is None else nd.broadcast_mul(gradient, self._entry[0])
 
 
 def _input_map(convention: Convention, context: Any) -> tuple[Array, Array]:

@@ -7,6 +7,7 @@ the engine.
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections import deque
@@ -32,6 +33,7 @@ from daemon.runners.base import (
 )
 from daemon.runners.worker import CancelRequest, serve
 from daemon.settings import EngineSettings
+from engine.malloc import environment
 
 Worker = Callable[[Connection, EngineSettings], None]
 """What the child runs; a function of a module that the child can import."""
@@ -106,7 +108,7 @@ class LocalRunner:
     ) -> None:
         self._notes: Final[deque[_Note]] = deque()
         self._keeper: Final = _Keeper(
-            lambda: Child(worker, (settings,), "atelierd-engine"),
+            lambda: Child(worker, (settings,), "atelierd-engine", environment(os.environ)),
             deliver,
             self._notes,
             restarts or Restarts(),

@@ -21,6 +21,10 @@ def echo(connection: Connection) -> None:
             connection.send(connection.recv())
 
 
+def tell_environment(connection: Connection) -> None:
+    connection.send(dict(os.environ))
+
+
 def stubborn(connection: Connection) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     connection.send("here")
@@ -39,6 +43,19 @@ def test_what_is_sent_comes_back() -> None:
     assert child.pid != os.getpid()
     assert child.end(60) == 0
     bell.close()
+
+
+def test_a_child_gets_variables_that_its_parent_keeps_clear_of(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("WAVES", "high")
+    before = dict(os.environ)
+    child = Child(tell_environment, (), "environment", {"WAVES": "low", "DOTS": "many"})
+    assert os.environ == before
+    told = child.receive()
+    assert (told["WAVES"], told["DOTS"]) == ("low", "many")
+    assert told["PATH"] == before["PATH"]
+    assert child.end(60) == 0
 
 
 def test_a_stubborn_child_is_killed() -> None:

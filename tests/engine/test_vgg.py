@@ -7,7 +7,7 @@ import pytest
 
 from engine import Recipe
 from engine.layers import chain_to, deepest
-from engine.mx import nd
+from engine.mx import Array, nd
 from engine.objective import Objective, style_grams
 from engine.painter import Painter
 from engine.vgg import Passage
@@ -15,9 +15,13 @@ from engine.vgg import Passage
 PADDINGS = {"zeros": "constant", "replicate": "edge"}
 
 
-def through(painter: Painter, picture: np.ndarray, taps: list[str], padding: str) -> Passage:
+def through(
+    painter: Painter, picture: np.ndarray, taps: list[str], padding: str
+) -> tuple[Passage, dict[str, Array]]:
+    """A recorded passage, and the maps that were seen on the way."""
     image = painter.to_device(picture.astype(np.float32))
-    return painter.network.record(image, chain_to(deepest(taps)), taps, Recipe(padding=padding))
+    passage = painter.network.passage(chain_to(deepest(taps)), taps, Recipe(padding=padding))
+    return passage, dict(passage.forth(image, record=True))
 
 
 def first_maps(painter: Painter, picture: np.ndarray, mode: str) -> np.ndarray:
@@ -40,7 +44,7 @@ def first_maps(painter: Painter, picture: np.ndarray, mode: str) -> np.ndarray:
 @pytest.mark.weights
 @pytest.mark.parametrize(("padding", "mode"), PADDINGS.items())
 def test_the_first_convolution_sees_the_padding_that_was_asked_for(painter, photo, padding, mode):
-    found = through(painter, photo, ["conv1_1"], padding).maps["conv1_1"].asnumpy()
+    found = through(painter, photo, ["conv1_1"], padding)[1]["conv1_1"].asnumpy()
     np.testing.assert_allclose(found, first_maps(painter, photo, mode), rtol=1e-4, atol=1e-3)
 
 
@@ -49,9 +53,9 @@ def test_the_first_convolution_sees_the_padding_that_was_asked_for(painter, phot
 def test_the_way_back_is_the_slope_of_the_way_there(painter, photo, padding):
     generator = np.random.default_rng(0)
     taps = ["conv1_1", "conv2_2"]
-    passage = through(painter, photo, taps, padding)
+    passage, maps = through(painter, photo, taps, padding)
     # The sum of the maps, each value with a weight of its own, is a loss whose gradient is known.
-    weights = {t: generator.standard_normal(passage.maps[t].shape) for t in taps}
+    weights = {t: generator.standard_normal(maps[t].shape) for t in taps}
     on_device = {tap: nd.array(weight, dtype="float32") for tap, weight in weights.items()}
     gradient = passage.back(lambda tap, _: on_device[tap]).asnumpy()[0].transpose(1, 2, 0)
     # At the picture's edge alone, where a wrong padding would show.
@@ -59,7 +63,7 @@ def test_the_way_back_is_the_slope_of_the_way_there(painter, photo, padding):
     move[1:-1, 1:-1] = 0
 
     def loss(sign: int) -> float:
-        maps = through(painter, photo + sign * 0.05 * move, taps, padding).maps
+        _, maps = through(painter, photo + sign * 0.05 * move, taps, padding)
         return float(sum((maps[t].asnumpy().astype(np.float64) * weights[t]).sum() for t in taps))
 
     slope = (loss(1) - loss(-1)) / 0.1
@@ -67,9 +71,9 @@ def test_the_way_back_is_the_slope_of_the_way_there(painter, photo, padding):
 
 
 @pytest.mark.weights
-def test_only_the_taps_are_kept(painter, photo):
-    passage = through(painter, photo, ["conv2_1", "conv1_1"], "replicate")
-    assert {tap: maps.shape for tap, maps in passage.maps.items()} == {
+def test_only_the_taps_are_given(painter, photo):
+    _, maps = through(painter, photo, ["conv2_1", "conv1_1"], "replicate")
+    assert {tap: each.shape for tap, each in maps.items()} == {
         "conv1_1": (1, 64, 48, 64),
         "conv2_1": (1, 128, 24, 32),
     }
@@ -81,25 +85,28 @@ def test_layers_can_be_run_from_any_one_on(painter, photo):
     layers = chain_to("conv4_2")
     seam = layers.index("pool3") + 1
     taps = {"conv2_1", "pool3", "conv4_2"}
-    whole = painter.network.record(image, layers, taps, recipe)
-    first = painter.network.record(image, layers[:seam], taps, recipe)
-    second = painter.network.record(first.maps["pool3"], layers[seam:], taps, recipe)
-    ends = [each.maps["conv4_2"] for each in (whole, second)]
-    np.testing.assert_array_equal(*(each.asnumpy() for each in ends))
-    back = second.back(lambda _, maps: maps)
-    parts = first.back(lambda name, maps: back if name == "pool3" else maps)
-    at_once = whole.back(lambda name, maps: 0 * maps if name == "pool3" else maps)
-    np.testing.assert_allclose(parts.asnumpy(), at_once.asnumpy(), rtol=1e-4, atol=1e-6)
+    runs = layers, layers[:seam], layers[seam:]
+    whole, first, second = (painter.network.passage(run, taps, recipe) for run in runs)
+    at_once = dict(whole.forth(image, record=True))
+    half = dict(first.forth(image, record=True))
+    rest = dict(second.forth(half["pool3"], record=True))
+    np.testing.assert_array_equal(rest["conv4_2"].asnumpy(), at_once["conv4_2"].asnumpy())
+    behind = second.back(lambda _, maps: maps)
+    parts = first.back(lambda name, maps: behind if name == "pool3" else maps)
+    slope = whole.back(lambda name, maps: 0 * maps if name == "pool3" else maps)
+    np.testing.assert_allclose(parts.asnumpy(), slope.asnumpy(), rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.weights
 @pytest.mark.parametrize("pooling", ["avg", "max"])
-def test_forward_alone_gives_the_maps_that_a_record_gives(painter, photo, pooling):
+def test_a_way_forth_alone_gives_the_maps_that_a_recorded_one_gives(painter, photo, pooling):
     image, recipe = painter.to_device(photo.astype(np.float32)), Recipe(pooling=pooling)
     taps = ["conv3_1", "conv1_2"]
     layers = chain_to(deepest(taps))
-    recorded = painter.network.record(image, layers, taps, recipe).maps
-    alone = painter.network.forward(image, layers, taps, recipe)
+    recorded, alone = (
+        dict(painter.network.passage(layers, taps, recipe).forth(image, record=record))
+        for record in (True, False)
+    )
     assert alone.keys() == recorded.keys()
     for tap, maps in alone.items():
         np.testing.assert_array_equal(maps.asnumpy(), recorded[tap].asnumpy())
