@@ -1,11 +1,9 @@
 """How the C library hands out memory to a process that paints: asked for when it is started.
 
-A step takes and gives back over a gigabyte in pieces of many megabytes. As it comes, glibc keeps
-some of that in its heap, with holes that nothing fits into, and takes the rest from the kernel in
-pages of 4 kB, each of which costs a fault. Here everything above a megabyte comes from the kernel,
-in pages of 2 MB where it has them, and goes back at once. That is a tenth faster, and the memory
-that a process holds is what it uses (docs/performance.md has the figures). Other C libraries do not
-know the variable and are as they are.
+A step takes and gives back over a gigabyte in pieces of many megabytes, and each page of 4 kB that
+comes from the kernel costs a fault. In pages of 2 MB a step is a tenth faster (docs/performance.md
+has the figures, and what else was tried). Other C libraries, and kernels without such pages, are as
+they are.
 """
 
 from __future__ import annotations
@@ -14,7 +12,7 @@ from collections.abc import Mapping
 from typing import Final
 
 VARIABLE: Final = "GLIBC_TUNABLES"
-_WANTED: Final = "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=1048576"
+_WANTED: Final = "glibc.malloc.hugetlb=1"
 
 
 def environment(environ: Mapping[str, str]) -> dict[str, str]:
