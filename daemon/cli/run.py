@@ -21,7 +21,7 @@ import structlog
 from daemon import logs
 from daemon.cli import settings_options
 from daemon.configuration import Resolved, state_folder
-from daemon.errors import ExitCode, ShareError
+from daemon.errors import ExitCode
 from daemon.inspector import Inspector
 from daemon.journal import JOURNAL, Journal
 from daemon.locking import ShareLock
@@ -31,7 +31,7 @@ from daemon.runners.local import LocalRunner
 from daemon.runners.worker import open_engine, serve
 from daemon.service import Parts, Service
 from daemon.settings import Settings
-from daemon.share import Share, make_share, open_share
+from daemon.share import Share, expect_share, make_share, open_share
 from engine.errors import EngineError
 from engine.weights import known, source_in_place
 
@@ -146,11 +146,7 @@ def _locked(share: Share, state: Path) -> Iterator[None]:
 def _open(settings: Settings) -> Share:
     share = open_share(settings.share)
     # Made here, the folders of a share whose drive is not connected would hide the real ones.
-    if not share.inbox.is_dir():
-        raise ShareError(
-            f"There is no inbox {printable(share.inbox)}. Connect the drive that the share lies "
-            f"on, or make a new share with `atelierd init {printable(share.root)}`."
-        )
+    expect_share(share)
     for why in make_share(share):
         _log.warning("share.unguarded", why=why)
     return share
