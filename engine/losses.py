@@ -24,13 +24,11 @@ _ROUNDNESS: Final = 1.0
 """Grey levels below which the total variation is rounded off, so that it has a gradient at 0."""
 
 
-def gram(maps: Array) -> Array:
-    """Gram matrix F F' / (C h w) of feature maps (1, C, h, w), as (C, C) (equation 3)."""
-    return products(maps) / maps.size
-
-
 def products(maps: Array) -> Array:
-    """F F' of feature maps (1, C, h, w), as (C, C): those of a picture's tiles add up."""
+    """F F' of feature maps (1, C, h, w), as (C, C): over C h w their Gram matrix (equation 3).
+
+    Those of a picture's tiles add up.
+    """
     # syrk, not dot: the matrix is symmetric, and half of it is enough.
     return nd.linalg.syrk(maps.reshape((maps.shape[1], -1)))
 

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
+from math import prod
 from operator import itemgetter
 from typing import Final
 
@@ -26,8 +27,8 @@ from engine.layers import (
     level_of,
     work_of,
 )
-from engine.recipe import Recipe
-from engine.stages import SEAM, Stage, Tiling
+from engine.recipe import CONVOLUTIONS, Recipe
+from engine.stages import SEAM, Stage, Tiling, style_tiling
 from engine.tiles import Grid, Size, spans
 
 _FLOAT: Final = 4
@@ -43,9 +44,14 @@ _HISTORIES: Final = (5, 3)
 """Shorter memories for L-BFGS, tried where the one that is wanted leaves no room for tiles."""
 _BEARABLE: Final = 1.7
 """Overhead of tiles above which it is better to remember fewer steps and have larger tiles."""
-_WORKSPACE: Final = 280 * 2**20
+WORKSPACE: Final = 330 * 2**20
 """Bytes that come with the first step, however small: the weights in oneDNN's layouts, and what the
-C library keeps for later (measured from 256 to 1024 pixels, whole and in tiles)."""
+C library keeps for later (measured from 256 to 4096 pixels, whole and in tiles)."""
+_MARGIN: Final = 1.1
+"""What the C library keeps differs from run to run; in tiles it is made to give it back."""
+_STYLE_VALUES: Final = 256
+"""Values a pixel of a style's tile: the maps of conv1_1 and conv1_2, and a copy in another layout
+for the products of channels (measured: 200)."""
 
 
 _CUT: Final = Tiling(Grid(2, 2), Grid(2, 2))
@@ -143,24 +149,41 @@ def plan_memory(
     Raises:
         PictureError: no tiles are small enough; the message names the largest size that fits.
     """
-    resident += _more_style(size, style or size)
-    found = _planned(size, recipe, resident, room)
+    found = _planned(size, recipe, resident, room, style or size)
     if found is None:
         raise PictureError(_too_large(size, recipe, resident, room))
     return found
 
 
-def fitting(size: Size, taps: Collection[str], room: int) -> Fit | None:
+def style_bytes(size: Size) -> int:
+    """Bytes that a style picture takes while its statistics are computed, one tile at a time.
+
+    Args:
+        size: height and width of the style.
+    """
+    (stage, *more) = style_tiling(size).stages(CONVOLUTIONS[-1])
+    parts = stage.grid.rows, stage.grid.columns
+    longest = (
+        max(_span_lengths(side, each, stage.layers)) for side, each in zip(size, parts, strict=True)
+    )
+    largest = prod(longest)
+    seam = _seam_bytes(size) if more else 0
+    pictures = 2 * _PICTURE * size[0] * size[1]  # on the host, and on the device
+    return pictures + seam + largest * _STYLE_VALUES * _FLOAT
+
+
+def fitting(size: Size, taps: Collection[str], room: int, whole: int | None = None) -> Fit | None:
     """Find the tiling that costs the least time and fits; None if no tiles are small enough.
 
     Args:
         size: height and width of the picture.
         taps: all of them.
         room: bytes that the feature maps of one step may take.
+        whole: bytes that they may take in one piece; unset, as many.
     """
     layers = chain_to(deepest(taps))
     needed = step_bytes(size, layers, taps)
-    if needed <= room:
+    if needed <= (room if whole is None else whole):
         return Fit(Tiling(), needed, 1.0)
     between = _seam_bytes(size)
     chosen = [_cheapest(stage, size, taps, room - between) for stage in _CUT.stages(deepest(taps))]
@@ -216,32 +239,38 @@ class _Cut:
 def _cuts(length: int, layers: tuple[str, ...]) -> tuple[_Cut, ...]:
     found = []
     for parts in range(1, _MOST_TILES + 1):
-        lengths = [span.stop - span.start for span in spans(length, parts, layers)]
+        lengths = _span_lengths(length, parts, layers)
         found.append(_Cut(parts, sum(lengths), max(lengths)))
     return tuple(found)
 
 
-def _planned(size: Size, recipe: Recipe, resident: int, room: int) -> MemoryPlan | None:
+def _span_lengths(length: int, parts: int, layers: Sequence[str]) -> list[int]:
+    return [span.stop - span.start for span in spans(length, parts, layers)]
+
+
+def _planned(
+    size: Size, recipe: Recipe, resident: int, room: int, style: Size
+) -> MemoryPlan | None:
     shorter = (history for history in _HISTORIES if history < recipe.history)
     wishes = (
         recipe.model_copy(update={"history": history}) for history in (recipe.history, *shorter)
     )
-    found = [_planned_with(size, wish, resident, room) for wish in wishes]
+    found = [_planned_with(size, wish, resident, room, style) for wish in wishes]
     plans = [plan for plan in found if plan is not None]
     return min(plans, key=lambda plan: max(plan.overhead, _BEARABLE), default=None)
 
 
-def _planned_with(size: Size, recipe: Recipe, resident: int, room: int) -> MemoryPlan | None:
-    always = resident + _WORKSPACE + picture_bytes(size, recipe)
-    fit = fitting(size, recipe.taps, room - always)
-    if fit is None:
+def _planned_with(
+    size: Size, recipe: Recipe, resident: int, room: int, style: Size
+) -> MemoryPlan | None:
+    always, pictures = resident + WORKSPACE, picture_bytes(size, recipe)
+    left = (round(each) - always - pictures for each in (room, room / _MARGIN))
+    fit = fitting(size, recipe.taps, *left)
+    # The style comes first, when the optimiser holds nothing yet.
+    most = 0 if fit is None else always + max(pictures + fit.bytes, style_bytes(style))
+    if fit is None or most > room:
         return None
-    return MemoryPlan(fit.tiling, always + fit.bytes, fit.bytes, recipe.history, fit.work)
-
-
-def _more_style(size: Size, style: Size) -> int:
-    """Bytes of a style picture that has more pixels than the picture, on host and device."""
-    return 2 * _PICTURE * max(0, style[0] * style[1] - size[0] * size[1])
+    return MemoryPlan(fit.tiling, most, fit.bytes, recipe.history, fit.work)
 
 
 def _seam_bytes(size: Size) -> int:
@@ -262,7 +291,8 @@ def _optimiser_pictures(recipe: Recipe) -> int:
 
 def _too_large(size: Size, recipe: Recipe, resident: int, room: int) -> str:
     def too_much(sixteenths: int) -> bool:
-        return _planned(_scaled(size, 16 * sixteenths), recipe, resident, room) is None
+        smaller = _scaled(size, 16 * sixteenths)
+        return _planned(smaller, recipe, resident, room, smaller) is None
 
     fits = 16 * (bisect_left(range(max(size) // 16 + 1), x=True, lo=2, key=too_much) - 1)
     advice = f"Use a size of {fits} or less" if fits >= _SMALLEST else "Close other programs"

@@ -6,7 +6,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,17 +14,20 @@ from numpy.typing import NDArray
 from engine import pyramid
 from engine.descent import Descent, Limits
 from engine.device import choose
-from engine.memory import MemoryPlan, fitting, plan_memory
+from engine.memory import WORKSPACE, MemoryPlan, fitting, plan_memory
 from engine.mx import Array
 from engine.objective import Grams, Objective, style_grams
 from engine.optimizer import make_optimizer
 from engine.progress import LossParts, Painting, Progress
 from engine.recipe import Recipe
-from engine.room import resident, room
-from engine.stages import Tiling
+from engine.room import give_back, resident, room
+from engine.stages import Tiling, style_tiling
 from engine.style_store import StyleStore
 from engine.vgg import Vgg
 from engine.weights import load
+
+STATISTICS: Final = 1
+"""Changed whenever a style's statistics come out differently: trimming, resampling, network."""
 
 
 class Painter:
@@ -64,6 +67,8 @@ class Painter:
         self._max_memory = max_memory
         self._clock = clock
         self._styles = styles or StyleStore()
+        self._network_key = f"{STATISTICS} {trained.sha256} {trained.convention}"
+        self._held = resident()
 
     def paint(
         self, content: NDArray[Any], style: NDArray[Any], recipe: Recipe
@@ -90,18 +95,19 @@ class Painter:
         Raises:
             PictureError: it is too large.
         """
-        return plan_memory(size, recipe, resident(), room(self._max_memory), style)
+        give_back()
+        # After the first picture the process holds some of what the plan counts for each.
+        held = max(self._held, resident() - WORKSPACE)
+        return plan_memory(size, recipe, held, room(self._max_memory), style)
 
-    def grams(
-        self, style: pyramid.Picture, digest: str, recipe: Recipe, tiling: Tiling | None = None
-    ) -> Grams:
+    def grams(self, style: pyramid.Picture, digest: str, recipe: Recipe) -> Grams:
         """Gram matrices of a style picture at the recipe's taps, kept under its digest."""
         taps = sorted(recipe.style_layers)
-        # In tiles the sums are rounded differently: the same picture is to come out each time.
-        network = (self.weights_sha256, recipe.pooling, recipe.padding, tiling or Tiling())
+        network = f"{self._network_key} {recipe.pooling} {recipe.padding}"
         key = f"{digest} {style.shape[:2]} {taps} {network}"
-        found = self._styles.find(key)
+        found = self._styles.find(key, taps)
         if found is None:
+            tiling = style_tiling(pyramid.size_of(style))
             grams = style_grams(self.network, self.to_device(style), recipe, tiling)
             found = {tap: gram.asnumpy() for tap, gram in grams.items()}
             self._styles.keep(key, found)
@@ -164,6 +170,7 @@ class _Session:
             descent = self._descent(content, start, steps)
             yield from self._followed(descent, number)
             self._take(descent)
+            del descent  # its optimiser's memory is not to lie beside the next one's
             before = content
 
     def _start(self, before: pyramid.Picture | None, content: pyramid.Picture) -> pyramid.Picture:
@@ -175,7 +182,7 @@ class _Session:
         painter, recipe = self._painter, self._recipe
         size = pyramid.style_size(pyramid.size_of(self._style), max(content.shape))
         style = pyramid.resized(self._style, size)
-        grams = painter.grams(style, self._digest, recipe, self._tiling(size))
+        grams = painter.grams(style, self._digest, recipe)
         tiling = self._tiling(pyramid.size_of(content))
         return Descent(
             painter.objective(content, grams, recipe, tiling),
@@ -187,7 +194,7 @@ class _Session:
         )
 
     def _tiling(self, size: pyramid.Size) -> Tiling:
-        """The pieces of a picture or a style at one scale: few, as the plan's memory allows."""
+        """The pieces of the picture at one scale: few, as the plan's memory allows."""
         fit = fitting(size, self._recipe.taps, self._memory.maps)
         return self._memory.tiling if fit is None else fit.tiling
 

@@ -92,7 +92,7 @@ def resized(picture: NDArray[Any], size: Size) -> Picture:
     Bytes stay bytes on the way: a photo of 200 megapixels as floats would take 2.4 GB.
     """
     if picture.dtype == np.uint8:
-        return np.asarray(_resampled(picture, size), dtype=np.float32)
+        return np.ascontiguousarray(_resampled(picture, size), dtype=np.float32)
     planes = [_plane(picture[:, :, colour], size) for colour in range(picture.shape[2])]
     stacked: Picture = np.stack(planes, axis=2)
     return stacked
@@ -105,7 +105,7 @@ def _plane(plane: NDArray[Any], size: Size) -> NDArray[np.float32]:
 def _resampled(values: NDArray[Any], size: Size) -> NDArray[Any]:
     """One plane of floats, or three of bytes."""
     if values.shape[:2] == size:
-        return values
+        return np.ascontiguousarray(values)
     shrinks = size[0] < values.shape[0]
     method = Image.Resampling.LANCZOS if shrinks else Image.Resampling.BICUBIC
     return np.asarray(Image.fromarray(np.ascontiguousarray(values)).resize(size[::-1], method))

@@ -89,3 +89,22 @@ class Tiling:
             Stage(layers[:end], self.near, level=0, last=False),
             Stage(layers[end:], self.far, level=level_of(SEAM), last=True),
         ]
+
+
+STYLE_SIDE: Final = 384
+"""Longest side of a style's tiles, pixels, without their halo."""
+
+
+def style_tiling(size: Size) -> Tiling:
+    """The tiles of a style picture: small ones, and the same whatever is painted in that style.
+
+    A style is gone through once, forth alone, so a second look at the halos costs little; and its
+    statistics are the same to the last bit for each picture, and on each machine.
+
+    Args:
+        size: height and width of the style.
+    """
+    near = Grid(*(-(-side // STYLE_SIDE) for side in size))
+    side = STYLE_SIDE >> 1  # of pool3's maps: 1536 pixels of the picture
+    far = Grid(*(-(-(length >> level_of(SEAM)) // side) for length in size))
+    return Tiling(near, far)

@@ -11,8 +11,9 @@ import hashlib
 import os
 import tempfile
 import zipfile
+import zlib
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +26,9 @@ Statistics = dict[str, NDArray[np.float32]]
 MOST_BYTES: Final = 256 * 2**20
 """As usual; the five usual taps of one style at one size take 2.4 MB."""
 
+HELD_BYTES: Final = 32 * 2**20
+"""In memory: what is used less often is read again, in milliseconds."""
+
 _KEY: Final = "key"
 _SUFFIX: Final = ".npz"
 
@@ -34,22 +38,35 @@ class StyleStore:
 
     Args:
         folder: where they are kept for other processes, made if it is missing; None nowhere.
-        most_bytes: of those in memory, and of the files in the folder.
+        most_bytes: of the files in the folder.
+        held_bytes: of those in memory.
     """
 
-    def __init__(self, folder: Path | None = None, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(
+        self,
+        folder: Path | None = None,
+        most_bytes: int = MOST_BYTES,
+        held_bytes: int = HELD_BYTES,
+    ) -> None:
         self._folder = folder
         self._most = most_bytes
+        self._most_held = held_bytes
         self._held: OrderedDict[str, Statistics] = OrderedDict()
 
-    def find(self, key: str) -> Statistics | None:
-        """Give the statistics that were kept under a key; None if there are none any more."""
+    def find(self, key: str, taps: Collection[str]) -> Statistics | None:
+        """Give the statistics that were kept under a key; None if there are none any more.
+
+        Args:
+            key: says what they depend on.
+            taps: which there must be, and no others.
+        """
         if key in self._held:
             self._held.move_to_end(key)
             return self._held[key]
         found = None if self._folder is None else _read(self._file(self._folder, key), key)
-        if found is not None:
-            self._hold(key, found)
+        if found is None or found.keys() != set(taps):
+            return None
+        self._hold(key, found)
         return found
 
     def keep(self, key: str, statistics: Mapping[str, NDArray[np.float32]]) -> None:
@@ -65,7 +82,7 @@ class StyleStore:
 
     def _hold(self, key: str, statistics: Statistics) -> None:
         self._held[key] = statistics
-        while len(self._held) > 1 and sum(map(_bytes, self._held.values())) > self._most:
+        while len(self._held) > 1 and sum(map(_bytes, self._held.values())) > self._most_held:
             self._held.popitem(last=False)
 
     @staticmethod
@@ -85,8 +102,10 @@ def _read(path: Path, key: str) -> Statistics | None:
                 return None
             found = {name: np.asarray(file[name], np.float32) for name in file if name != _KEY}
         os.utime(path)  # used last: goes last
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        return None  # not there, or damaged: it is computed and written again
+    # Not there, or damaged: it is computed and written again. NotImplementedError and RuntimeError
+    # are a flipped bit that reads as another compression, or as encrypted.
+    except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error):
+        return None
     return found if all(np.isfinite(each).all() for each in found.values()) else None
 
 

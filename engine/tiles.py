@@ -124,14 +124,6 @@ class Grid:
             for column in columns:
                 yield Tile(row, column)
 
-    def largest(self, size: Size, layers: Sequence[str]) -> Size:
-        """Height and width of the largest tile, halo included."""
-        high, wide = (
-            max(span.stop - span.start for span in spans(length, parts, layers))
-            for length, parts in zip(size, (self.rows, self.columns), strict=True)
-        )
-        return high, wide
-
 
 WHOLE: Final = Grid()
 """Nothing is cut."""

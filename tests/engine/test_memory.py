@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from engine import Recipe
 from engine.errors import PictureError
 from engine.layers import chain_to
-from engine.memory import fitting, picture_bytes, plan_memory, step_bytes
+from engine.memory import fitting, picture_bytes, plan_memory, step_bytes, style_bytes
 from engine.stages import Tiling
 
 GB = 2**30
@@ -52,8 +52,10 @@ def test_what_is_planned_fits_and_less_room_takes_more_work(height, width, room)
     grows = picture_bytes((height, width), recipe) + plan.maps
     assert plan.bytes > GB // 2 + grows
     for stage in plan.tiling.stages("conv5_1"):
-        largest = stage.grid.largest(stage.source((height, width)), stage.layers)
-        assert step_bytes(largest, stage.layers, TAPS) <= plan.maps
+        for tile in stage.tiles((height, width)):
+            sides = tile.rows.stop - tile.rows.start, tile.columns.stop - tile.columns.start
+            cut = not stage.grid.whole
+            assert step_bytes(sides, stage.layers, TAPS, cut=cut) <= plan.maps
     more = plan_memory((height, width), Recipe(), GB // 2, 2 * room * GB)
     assert more.history >= plan.history
     if more.history == plan.history:
@@ -72,11 +74,22 @@ def test_a_smaller_scale_needs_no_more_than_the_largest(height, width, room):
     assert smaller.bytes <= plan.maps
 
 
-def test_a_style_that_is_larger_than_the_picture_counts():
-    wide, square = (128, 1024), (1024, 1024)
-    plain = plan_memory(wide, Recipe(), GB // 2, 8 * GB)
-    assert plan_memory(wide, Recipe(), GB // 2, 8 * GB, square).bytes > plain.bytes
-    assert plan_memory(wide, Recipe(), GB // 2, 8 * GB, (64, 1024)) == plain
+def test_a_style_that_is_much_larger_than_the_picture_counts():
+    wide, square = (128, 1024), (4096, 4096)
+    plain = plan_memory(wide, Recipe(), GB // 2, 8 * GB, wide)
+    large = plan_memory(wide, Recipe(), GB // 2, 8 * GB, square)
+    assert large.bytes - plain.bytes == (
+        style_bytes(square) - plain.maps - picture_bytes(wide, Recipe())
+    )
+    assert large.tiling == plain.tiling
+    with pytest.raises(PictureError):
+        plan_memory(wide, Recipe(), GB // 2, plain.bytes + 2**20, square)
+
+
+def test_a_picture_in_one_piece_leaves_a_margin():
+    needed = plan_memory((512, 512), Recipe(), GB // 4, 8 * GB).bytes
+    assert plan_memory((512, 512), Recipe(), GB // 4, round(1.11 * needed)).tiling.whole
+    assert not plan_memory((512, 512), Recipe(), GB // 4, round(1.05 * needed)).tiling.whole
 
 
 def test_cutting_costs_less_than_it_did_without_a_seam():

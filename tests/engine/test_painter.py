@@ -17,6 +17,8 @@ from engine.memory import fitting, step_bytes
 from engine.objective import style_grams
 from engine.painter import Painter
 from engine.style_store import StyleStore
+from engine.weights import load
+from engine.weights.conventions import CONVENTIONS
 
 SMALL = Recipe(size=64, scales=(0.5, 1.0), iterations=(6, 6))
 
@@ -127,8 +129,32 @@ def test_a_style_is_looked_at_once_also_after_a_restart(
     # At the first of the two scales this photo is too narrow to be painted.
     assert len(looked) == 1
     assert np.array_equal(pictures[0], pictures[2])
+    paint(painter, photo[4:, :], style)  # of another shape
+    assert len(looked) == 1
     paint(painter, photo, style[::-1])
     assert len(looked) == 2
+
+
+def test_statistics_are_not_taken_for_those_of_other_weights(
+    weights, tmp_path, photo, style, monkeypatch
+):
+    usual = load(weights.parent)
+    looked = []
+    monkeypatch.setattr(
+        "engine.painter.style_grams", lambda *a: looked.append(1) or style_grams(*a)
+    )
+    for convention in (usual.convention, CONVENTIONS["torchvision"]):
+        other = replace(usual, convention=convention)
+        monkeypatch.setattr("engine.painter.load", lambda _, other=other: other)
+        painter = Painter(weights.parent, "cpu", styles=StyleStore(tmp_path))
+        paint(painter, photo, style, SMALL.model_copy(update={"iterations": (1, 1)}))
+    assert len(looked) == 2
+
+
+def test_what_one_picture_leaves_behind_is_not_counted_against_the_next(painter, photo, style):
+    """A photo that was painted an hour ago is not to be refused for want of memory."""
+    first, second = (paint(painter, photo, style)[1].predicted_memory_mb for _ in range(2))
+    assert second < first + 30
 
 
 @pytest.mark.parametrize(

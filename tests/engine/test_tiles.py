@@ -66,13 +66,9 @@ def test_a_tile_sees_all_that_its_own_part_depends_on(length, parts, layers):
 
 
 @given(LENGTHS, LENGTHS, PARTS, PARTS, LAYERS)
-def test_the_largest_tile_is_one_of_them_and_the_grid_its_rows_times_columns(
-    height, width, rows, columns, layers
-):
+def test_a_grid_covers_all_once_with_its_rows_times_columns(height, width, rows, columns, layers):
     grid = Grid(rows, columns)
     tiles = list(grid.tiles((height, width), layers))
-    sides = np.array([[s.stop - s.start for s in (tile.rows, tile.columns)] for tile in tiles])
-    assert tuple(sides.max(axis=0)) == grid.largest((height, width), layers)
     assert len(tiles) <= rows * columns
     assert grid.whole == (grid == WHOLE)
     covered = np.zeros((height, width), int)
