@@ -68,7 +68,7 @@ class Painter:
         self._clock = clock
         self._styles = styles or StyleStore()
         self._network_key = f"{STATISTICS} {trained.sha256} {trained.convention}"
-        self._held = resident()
+        self._held: int | None = None  # before the first picture
 
     def paint(
         self, content: NDArray[Any], style: NDArray[Any], recipe: Recipe
@@ -96,6 +96,8 @@ class Painter:
             PictureError: it is too large.
         """
         give_back()
+        if self._held is None:
+            self._held = resident()
         # After the first picture the process holds some of what the plan counts for each.
         held = max(self._held, resident() - WORKSPACE)
         return plan_memory(size, recipe, held, room(self._max_memory), style)
