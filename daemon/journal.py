@@ -71,6 +71,10 @@ END;
 """
 _COLUMNS: Final = tuple(field.name for field in fields(Job))
 _SELECT: Final = "SELECT " + ", ".join(_COLUMNS) + " FROM jobs "  # noqa: S608 - our own names
+_SERVE: Final = (  # count a turn for the lane of a job that is about to leave the queue
+    "UPDATE lanes SET served = (SELECT max(served) + 1 FROM lanes) WHERE name = "
+    "(SELECT lane FROM jobs WHERE id = ? AND state = 'queued' AND error IS NULL)"
+)
 
 
 class Journal:
@@ -153,16 +157,12 @@ class Journal:
             JournalError: there is no such job, or it does not wait.
         """
         with self._transaction():
+            self._database.execute(_SERVE, (job_id,))
             self._change(
                 "UPDATE jobs SET state = 'running', attempts = attempts + 1, started_at = ?, "
                 "iteration = NULL, total = NULL, eta_seconds = NULL "
                 "WHERE id = ? AND state = 'queued'",
                 (self._clock(), job_id),
-            )
-            self._database.execute(
-                "UPDATE lanes SET served = (SELECT max(served) + 1 FROM lanes) "
-                "WHERE name = (SELECT lane FROM jobs WHERE id = ?)",
-                (job_id,),
             )
         return self.get(job_id)
 
@@ -195,10 +195,13 @@ class Journal:
 
     def given_up(self, job_id: str, error: str) -> None:
         """Record why a job fails, before its photo is moved: it must not be tried again."""
-        self._write(
-            "UPDATE jobs SET error = ? WHERE id = ? AND state IN ('queued', 'running')",
-            (_sane(error), job_id),
-        )
+        with self._transaction():
+            # With one that was never begun too: a lane of failures would take turn after turn.
+            self._database.execute(_SERVE, (job_id,))
+            self._change(
+                "UPDATE jobs SET error = ? WHERE id = ? AND state IN ('queued', 'running')",
+                (_sane(error), job_id),
+            )
 
     def finish(self, job_id: str) -> Job:
         """Mark a published job as done.

@@ -452,7 +452,20 @@ def test_a_turn_ends_after_a_while_and_the_next_goes_on(
     assert room.dispatcher.due is None
 
 
-def test_a_failure_that_nobody_began_takes_no_turn_and_is_not_shown_as_being_painted(
+def test_a_lane_of_failures_keeps_no_turn_from_the_others(room: Room) -> None:
+    for number in range(4):
+        room.add(f"gone-{number}", "Gone").unlink()
+    room.add("b")
+    begin(room)
+    states = room.states()
+    assert states.pop("b") == "running"
+    assert list(states.values()).count("failed") == 1
+    work(room)
+    assert set(room.states().values()) == {"failed", "done"}
+    assert {room.journal.get(f"gone-{number}").attempts for number in range(4)} == {0}
+
+
+def test_a_failure_that_nobody_began_holds_up_nobody_and_is_not_shown_as_being_painted(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(3):
@@ -468,6 +481,8 @@ def test_a_failure_that_nobody_began_takes_no_turn_and_is_not_shown_as_being_pai
         states = room.states()
         assert states.pop("b") == "running"
         assert set(states.values()) == {"queued"}
+        work(room)
+        assert set(room.states().values()) == {"queued", "done"}
     room.now = 1.0
     room.endings.retry()
     assert {room.journal.get(f"gone-{number}").attempts for number in range(3)} == {0}

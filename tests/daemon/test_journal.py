@@ -298,6 +298,17 @@ def test_ten_thousand_waiting_jobs_are_found_by_index(journal: Journal) -> None:
     assert steps < 20  # a walk over all jobs takes more than a thousand
 
 
+def test_a_job_that_is_given_up_unbegun_costs_its_lane_one_turn(journal: Journal) -> None:
+    for job_id in ("a1", "a2", "b1", "b2", "b3", "c1"):
+        journal.add(new_job(job_id, lane=job_id[0]))
+    journal.given_up("a1", "It is gone.")
+    assert (journal.get("a1").attempts, journal.get("a1").started_at) == (0, None)
+    assert journal.start("b1").id == "b1"
+    journal.given_up("a1", "It is gone.")  # its photo could not be moved before
+    journal.given_up("b1", "It is no picture.")
+    assert list(served(journal)) == ["c1", "a2", "b2", "b3"]
+
+
 def test_a_job_that_was_given_up_is_nobodys_next(journal: Journal) -> None:
     for job_id, lane in (("a", "Waves"), ("b", "Waves"), ("c", "Dots")):
         journal.add(new_job(job_id, lane))
