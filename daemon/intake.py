@@ -19,6 +19,7 @@ from daemon.claims import Claim
 from daemon.endings import Endings
 from daemon.errors import (
     AtelierError,
+    ClaimError,
     ClaimLostError,
     ClaimStuckError,
     JournalError,
@@ -196,13 +197,14 @@ class Intake:
                 self._doubt(ready, inspected)
         self._ask()
 
-    def put_back(self, job_id: str) -> None:
-        """Put a claim that no job knows of back into the inbox: now or, if need be, later.
+    def keep(self, job_id: str, error: ClaimError) -> None:
+        """Put a claim that no job knows of back into the inbox, at a look to come.
 
         Args:
             job_id: the claim's.
+            error: what stood in the way until now.
         """
-        self._returns.put_back(job_id)
+        self._returns.keep(job_id, error)
 
     def _pair(self) -> Pairing:
         styles = mirror_styles(self._share)

@@ -11,6 +11,7 @@ What lies in the work folder and what the journal says are compared, and nothing
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import structlog
@@ -30,7 +31,13 @@ _WORN_OUT: Final = (
 _log: Final = structlog.get_logger()
 
 
-def recover(share: Share, journal: Journal, endings: Endings, max_attempts: int) -> list[str]:
+def recover(
+    share: Share,
+    journal: Journal,
+    endings: Endings,
+    max_attempts: int,
+    is_stopping: Callable[[], bool],
+) -> dict[str, ClaimError]:
     """Compare work folder and journal, and repair what a kill left half-done.
 
     Args:
@@ -38,30 +45,34 @@ def recover(share: Share, journal: Journal, endings: Endings, max_attempts: int)
         journal: of the share.
         endings: brings to an end what can be.
         max_attempts: a job that was begun so often and never ended has failed.
+        is_stopping: asked before each move, which a share may be slow to make: the rest is left
+            to the next start then.
 
     Returns:
-        The ids of the claims that could not be put back, for somebody to try again.
+        The claims that could not be put back and what stood in the way, for somebody to try again.
 
     Raises:
         JournalError: the journal cannot be used.
     """
     unfinished = [*journal.having(JobState.RUNNING), *journal.having(JobState.QUEUED)]
     known = {job.id for job in unfinished}
-    unknown = [job_id for job_id in claims.find_claims(share) if job_id not in known]
-    stuck = [job_id for job_id in unknown if not _return(share, job_id)]
+    stuck: dict[str, ClaimError] = {}
+    for job_id in claims.find_claims(share):
+        if job_id not in known and not is_stopping():
+            stuck |= _return(share, job_id)
     for job in unfinished:
-        _recover(share, journal, endings, job, max_attempts)
+        if not is_stopping():
+            _recover(share, journal, endings, job, max_attempts)
     return stuck
 
 
-def _return(share: Share, job_id: str) -> bool:
+def _return(share: Share, job_id: str) -> dict[str, ClaimError]:
     try:
         back = claims.put_back(share, job_id)
     except ClaimError as error:
-        _log.error("claim.stuck", job=job_id, why=str(error))
-        return False
+        return {job_id: error}
     _log.warning("claim.returned", job=job_id, photos=[printable(path) for path in back])
-    return True
+    return {}
 
 
 def _recover(share: Share, journal: Journal, endings: Endings, job: Job, max_attempts: int) -> None:

@@ -17,6 +17,7 @@ from daemon.errors import ClaimError
 from daemon.names import printable
 from daemon.share import Share
 
+_TURN_SECONDS: Final = 1.0  # a share may be slow to refuse; a stop wants to be heard
 _log: Final = structlog.get_logger()
 
 
@@ -84,8 +85,11 @@ class Returns:
         _log.error("claim.stuck", job=job_id, why=str(error), again_in_seconds=pause)
 
     def retry(self) -> None:
-        """Try again what is due."""
+        """Try again what is due; what takes long is carried on with at the next call."""
         now = self._clock()
         due = [job_id for job_id, stuck in self._stuck.items() if stuck.until <= now]
-        for job_id in due:
+        # Who waited longest first: else the same ones would be tried in every turn.
+        for job_id in sorted(due, key=lambda job_id: self._stuck[job_id].until):
+            if self._clock() >= now + _TURN_SECONDS:
+                return
             self.put_back(job_id)

@@ -161,8 +161,10 @@ class Service:
         # A large archive takes long to walk, and nobody reads the mail meanwhile.
         publishing.sweep_leftovers(self._share, self._is_stopping)
         attempts = self._settings.engine.max_attempts
-        for job_id in recover(self._share, self._journal, self._endings, attempts):
-            self._intake.put_back(job_id)
+        stop = self._is_stopping
+        stuck = recover(self._share, self._journal, self._endings, attempts, stop)
+        for job_id, error in stuck.items():
+            self._intake.keep(job_id, error)
         self._watcher.start()
         _log.info(
             "daemon.started",

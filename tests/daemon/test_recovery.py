@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from daemon import presence
+from daemon import claims, presence
 from daemon.endings import Endings
 from daemon.jobs import JobState, NewJob
 from daemon.journal import Journal
@@ -25,6 +25,7 @@ from daemon.share import Share, make_share, open_share
 class Start:
     share: Share
     journal: Journal
+    stopped: bool = False
 
     def add(self, job_id: str, *, running: bool = False) -> Path:
         folder = self.share.work / "jobs" / job_id
@@ -39,7 +40,8 @@ class Start:
         return photo
 
     def recover(self) -> dict[str, str]:
-        recover(self.share, self.journal, Endings(self.share, self.journal, lambda: 0.0), 3)
+        endings = Endings(self.share, self.journal, lambda: 0.0)
+        recover(self.share, self.journal, endings, 3, lambda: self.stopped)
         return {job.id: state.value for state in JobState for job in self.journal.having(state)}
 
 
@@ -101,3 +103,25 @@ def test_a_disk_that_does_not_answer_fails_nothing(
     start.add("a")
     monkeypatch.setattr(presence, "is_gone_from_claim", refuse)
     assert start.recover() == {"a": "queued"}
+
+
+def test_a_stop_leaves_the_rest_to_the_next_start(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        (start.share.work / "jobs" / f"unknown-{number}").mkdir(parents=True)
+    start.add("gone").unlink()
+    tried = list[str]()
+
+    def put_back(_share: Share, job_id: str) -> list[Path]:
+        tried.append(job_id)
+        start.stopped = True
+        return []
+
+    with monkeypatch.context() as patch:
+        patch.setattr(claims, "put_back", put_back)
+        assert start.recover() == {"gone": "queued"}
+    assert len(tried) == 1
+    start.stopped = False
+    assert start.recover() == {"gone": "failed"}
+    assert claims.find_claims(start.share) == []

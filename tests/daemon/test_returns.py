@@ -75,6 +75,33 @@ def test_what_somebody_took_out_by_hand_is_forgotten(share: Share) -> None:
     assert returns.pending == 0
 
 
+def test_a_turn_ends_after_a_while_and_the_next_goes_on_with_the_others(
+    share: Share, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While claims are put back nobody hears of a stop, or of anything else."""
+    now, tried = 0.0, list[str]()
+
+    def slow(_share: Share, job_id: str) -> list[Path]:
+        nonlocal now
+        now += 0.4
+        tried.append(job_id)
+        raise ClaimStuckError("It is stuck.")
+
+    returns = Returns(share, lambda: now)
+    for name in "abcdefg":
+        returns.keep(name, ClaimStuckError("It is stuck."))
+    monkeypatch.setattr(claims, "put_back", slow)
+    now = 10.0
+    returns.retry()
+    assert tried == ["a", "b", "c"]
+    now = 20.0
+    returns.retry()
+    assert tried == ["a", "b", "c", "d", "e", "f"]
+    now = 30.0
+    returns.retry()
+    assert tried[6:] == ["g", "a", "b"]
+
+
 @pytest.mark.parametrize("drive", ["share", "work"])
 def test_a_drive_that_has_gone_has_not_lost_the_claim(share: Share, drive: str) -> None:
     returns = Returns(share, lambda: 0.0)

@@ -691,6 +691,28 @@ def test_a_claim_that_cannot_be_put_back_at_the_start_is_put_back_later(
     assert claims.find_claims(house.share) == []
 
 
+def test_a_start_tries_each_claim_once_before_it_reads_its_mail(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stop is among the mail, and each try may take as long as the share likes."""
+    tried = list[str]()
+
+    def put_back(_share: Share, job_id: str) -> list[Path]:
+        tried.append(job_id)
+        raise ClaimStuckError("It is stuck.")
+
+    for name in "abc":
+        (house.share.work / "jobs" / name).mkdir(parents=True)
+    monkeypatch.setattr(claims, "put_back", put_back)
+    service = house.service()
+    with capture_logs() as house.logs:
+        service._begin()
+        service.stop("a test")
+        service._end()
+    assert sorted(tried) == ["a", "b", "c"]
+    assert sorted(line["job"] for line in house.said("claim.stuck")) == ["a", "b", "c"]
+
+
 def test_a_work_folder_that_somebody_removes_is_made_again(house: House) -> None:
     folder, looks = house.style(), 0
 
