@@ -21,8 +21,11 @@ from daemon.styles import find_styles
 _KEY: Final = "style"  # the intake's keys are numbers
 _log: Final = structlog.get_logger()
 
-_Version = tuple[Path, int, int]
-"""A picture with its size and time: a changed one is looked at again."""
+_Version = tuple[Path, int, int, int]
+"""A picture with its size and times: a changed one is looked at again.
+
+The last one tells of new rights, too: it may have been closed to the program.
+"""
 
 
 class StyleCheck:
@@ -76,4 +79,4 @@ class StyleCheck:
 
 def _version(style: Path) -> _Version:
     status = style.lstat()
-    return style, status.st_size, status.st_mtime_ns
+    return style, status.st_size, status.st_mtime_ns, status.st_ctime_ns

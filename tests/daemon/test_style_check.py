@@ -74,6 +74,23 @@ def test_a_bad_style_is_told_of_once_a_version(room: Room, logs: list[dict[str, 
     assert [line["why"] for line in logs] == ["It is empty.", "It is torn."]
 
 
+def test_a_style_that_somebody_opens_to_us_is_looked_at_again(room: Room) -> None:
+    """That changes neither its size nor its time."""
+    room.put("a.jpg")
+    style = room.folder / "a.jpg"
+    style.chmod(0)
+    room.look(0)
+    assert room.look(5) == ["a.jpg"]
+    assert room.answer("The file cannot be read.")
+    before = style.stat().st_ctime_ns
+    while (
+        style.stat().st_ctime_ns == before
+    ):  # the kernel's clock may tick only every few milliseconds
+        style.chmod(0o644)
+    assert room.look(6) == ["a.jpg"]
+    assert room.look(11) == ["a.jpg", "a.jpg"]
+
+
 def test_what_is_still_being_copied_is_let_alone(room: Room) -> None:
     room.put("a.jpg")
     assert room.look(0) == []
