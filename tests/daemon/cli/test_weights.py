@@ -117,6 +117,8 @@ def test_weights_that_are_missing_or_bad_end_with_3_and_one_sentence(  # type: i
         (["import", "none.h5"], "There is no file none.h5"),
         (["verify", "--weights", "."], "page.h5 is a web page"),
         (["verify", "--weights", "nowhere"], f"in {tmp_path}/nowhere."),
+        (["verify", "--engine.weights", "no", "--weights", "nowhere"], f"in {tmp_path}/nowhere."),
+        (["verify", "--engine.weights", "nowhere"], f"in {tmp_path}/nowhere."),
     ):
         done = atelierd(*arguments)
         assert done.returncode == 3
@@ -125,6 +127,13 @@ def test_weights_that_are_missing_or_bad_end_with_3_and_one_sentence(  # type: i
         assert done.stderr.startswith("atelierd: ")
         assert done.stderr.count("\n") == 1
     assert not (tmp_path / "param").exists()
+
+
+def test_the_help_names_the_folder_once(atelierd) -> None:  # type: ignore[no-untyped-def]
+    for command in ("fetch", "import", "verify"):
+        done = atelierd(command, "--help")
+        assert "--weights DIR" in done.stdout
+        assert "--engine.weights" not in done.stdout
 
 
 def test_a_wrong_command_line_ends_with_2(atelierd) -> None:  # type: ignore[no-untyped-def]
