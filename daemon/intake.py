@@ -92,6 +92,7 @@ class Intake:
         inspector: who reads pictures; its answers come back through `answer`.
         clock: monotonic seconds.
         make_id: a new job id at each call.
+        lock: as `Workplace` wants it.
 
     Raises:
         SettingsError: the settings of `paint` contradict one another.
@@ -107,6 +108,7 @@ class Intake:
         *,
         clock: Callable[[], float],
         make_id: Callable[[], str],
+        lock: Callable[[int], None] = lambda _handle: None,
     ) -> None:
         self._share = share
         self._settings = settings
@@ -119,7 +121,7 @@ class Intake:
         self._readiness = Readiness(settings.watch, clock)
         self._note = InboxNote(share, settings.watch.settle_seconds, clock)
         self._returns = Returns(share, clock)
-        self._workplace = Workplace(share.work)
+        self._workplace = Workplace(share.work, lock)
         self._numbers = count()
         self._asked: dict[str, Ready] = {}
         self._waiting: list[Ready] = []

@@ -55,7 +55,7 @@ class ShareLock:
         self._folders = folders
         self._clock = clock
         self._sleep = sleep
-        self._handles: list[int] = []
+        self._handles: dict[Path, int] = {}
 
     def acquire(self) -> tuple[Path, ...]:
         """Lock all folders, or none; for a second try again what somebody else holds.
@@ -89,10 +89,26 @@ class ShareLock:
             raise
         return unguarded
 
+    def renew(self, folder: Path, handle: int) -> None:
+        """Lock one of the folders again that was made anew, or came back on another device.
+
+        Args:
+            folder: which.
+            handle: of that folder, open. By its name, that of a drive that has gone meanwhile
+                would be made.
+
+        Raises:
+            AlreadyRunningError: another daemon was quicker.
+            ShareError: the lock file cannot be written.
+        """
+        if folder in self._handles:  # it locks a file that nobody sees any more
+            os.close(self._handles.pop(folder))
+        self._lock(folder, handle)
+
     def release(self) -> None:
         """Let go; may be called at any time and more than once."""
         while self._handles:
-            os.close(self._handles.pop())
+            os.close(self._handles.popitem()[1])
 
     def __enter__(self) -> ShareLock:
         """Acquire; use `acquire` itself to learn what is unguarded."""
@@ -115,8 +131,8 @@ class ShareLock:
                 "photo. Set state_dir to a folder on a local disk."
             )
 
-    def _lock(self, folder: Path) -> bool:
-        handle = _open(folder)
+    def _lock(self, folder: Path, within: int | None = None) -> bool:
+        handle = _open(folder, within)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             os.ftruncate(handle, 0)
@@ -129,16 +145,17 @@ class ShareLock:
             if error.errno in _BUSY:
                 raise _already_running(folder, owner) from None
             raise _cannot_write(folder, error) from error
-        self._handles.append(handle)
+        self._handles[folder] = handle
         return True
 
 
-def _open(folder: Path) -> int:
+def _open(folder: Path, within: int | None) -> int:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        if within is None:
+            folder.mkdir(parents=True, exist_ok=True)
         # Open for writing: NFS turns flock into a lock that needs it.
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        return os.open(folder / LOCK, flags, 0o666)
+        return os.open(folder / LOCK if within is None else LOCK, flags, 0o666, dir_fd=within)
     except OSError as error:
         raise _cannot_write(folder, error) from error
 

@@ -58,12 +58,14 @@ class Parts:
         make_inspector: given where to deliver answers.
         clock: monotonic seconds.
         make_id: a new job id at each call.
+        lock: locks the share's work folder once more, given a handle of one that was made again.
     """
 
     make_runner: Callable[[Deliver], Runner]
     make_inspector: Callable[[Callable[[Inspected], None]], InspectsUntilClosed]
     clock: Callable[[], float]
     make_id: Callable[[], str]
+    lock: Callable[[int], None] = lambda _handle: None
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,7 @@ class Service:
             self._inspector,
             clock=parts.clock,
             make_id=parts.make_id,
+            lock=parts.lock,
         )
         settle = settings.watch.settle_seconds
         self._style_check = StyleCheck(share.styles, self._inspector, settle, parts.clock)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -43,10 +43,14 @@ class Workplace:
 
     Args:
         work: the folder; it is there now, or else it will not be used.
+        lock: given a handle of the folder when it is another than before, so that the lock of this
+            process lies there too; what it raises, `ensure` does, until it has worked.
     """
 
-    def __init__(self, work: Path) -> None:
+    def __init__(self, work: Path, lock: Callable[[int], None] = lambda _handle: None) -> None:
         self._work = work
+        self._lock = lock
+        self._is_locked = True  # by whoever started us
         self._mark = secrets.token_bytes(_MARK_BYTES)
         self._itself: _Identity | None = None
         self._home: _Identity | None = None
@@ -58,14 +62,15 @@ class Workplace:
         """See that the folder is there, with the folder of claims in it.
 
         Raises:
-            ShareError: it is not, and it is not for us to make it.
+            ShareError: it is not, and it is not for us to make it; or it cannot be locked.
+            AlreadyRunningError: another daemon has locked it since it was made again.
             OSError: the disk does not say, or has no room.
         """
         try:
             with _opened(self._work) as handle:
                 # By the handle: between two looks by name a drive may have gone.
                 self._recognise(handle)
-                self._furnish(handle)
+                self._settle_in(handle)
         except (FileNotFoundError, NotADirectoryError):
             self._make_again()
 
@@ -75,9 +80,15 @@ class Workplace:
             return
         if _read_mark(handle) != self._mark:
             raise self._gone()
-        self._itself = found
+        self._itself, self._is_locked = found, False
         self._home = _identity(self._work.parent.stat())
         _log.info("work.came_back", folder=printable(self._work))
+
+    def _settle_in(self, handle: int) -> None:
+        if not self._is_locked:  # a service on another machine would see a share that nobody keeps
+            self._lock(handle)
+            self._is_locked = True
+        self._furnish(handle)
 
     def _furnish(self, handle: int) -> None:
         with contextlib.suppress(FileExistsError):
@@ -93,11 +104,11 @@ class Workplace:
                     raise self._gone()
                 os.mkdir(self._work.name, _PRIVATE, dir_fd=home)
                 with _opened(self._work.name, home) as handle:
-                    self._itself = _identity(os.fstat(handle))
+                    self._itself, self._is_locked = _identity(os.fstat(handle)), False
                     _log.warning(
                         "work.made_again", folder=printable(self._work), why="somebody removed it"
                     )
-                    self._furnish(handle)
+                    self._settle_in(handle)
         except (FileNotFoundError, NotADirectoryError, FileExistsError):
             raise self._gone() from None
 

@@ -113,8 +113,9 @@ def keep(settings: Settings, *, once: bool, make_runner: MakeRunner = local_runn
     logs.configure(settings.log, sys.stderr)
     share = _open(settings)
     state = state_folder(settings, share, os.environ)
-    with _locked(share, state), closing(Journal(state / JOURNAL, time.time)) as journal:
-        service = Service(share, settings, journal, _parts(settings, make_runner), once=once)
+    with _locked(share, state) as lock, closing(Journal(state / JOURNAL, time.time)) as journal:
+        parts = _parts(settings, make_runner, partial(lock.renew, share.work))
+        service = Service(share, settings, journal, parts, once=once)
         with _stopped_by_signals(service):
             if not once and logs.is_read_by_people(settings.log, sys.stderr):
                 _say_what_to_do(share)
@@ -132,13 +133,13 @@ def _say_what_to_do(share: Share) -> None:
 
 
 @contextmanager
-def _locked(share: Share, state: Path) -> Iterator[None]:
+def _locked(share: Share, state: Path) -> Iterator[ShareLock]:
     lock = ShareLock(state, share.work)
     unguarded = lock.acquire()
     try:
         for folder in unguarded:
             _log.warning("lock.unguarded", folder=printable(folder), why="it knows no locks")
-        yield
+        yield lock
     finally:
         lock.release()
 
@@ -152,12 +153,13 @@ def _open(settings: Settings) -> Share:
     return share
 
 
-def _parts(settings: Settings, make_runner: MakeRunner) -> Parts:
+def _parts(settings: Settings, make_runner: MakeRunner, lock: Callable[[int], None]) -> Parts:
     return Parts(
         make_runner=lambda deliver: make_runner(settings, deliver),
         make_inspector=lambda deliver: Inspector(settings.watch, deliver),
         clock=time.monotonic,
         make_id=lambda: secrets.token_hex(_ID_BYTES),
+        lock=lock,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -187,3 +188,48 @@ def test_the_lock_file_stays_and_names_the_holder(state: Path) -> None:
     with ShareLock(state):
         assert (state / LOCK).read_text().split()[0] == str(os.getpid())
     assert (state / LOCK).exists()
+
+
+@contextmanager
+def made_again(work: Path) -> Iterator[int]:
+    shutil.rmtree(work)
+    work.mkdir()
+    handle = os.open(work, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def test_a_folder_that_was_made_again_is_locked_again(
+    state: Path, work: Path, tmp_path: Path
+) -> None:
+    with ShareLock(state, work) as lock:
+        with made_again(work) as handle:
+            lock.renew(work, handle)
+            lock.renew(work, handle)
+        with pytest.raises(AlreadyRunningError):
+            impatient(tmp_path / "own", work).acquire()
+    with ShareLock(work):
+        pass
+
+
+def test_a_folder_that_another_locked_first_stays_its_own(
+    state: Path, work: Path, tmp_path: Path
+) -> None:
+    with ShareLock(state, work) as lock, made_again(work) as handle:
+        with another_daemon(tmp_path / "own", work) as other:
+            for _ in range(2):
+                with pytest.raises(AlreadyRunningError, match=rf"process {other.pid}\b"):
+                    lock.renew(work, handle)
+        with pytest.raises(AlreadyRunningError):
+            impatient(state).acquire()
+        lock.renew(work, handle)
+
+
+def test_a_drive_that_has_gone_is_not_made_to_lock_it(state: Path, work: Path) -> None:
+    with ShareLock(state, work) as lock, made_again(work) as handle:
+        work.rmdir()
+        with pytest.raises(ShareError):
+            lock.renew(work, handle)
+        assert not work.exists()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -238,6 +239,19 @@ def test_a_second_daemon_is_refused(program: Program) -> None:
     assert program.once() == ExitCode.USAGE
     assert "keeps this share" in program.text()
     assert "Traceback" not in program.text()
+
+
+def test_another_machine_is_refused_too_after_the_work_folder_was_made_again(
+    program: Program,
+) -> None:
+    program.start()
+    program.wait(lambda: program.said("engine.ready"))
+    shutil.rmtree(program.share / ".atelierd")
+    program.wait(lambda: program.said("work.made_again"))
+    program.wait((program.share / ".atelierd/daemon.lock").exists)
+    # With its own state folder, as it would have on another machine.
+    assert program.once("--state_dir", str(program.folder / "other")) == ExitCode.USAGE
+    assert "keeps this share" in program.text()
 
 
 def test_without_a_share_it_says_what_to_do(program: Program) -> None:

@@ -12,7 +12,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from daemon import workplace as module
-from daemon.errors import ShareError
+from daemon.errors import AlreadyRunningError, ShareError
 from daemon.workplace import JOBS, MARK, Workplace
 
 GONE = r"is gone, and photos stay in the inbox.*Connect"
@@ -57,6 +57,40 @@ def test_a_folder_that_somebody_removed_is_made_again_for_us_alone(work: Path) -
     assert names(work) == [MARK, JOBS]
     move_to_another_inode(work)
     workplace.ensure()
+
+
+def test_a_folder_is_locked_when_it_is_another_than_before(work: Path) -> None:
+    locked = list[os.stat_result]()
+    workplace = Workplace(work, lambda handle: locked.append(os.fstat(handle)))
+    workplace.ensure()
+    assert locked == []
+    shutil.rmtree(work)
+    for _ in range(2):
+        workplace.ensure()
+    assert [status.st_ino for status in locked] == [work.stat().st_ino]
+    move_to_another_inode(work)
+    for _ in range(2):
+        workplace.ensure()
+    assert len(locked) == 2
+    assert locked[-1].st_ino == work.stat().st_ino
+
+
+def test_a_folder_that_another_service_has_locked_is_not_used(work: Path) -> None:
+    refusals = [AlreadyRunningError("It is kept."), AlreadyRunningError("It is kept.")]
+
+    def lock(_handle: int) -> None:
+        if refusals:
+            raise refusals.pop()
+
+    workplace = Workplace(work, lock)
+    workplace.ensure()
+    shutil.rmtree(work)
+    for _ in range(2):
+        with pytest.raises(AlreadyRunningError):
+            workplace.ensure()
+        assert names(work) == []
+    workplace.ensure()
+    assert names(work) == [MARK, JOBS]
 
 
 @pytest.mark.parametrize("left", ["nothing", "an empty folder"])
