@@ -21,7 +21,14 @@ from daemon.errors import JournalError
 from daemon.holds import Holds
 from daemon.jobs import Job, JobState
 from daemon.journal import Journal
-from daemon.loading import Fault, Unreachable, has_own_style, load, style_now
+from daemon.loading import (
+    Fault,
+    Unreachable,
+    advice_on_style,
+    has_own_style,
+    load,
+    style_now,
+)
 from daemon.names import printable
 from daemon.patience import Patience
 from daemon.runners.base import (
@@ -377,7 +384,8 @@ class Dispatcher:
                 _log.warning(
                     "job.detail", job=job.id, unexpected=event.unexpected, detail=event.detail
                 )
-            self._endings.failed(job, event.message)
+            advice = f" {advice_on_style(job, self._share)}" if in_styles else ""
+            self._endings.failed(job, event.message + advice)
             if in_styles:
                 self._forget_style(job)
 

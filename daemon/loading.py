@@ -33,6 +33,10 @@ from engine import Recipe
 _GONE: Final = "The photo is no longer where it waited to be painted. Drop it into the inbox again."
 _NO_STYLE: Final = 'The style picture "{}" is no longer there. Put it back, and try again.'
 _BAD_STYLE: Final = 'The style picture "{}" cannot be used. {}'
+_REPLACE: Final = (
+    'Put a picture that can be used in the place of "{}" in the folder {}, or drag the photo into '
+    "the folder of another style."
+)
 _CLOSED_STYLE: Final = (
     'The style picture "{}" may not be opened by the program. Let the group, or everybody, read '
     "it, or put another one in its place."
@@ -114,6 +118,11 @@ def load(job: Job, share: Share, settings: Settings) -> PaintRequest | Fault | U
         return _load(job, share, settings)
     except _UnusableError as error:
         return error.why
+
+
+def advice_on_style(job: Job, share: Share) -> str:
+    """What a person can do about a picture in the styles folder that cannot be used."""
+    return _REPLACE.format(printable(job.style.name), printable(share.styles.name))
 
 
 def has_own_style(job: Job, share: Share) -> bool:
@@ -203,6 +212,7 @@ def _style(job: Job, share: Share, most: int) -> bytes:
             return read_bounded(job.style, most)
         except PictureUnreadableError as error:
             message = _BAD_STYLE.format(name, error)
+            message = message if is_own else f"{message} {advice_on_style(job, share)}"
         except (FileNotFoundError, NotADirectoryError):
             if not _is_style_gone(job, share):
                 raise

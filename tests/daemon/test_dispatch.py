@@ -577,7 +577,10 @@ def test_a_style_that_stays_of_no_use_fails_its_photos(room: Room, spoil: Any, r
     for _ in range(3):
         work(room)
     assert set(room.states().values()) == {"failed"}
-    assert {reason in str(room.journal.get(job_id).error) for job_id in "abc"} == {True}
+    errors = {str(room.journal.get(job_id).error) for job_id in "abc"}
+    assert all(reason in error for error in errors)
+    # Where to mend it: the photo lies in failed, and is not at fault.
+    assert all("folder Styles" in error or "Put it back" in error for error in errors)
     assert not room.dispatcher.expecting
 
 
@@ -605,6 +608,7 @@ def test_a_style_that_came_with_its_photo_fails_at_once(room: Room) -> None:
     room.dispatcher.start()
     work(room)
     assert room.states() == {"a": "failed", "b": "failed"}
+    assert not any("folder Styles" in str(room.journal.get(job_id).error) for job_id in "ab")
 
 
 def test_an_engine_that_was_given_up_is_started_again(room: Room) -> None:
