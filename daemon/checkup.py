@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from daemon.configuration import state_folder
-from daemon.errors import AtelierError, PictureUnreadableError, ShareError
-from daemon.inspector import read_bounded
+from daemon.errors import AtelierError, ShareError
+from daemon.inspector import limits_of, what_is_wrong
 from daemon.keeper import keeping
 from daemon.mounts import silent_file_system
 from daemon.names import printable
@@ -235,19 +235,8 @@ def verify_weights(folder: Path) -> str:
 
 def read_styles(folder: Path, settings: WatchSettings) -> dict[str, str]:
     """Read the styles whole, and say by file name what is wrong; in a child process."""
-    styles = find_styles(folder).values()
-    return {path.name: _what_is_wrong(path, settings) for path in styles}
-
-
-def _what_is_wrong(picture: Path, settings: WatchSettings) -> str:
-    from daemon import pictures  # noqa: PLC0415 - in the child alone: decoders may crash
-
-    most, pixels = settings.max_file_mb * 1_000_000, settings.max_megapixels * 1_000_000
-    try:
-        pictures.decode(read_bounded(picture, most), max_pixels=pixels)
-    except (PictureUnreadableError, OSError) as error:
-        return str(error)
-    return ""
+    limits = limits_of(settings)
+    return {path.name: what_is_wrong(path, limits) for path in find_styles(folder).values()}
 
 
 def _look_at(share: Share) -> str:

@@ -289,12 +289,21 @@ def inspect_files(connection: Connection, limits: Limits) -> None:
     try:
         connection.send("")
         while True:
-            connection.send(_what_is_wrong(connection.recv(), limits))
+            connection.send(what_is_wrong(connection.recv(), limits))
     except (EOFError, OSError):
         return
 
 
-def _what_is_wrong(path: Path, limits: Limits) -> str:
+def what_is_wrong(path: Path, limits: Limits) -> str:
+    """Decode a picture whole; only in a child process, since decoders may crash.
+
+    Args:
+        path: of the picture.
+        limits: how large file and picture may be.
+
+    Returns:
+        What is wrong with it and what to do, in plain words; empty if nothing is.
+    """
     from daemon import pictures  # noqa: PLC0415 - only the child is to have decoders in it
 
     try:
