@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+from daemon.handles import FOLDER
+
 # Why a folder stays that was copied: something else is in it, or the one above it is not ours.
 _STAYS: Final = frozenset({errno.ENOTEMPTY, errno.EEXIST, errno.EACCES, errno.EPERM})
 
@@ -196,7 +197,7 @@ def _keep_looks(original: os.stat_result, copy: Path) -> None:
 
 
 def _remove_folder(path: Path) -> None:
-    here = os.open(path, _FOLDER)
+    here = os.open(path, FOLDER)
     trail: list[tuple[os.stat_result, str, list[str]]] = []
     try:
         folders = _remove_files(here)
@@ -218,7 +219,7 @@ def _remove_folder(path: Path) -> None:
 
 
 def _step(here: int, name: str) -> int:
-    there = os.open(name, _FOLDER, dir_fd=here)
+    there = os.open(name, FOLDER, dir_fd=here)
     os.close(here)
     return there
 

@@ -8,11 +8,10 @@ without it; in all other cases nobody can say, and an `OSError` is raised.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from daemon.handles import opened
 from daemon.locking import LOCK
 from daemon.share import Share
 from daemon.workplace import JOBS
@@ -22,8 +21,6 @@ GONE: Final = (
     "Drop it into the inbox again."
 )
 """What to say of a job whose photo is gone."""
-
-_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def is_there(path: Path) -> bool:
@@ -49,7 +46,7 @@ def is_gone(path: Path, folder: Path) -> bool:
     Raises:
         OSError: the folder is not there either, or the disk does not say.
     """
-    with _opened(folder) as handle:
+    with opened(folder) as handle:
         # By the handle: between two looks by name a share may have come or gone.
         try:
             os.stat(os.path.relpath(path, folder), dir_fd=handle, follow_symlinks=False)
@@ -90,17 +87,8 @@ def is_here(share: Share) -> bool:
         OSError: the disk gives no answer.
     """
     try:
-        with _opened(share.work) as handle, os.scandir(handle) as entries:
+        with opened(share.work) as handle, os.scandir(handle) as entries:
             names = {entry.name for entry in entries}
     except (FileNotFoundError, NotADirectoryError):
         return False
     return JOBS in names or (LOCK in names and share.inbox.is_dir())
-
-
-@contextmanager
-def _opened(folder: Path) -> Iterator[int]:
-    handle = os.open(folder, _FOLDER)
-    try:
-        yield handle
-    finally:
-        os.close(handle)

@@ -14,14 +14,14 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 import structlog
 
 from daemon.errors import ShareError
+from daemon.handles import opened
 from daemon.names import printable
 
 JOBS: Final = "jobs"
@@ -31,7 +31,6 @@ MARK: Final = "daemon.mark"
 
 _PRIVATE: Final = 0o700  # as `daemon.share` makes it at the start
 _MARK_BYTES: Final = 16
-_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE: Final = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _log: Final = structlog.get_logger()
 
@@ -67,7 +66,7 @@ class Workplace:
             OSError: the disk does not say, or has no room.
         """
         try:
-            with _opened(self._work) as handle:
+            with opened(self._work) as handle:
                 # By the handle: between two looks by name a drive may have gone.
                 self._recognise(handle)
                 self._settle_in(handle)
@@ -99,11 +98,11 @@ class Workplace:
 
     def _make_again(self) -> None:
         try:
-            with _opened(self._work.parent) as home:
+            with opened(self._work.parent) as home:
                 if not self._may_make(home):
                     raise self._gone()
                 os.mkdir(self._work.name, _PRIVATE, dir_fd=home)
-                with _opened(self._work.name, home) as handle:
+                with opened(self._work.name, home) as handle:
                     self._itself, self._is_locked = _identity(os.fstat(handle)), False
                     _log.warning(
                         "work.made_again", folder=printable(self._work), why="somebody removed it"
@@ -128,15 +127,6 @@ class Workplace:
 
 def _identity(status: os.stat_result) -> _Identity:
     return status.st_dev, status.st_ino
-
-
-@contextmanager
-def _opened(folder: Path | str, above: int | None = None) -> Iterator[int]:
-    handle = os.open(folder, _FOLDER, dir_fd=above)
-    try:
-        yield handle
-    finally:
-        os.close(handle)
 
 
 def _read_mark(folder: int) -> bytes | None:
