@@ -1,8 +1,12 @@
-"""How long to wait before something that failed is tried again: twice as long each time."""
+"""How long to wait before something that failed is tried again, and how long to try at a time."""
 
 from __future__ import annotations
 
 from typing import Final
+
+TURN_SECONDS: Final = 1.0
+"""After so long, whoever moves or reads many files lets others have a turn: a share may be slow,
+also to refuse, and a stop wants to be heard."""
 
 _FIRST_SECONDS: Final = 1.0
 _LONGEST_SECONDS: Final = 60.0

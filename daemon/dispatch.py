@@ -16,6 +16,7 @@ from typing import Final
 
 import structlog
 
+from daemon.backoff import TURN_SECONDS
 from daemon.endings import Endings
 from daemon.errors import JournalError
 from daemon.holds import Holds
@@ -52,7 +53,6 @@ _MOST_STUCK: Final = 8  # finished pictures in memory that no disk takes; then p
 _MOST_STUCK_OF_A_LANE: Final = 3  # then this lane waits, and leaves room for the others
 _PROGRESS_SECONDS: Final = 1.0
 _PROGRESS_SHARE: Final = 0.05
-_TURN_SECONDS: Final = 1.0  # files may be slow to read or to move; a stop wants to be heard
 _RETRY_SECONDS: Final = 30.0
 _log: Final = structlog.get_logger()
 
@@ -148,7 +148,7 @@ class Dispatcher:
             self._start_at = None
             self._runner.start()
         self._return()
-        self._more_at, until = None, self._clock() + _TURN_SECONDS
+        self._more_at, until = None, self._clock() + TURN_SECONDS
         while self._clock() < until:
             job = self._next() if self._ready and self._has_room() else None
             if job is None:

@@ -24,7 +24,6 @@ from daemon.names import printable
 from daemon.runners.base import Painted
 from daemon.share import Share
 
-_TURN_SECONDS: Final = 1.0  # a share may be slow to refuse; a stop wants to be heard
 _log: Final = structlog.get_logger()
 
 
@@ -126,7 +125,7 @@ class Endings:
         now = self._clock()
         due = [ending for ending in self._pending if ending.until <= now]
         for ending in due:
-            if self._clock() >= now + _TURN_SECONDS:
+            if self._clock() >= now + backoff.TURN_SECONDS:
                 return
             self._pending.remove(ending)
             self._try(ending)

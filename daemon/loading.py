@@ -23,14 +23,13 @@ from daemon.errors import ClaimError, PictureUnreadableError
 from daemon.inspector import read_bounded
 from daemon.jobs import Job
 from daemon.names import printable
-from daemon.presence import is_gone, is_gone_from_claim, is_here
+from daemon.presence import GONE, is_gone, is_gone_from_claim, is_here
 from daemon.runners.base import PaintRequest
 from daemon.settings import Settings
 from daemon.share import Share
 from daemon.styles import find_styles
 from engine import Recipe
 
-_GONE: Final = "The photo is no longer where it waited to be painted. Drop it into the inbox again."
 _NO_STYLE: Final = 'The style picture "{}" is no longer there. Put it back, and try again.'
 _BAD_STYLE: Final = 'The style picture "{}" cannot be used. {}'
 _REPLACE: Final = (
@@ -201,7 +200,7 @@ def _content(job: Job, share: Share, most: int) -> bytes:
             raise _UnusableError(Fault(str(error))) from error
         except (FileNotFoundError, NotADirectoryError) as error:
             if is_gone_from_claim(job.content, claim_folder(share, job.id), share):
-                raise _UnusableError(Fault(_GONE)) from error
+                raise _UnusableError(Fault(GONE)) from error
             raise
 
 

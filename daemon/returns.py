@@ -17,7 +17,6 @@ from daemon.errors import ClaimError
 from daemon.names import printable
 from daemon.share import Share
 
-_TURN_SECONDS: Final = 1.0  # a share may be slow to refuse; a stop wants to be heard
 _log: Final = structlog.get_logger()
 
 
@@ -90,6 +89,6 @@ class Returns:
         due = [job_id for job_id, stuck in self._stuck.items() if stuck.until <= now]
         # Who waited longest first: else the same ones would be tried in every turn.
         for job_id in sorted(due, key=lambda job_id: self._stuck[job_id].until):
-            if self._clock() >= now + _TURN_SECONDS:
+            if self._clock() >= now + backoff.TURN_SECONDS:
                 return
             self.put_back(job_id)
