@@ -81,7 +81,7 @@ class TorchObjective:
             for each in (self._convention.mean, self._convention.scale)
         )
         current = (image[:, order] * (self._convention.range / 255) - mean) / scale
-        taps = {*self._recipe.content_layers, *self._recipe.style_layers}
+        taps = self._recipe.taps
         maps: dict[str, torch.Tensor] = {}
         with torch.autocast("cpu", torch.bfloat16, enabled=self._bfloat16):
             for name, layer in self._network.items():

@@ -37,7 +37,7 @@ from daemon.settings import EngineSettings
 from engine import DeviceReport, EngineError, Painting, Progress, Recipe
 from engine.errors import PictureError, RecipeError, WeightsError
 from engine.room import peak
-from engine.style_store import MOST_BYTES, StyleStore
+from engine.style_store import StyleStore
 
 PROGRESS_SECONDS: Final = 0.1
 """Between two reports of progress; whoever reads them cannot look faster."""
@@ -110,7 +110,7 @@ def open_engine(settings: EngineSettings, styles: Path | None = None) -> Painter
 
     limit = None if settings.max_memory is None else settings.max_memory * 2**20
     most = settings.style_cache * 2**20
-    store = StyleStore(styles if most else None, most or MOST_BYTES)
+    store = StyleStore(styles if most else None, most)
     return EnginePainter(settings.weights, settings.device, max_memory=limit, styles=store)
 
 

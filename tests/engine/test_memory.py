@@ -15,7 +15,7 @@ from engine.memory import fitting, picture_bytes, plan_memory, step_bytes, style
 from engine.stages import Tiling
 
 GB = 2**30
-TAPS = {*Recipe().content_layers, *Recipe().style_layers}
+TAPS = Recipe().taps
 SIDES = st.integers(64, 4096)
 
 
