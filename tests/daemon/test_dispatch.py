@@ -258,19 +258,19 @@ def test_a_claim_that_was_swapped_waits_alone(room: Room) -> None:
     assert not room.dispatcher.expecting
 
 
-def test_patience_with_a_style_begins_anew_once_its_photos_were_told(room: Room) -> None:
-    style = room.share.styles / "Waves.jpg"
-    room.add("a")
-    style.unlink()
-    room.dispatcher.start()
-    for now in (0.0, 60.0):
-        room.now = now
+def wait_for_lost_style(room: Room, job_id: str, *times: float) -> None:
+    """Add a job whose style is gone at once, and work at these times."""
+    room.add(job_id)
+    (room.share.styles / "Waves.jpg").unlink()
+    for room.now in times:
         work(room)
+
+
+def test_patience_with_a_style_begins_anew_once_its_photos_were_told(room: Room) -> None:
+    room.dispatcher.start()
+    wait_for_lost_style(room, "a", 0.0, 60.0)
     assert room.states() == {"a": "failed"}
-    room.add("b")
-    style.unlink()
-    room.now = 1800.0
-    work(room)
+    wait_for_lost_style(room, "b", 1800.0)
     assert room.states() == {"a": "failed", "b": "queued"}
 
 
@@ -496,18 +496,10 @@ def test_patience_begins_anew_also_while_those_that_were_told_cannot_be_moved(
         raise PublishError("The disk is full.")
 
     monkeypatch.setattr(publishing, "fail", refuse)
-    style = room.share.styles / "Waves.jpg"
-    room.add("a")
-    style.unlink()
     room.dispatcher.start()
-    for now in (0.0, 60.0):
-        room.now = now
-        work(room)
+    wait_for_lost_style(room, "a", 0.0, 60.0)
     assert room.endings.jobs == ["a"]
-    room.add("b")
-    style.unlink()
-    room.now = 1800.0
-    work(room)
+    wait_for_lost_style(room, "b", 1800.0)
     assert room.endings.jobs == ["a"]
     assert room.states() == {"a": "queued", "b": "queued"}
 
