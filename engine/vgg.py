@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from engine.layers import is_pooling
 from engine.mx import Array, autograd, nd
+from engine.precision import FLOAT32, Carried, Precision
 from engine.recipe import CONVOLUTIONS, Recipe
 from engine.weights import Convention, Weights
 
@@ -39,13 +40,18 @@ class Vgg:
     Args:
         weights: trained weights, (out, in, 3, 3) float32 a layer, and their input convention.
         context: MXNet context to live on.
+        precision: of the maps inside; what goes in and comes out is float32 whatever it is.
+
+    Attributes:
+        precision: the same.
     """
 
-    def __init__(self, weights: Weights, context: Any) -> None:
+    def __init__(self, weights: Weights, context: Any, precision: Precision = FLOAT32) -> None:
         self._context = context
+        self.precision = precision
         self._factor, self._shift = _input_map(weights.convention, context)
         self._parameters = {
-            name: tuple(nd.array(part, ctx=context) for part in _rgb_first(name, pair, weights))
+            name: self._laid_in_low(*_rgb_first(name, pair, weights))
             for name, pair in weights.layers.items()
         }
 
@@ -60,22 +66,36 @@ class Vgg:
         """
         chain = [(name, self._layer(name, recipe)) for name in layers]
         entry = (self._factor, self._shift) if layers[0] == CONVOLUTIONS[0] else None
-        return Passage(chain, set(wanted), entry)
+        return Passage(chain, set(wanted), entry, self.precision)
+
+    def _laid_in_low(
+        self, kernel: NDArray[np.float32], bias: NDArray[np.float32]
+    ) -> tuple[Array, Array]:
+        # Cast on the device from float32: numpy has no bfloat16 to make arrays of.
+        kernel, bias = (nd.array(each, ctx=self._context) for each in (kernel, bias))
+        low = self.precision
+        return low.lowered(kernel), low.lowered(low.entering(bias))
 
     def _layer(self, name: str, recipe: Recipe) -> Callable[[Array], Array]:
+        """One layer; to the first of a passage float32 is given, and the cast is a part of it."""
+        lowered = self.precision.lowered
         if is_pooling(name):
-            return lambda x: nd.Pooling(x, kernel=(2, 2), stride=(2, 2), pool_type=recipe.pooling)
+            return lambda x: nd.Pooling(
+                lowered(x), kernel=(2, 2), stride=(2, 2), pool_type=recipe.pooling
+            )
         kernel, bias = self._parameters[name]
         replicates = name == CONVOLUTIONS[0] and recipe.padding == "replicate"
 
         def convolve(x: Array) -> Array:
-            if replicates:
+            if replicates:  # before the cast: MXNet pads no bfloat16
                 x = nd.pad(x, mode="edge", pad_width=(0, 0, 0, 0, 1, 1, 1, 1))
             pad = (0, 0) if replicates else (1, 1)
             # Recording leaves a mark on what goes in, which the way back wipes off: of parameters
             # that two passages shared, the first to go back would spoil the other's.
             own = kernel.detach(), bias.detach()
-            maps = nd.Convolution(x, *own, kernel=(3, 3), pad=pad, num_filter=kernel.shape[0])
+            maps = nd.Convolution(
+                lowered(x), *own, kernel=(3, 3), pad=pad, num_filter=kernel.shape[0]
+            )
             # Activation, not relu: it stays in oneDNN's blocked layout, relu would leave it.
             return nd.Activation(maps, act_type="relu")
 
@@ -97,6 +117,7 @@ class Passage:
         chain: the layers, each with its name.
         wanted: names of those whose results are asked for.
         entry: factor and shift of a picture that goes in; None if the maps of a layer do.
+        precision: of the layers.
     """
 
     def __init__(
@@ -104,10 +125,12 @@ class Passage:
         chain: Sequence[tuple[str, Callable[[Array], Array]]],
         wanted: Collection[str],
         entry: tuple[Array, Array] | None,
+        precision: Precision,
     ) -> None:
         self._chain = chain
         self._wanted = wanted
         self._entry = entry
+        self._precision = precision
         self._recorded: list[_Recorded] = []
 
     def forth(self, source: Array, *, record: bool) -> Iterator[tuple[str, Array]]:
@@ -127,10 +150,11 @@ class Passage:
         if self._entry is not None:
             factor, shift = self._entry
             current = nd.broadcast_add(nd.broadcast_mul(source, factor), shift)
+        current = self._precision.entering(current)
         for name, layer in self._chain:
             current = self._keep(name, current, layer) if record else layer(current)
             if name in self._wanted:
-                yield name, current.detach()
+                yield name, self._precision.read(current.detach())
 
     def _keep(self, name: str, source: Array, layer: Callable[[Array], Array]) -> Array:
         source = source.detach()
@@ -153,15 +177,17 @@ class Passage:
         Returns:
             d loss / d source, shaped as it; for a picture for RGB in 0 to 255.
         """
-        gradient: Array | None = None
+        gradient = Carried(self._precision)
         while self._recorded:
             layer = self._recorded.pop()
             if layer.name in self._wanted:
-                own = gradient_at(layer.name, layer.result.detach())
-                # elemwise_add and never `+`, which broadcasts and is many times slower.
-                gradient = own if gradient is None else nd.elemwise_add(gradient, own)
-            (gradient,) = autograd.grad(layer.result, [layer.source], head_grads=gradient)
-        return gradient if self._entry is None else nd.broadcast_mul(gradient, self._entry[0])
+                gradient.add(gradient_at(layer.name, self._precision.read(layer.result.detach())))
+            # Under no name here, which would keep it beside the sum at the next tap.
+            gradient.pass_on(
+                *autograd.grad(layer.result, [layer.source], head_grads=gradient.values)
+            )
+        found = gradient.arrived()
+        return found if self._entry is None else nd.broadcast_mul(found, self._entry[0])
 
 
 def _input_map(convention: Convention, context: Any) -> tuple[Array, Array]:
