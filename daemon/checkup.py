@@ -12,7 +12,7 @@ import shlex
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -34,6 +34,7 @@ OLDEST: Final = (3, 10)
 NEWEST: Final = (3, 13)
 """Pythons that there are locked requirements for."""
 
+_UNTOLD: Final = "a self-check tells it, once the trained weights are there"
 _FIRST: Final = "Not checked: {} has to be put right first."
 
 
@@ -105,7 +106,7 @@ def check_engine(settings: EngineSettings) -> Iterator[Finding]:
     """Load the libraries and choose a device, each in a child process.
 
     Args:
-        settings: the device and threads that are asked for.
+        settings: device, precision and threads that are asked for, and where the weights lie.
 
     Yields:
         Findings on numpy, MXNet, the device, precision and threads.
@@ -206,17 +207,28 @@ def load_arrays() -> Arrays:
 
 
 def choose_device(settings: EngineSettings) -> Placed:
-    """Choose a device as the engine does; in a child process.
+    """Choose device and precision as the engine does; in a child process.
+
+    Without the trained weights the precision cannot be told: that takes the self-check.
 
     Raises:
-        DeviceError: the one that is asked for cannot be used.
+        DeviceError: what is asked for cannot be used.
     """
     if settings.threads is not None:
         os.environ["OMP_NUM_THREADS"] = str(settings.threads)  # read once, as MXNet is loaded
     from engine.cores import usable_cores  # noqa: PLC0415 - in the child alone
     from engine.device import choose  # noqa: PLC0415 - the same: it imports MXNet
+    from engine.errors import WeightsError  # noqa: PLC0415
+    from engine.placing import place  # noqa: PLC0415
+    from engine.weights import load  # noqa: PLC0415
 
-    return Placed(choose(settings.device).report, usable_cores())
+    try:
+        trained = load(settings.weights)
+    except WeightsError:
+        report = replace(choose(settings.device).report, precision=_UNTOLD)
+    else:
+        report = place(trained, settings.device, settings.precision).report
+    return Placed(report, usable_cores())
 
 
 def verify_weights(folder: Path) -> str:

@@ -112,6 +112,11 @@ class EngineSettings(_Section):
     """The process that paints."""
 
     device: Literal["auto", "cpu", "gpu"] = Field("auto", description="where to compute")
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        "auto",
+        description="of the network's numbers: bfloat16 is for processors that have it, float16 "
+        "for cards; auto: the fastest that passes a self-check",
+    )
     threads: int | None = Field(
         None,
         ge=1,

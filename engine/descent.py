@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 from engine.errors import DivergedError
 from engine.mx import Array
-from engine.objective import Objective
 from engine.optimizer import Optimizer
 from engine.progress import LossParts
 
@@ -42,6 +41,14 @@ class Limits:
     deadline: float | None = None
 
 
+class Landscape(Protocol):
+    """What is descended: an `engine.objective.Objective`, or what stands for one."""
+
+    def evaluate(self, image: Array) -> tuple[LossParts, Array]:
+        """Loss and gradient of an image, (1, 3, H, W)."""
+        ...
+
+
 class Descent:
     """Minimise an objective from a start; iterate over it to let it work.
 
@@ -67,7 +74,7 @@ class Descent:
 
     def __init__(  # noqa: PLR0913 - this is where all of these meet
         self,
-        objective: Objective,
+        objective: Landscape,
         optimizer: Optimizer,
         start: Array,
         limits: Limits,

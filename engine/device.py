@@ -53,9 +53,14 @@ def try_out(context: Any) -> str:
         maps = nd.Convolution(given, weight, kernel=(3, 3), num_filter=4, no_bias=True) + 1
         right = np.array_equal(maps.asnumpy(), expected)
     except mx.MXNetError as error:
-        lines = str(error).strip().splitlines()
-        return f"it failed a trial ({lines[-1] if lines else type(error).__name__})"
+        return f"it failed a trial ({last_line(error)})"
     return "" if right else "it computed wrong results in a trial"
+
+
+def last_line(error: Exception) -> str:
+    """The line of MXNet's message that says what happened; others are a backtrace."""
+    lines = str(error).strip().splitlines()
+    return lines[-1].strip() if lines else type(error).__name__
 
 
 def choose(

@@ -8,9 +8,9 @@ grow with the largest tile.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import product
 from math import prod
 from operator import itemgetter
@@ -88,11 +88,16 @@ class MemoryPlan:
     @property
     def tiles(self) -> int:
         """In how many pieces the picture itself is worked through."""
-        return self.tiling.near.rows * self.tiling.near.columns
+        return self.tiling.tiles
 
 
 def step_bytes(
-    size: Size, layers: Sequence[str], taps: Collection[str], *, cut: bool = False
+    size: Size,
+    layers: Sequence[str],
+    taps: Collection[str],
+    *,
+    cut: bool = False,
+    width: int = _FLOAT,
 ) -> int:
     """Most bytes of feature maps and gradients at once, in a step through some layers.
 
@@ -101,24 +106,30 @@ def step_bytes(
     that comes, the tap's own and their sum; of a tile also the part without the halo, and the tap's
     own within the halo. MXNet keeps a place to work in besides, as large as the largest maps.
 
+    Maps of less than float32 are read as float32 at the taps: there it all is counted as float32,
+    and the maps of the tap once more; and so is the place to work in.
+
     Args:
         size: height and width of what goes into the first layer, halo included.
         layers: from the picture's first, or from a later one.
         taps: all of them.
         cut: whether this is a tile, with a halo.
+        width: bytes of a value of the maps.
     """
     level = block_of(layers[0]) - 1
     picture = size[0] << level, size[1] << level
     kept = most = before = float(inputs_of(layers[0]) * size[0] * size[1])
     largest = before
+    # Of values of this width; float32's are so many of them.
+    read, copied = _FLOAT / width, 0 if width == _FLOAT else 1
     for name in layers:
         own = _elements(name, picture)
         kept += own
         passing = 2 * own + before + (0 if is_pooling(name) else own)
-        at_tap = (5 if cut else 3) * own if name in taps else 0
+        at_tap = ((5 if cut else 3) + copied) * read * own if name in taps else 0
         most, before = max(most, kept - own + passing, kept + at_tap), own
         largest = max(largest, own)
-    return round((most + largest) * _FLOAT)
+    return round(most * width + largest * _FLOAT)
 
 
 def picture_bytes(size: Size, recipe: Recipe) -> int:
@@ -134,8 +145,14 @@ def picture_bytes(size: Size, recipe: Recipe) -> int:
     return round(pictures * _PICTURE * pixels + targets * _FLOAT)
 
 
-def plan_memory(
-    size: Size, recipe: Recipe, resident: int, room: int, style: Size | None = None
+def plan_memory(  # noqa: PLR0913 - all that a plan hangs on
+    size: Size,
+    recipe: Recipe,
+    resident: int,
+    room: int,
+    style: Size | None = None,
+    *,
+    width: int = _FLOAT,
 ) -> MemoryPlan:
     """Choose the tiles that cost the least time and fit.
 
@@ -145,13 +162,15 @@ def plan_memory(
         resident: bytes that the process holds already.
         room: bytes that it may hold.
         style: height and width of the style at that scale; without it as large as the picture.
+        width: bytes of a value of the maps.
 
     Raises:
         PictureError: no tiles are small enough; the message names the largest size that fits.
     """
-    found = _planned(size, recipe, resident, room, style or size)
+    place = _Place(resident, room, width)
+    found = _planned(size, recipe, place, style or size)
     if found is None:
-        raise PictureError(_too_large(size, recipe, resident, room))
+        raise PictureError(_too_large(size, recipe, place))
     return found
 
 
@@ -172,7 +191,14 @@ def style_bytes(size: Size) -> int:
     return pictures + seam + largest * _STYLE_VALUES * _FLOAT
 
 
-def fitting(size: Size, taps: Collection[str], room: int, whole: int | None = None) -> Fit | None:
+def fitting(
+    size: Size,
+    taps: Collection[str],
+    room: int,
+    whole: int | None = None,
+    *,
+    width: int = _FLOAT,
+) -> Fit | None:
     """Find the tiling that costs the least time and fits; None if no tiles are small enough.
 
     Args:
@@ -180,13 +206,17 @@ def fitting(size: Size, taps: Collection[str], room: int, whole: int | None = No
         taps: all of them.
         room: bytes that the feature maps of one step may take.
         whole: bytes that they may take in one piece; unset, as many.
+        width: bytes of a value of the maps.
     """
     layers = chain_to(deepest(taps))
-    needed = step_bytes(size, layers, taps)
+    needed = step_bytes(size, layers, taps, width=width)
     if needed <= (room if whole is None else whole):
         return Fit(Tiling(), needed, 1.0)
     between = _seam_bytes(size)
-    chosen = [_cheapest(stage, size, taps, room - between) for stage in _CUT.stages(deepest(taps))]
+    chosen = [
+        _cheapest(stage, size, partial(step_bytes, taps=taps, width=width), room - between)
+        for stage in _CUT.stages(deepest(taps))
+    ]
     fits = [each for each in chosen if each is not None]
     if len(fits) < len(chosen):
         return None
@@ -204,12 +234,12 @@ class _Choice:
     work: float
 
 
-def _cheapest(stage: Stage, size: Size, taps: Collection[str], room: int) -> _Choice | None:
+def _cheapest(stage: Stage, size: Size, needs: Callable[..., int], room: int) -> _Choice | None:
     rows, columns = (_cuts(side, stage.layers) for side in stage.source(size))
     for work, row, column in sorted(_priced(stage, rows, columns), key=itemgetter(0)):
         grid = Grid(row.parts, column.parts)
         largest = row.longest, column.longest
-        needed = step_bytes(largest, stage.layers, taps, cut=not grid.whole)
+        needed = needs(largest, stage.layers, cut=not grid.whole)
         if needed <= room:
             return _Choice(grid, needed, work)
     return None
@@ -248,27 +278,32 @@ def _span_lengths(length: int, parts: int, layers: Sequence[str]) -> list[int]:
     return [span.stop - span.start for span in spans(length, parts, layers)]
 
 
-def _planned(
-    size: Size, recipe: Recipe, resident: int, room: int, style: Size
-) -> MemoryPlan | None:
+@dataclass(frozen=True)
+class _Place:
+    """Where a picture is to fit in: what is held there, what may be, bytes of a value of maps."""
+
+    resident: int
+    room: int
+    width: int
+
+
+def _planned(size: Size, recipe: Recipe, place: _Place, style: Size) -> MemoryPlan | None:
     shorter = (history for history in _HISTORIES if history < recipe.history)
     wishes = (
         recipe.model_copy(update={"history": history}) for history in (recipe.history, *shorter)
     )
-    found = [_planned_with(size, wish, resident, room, style) for wish in wishes]
+    found = [_planned_with(size, wish, place, style) for wish in wishes]
     plans = [plan for plan in found if plan is not None]
     return min(plans, key=lambda plan: max(plan.overhead, _BEARABLE), default=None)
 
 
-def _planned_with(
-    size: Size, recipe: Recipe, resident: int, room: int, style: Size
-) -> MemoryPlan | None:
-    always, pictures = resident + WORKSPACE, picture_bytes(size, recipe)
-    left = (round(each) - always - pictures for each in (room, room / _MARGIN))
-    fit = fitting(size, recipe.taps, *left)
+def _planned_with(size: Size, recipe: Recipe, place: _Place, style: Size) -> MemoryPlan | None:
+    always, pictures = place.resident + WORKSPACE, picture_bytes(size, recipe)
+    left = (round(each) - always - pictures for each in (place.room, place.room / _MARGIN))
+    fit = fitting(size, recipe.taps, *left, width=place.width)
     # The style comes first, when the optimiser holds nothing yet.
     most = 0 if fit is None else always + max(pictures + fit.bytes, style_bytes(style))
-    if fit is None or most > room:
+    if fit is None or most > place.room:
         return None
     return MemoryPlan(fit.tiling, most, fit.bytes, recipe.history, fit.work)
 
@@ -289,16 +324,17 @@ def _optimiser_pictures(recipe: Recipe) -> int:
     return 2 * recipe.history + 2 + _LBFGS_PASSING
 
 
-def _too_large(size: Size, recipe: Recipe, resident: int, room: int) -> str:
+def _too_large(size: Size, recipe: Recipe, place: _Place) -> str:
     def too_much(sixteenths: int) -> bool:
         smaller = _scaled(size, 16 * sixteenths)
-        return _planned(smaller, recipe, resident, room, smaller) is None
+        return _planned(smaller, recipe, place, smaller) is None
 
     fits = 16 * (bisect_left(range(max(size) // 16 + 1), x=True, lo=2, key=too_much) - 1)
     advice = f"Use a size of {fits} or less" if fits >= _SMALLEST else "Close other programs"
     return (
         f"At {size[1]}x{size[0]} pixels this picture takes more memory than the "
-        f"{room / 2**20:.0f} MB that it may have. {advice}, or allow more with engine.max_memory."
+        f"{place.room / 2**20:.0f} MB that it may have. {advice}, or allow more with "
+        "engine.max_memory."
     )
 
 

@@ -29,10 +29,12 @@ Array: TypeAlias = Any
 
 
 def _prepare_gpus() -> None:
-    # Two runs shall give the same picture: cuDNN's fastest algorithms, and those that win a race
-    # of measurements, are not the same from run to run.
+    # Two runs shall give the same picture, so cuDNN may use none of its algorithms that add up in
+    # another order each time. Autotuning then measures and takes the fastest of the others, once
+    # for each shape (1: of those whose place to work in is bounded). Which of them wins may differ
+    # from start to start, and so may the last digits of a picture; within one process it does not.
     os.environ.setdefault("MXNET_ENFORCE_DETERMINISM", "1")
-    os.environ.setdefault("MXNET_CUDNN_AUTOTUNE_DEFAULT", "0")
+    os.environ.setdefault("MXNET_CUDNN_AUTOTUNE_DEFAULT", "1")
     preload_installed()
 
 

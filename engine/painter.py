@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -13,17 +15,17 @@ from numpy.typing import NDArray
 
 from engine import pyramid
 from engine.descent import Descent, Limits
-from engine.device import choose
-from engine.memory import WORKSPACE, MemoryPlan, fitting, plan_memory
-from engine.mx import Array
+from engine.memory import WORKSPACE, Fit, MemoryPlan, fitting, plan_memory
+from engine.mx import Array, mx
 from engine.objective import Grams, Objective, style_grams
 from engine.optimizer import make_optimizer
+from engine.placing import Wanted, place
 from engine.progress import LossParts, Painting, Progress
 from engine.recipe import Recipe
-from engine.room import give_back, resident, room
+from engine.retreat import Retreat
+from engine.room import card_room, give_back, resident, room
 from engine.stages import Tiling, style_tiling
 from engine.style_store import StyleStore
-from engine.vgg import Vgg
 from engine.weights import load
 
 STATISTICS: Final = 1
@@ -36,38 +38,43 @@ class Painter:
     Args:
         weights: folder of the trained weights (`vgg19.params` and its manifest).
         device: `auto` takes a GPU where MXNet can really use one.
+        precision: of the network's maps; `auto` takes the fastest that passes a self-check.
         max_memory: bytes that this process may hold; unset, most of what is free.
         styles: where the statistics of styles are kept; unset, in memory.
         clock: monotonic seconds.
 
     Attributes:
         network: VGG-19, on the device.
-        device: where it computes and why there.
+        device: where it computes, in which precision, and why so.
         weights_sha256: of the weights file.
 
     Raises:
         WeightsError: there are no usable weights in the folder.
-        DeviceError: the device that was asked for cannot be used.
+        DeviceError: the device or precision that was asked for cannot be used.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - settings, each with a default
         self,
         weights: Path,
         device: Literal["auto", "cpu", "gpu"] = "auto",
         *,
+        precision: Wanted = "auto",
         max_memory: int | None = None,
         styles: StyleStore | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         trained = load(weights)
-        chosen = choose(device)
-        self.device = chosen.report
+        placed = place(trained, device, precision)
+        self.device = placed.report
         self.weights_sha256 = trained.sha256
-        self.network = Vgg(trained, chosen.context)
+        self.network = placed.network
+        self._context = placed.context
         self._max_memory = max_memory
         self._clock = clock
         self._styles = styles or StyleStore()
-        self._network_key = f"{STATISTICS} {trained.sha256} {trained.convention}"
+        self._network_key = (
+            f"{STATISTICS} {trained.sha256} {trained.convention} {placed.report.precision}"
+        )
         self._held: int | None = None  # before the first picture
 
     def paint(
@@ -95,12 +102,25 @@ class Painter:
         Raises:
             PictureError: it is too large.
         """
+        held, most = self._card_memory() or self._memory()
+        width = self.network.precision.width
+        return plan_memory(size, recipe, held, most, style, width=width)
+
+    def _memory(self) -> tuple[int, int]:
+        """Bytes that this process holds, and that it may hold."""
         give_back()
         if self._held is None:
             self._held = resident()
         # After the first picture the process holds some of what the plan counts for each.
-        held = max(self._held, resident() - WORKSPACE)
-        return plan_memory(size, recipe, held, room(self._max_memory), style)
+        return max(self._held, resident() - WORKSPACE), room(self._max_memory)
+
+    def _card_memory(self) -> tuple[int, int] | None:
+        """The same of the card, if one paints."""
+        if self._context.device_type != "gpu":
+            return None
+        self._context.empty_cache()  # what MXNet keeps there for later is free
+        free, total = mx.context.gpu_memory_info(self._context.device_id)
+        return card_room(free, total, self._max_memory)
 
     def grams(self, style: pyramid.Picture, digest: str, recipe: Recipe) -> Grams:
         """Gram matrices of a style picture at the recipe's taps, kept under its digest."""
@@ -153,6 +173,7 @@ class _Session:
         budget = recipe.time_budget
         self._deadline = None if budget is None else self._began + budget
         self._steps = 0
+        self._tiles = self._memory.tiles
         self._stopped_by: Literal["steps", "plateau", "time"] = "steps"
         self._loss = LossParts(float("nan"), float("nan"))
         self._result: pyramid.Picture | None = None
@@ -169,10 +190,12 @@ class _Session:
         for number, (size, steps) in enumerate(self._plan, start=1):
             content = pyramid.resized(self._content, size)
             start = self._start(before, content)
-            descent = self._descent(content, start, steps)
+            objective = self._objective(content)
+            descent = self._descent(objective, start, steps)
             yield from self._followed(descent, number)
             self._take(descent)
-            del descent  # its optimiser's memory is not to lie beside the next one's
+            self._heed(objective)
+            del descent, objective  # its optimiser's memory is not to lie beside the next one's
             before = content
 
     def _start(self, before: pyramid.Picture | None, content: pyramid.Picture) -> pyramid.Picture:
@@ -180,25 +203,39 @@ class _Session:
             return pyramid.first(content, self._recipe)
         return pyramid.carried(self._result, before, content)
 
-    def _descent(self, content: pyramid.Picture, start: pyramid.Picture, steps: int) -> Descent:
+    def _objective(self, content: pyramid.Picture) -> Retreat:
         painter, recipe = self._painter, self._recipe
         size = pyramid.style_size(pyramid.size_of(self._style), max(content.shape))
         style = pyramid.resized(self._style, size)
         grams = painter.grams(style, self._digest, recipe)
-        tiling = self._tiling(pyramid.size_of(content))
+        finer = partial(self._fitting, pyramid.size_of(content))
+        # Few tiles, as the plan's memory allows at this scale.
+        fit = finer(self._memory.maps)
+        return Retreat(
+            partial(painter.objective, content, grams, recipe),
+            fit or Fit(self._memory.tiling, self._memory.maps, self._memory.overhead),
+            finer,
+        )
+
+    def _fitting(self, size: pyramid.Size, room: int) -> Fit | None:
+        width = self._painter.network.precision.width
+        return fitting(size, self._recipe.taps, room, width=width)
+
+    def _descent(self, objective: Retreat, start: pyramid.Picture, steps: int) -> Descent:
         return Descent(
-            painter.objective(content, grams, recipe, tiling),
-            make_optimizer(recipe.model_copy(update={"history": self._memory.history})),
-            painter.to_device(start),
-            Limits(steps, recipe.plateau, self._deadline),
-            painter.now,
+            objective,
+            make_optimizer(self._recipe.model_copy(update={"history": self._memory.history})),
+            self._painter.to_device(start),
+            Limits(steps, self._recipe.plateau, self._deadline),
+            self._painter.now,
             rolled_back=self._unstable,
         )
 
-    def _tiling(self, size: pyramid.Size) -> Tiling:
-        """The pieces of the picture at one scale: few, as the plan's memory allows."""
-        fit = fitting(size, self._recipe.taps, self._memory.maps)
-        return self._memory.tiling if fit is None else fit.tiling
+    def _heed(self, objective: Retreat) -> None:
+        """Know the tiles that it came to, and count on no more memory than there was for it."""
+        self._tiles = objective.fit.tiling.tiles
+        if objective.stepped_down:
+            self._memory = replace(self._memory, maps=objective.fit.bytes)
 
     def _followed(self, descent: Descent, number: int) -> Iterator[Progress]:
         """Let one scale work and tell of each step."""
@@ -250,6 +287,6 @@ class _Session:
             device=self._painter.device,
             normalization=self._recipe.normalization,
             weights_sha256=self._painter.weights_sha256,
-            tiles=self._memory.tiles,
+            tiles=self._tiles,
             predicted_memory_mb=self._memory.bytes / 2**20,
         )

@@ -15,7 +15,7 @@ class DeviceReport:
 
     Attributes:
         name: `cpu`, or `gpu0` and so on.
-        precision: `float32` (other precisions may come).
+        precision: of the network's maps: `float32`, `bfloat16` or `float16`.
         threads: CPU threads in use.
         reason: one sentence for the log, such as "no GPU that MXNet can use was found".
     """

@@ -1,5 +1,7 @@
 """How much memory this process holds, and how much it may hold: machine and control group counted.
 
+A card has memory of its own, in which the network, the maps and the optimiser lie if it paints.
+
 A process that takes more than there is gets killed without a word, so a share is left free for
 what the plan does not know of.
 """
@@ -56,6 +58,21 @@ def room(limit: int | None = None, root: Path = Path("/")) -> int:
         return 2**63 if limit is None else limit
     found = held + int(_SHARE * least)
     return found if limit is None else min(found, limit)
+
+
+def card_room(free: int, total: int, limit: int | None = None) -> tuple[int, int]:
+    """Bytes of a card's memory that are taken, and that may be once a picture is painted.
+
+    Args:
+        free: bytes that the card has left.
+        total: bytes that it has.
+        limit: of what a picture may take of it, set by somebody.
+
+    Returns:
+        What is taken, by whomever; and that with a share of what is free.
+    """
+    taken, more = total - free, int(_SHARE * free)
+    return taken, taken + (more if limit is None else min(more, limit))
 
 
 def _free_in_groups(root: Path) -> int | None:

@@ -79,6 +79,11 @@ class Tiling:
         """Whether the picture is worked through in one piece."""
         return self.near.whole
 
+    @property
+    def tiles(self) -> int:
+        """In how many pieces the picture itself is worked through."""
+        return self.near.rows * self.near.columns
+
     def stages(self, deepest: str) -> list[Stage]:
         """The stages on the way to a tap: one if nothing is cut, or the tap is before the seam."""
         layers = tuple(chain_to(deepest))

@@ -111,7 +111,13 @@ def open_engine(settings: EngineSettings, styles: Path | None = None) -> Painter
     limit = None if settings.max_memory is None else settings.max_memory * 2**20
     most = settings.style_cache * 2**20
     store = StyleStore(styles if most else None, most)
-    return EnginePainter(settings.weights, settings.device, max_memory=limit, styles=store)
+    return EnginePainter(
+        settings.weights,
+        settings.device,
+        precision=settings.precision,
+        max_memory=limit,
+        styles=store,
+    )
 
 
 def serve(

@@ -47,7 +47,9 @@ def test_a_peak_is_measured_and_predicted(weights: Path) -> None:
 
 @pytest.mark.weights
 def test_the_gradient_in_tiles_is_compared(weights: Path) -> None:
-    error = memory.gradient_error(Painter(weights.parent, "cpu"), (96, 128), Tiling(Grid(1, 2)))
+    error = memory.gradient_error(
+        Painter(weights.parent, "cpu", precision="float32"), (96, 128), Tiling(Grid(1, 2))
+    )
     assert 0 <= error < 1e-3
 
 
@@ -56,7 +58,7 @@ def test_a_step_is_compared_with_pytorch_where_that_is_installed(weights: Path) 
     pytest.importorskip("torch", reason="PyTorch is installed by `make bench` alone")
     from benchmarks import step  # noqa: PLC0415 - only with PyTorch
 
-    painter = Painter(weights.parent, "cpu")
+    painter = Painter(weights.parent, "cpu", precision="float32")
     row = step.measure(painter, load(weights.parent), 64, 1)
     assert all(math.isfinite(value) for value in (row.seconds, row.ratio_to_torch_float32))
     assert "share_of_limit" in table([asdict(row)])
@@ -67,7 +69,7 @@ def test_the_time_to_the_peers_loss_is_taken(weights: Path) -> None:
     pytest.importorskip("torch", reason="PyTorch is installed by `make bench` alone")
     from benchmarks import equal_quality  # noqa: PLC0415 - only with PyTorch
 
-    painter = Painter(weights.parent, "cpu")
+    painter = Painter(weights.parent, "cpu", precision="float32")
     photo, style = square(PHOTO, 64), square(STYLE, 64)
     found = equal_quality.measure(
         painter, load(weights.parent), photo, style, coarse=2, peer_steps=3

@@ -84,13 +84,20 @@ def test_a_python_that_will_not(version: tuple[int, ...], machine: str, words: s
 
 
 def test_the_engine_s_libraries_device_precision_and_threads() -> None:
-    found = {each.topic: each for each in check_engine(EngineSettings(device="cpu", threads=1))}
+    asked = EngineSettings(device="cpu", precision="float32", threads=1)
+    found = {each.topic: each for each in check_engine(asked)}
     assert list(found) == TOPICS[1:6]
     assert all(each.well for each in found.values())
     assert found["MXNet"].text.startswith("1.9.1 (mxnet")
     assert found["device"].text == "cpu: the settings ask for the CPU"
     assert found["precision"].text == "float32"
     assert found["threads"].text.startswith(f"1 (physical cores for this process: {usable_cores()}")
+
+
+def test_without_weights_the_precision_is_not_told(tmp_path: Path) -> None:
+    found = {each.topic: each for each in check_engine(EngineSettings(weights=tmp_path))}
+    assert found["precision"].well
+    assert "once the trained weights are there" in found["precision"].text
 
 
 def test_more_threads_than_cores_are_remarked() -> None:

@@ -18,7 +18,7 @@ DATA = Path(__file__).parent / "data"
 
 @pytest.fixture(scope="session")
 def painter(weights: Path) -> Painter:
-    return Painter(weights.parent, "cpu")
+    return Painter(weights.parent, "cpu", precision="float32")
 
 
 @dataclass(frozen=True)

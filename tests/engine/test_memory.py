@@ -117,3 +117,27 @@ def test_a_long_memory_of_the_optimiser_and_deeper_taps_take_more():
     shallow = {"conv1_1", "conv2_1"}
     deep = step_bytes(size, chain_to("conv5_1"), TAPS)
     assert deep > step_bytes(size, chain_to("conv2_1"), shallow)
+
+
+def test_half_the_width_takes_less_but_not_half():
+    """The taps are read in float32 whatever the maps are."""
+    size, layers = (512, 512), chain_to("conv5_1")
+    full = step_bytes(size, layers, TAPS)
+    assert full == step_bytes(size, layers, TAPS, width=4)
+    assert full / 2 < step_bytes(size, layers, TAPS, width=2) < full
+    one_tap = {"conv5_1"}
+    assert step_bytes(size, layers, one_tap, width=2) < 0.6 * step_bytes(size, layers, one_tap)
+
+
+@given(SIDES, SIDES, st.integers(2, 16))
+def test_half_the_width_is_never_worked_through_in_more_pieces(height, width, room):
+    def plan(value):
+        return plan_memory((height, width), Recipe(), GB // 2, room * GB, width=value)
+
+    try:
+        full, half = plan(4), plan(2)
+    except PictureError:
+        return
+    assert half.history >= full.history
+    if half.history == full.history:
+        assert half.overhead <= full.overhead

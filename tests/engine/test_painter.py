@@ -90,7 +90,7 @@ def test_the_best_picture_is_kept_and_its_loss_reported(painter, photo, style):
 
 def test_a_time_budget_ends_the_work_and_the_picture_is_whole(weights, photo, style):
     ticks = count()
-    painter = Painter(weights.parent, "cpu", clock=lambda: float(next(ticks)))
+    painter = Painter(weights.parent, "cpu", precision="float32", clock=lambda: float(next(ticks)))
     recipe = SMALL.model_copy(update={"iterations": (500, 500), "time_budget": 20.0})
     _, painting = paint(painter, photo, style, recipe)
     assert painting.stopped_by == "time"
@@ -124,7 +124,7 @@ def test_a_style_is_looked_at_once_also_after_a_restart(
     monkeypatch.setattr("engine.painter.style_grams", counted)
     pictures = []
     for _ in range(2):
-        painter = Painter(weights.parent, "cpu", styles=StyleStore(tmp_path))
+        painter = Painter(weights.parent, "cpu", precision="float32", styles=StyleStore(tmp_path))
         pictures += [paint(painter, each, style)[1].picture for each in (photo, photo[:, ::-1])]
     # At the first of the two scales this photo is too narrow to be painted.
     assert len(looked) == 1
@@ -146,7 +146,7 @@ def test_statistics_are_not_taken_for_those_of_other_weights(
     for convention in (usual.convention, CONVENTIONS["torchvision"]):
         other = replace(usual, convention=convention)
         monkeypatch.setattr("engine.painter.load", lambda _, other=other: other)
-        painter = Painter(weights.parent, "cpu", styles=StyleStore(tmp_path))
+        painter = Painter(weights.parent, "cpu", precision="float32", styles=StyleStore(tmp_path))
         paint(painter, photo, style, SMALL.model_copy(update={"iterations": (1, 1)}))
     assert len(looked) == 2
 
@@ -224,6 +224,6 @@ def test_a_picture_painted_in_tiles_is_the_one_painted_whole(painter, photo, sty
 
 
 def test_a_picture_that_no_tiles_make_fit_is_refused(weights, photo, style):
-    small = Painter(weights.parent, "cpu", max_memory=2**20)
+    small = Painter(weights.parent, "cpu", precision="float32", max_memory=2**20)
     with pytest.raises(PictureError, match=r"takes more memory than the 1 MB"):
         small.paint(photo, style, SMALL)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.room import peak, resident, room
+from engine.room import card_room, peak, resident, room
 
 MB = 2**20
 
@@ -58,6 +58,13 @@ def test_version_1_of_groups_is_known_too(machine: Path) -> None:
 def test_where_nobody_says_only_the_limit_counts(tmp_path: Path) -> None:
     assert room(root=tmp_path) > 10**15
     assert room(7, tmp_path) == 7
+
+
+def test_a_card_has_room_beside_what_is_taken_of_it() -> None:
+    taken, most = card_room(8000 * MB, 10_000 * MB)
+    assert (taken, most) == (2000 * MB, 2000 * MB + int(0.85 * 8000 * MB))
+    assert card_room(8000 * MB, 10_000 * MB, 500 * MB) == (2000 * MB, 2500 * MB)
+    assert card_room(100 * MB, 10_000 * MB, 500 * MB) == (9900 * MB, 9985 * MB)
 
 
 def test_this_very_process_holds_something_and_may_hold_more() -> None:

@@ -85,7 +85,9 @@ def test_commands_of_the_settings_import_neither_numpy_nor_mxnet(tmp_path: Path)
 
 SHARE = {f"share.{one}" for one in ("inbox", "outbox", "styles", "originals", "failed", "work")}
 PAINT = {f"paint.{name}" for name in PaintSettings.model_fields} - {"paint.default_style"}
-ENGINE = {"engine.device", "engine.threads", "engine.weights", "engine.max_memory"}
+ENGINE = {
+    "engine.device", "engine.precision", "engine.threads", "engine.weights", "engine.max_memory",
+}  # fmt: skip
 HEEDED = {
     "run": set(catalogue()),
     "config": set(catalogue()),

@@ -1,0 +1,134 @@
+"""The network in low precisions: how they round, and that nothing leaves float16's range."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from engine import Recipe
+from engine.layers import chain_to
+from engine.mx import mx, nd
+from engine.objective import Objective, style_grams
+from engine.placing import has_bfloat16
+from engine.precision import BFLOAT16, FLOAT16, FLOAT32, Carried, Precision
+from engine.selfcheck import SelfCheck
+from engine.stages import Tiling
+from engine.tiles import Grid
+from engine.vgg import Vgg
+from engine.weights import load
+from tests.engine.rounding import emulate
+
+SCALED = Precision("scaled float32", "float32", 4, scale=2.0**-3, narrow=True)
+CUT = Tiling(Grid(2, 1), Grid(1, 2))
+
+pytestmark = pytest.mark.weights
+
+
+@pytest.fixture(scope="module")
+def network(weights):
+    return lambda precision: Vgg(load(weights.parent), mx.cpu(), precision)
+
+
+@pytest.fixture
+def evaluated(photo, style):
+    """Gives loss and gradient of a network: whole or in tiles, as a recipe says."""
+    large, pattern = (np.kron(each, np.ones((3, 2, 1))) for each in (photo, style))  # 144x128
+    return lambda one, tiling=None, **recipe: evaluate(
+        one, large, pattern, Recipe(**recipe), tiling
+    )
+
+
+def evaluate(one, large, style, recipe, tiling):
+    content, style, image = (one.to_device(each) for each in (large, style, 0.7 * large + 30))
+    grams = style_grams(one, style, recipe, tiling)
+    loss, gradient = Objective(one, content, grams, recipe, tiling).evaluate(image)
+    return loss.total, gradient.asnumpy()
+
+
+@pytest.fixture
+def rounding(monkeypatch):
+    emulate(monkeypatch)
+
+
+def distance(found, right):
+    return float(np.linalg.norm(found - right) / np.linalg.norm(right))
+
+
+def test_float32_casts_nothing(painter):
+    maps = nd.ones((1, 2, 3, 3))
+    for step in (FLOAT32.lowered, FLOAT32.raised, FLOAT32.read, FLOAT32.entering):
+        assert step(maps) is maps
+    assert painter.network.precision is FLOAT32
+
+
+@pytest.mark.parametrize("precision", [BFLOAT16, FLOAT16])
+def test_there_and_back_a_value_is_rounded_alone(precision):
+    values = np.array([0, 1, -3, 0.1, 1000.7], np.float32)
+    low = precision.lowered(nd.array(values))
+    assert precision.lowered(low) is low
+    found = precision.raised(low)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found.asnumpy(), values, rtol=2**-8)
+
+
+@pytest.mark.parametrize("tiling", [None, CUT], ids=["whole", "tiles"])
+@pytest.mark.parametrize("pooling", ["avg", "max"])
+def test_scales_alone_change_nothing(painter, network, evaluated, pooling, tiling):
+    right = evaluated(painter.network, tiling, pooling=pooling)
+    found = evaluated(network(SCALED), tiling, pooling=pooling)
+    assert found[0] == pytest.approx(right[0], rel=1e-5)
+    assert distance(found[1], right[1]) < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("precision", "bounds"), [(FLOAT16, (0.002, 0.04)), (BFLOAT16, (0.015, 0.1))]
+)
+@pytest.mark.usefixtures("rounding")
+def test_rounding_costs_little(painter, network, evaluated, precision, bounds):
+    right, low = evaluated(painter.network), network(precision)
+    for tiling in (None, CUT):
+        found = evaluated(low, tiling)
+        assert found[0] == pytest.approx(right[0], rel=bounds[0])
+        assert 0 < distance(found[1], right[1]) < bounds[1]
+
+
+@pytest.mark.parametrize("precision", [FLOAT16, BFLOAT16])
+@pytest.mark.usefixtures("rounding")
+def test_rounding_passes_the_self_check(painter, network, precision):
+    assert SelfCheck(painter.network).fault(network(precision)) == ""
+
+
+def test_no_maps_leave_the_range_of_float16(painter):
+    """Noise that leaves 0 to 255 by far has the largest maps of all that were tried."""
+    wild = np.random.default_rng(0).uniform(-300, 555, (64, 64, 3))
+    layers = chain_to("conv5_4")
+    passage = painter.network.passage(layers, layers, Recipe(pooling="max"))
+    forth = passage.forth(painter.to_device(wild), record=False)
+    most = max(float(maps.max().asscalar()) for _, maps in forth)
+    assert 10_000 < most < np.finfo(np.float16).max / FLOAT16.scale / 5
+
+
+def test_a_gradient_that_float16_cannot_hold_arrives_all_the_same():
+    own = nd.array(np.random.default_rng(0).normal(0, 1e-9, (1, 2, 4, 4)), dtype="float32")
+    plain, carried = (Carried(replace(FLOAT16, narrow=narrow)) for narrow in (False, True))
+    for each in (plain, carried):
+        each.add(own)
+        each.pass_on(each.values * 4)
+        each.add(own * 1e4)
+    np.testing.assert_allclose(carried.arrived().asnumpy(), own.asnumpy() * 10_004, rtol=2e-3)
+    assert distance(plain.arrived().asnumpy(), own.asnumpy() * 10_004) > 2e-3
+
+
+def test_no_gradient_at_all_stays_none():
+    carried = Carried(FLOAT16)
+    carried.add(nd.zeros((1, 2, 3, 3)))
+    assert not carried.arrived().asnumpy().any()
+
+
+@pytest.mark.skipif(not has_bfloat16(), reason="this processor has no instructions for bfloat16")
+def test_bfloat16_on_a_processor_that_has_it(painter, network, evaluated):
+    right, found = evaluated(painter.network), evaluated(network(BFLOAT16))
+    assert found[0] == pytest.approx(right[0], rel=0.02)
+    assert distance(found[1], right[1]) < 0.15
