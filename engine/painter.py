@@ -209,11 +209,9 @@ class _Session:
         style = pyramid.resized(self._style, size)
         grams = painter.grams(style, self._digest, recipe)
         finer = partial(self._fitting, pyramid.size_of(content))
-        # Few tiles, as the plan's memory allows at this scale.
-        fit = finer(self._memory.maps)
         return Retreat(
             partial(painter.objective, content, grams, recipe),
-            fit or Fit(self._memory.tiling, self._memory.maps, self._memory.overhead),
+            _first_fit(finer, self._memory.maps),
             finer,
         )
 
@@ -290,3 +288,14 @@ class _Session:
             tiles=self._tiles,
             predicted_memory_mb=self._memory.bytes / 2**20,
         )
+
+
+def _first_fit(finer: Callable[[int], Fit | None], room: int) -> Fit:
+    """Few tiles, as the memory allows.
+
+    Where an earlier scale had less than was planned, the smallest tiles of this one may take more:
+    those are tried all the same, since what is predicted is not what is.
+    """
+    while (fit := finer(room)) is None:
+        room *= 2
+    return fit

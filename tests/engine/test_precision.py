@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine import Recipe
+from engine import Recipe, pyramid
 from engine.layers import chain_to
 from engine.mx import mx, nd
 from engine.objective import Objective, style_grams
@@ -34,14 +34,16 @@ def network(weights):
 @pytest.fixture
 def evaluated(photo, style):
     """Gives loss and gradient of a network: whole or in tiles, as a recipe says."""
-    large, pattern = (np.kron(each, np.ones((3, 2, 1))) for each in (photo, style))  # 144x128
+    content, pattern = (pyramid.resized(each, (96, 112)) for each in (photo, style))
+    noise = np.random.default_rng(0).uniform(0, 255, content.shape)
+    image = (0.7 * content + 0.3 * noise).astype(np.float32)
     return lambda one, tiling=None, **recipe: evaluate(
-        one, large, pattern, Recipe(**recipe), tiling
+        one, (content, pattern, image), Recipe(**recipe), tiling
     )
 
 
-def evaluate(one, large, style, recipe, tiling):
-    content, style, image = (one.to_device(each) for each in (large, style, 0.7 * large + 30))
+def evaluate(one, pictures, recipe, tiling):
+    content, style, image = (one.to_device(each) for each in pictures)
     grams = style_grams(one, style, recipe, tiling)
     loss, gradient = Objective(one, content, grams, recipe, tiling).evaluate(image)
     return loss.total, gradient.asnumpy()
