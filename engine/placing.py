@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, Protocol
 
 from engine.cgroups import read_text
-from engine.device import Device, choose, last_line, try_out
+from engine.device import Device, choose, forget_errors, last_line, try_out
 from engine.errors import DeviceError
 from engine.mx import mx
 from engine.precision import BFLOAT16, FLOAT16, FLOAT32, Precision
@@ -144,6 +144,7 @@ class _Search:
         try:
             network = Vgg(self._weights, context, precision)
         except mx.MXNetError as error:
+            forget_errors()
             return f"it does not take the network ({last_line(error)})"
         fault = self._check.fault(network)
         if not fault:

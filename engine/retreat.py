@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, TypeVar
 
+from engine.device import forget_errors
 from engine.errors import PictureError
 from engine.memory import Fit
 from engine.mx import Array, mx
@@ -20,6 +21,11 @@ from engine.stages import Tiling
 _Result = TypeVar("_Result")
 
 _SAYS_SO: Final = ("out of memory", "cudamalloc failed", "cudnn_status_alloc_failed")
+
+
+_SHARES: Final = (0.5, 0.75, 0.95)
+"""Of the bytes that were too much. Halving finds soon what fits; where a picture is too small to be
+cut so far, for the sake of the halos, less has to do."""
 
 
 def is_out_of_memory(error: Exception) -> bool:
@@ -88,7 +94,8 @@ class Retreat:
             self._step_down()
 
     def _step_down(self) -> None:
-        fit = self._finer(self.fit.bytes // 2)
+        fits = (self._finer(int(self.fit.bytes * share)) for share in _SHARES)
+        fit = next((each for each in fits if each is not None), None)
         if fit is None:
             raise PictureError(
                 "The card ran out of memory on this picture, in the smallest tiles too. Close "
@@ -104,4 +111,5 @@ def _unless_out_of_memory(attempt: Callable[[], _Result]) -> _Result | None:
     except mx.MXNetError as error:
         if not is_out_of_memory(error):
             raise
+    forget_errors()
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import Recipe
@@ -129,6 +129,7 @@ def test_half_the_width_takes_less_but_not_half():
     assert step_bytes(size, layers, one_tap, width=2) < 0.6 * step_bytes(size, layers, one_tap)
 
 
+@settings(max_examples=30)
 @given(SIDES, SIDES, st.integers(2, 16))
 def test_half_the_width_is_never_worked_through_in_more_pieces(height, width, room):
     def plan(value):

@@ -118,9 +118,9 @@ def test_a_gradient_that_float16_cannot_hold_arrives_all_the_same():
     for each in (plain, carried):
         each.add(own)
         each.pass_on(each.values * 4)
-        each.add(own * 1e4)
-    np.testing.assert_allclose(carried.arrived().asnumpy(), own.asnumpy() * 10_004, rtol=2e-3)
-    assert distance(plain.arrived().asnumpy(), own.asnumpy() * 10_004) > 2e-3
+        each.add(own * 10)
+    np.testing.assert_allclose(carried.arrived().asnumpy(), own.asnumpy() * 14, rtol=2e-3)
+    assert distance(plain.arrived().asnumpy(), own.asnumpy() * 14) > 0.5
 
 
 def test_no_gradient_at_all_stays_none():

@@ -26,12 +26,19 @@ def test_a_good_network_passes(check, painter):
     assert check.fault(painter.network) == ""
 
 
-@pytest.mark.parametrize("factor", [1.2, 0.0, float("nan")])
+@pytest.mark.parametrize("factor", [-1.0, 0.0, float("nan")])
 @pytest.mark.parametrize("layer", ["conv1_2", "conv5_1"])
 def test_wrong_weights_do_not(check, weights, layer, factor):
     spoilt = fresh(weights)
     kernel, bias = spoilt._parameters[layer]
     spoilt._parameters[layer] = kernel * factor, bias
+    assert "wrong results in a self-check" in check.fault(spoilt)
+
+
+def test_a_layer_that_is_too_strong_does_not(check, weights):
+    spoilt = fresh(weights)
+    kernel, bias = spoilt._parameters["conv1_2"]
+    spoilt._parameters["conv1_2"] = kernel * 1.1, bias * 1.1
     assert "wrong results in a self-check" in check.fault(spoilt)
 
 
@@ -56,3 +63,4 @@ def test_what_mxnet_cannot_compute_is_said_in_a_line(check, weights, precision, 
     fault = check.fault(Vgg(load(weights.parent), mx.cpu(), precision))
     assert fault.startswith("it failed a self-check (")
     assert "\n" not in fault
+    mx.nd.waitall()  # and nothing of it comes up later
