@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from benchmarks import equal_quality, machine, memory, resident, step
+from benchmarks import equal_quality, machine, memory, pastiche, resident, step
+from benchmarks.pastiche_program import STARTER
 from engine import PRESETS
 from engine.malloc import environment
 from engine.mx import threads
@@ -23,7 +24,6 @@ from engine.painter import Painter
 from engine.weights import load
 
 RESULTS: Final = Path(__file__).parent / "results"
-STARTER: Final = Path(__file__).parent.parent / "daemon" / "starter"
 PHOTO: Final = STARTER / "photo.jpg"
 STYLE: Final = STARTER / "styles" / "Waves.jpg"
 
@@ -51,7 +51,11 @@ def measured(weights: Path, *, quick: bool) -> dict[str, Any]:
         "equal_quality": asdict(
             equal_quality.measure(painter, trained, photo, style, peer_steps=peer_steps)
         ),
-        "pastiche": [],
+        "pastiche": []
+        if quick
+        else [
+            asdict(row) for row in pastiche.measure(painter.network, weights, pastiche.all_kept())
+        ],
         "resident": asdict(
             resident.measure(
                 weights,
