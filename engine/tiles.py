@@ -88,20 +88,31 @@ class Tile:
 
 
 def spans(length: int, parts: int, layers: Sequence[str]) -> list[Span]:
-    """Cut an axis into equal parts, as near as strides allow, each with its halo.
+    """Cut an axis so that all tiles, halo included, are of the same length.
+
+    Those at the ends have a halo on one side only and so a larger part of their own. What is of
+    one shape is cheap to do again: the memory of one tile is just right for the next.
 
     Args:
         length: of the axis, positions of what goes into the layers.
         parts: how many; fewer if there are not so many strides.
         layers: those that are worked through tile by tile.
     """
-    unit, halo = stride(layers), reach(layers)
-    steps = max(length // unit, 1)
-    parts = min(parts, steps)
-    edges = [steps * number // parts * unit for number in range(parts)] + [length]
+    unit = stride(layers)
+    halo = -(-reach(layers) // unit)  # this and what follows in strides
+    steps, rest = divmod(length, unit)
+    if parts == 1 or steps < 2 * parts:
+        return [Span(0, length, 0, length)] if parts == 1 else spans(length, parts - 1, layers)
+    area = -(-(steps + 2 * halo * (parts - 1)) // parts)
+    if steps - area < parts - 1:  # hardly more than halo
+        return spans(length, parts - 1, layers)
+    starts = [(steps - area) * number // (parts - 1) for number in range(parts)]
+    edges = [0, *(sum(pair) + area for pair in pairwise(starts))]
+    firsts = [edge // 2 * unit for edge in edges]
+    ends = [*firsts[1:], length]
     return [
-        Span(first, last, max(0, (first - halo) // unit * unit), min(length, last + halo))
-        for first, last in pairwise(edges)
+        Span(first, last, start * unit, (start + area) * unit + rest)
+        for first, last, start in zip(firsts, ends, starts, strict=True)
     ]
 
 
