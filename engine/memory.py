@@ -40,6 +40,9 @@ _PICTURES_HELD: Final = 8
 host, image, best, gradient and the two that a step makes on the device."""
 _LBFGS_PASSING: Final = 4
 """Pictures that a step of L-BFGS makes and lets go: step, change, move, and the new image."""
+_LEARNING: Final = 8
+"""Pictures that L-BFGS takes besides to learn the curvature, when no maps are held: energies of
+steps and changes, their squares, scales, bands and what they are made of."""
 _HISTORIES: Final = (5, 3)
 """Shorter memories for L-BFGS, tried where the one that is wanted leaves no room for tiles."""
 _BEARABLE: Final = 1.7
@@ -303,8 +306,11 @@ def _planned_with(size: Size, recipe: Recipe, place: _Place, style: Size) -> Mem
     left = (round(each) - always - pictures for each in (place.room, place.room / _MARGIN))
     fit = fitting(size, recipe.taps, *left, width=place.width)
     # The style comes first, when the optimiser holds nothing yet.
-    most = 0 if fit is None else always + max(pictures + fit.bytes, style_bytes(style))
-    if fit is None or most > place.room:
+    if fit is None:
+        return None
+    step = max(fit.bytes, _learning_bytes(size, recipe))
+    most = always + max(pictures + step, style_bytes(style))
+    if most > place.room:
         return None
     return MemoryPlan(fit.tiling, most, fit.bytes, recipe.history, fit.work)
 
@@ -322,7 +328,12 @@ def _elements(name: str, size: Size) -> float:
 def _optimiser_pictures(recipe: Recipe) -> int:
     if recipe.optimizer == "adam":
         return 6
-    return 2 * recipe.history + 2 + _LBFGS_PASSING
+    return 2 * recipe.history + 3 + _LBFGS_PASSING
+
+
+def _learning_bytes(size: Size, recipe: Recipe) -> int:
+    learns = recipe.optimizer == "lbfgs"
+    return learns * _LEARNING * _PICTURE * size[0] * size[1]
 
 
 def _too_large(size: Size, recipe: Recipe, place: _Place) -> str:
