@@ -35,9 +35,13 @@ def measured(weights: Path, *, quick: bool) -> dict[str, Any]:
         weights: folder of the trained weights.
         quick: the smallest of each, in minutes.
     """
-    painter, trained = Painter(weights, "cpu"), load(weights)
+    painter, trained = Painter(weights, "cpu", precision="float32"), load(weights)
+    fastest = Painter(weights, "cpu")
+    painters = [painter] if fastest.device.precision == "float32" else [painter, fastest]
     sizes, rounds = ((256,), 3) if quick else ((256, 512, 1024), 5)
-    steps = [asdict(step.measure(painter, trained, size, rounds)) for size in sizes]
+    steps = [
+        asdict(step.measure(each, trained, size, rounds)) for each in painters for size in sizes
+    ]
     large, small, limit = (
         ((640, 480), (320, 240), 1024) if quick else ((4096, 3072), (1024, 768), 6144)
     )

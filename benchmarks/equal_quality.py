@@ -19,6 +19,7 @@ from engine.painter import Painter
 from engine.weights import Weights
 
 PEER_STEPS: Final = 500
+_HISTORY: Final = 40  # of ours: it pays off where so many steps are taken on one scale
 _CLASSIC: Final = {
     "content_weight": 5.0, "style_weight": 100.0, "normalization": "classic", "padding": "zeros",
     "style_trim": 0.0,
@@ -44,13 +45,12 @@ class EqualQuality:
     speedup: float
 
 
-def measure(  # noqa: PLR0913 - both ways take the same things
+def measure(
     painter: Painter,
     weights: Weights,
     content: NDArray[np.uint8],
     style: NDArray[np.uint8],
     *,
-    coarse: int = 100,
     peer_steps: int = PEER_STEPS,
 ) -> EqualQuality:
     """Let the peer end, then paint until its loss is reached.
@@ -60,12 +60,13 @@ def measure(  # noqa: PLR0913 - both ways take the same things
         weights: the same for both.
         content: (S, S, 3).
         style: likewise.
-        coarse: our steps at half of the size.
         peer_steps: of the peer.
     """
     size = content.shape[0]
     target, peer_seconds = _peer(painter, weights, content, style, peer_steps)
-    recipe = Recipe(size=size, scales=(0.5, 1.0), iterations=(coarse, peer_steps), **_CLASSIC)
+    recipe = Recipe(
+        size=size, scales=(1.0,), iterations=(peer_steps,), history=_HISTORY, **_CLASSIC
+    )
     seconds = _ours(painter, content, style, recipe, target)
     return EqualQuality(size, target, seconds, peer_seconds, peer_seconds / seconds)
 

@@ -11,6 +11,7 @@ from benchmarks.timing import interleaved
 from engine import Recipe
 from engine.mx import nd
 from engine.painter import Painter
+from engine.precision import Precision
 from engine.weights import Weights
 
 
@@ -27,11 +28,11 @@ class StepRow:
     share_of_limit: float
 
 
-def best_rate(rounds: int = 5) -> float:
-    """Most floating point operations a second that a large convolution reaches here, float32."""
+def best_rate(precision: Precision, rounds: int = 5) -> float:
+    """Most floating point operations a second that a large convolution reaches here."""
     given, made, side = 256, 256, 128
-    image = nd.random.normal(shape=(1, given, side, side))
-    kernel = nd.random.normal(shape=(made, given, 3, 3))
+    shapes = (1, given, side, side), (made, given, 3, 3)
+    image, kernel = (precision.lowered(nd.random.normal(shape=shape)) for shape in shapes)
 
     def convolve() -> None:
         nd.Convolution(
@@ -60,20 +61,19 @@ def measure(painter: Painter, weights: Weights, size: int, rounds: int) -> StepR
     ours, image = painter.objective(content, grams, recipe), painter.to_device(start)
     theirs = TorchObjective(weights, content, style, recipe)
     their_image = theirs.laid(start)
-    times = interleaved(
-        {
-            "ours": lambda: ours.evaluate(image),
-            "torch": lambda: theirs.evaluate(their_image),
-        },
-        rounds,
-    )
+    ways = {"ours": lambda: ours.evaluate(image), "torch": lambda: theirs.evaluate(their_image)}
+    lower = painter.device.precision == "bfloat16"
+    if lower:
+        autocast = TorchObjective(weights, content, style, recipe, bfloat16=True)
+        ways["torch bfloat16"] = lambda: autocast.evaluate(their_image)
+    times = interleaved(ways, rounds)
     mine, other = times["ours"].median, times["torch"].median
     return StepRow(
         size=size,
         precision=painter.device.precision,
         seconds=mine,
         torch_float32_seconds=other,
-        torch_bfloat16_seconds=None,
+        torch_bfloat16_seconds=times["torch bfloat16"].median if lower else None,
         ratio_to_torch_float32=mine / other,
-        share_of_limit=step_flops(size, size) / mine / best_rate(),
+        share_of_limit=step_flops(size, size) / mine / best_rate(painter.network.precision),
     )

@@ -47,7 +47,7 @@ class Recipe(BaseModel):
         description="sizes to work through, coarse to fine, as fractions of size; the last is 1",
     )
     iterations: tuple[Annotated[int, Field(ge=1, le=10_000)], ...] = Field(
-        (100, 40),
+        (64, 28),
         min_length=1,
         max_length=8,
         description="optimiser steps on each scale, one number a scale",

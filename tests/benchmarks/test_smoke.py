@@ -71,9 +71,7 @@ def test_the_time_to_the_peers_loss_is_taken(weights: Path) -> None:
 
     painter = Painter(weights.parent, "cpu", precision="float32")
     photo, style = square(PHOTO, 64), square(STYLE, 64)
-    found = equal_quality.measure(
-        painter, load(weights.parent), photo, style, coarse=2, peer_steps=3
-    )
+    found = equal_quality.measure(painter, load(weights.parent), photo, style, peer_steps=3)
     assert found.size == 64
     assert found.speedup == found.peer_seconds / found.seconds > 0
     assert 0 < found.target_loss < math.inf
