@@ -28,7 +28,7 @@ from engine.stages import Tiling, style_tiling
 from engine.style_store import StyleStore
 from engine.weights import load
 
-STATISTICS: Final = 1
+STATISTICS: Final = 2
 """Changed whenever a style's statistics come out differently: trimming, resampling, network."""
 
 
