@@ -1,8 +1,9 @@
-"""Time to equal quality: when do we reach the loss at which neural-style's defaults end?
+"""Time to equal quality: when do we reach the loss at which neural-style's way ends?
 
-The peer is neural-style's published default in PyTorch: L-BFGS of 500 steps from noise, a hundred
-remembered, content 5, style 100; here with average pooling and the same weights, and without its
-total variation term. The loss is the classic one at the full size, the same for both.
+The peer is neural-style's way in PyTorch: L-BFGS of 500 steps from noise, a hundred remembered,
+content 5, style 100; here with average pooling and the same weights, and without its total
+variation term. We begin with the photo, as we always do. The loss is the classic one at the full
+size, the same for both.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ class Peak:
 def measure(weights: Path, width: int, height: int, steps: int, max_memory_mb: int | None) -> Peak:
     """Paint noise in the style of noise, at one scale, for a few steps."""
     limit = None if max_memory_mb is None else max_memory_mb * 2**20
-    painter = Painter(weights, "cpu", max_memory=limit)
+    painter = Painter(weights, "cpu", precision="float32", max_memory=limit)
     recipe = Recipe(size=max(width, height), scales=(1.0,), iterations=(steps,))
     *_, painting = painter.paint(noise(height, width, 0), noise(height, width, 1), recipe)
     assert isinstance(painting, Painting)  # noqa: S101 - the last thing that a painter yields

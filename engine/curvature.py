@@ -19,7 +19,10 @@ from engine.wavelets import Wavelets
 _SHARED: Final = 0.5
 """Weight of a band's mean in each of its coefficients: one coefficient has seen few steps."""
 
-_LEAST: Final = 1e-30
+_COMMON: Final = 1e-9
+"""Weight of the mean over all bands: where nothing has happened the scale is that of all."""
+
+_LEAST: Final = 1e-36  # nothing is divided by nothing
 
 
 class Curvature:
@@ -45,8 +48,8 @@ class Curvature:
             [nd.elemwise_mul(*pair) for pair in zip(bands, self._scales, strict=True)]
         )
 
-    def length(self, change: Array) -> float:
-        """The square of a change's length, (3 H W,), after it was scaled halfway: y' H y."""
+    def squared(self, change: Array) -> float:
+        """Product of a change, (3 H W,), with what `scaled` makes of it: y' H y."""
         bands = self._wavelets.forth(change)
         parts = [
             nd.sum(nd.elemwise_mul(nd.square(band), scale))
@@ -61,8 +64,10 @@ def _energies(wavelets: Wavelets, vectors: Sequence[Array]) -> list[Array]:
     for vector in vectors:
         squares = [nd.square(band) for band in wavelets.forth(vector)]
         total = [a + b for a, b in zip(total, squares, strict=True)] if total else squares
-    means = (nd.mean(each, axis=(2, 3), keepdims=True) for each in total)
+    means = [nd.mean(each, axis=(2, 3), keepdims=True) for each in total]
+    common = nd.mean(nd.concat(*(mean.reshape((-1,)) for mean in means), dim=0))
+    floor = common.reshape((1, 1, 1, 1)) * _COMMON + _LEAST
     return [
-        nd.broadcast_add(each, mean * _SHARED + _LEAST)
+        nd.broadcast_add(each, nd.broadcast_add(mean * _SHARED, floor))
         for each, mean in zip(total, means, strict=True)
     ]

@@ -3,13 +3,13 @@
 The two-loop recursion (Nocedal and Wright 2006, algorithm 7.4) needs only the dot products among
 the remembered steps `s`, gradient changes `y` and the gradient `g`. They are kept as a table on the
 host and the recursion is done on coefficients (Chen, Wang, Zhou 2014, "Large-scale L-BFGS using
-MapReduce", algorithm 3): a step is three products on the device for the new columns of the table, a
-few hundred flops here, and one product for the direction.
+MapReduce", algorithm 3): a step is a product on the device for each new column of the table, a few
+hundred flops here, and one product for the direction.
 
 In the middle of the recursion stands a first guess at the inverse of the curvature, in the textbook
-one number. Here it is learned from the remembered pairs for each place and band of the picture (see
-`engine.curvature`), which takes a third fewer steps; and what it makes of the gradient is one more
-vector in the table.
+one number. Here it is learned from the latest pairs for each place and band of the picture (see
+`engine.curvature`), with which far fewer steps are needed; and what it makes of the gradient is one
+more vector in the table.
 
 There is no line search: as in neural-style, a unit step along the quasi-Newton direction is taken,
 but never longer than a trust radius. The first step, which knows no curvature, follows the gradient
@@ -38,7 +38,7 @@ TRUST: Final = 25.0
 
 
 INSTRUCTIVE: Final = 3
-"""Pairs that the first guess is learned from, the latest: ten are no better, and more work."""
+"""Pairs that the first guess is learned from, the latest: five are no better, and more work."""
 
 LEAST_COSINE: Final = 1e-6
 """Of the angle between a step and its change of gradient; below it rounding has won."""
@@ -55,6 +55,7 @@ class Lbfgs:
     def __init__(self, history: int = 10, trust: float = TRUST) -> None:
         self._history = history
         self._trust = trust
+        self._first = FIRST_STEP
         self._forget()
 
     def _forget(self) -> None:
@@ -102,7 +103,11 @@ class Lbfgs:
         """
         pairs = ((step, change), (step, step), (change, change))
         curvature, length, turn = nd.concat(*(nd.dot(*pair) for pair in pairs), dim=0).asnumpy()
-        if not curvature > LEAST_COSINE * np.sqrt(float(length) * float(turn) + 1e-300):
+        # Asked in this way round, so that what is no number is refused too. Under the least that
+        # float32 can tell from nothing squares of lengths are nothing.
+        if not min(length, turn) > np.finfo(np.float32).tiny:
+            return []
+        if not curvature > LEAST_COSINE * np.sqrt(float(length) * float(turn)):
             return []
         slot = self._order[0] if len(self._order) == self._history else len(self._order)
         self._order = [*(other for other in self._order if other != slot), slot]
@@ -139,7 +144,7 @@ class Lbfgs:
             return min(1.0, self._trust / length)
         # The gradient has no scale of its own. Over `loss / length**2` a loss that went on falling
         # as it does here would be zero.
-        return min(FIRST_STEP, self._trust, loss / (size * length)) / length
+        return min(self._first, self._trust, loss / (size * length)) / length
 
     def _two_loops(self, gradient: NDArray[np.float64]) -> NDArray[np.float64]:
         """Nocedal and Wright, algorithm 7.4, on coefficients."""
@@ -165,7 +170,7 @@ class Lbfgs:
         vectors[row] = curvature.scaled(nd.dot(nd.array(q, ctx=vectors.context), vectors))
         self._fill([row])
         # As long as the last step would have it (Nocedal and Wright, equation 7.20).
-        return _unit(row + 1, row) * (self._pair(self._order[-1]) / curvature.length(changes[-1]))
+        return _unit(row + 1, row) * (self._pair(self._order[-1]) / curvature.squared(changes[-1]))
 
     def _pair(self, slot: int) -> float:
         return float(self._table[slot, self._history + slot])
@@ -177,20 +182,23 @@ class Lbfgs:
         return float(left @ self._table @ right)
 
     def gentler(self) -> None:
-        """Forget the memory and trust a third of the length."""
+        """Forget the memory and trust a third of the lengths."""
         self._trust /= 3
+        self._first /= 3
         self._forget()
 
     def state(self) -> dict[str, Any]:
-        """Memory, table, order, last image and trust radius."""
+        """Memory, table, order, last image, trust radius and longest first step."""
         known = {"vectors": self._vectors, "image": self._image}
         arrays = {name: array.asnumpy() for name, array in known.items() if array is not None}
-        order = list(self._order)
-        return {"trust": self._trust, "order": order, "table": self._table.copy(), **arrays}
+        lengths = {"trust": self._trust, "first": self._first}
+        return {**lengths, "order": list(self._order), "table": self._table.copy(), **arrays}
 
     def restore(self, state: dict[str, Any], image: Array) -> None:
         """Go on from a `state`; the history must be as long as the one that was saved."""
-        self._trust, self._order = state["trust"], list(state["order"])
+        self._forget()
+        self._trust, self._first = state["trust"], state["first"]
+        self._order = list(state["order"])
         self._table = state["table"].copy()
         arrays = [
             nd.array(state[name], ctx=image.context) if name in state else None

@@ -274,7 +274,8 @@ def _cuts(length: int, layers: tuple[str, ...]) -> tuple[_Cut, ...]:
     found = []
     for parts in range(1, _MOST_TILES + 1):
         lengths = _span_lengths(length, parts, layers)
-        found.append(_Cut(parts, sum(lengths), max(lengths)))
+        if len(lengths) == parts:  # there may be too few strides for so many
+            found.append(_Cut(parts, sum(lengths), max(lengths)))
     return tuple(found)
 
 
@@ -305,9 +306,9 @@ def _planned_with(size: Size, recipe: Recipe, place: _Place, style: Size) -> Mem
     always, pictures = place.resident + WORKSPACE, picture_bytes(size, recipe)
     left = (round(each) - always - pictures for each in (place.room, place.room / _MARGIN))
     fit = fitting(size, recipe.taps, *left, width=place.width)
-    # The style comes first, when the optimiser holds nothing yet.
     if fit is None:
         return None
+    # The style comes first, when the optimiser holds nothing yet; and that learns between steps.
     step = max(fit.bytes, _learning_bytes(size, recipe))
     most = always + max(pictures + step, style_bytes(style))
     if most > place.room:
@@ -332,8 +333,9 @@ def _optimiser_pictures(recipe: Recipe) -> int:
 
 
 def _learning_bytes(size: Size, recipe: Recipe) -> int:
-    learns = recipe.optimizer == "lbfgs"
-    return learns * _LEARNING * _PICTURE * size[0] * size[1]
+    if recipe.optimizer == "adam":
+        return 0
+    return _LEARNING * _PICTURE * size[0] * size[1]
 
 
 def _too_large(size: Size, recipe: Recipe, place: _Place) -> str:

@@ -53,9 +53,9 @@ class SelfCheck:
             forget_errors()
             return f"it failed a self-check ({last_line(error)})"
         pairs = list(zip(found, self._expected, strict=True))
-        loss = max(abs(own - right) / right for (own, _), (right, _) in pairs)
-        gradient = max(_distance(own, right) for (_, own), (_, right) in pairs)
-        # Asked in this way round, so that what is no number is a fault too.
+        # numpy's, which keeps what is no number; and asked in this way round: that is a fault too.
+        loss = float(np.max([abs(own - right) / right for (own, _), (right, _) in pairs]))
+        gradient = float(np.max([_distance(own, right) for (_, own), (_, right) in pairs]))
         if loss <= LOSS_BOUND and gradient <= GRADIENT_BOUND:
             return ""
         return (

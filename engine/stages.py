@@ -97,7 +97,7 @@ class Tiling:
 
 
 STYLE_SIDE: Final = 384
-"""Longest side of a style's tiles, pixels, without their halo."""
+"""Longest side of a style's tiles, pixels, without halos; an outer tile has more of its own."""
 
 
 def style_tiling(size: Size) -> Tiling:

@@ -95,17 +95,20 @@ def spans(length: int, parts: int, layers: Sequence[str]) -> list[Span]:
 
     Args:
         length: of the axis, positions of what goes into the layers.
-        parts: how many; fewer if there are not so many strides.
+        parts: how many; fewer if there are not so many strides, or hardly more than halos.
         layers: those that are worked through tile by tile.
     """
     unit = stride(layers)
     halo = -(-reach(layers) // unit)  # this and what follows in strides
     steps, rest = divmod(length, unit)
-    if parts == 1 or steps < 2 * parts:
-        return [Span(0, length, 0, length)] if parts == 1 else spans(length, parts - 1, layers)
-    area = -(-(steps + 2 * halo * (parts - 1)) // parts)
-    if steps - area < parts - 1:  # hardly more than halo
-        return spans(length, parts - 1, layers)
+    area = steps
+    while parts > 1:
+        area = -(-(steps + 2 * halo * (parts - 1)) // parts)
+        if steps - area >= parts - 1:
+            break
+        parts -= 1
+    if parts == 1:
+        return [Span(0, length, 0, length)]
     starts = [(steps - area) * number // (parts - 1) for number in range(parts)]
     edges = [0, *(sum(pair) + area for pair in pairwise(starts))]
     firsts = [edge // 2 * unit for edge in edges]

@@ -26,6 +26,9 @@ _HAAR: Final = (
 )
 
 
+_HALVING: Final = {"kernel": (2, 2), "stride": (2, 2), "no_bias": True}
+
+
 class Wavelets:
     """The transform of pictures of one size.
 
@@ -64,7 +67,7 @@ class Wavelets:
         return [*bands, rest]
 
     def back(self, bands: list[Array]) -> Array:
-        """Put bands together: the transposed transform, which is the inverse of `forth`.
+        """Put bands together: the transposed transform, which undoes `forth`.
 
         Args:
             bands: as `forth` gives them.
@@ -87,6 +90,3 @@ class Wavelets:
         down, across = self._margins
         around = (0, 0, 0, 0, 0, down, 0, across)
         return nd.pad(planes, mode="constant", pad_width=around, constant_value=0)
-
-
-_HALVING: Final = {"kernel": (2, 2), "stride": (2, 2), "no_bias": True}

@@ -97,6 +97,58 @@ def test_it_steps_shorter_after_it_was_told_to_be_gentler():
     assert rms(optimizer.step(x, slope(x)).asnumpy()) == pytest.approx(1.0, rel=1e-3)
 
 
+def test_the_first_step_is_shorter_too_after_that():
+    _, slope = bowl()
+    optimizer, x = Lbfgs(), nd.zeros(SHAPE)
+    optimizer.gentler()
+    assert rms(optimizer.step(x, slope(x)).asnumpy()) == pytest.approx(FIRST_STEP / 3, rel=1e-3)
+
+
+@pytest.mark.parametrize("unit", [1e-8, 1e8])
+def test_the_unit_of_the_loss_does_not_matter(unit):
+    _, slope = bowl()
+    x = y = nd.zeros(SHAPE)
+    one, other = Lbfgs(), Lbfgs()
+    for _ in range(8):
+        x, y = one.step(x, slope(x)), other.step(y, unit * slope(y))
+    assert np.allclose(x.asnumpy(), y.asnumpy(), atol=0.5)
+
+
+def test_a_gradient_that_float32_cannot_square_is_no_curvature():
+    _, slope = bowl()
+    x, optimizer = nd.zeros(SHAPE), Lbfgs()
+    for _ in range(3):
+        x = optimizer.step(x, 1e-25 * slope(x))
+    assert np.isfinite(x.asnumpy()).all()
+
+
+@pytest.mark.parametrize("size", [(64, 64), (37, 51)])
+def test_what_is_stiff_in_fine_detail_is_solved_in_few_steps(size):
+    """A loss whose curvature rises with the square of the frequency, as a membrane's does."""
+    middle = np.random.default_rng(0).uniform(0, 255, (1, 3, *size))
+
+    def slope(x):
+        off = x.asnumpy().astype(np.float64) - middle
+        around = sum(np.roll(off, step, axis) for axis in (2, 3) for step in (-1, 1))
+        return nd.array(4.01 * off - around)
+
+    errors = {}
+    for name, optimizer in (("learned", Lbfgs()), ("one number", _Plain())):
+        x = nd.full(middle.shape, 127.0)
+        for _ in range(25):
+            x = optimizer.step(x, slope(x))
+        errors[name] = rms(x.asnumpy() - middle)
+    assert errors["learned"] < 0.7 * errors["one number"]
+
+
+class _Plain(Lbfgs):
+    """The textbook's: one number stands for the curvature."""
+
+    def _scaled(self, q):
+        slot = self._order[-1]
+        return q * self._pair(slot) / self._table[(self._history + slot,) * 2]
+
+
 def test_a_restored_optimiser_takes_the_same_steps():
     _, slope = bowl()
     x, optimizer = nd.zeros(SHAPE), Lbfgs(history=3)

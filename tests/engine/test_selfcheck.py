@@ -64,3 +64,13 @@ def test_what_mxnet_cannot_compute_is_said_in_a_line(check, weights, precision, 
     assert fault.startswith("it failed a self-check (")
     assert "\n" not in fault
     mx.nd.waitall()  # and nothing of it comes up later
+
+
+def test_what_is_no_number_with_maximum_pooling_alone_is_a_fault(check, painter, monkeypatch):
+    right = mx.nd.Pooling
+
+    def overflows(maps, **named):
+        return right(maps, **named) * (float("nan") if named["pool_type"] == "max" else 1.0)
+
+    monkeypatch.setattr(mx.nd, "Pooling", overflows)
+    assert "wrong results in a self-check" in check.fault(painter.network)

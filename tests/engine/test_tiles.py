@@ -54,6 +54,11 @@ def test_own_parts_cover_every_level_once(length, parts, layers):
 
 
 @given(LENGTHS, PARTS, LAYERS)
+def test_all_tiles_are_of_one_length(length, parts, layers):
+    assert len({span.stop - span.start for span in spans(length, parts, layers)}) == 1
+
+
+@given(LENGTHS, PARTS, LAYERS)
 def test_a_tile_sees_all_that_its_own_part_depends_on(length, parts, layers):
     for span in spans(length, parts, layers):
         assert span.start % stride(layers) == 0
