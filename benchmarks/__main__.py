@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from benchmarks import equal_quality, machine, memory, pastiche, resident, step
-from benchmarks.pastiche_program import STARTER
+from benchmarks.pastiche_program import PAIRS, STARTER, find
 from engine import PRESETS
 from engine.malloc import environment
 from engine.mx import threads
@@ -116,6 +116,9 @@ def main() -> None:
         print(f"\n{name}")
         if part:
             print(table(part if isinstance(part, list) else [part]))
+    missing = [str(pair) for pair in PAIRS if find(pair) is None]
+    if missing and not said.quick:
+        print(f"\nnot painted by pastiche yet (benchmarks.pastiche --keep): {', '.join(missing)}")
     print(f"\nwritten to {said.output}")
 
 

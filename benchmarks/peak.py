@@ -65,7 +65,7 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, default=Path("data/param"))
     parser.add_argument("--width", type=int, required=True)
     parser.add_argument("--height", type=int, required=True)
-    parser.add_argument("--steps", type=int, default=2)
+    parser.add_argument("--steps", type=int, default=3)
     parser.add_argument("--max-memory", type=int, help="MiB")
     said = parser.parse_args()
     found = measure(said.weights, said.width, said.height, said.steps, said.max_memory)
