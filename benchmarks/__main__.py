@@ -1,4 +1,4 @@
-"""`make bench`: all measurements in one run, a table, and benchmarks/results/latest.json."""
+"""`make bench`: all measurements in one run, tables, and benchmarks/results/latest.json."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterable
-from dataclasses import asdict
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from benchmarks import equal_quality, machine, memory, pastiche, resident, step
-from benchmarks.pastiche_program import PAIRS, STARTER, find
+from benchmarks.pastiche_program import PAIRS, STARTER, Pair, find
+from daemon.files import write_atomically
 from engine import PRESETS
 from engine.malloc import environment
 from engine.mx import threads
@@ -26,54 +27,76 @@ from engine.weights import load
 RESULTS: Final = Path(__file__).parent / "results"
 PHOTO: Final = STARTER / "photo.jpg"
 STYLE: Final = STARTER / "styles" / "Waves.jpg"
+PARTS: Final = ("step", "equal_quality", "pastiche", "resident", "memory", "large")
 
 
-def measured(weights: Path, *, quick: bool) -> dict[str, Any]:
-    """Do all measurements.
+@dataclass(frozen=True)
+class Extent:
+    """How much is measured.
+
+    Attributes:
+        sizes: of the squares for steps, pixels.
+        rounds: of steps.
+        quality: side of the square for the time to equal quality.
+        peer_steps: the peer's there.
+        preset: of the job whose overhead is taken.
+        memory: sides of the squares for predicted against measured memory.
+        large: width and height of the large picture.
+        small: of the one that its time per pixel is compared with.
+        limit: MiB for the large one.
+    """
+
+    sizes: tuple[int, ...] = (256, 512, 1024)
+    rounds: int = 5
+    quality: int = 256
+    peer_steps: int = equal_quality.PEER_STEPS
+    preset: str = "standard"
+    memory: tuple[int, ...] = (512, 1024, 2048)
+    large: tuple[int, int] = (4096, 3072)
+    small: tuple[int, int] = (1024, 768)
+    limit: int = 6144
+
+
+QUICK: Final = Extent((256,), 3, 128, 60, "draft", (256,), (640, 480), (320, 240), 1024)
+_JOB: Final = 512
+
+
+def parts(weights: Path, extent: Extent, pairs: Iterable[Pair]) -> dict[str, Callable[[], Any]]:
+    """All measurements by name, in the order in which they are to be done.
 
     Args:
         weights: folder of the trained weights.
-        quick: the smallest of each, in minutes.
+        extent: how much of each.
+        pairs: for the comparison with pastiche; of these, those that it has painted.
     """
     painter, trained = Painter(weights, "cpu", precision="float32"), load(weights)
     fastest = Painter(weights, "cpu")
     painters = [painter] if fastest.device.precision == "float32" else [painter, fastest]
-    sizes, rounds = ((256,), 3) if quick else ((256, 512, 1024), 5)
-    steps = [
-        asdict(step.measure(each, trained, size, rounds)) for each in painters for size in sizes
-    ]
-    large, small, limit = (
-        ((640, 480), (320, 240), 1024) if quick else ((4096, 3072), (1024, 768), 6144)
-    )
-    quality, job = (128, 512) if quick else (256, 512)
-    peer_steps = 60 if quick else equal_quality.PEER_STEPS
-    preset = "draft" if quick else "standard"
-    photo, style = square(PHOTO, quality), square(STYLE, quality)
     return {
-        "machine": {**machine.describe(), "threads": threads},
-        "step": steps,
-        "equal_quality": asdict(
-            equal_quality.measure(painter, trained, photo, style, peer_steps=peer_steps)
-        ),
-        "pastiche": []
-        if quick
-        else [
-            asdict(row) for row in pastiche.measure(painter.network, weights, pastiche.all_kept())
+        "step": lambda: [
+            asdict(step.measure(each, trained, size, extent.rounds))
+            for each in painters
+            for size in extent.sizes
         ],
-        "resident": asdict(
-            resident.measure(
-                weights,
-                square(PHOTO, job),
-                square(STYLE, job),
-                PRESETS[preset],
+        "equal_quality": lambda: asdict(
+            equal_quality.measure(
+                painter, trained, *_pair(extent.quality), peer_steps=extent.peer_steps
             )
         ),
-        "memory": [
+        "pastiche": lambda: [
             asdict(row)
-            for row in memory.memory_rows(weights, (256,) if quick else (512, 1024, 2048))
+            for row in pastiche.measure(painter.network, weights, pastiche.all_kept(pairs))
         ],
-        "large": asdict(memory.large_row(painter, weights, large, small, limit)),
+        "resident": lambda: asdict(resident.measure(weights, *_pair(_JOB), PRESETS[extent.preset])),
+        "memory": lambda: [asdict(row) for row in memory.memory_rows(weights, extent.memory)],
+        "large": lambda: asdict(
+            memory.large_row(painter, weights, extent.large, extent.small, extent.limit)
+        ),
     }
+
+
+def _pair(side: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    return square(PHOTO, side), square(STYLE, side)
 
 
 def square(path: Path, side: int) -> NDArray[np.uint8]:
@@ -99,27 +122,58 @@ def _cell(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
+def kept(output: Path, here: dict[str, Any]) -> dict[str, Any]:
+    """What an earlier run on the same kind of machine has written, or else nothing."""
+    if not output.exists():
+        return {}
+    found: dict[str, Any] = json.loads(output.read_text(encoding="utf-8"))
+    changing = {"memory_mb": None}  # what is free, from minute to minute
+    return found if {**found["machine"], **changing} == {**here, **changing} else {}
+
+
 def main() -> None:
     """Do what the command line says."""
     wanted = {**os.environ, **environment(os.environ)}
     if wanted != dict(os.environ):  # as the daemon starts the process that paints
         os.execve(sys.executable, [sys.executable, "-m", "benchmarks", *sys.argv[1:]], wanted)  # noqa: S606 - ourselves
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--weights", type=Path, default=Path("data/param"))
-    parser.add_argument("--quick", action="store_true", help="the smallest of each")
-    parser.add_argument("--output", type=Path, default=RESULTS / "latest.json")
-    said = parser.parse_args()
-    found = measured(said.weights, quick=said.quick)
-    said.output.parent.mkdir(parents=True, exist_ok=True)
-    said.output.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    for name, part in found.items():
-        print(f"\n{name}")
-        if part:
-            print(table(part if isinstance(part, list) else [part]))
+    said = _said()
+    here = {**machine.describe(), "threads": threads}
+    found = {"machine": here} if said.only is None else {**kept(said.output, here), "machine": here}
+    print(table([here]))
+    work = parts(said.weights, QUICK if said.quick else Extent(), () if said.quick else PAIRS)
+    for name in said.only or work:
+        found[name] = work[name]()
+        _write(said.output, {key: found[key] for key in ("machine", *work) if key in found})
+        _show(name, found[name])
     missing = [str(pair) for pair in PAIRS if find(pair) is None]
     if missing and not said.quick:
         print(f"\nnot painted by pastiche yet (benchmarks.pastiche --keep): {', '.join(missing)}")
     print(f"\nwritten to {said.output}")
+
+
+def _said() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--weights", type=Path, default=Path("data/param"))
+    parser.add_argument("--quick", action="store_true", help="the smallest of each")
+    parser.add_argument(
+        "--only", action="append", metavar="PART", choices=PARTS,
+        help=f"this part alone ({', '.join(PARTS)}), beside what the output has of the others; may "
+        "be given several times",
+    )  # fmt: skip
+    parser.add_argument("--output", type=Path, default=RESULTS / "latest.json")
+    return parser.parse_args()
+
+
+def _write(output: Path, found: dict[str, Any]) -> None:
+    """After each part: a run takes half an hour, and may be cut off."""
+    output.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(output, (json.dumps(found, indent=2) + "\n").encode())
+
+
+def _show(name: str, part: Any) -> None:
+    print(f"\n{name}", flush=True)
+    if part:
+        print(table(part if isinstance(part, list) else [part]), flush=True)
 
 
 if __name__ == "__main__":
