@@ -70,12 +70,10 @@ def parts(weights: Path, extent: Extent, pairs: Iterable[Pair]) -> dict[str, Cal
         pairs: for the comparison with pastiche; of these, those that it has painted.
     """
     painter, trained = Painter(weights, "cpu", precision="float32"), load(weights)
-    fastest = Painter(weights, "cpu")
-    painters = [painter] if fastest.device.precision == "float32" else [painter, fastest]
     return {
         "step": lambda: [
             asdict(step.measure(each, trained, size, extent.rounds))
-            for each in painters
+            for each in _painters(painter, weights)
             for size in extent.sizes
         ],
         "equal_quality": lambda: asdict(
@@ -93,6 +91,12 @@ def parts(weights: Path, extent: Extent, pairs: Iterable[Pair]) -> dict[str, Cal
             memory.large_row(painter, weights, extent.large, extent.small, extent.limit)
         ),
     }
+
+
+def _painters(painter: Painter, weights: Path) -> list[Painter]:
+    """The one in float32, and the one in the fastest precision if that is another."""
+    fastest = Painter(weights, "cpu")
+    return [painter] if fastest.device.precision == "float32" else [painter, fastest]
 
 
 def _pair(side: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

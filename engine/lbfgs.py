@@ -36,7 +36,6 @@ FIRST_STEP: Final = 4.0
 TRUST: Final = 25.0
 """Largest root mean square of a step, in grey levels."""
 
-
 INSTRUCTIVE: Final = 3
 """Pairs that the first guess is learned from, the latest: five are no better, and more work."""
 
