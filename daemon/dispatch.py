@@ -11,14 +11,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 import structlog
 
 from daemon.backoff import TURN_SECONDS
 from daemon.endings import Endings
-from daemon.errors import JournalError
 from daemon.holds import Holds
 from daemon.jobs import Job, JobState
 from daemon.journal import Journal
@@ -30,7 +28,6 @@ from daemon.loading import (
     load,
     style_now,
 )
-from daemon.names import printable
 from daemon.patience import Patience
 from daemon.runners.base import (
     Cancelled,
@@ -41,29 +38,16 @@ from daemon.runners.base import (
     Failed,
     Painted,
     PaintRequest,
-    Progressed,
     Runner,
-    Started,
 )
 from daemon.settings import Settings
 from daemon.share import Share
-from engine import Progress
+from daemon.telling import Telling
 
 _MOST_STUCK: Final = 8  # finished pictures in memory that no disk takes; then painting waits
 _MOST_STUCK_OF_A_LANE: Final = 3  # then this lane waits, and leaves room for the others
-_PROGRESS_SECONDS: Final = 1.0
-_PROGRESS_SHARE: Final = 0.05
 _RETRY_SECONDS: Final = 30.0
 _log: Final = structlog.get_logger()
-
-
-@dataclass
-class _Running:
-    """A job that the runner has, and what was last said about it."""
-
-    job: Job
-    told_at: float = float("-inf")
-    told_share: float = 0.0
 
 
 class Dispatcher:
@@ -96,11 +80,11 @@ class Dispatcher:
         self._clock = clock
         self._ready = False
         self._closed = False
-        self._running: dict[str, _Running] = {}
+        self._running: dict[str, Job] = {}
+        self._telling = Telling(journal, clock)
         self._holds = Holds(settings.watch.patience_seconds, clock)
         self._held_jobs = Holds(settings.watch.patience_seconds, clock, "job")
         self._more_at: float | None = None
-        self._notes_progress = True
         self._patience = Patience(settings.watch.patience_seconds, clock)
         self._returning: list[tuple[Job, bool]] = []
         self._unavailable: EngineUnavailable | None = None
@@ -165,16 +149,15 @@ class Dispatcher:
         if isinstance(event, (EngineReady, EngineLost, EngineUnavailable)):
             self._engine_changed(event)
             return
-        running = self._running.get(event.job_id)
-        if running is None:  # given up before; its runner did not know yet
+        job = self._running.get(event.job_id)
+        if job is None:  # given up before; its runner did not know yet
             return
-        if isinstance(event, Started):
-            self._say_started(running.job)
-        elif isinstance(event, Progressed):
-            self._progressed(running, event.progress)
-        else:
+        if isinstance(event, (Painted, Failed, Cancelled)):
             del self._running[event.job_id]
-            self._ended(running.job, event)
+            self._telling.forget(event.job_id)
+            self._ended(job, event)
+        else:
+            self._telling.tell(job, event)
 
     def close(self, timeout: float) -> None:
         """End the runner. What it delivered before is still to be handled, then `give_back`.
@@ -191,7 +174,7 @@ class Dispatcher:
         Raises:
             JournalError: the journal cannot be used.
         """
-        self._returning += [(running.job, True) for running in self._running.values()]
+        self._returning += [(job, True) for job in self._running.values()]
         self._running.clear()
         self._return()
 
@@ -269,7 +252,7 @@ class Dispatcher:
             self._patience.forget(job.style)
 
     def _submit(self, job: Job, request: PaintRequest) -> None:
-        self._running[job.id] = _Running(self._journal.start(job.id))
+        self._running[job.id] = self._journal.start(job.id)
         self._held_jobs.release(job.id)
         self._patience.seen_whole(job.style)
         if not self._patience.doubts(job.style):  # else its lane is on hold until that is painted
@@ -320,48 +303,6 @@ class Dispatcher:
             for job_id in self._running:
                 self._runner.cancel(job_id)
         self.give_back()
-
-    def _say_started(self, job: Job) -> None:
-        _log.info(
-            "job.started",
-            job=job.id,
-            photo=printable(job.relative),
-            style=printable(job.style_name),
-            attempt=job.attempts,
-        )
-
-    def _progressed(self, running: _Running, progress: Progress) -> None:
-        now, share = self._clock(), progress.iteration / progress.total
-        is_news = (
-            now - running.told_at >= _PROGRESS_SECONDS
-            or share - running.told_share >= _PROGRESS_SHARE
-            or progress.iteration == progress.total
-        )
-        if not is_news:
-            return
-        running.told_at, running.told_share = now, share
-        self._note_progress(running.job, progress)
-        _log.info(
-            "job.progress",
-            job=running.job.id,
-            iteration=progress.iteration,
-            total=progress.total,
-            scale=progress.scale,
-            scales=progress.scales,
-            loss=progress.loss,
-            eta_seconds=round(progress.eta_seconds, 1),
-        )
-
-    def _note_progress(self, job: Job, progress: Progress) -> None:
-        # Only for those who read along: while it cannot be done, all else goes on.
-        try:
-            self._journal.progress(job.id, progress.iteration, progress.total, progress.eta_seconds)
-        except JournalError as error:
-            if self._notes_progress:
-                _log.warning("progress.not_noted", why=str(error))
-            self._notes_progress = False
-        else:
-            self._notes_progress = True
 
     def _ended(self, job: Job, event: Painted | Failed | Cancelled) -> None:
         if isinstance(event, Painted):

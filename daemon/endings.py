@@ -16,6 +16,7 @@ from typing import Final
 import structlog
 
 from daemon import backoff, presence, publishing
+from daemon.checkpoints import Checkpoints
 from daemon.claims import Claim, claim_folder
 from daemon.errors import AtelierError, JournalError, PublishError
 from daemon.jobs import Job
@@ -55,12 +56,20 @@ class Endings:
         share: the share.
         journal: told of every step.
         clock: monotonic seconds.
+        checkpoints: of jobs that end here, let go then.
     """
 
-    def __init__(self, share: Share, journal: Journal, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        share: Share,
+        journal: Journal,
+        clock: Callable[[], float],
+        checkpoints: Checkpoints | None = None,
+    ) -> None:
         self._share = share
         self._journal = journal
         self._clock = clock
+        self._checkpoints = checkpoints or Checkpoints(None)
         self._pending: list[_Ending] = []
         self._failures = 0
 
@@ -185,6 +194,7 @@ class Endings:
         self._expect_share()
         kept = publishing.keep_original(self._share, claim, job.relative)
         done = self._journal.finish(job.id)
+        self._checkpoints.forget(job.id)
         _log.info(
             "job.finished",
             job=job.id,
@@ -206,6 +216,7 @@ class Endings:
         where = publishing.fail(self._share, claim_of(self._share, job), job.relative, reason)
         shown = where if presence.is_there(where) else job.relative  # of a photo that is gone
         self._journal.fail(job.id, reason)
+        self._checkpoints.forget(job.id)
         self._failures += 1
         _log.error("job.failed", job=job.id, reason=reason, photo=printable(shown))
 

@@ -54,7 +54,7 @@ def recover(
     Raises:
         JournalError: the journal cannot be used.
     """
-    unfinished = [*journal.having(JobState.RUNNING), *journal.having(JobState.QUEUED)]
+    unfinished = list(journal.unfinished())
     known = {job.id for job in unfinished}
     stuck: dict[str, ClaimError] = {}
     for job_id in claims.find_claims(share):

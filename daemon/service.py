@@ -17,6 +17,7 @@ from typing import Final, Protocol
 import structlog
 
 from daemon import publishing
+from daemon.checkpoints import Checkpoints
 from daemon.dispatch import Dispatcher
 from daemon.endings import Endings
 from daemon.errors import AtelierError, ExitCode
@@ -59,6 +60,7 @@ class Parts:
         clock: monotonic seconds.
         make_id: a new job id at each call.
         lock: locks the share's work folder once more, given a handle of one that was made again.
+        checkpoints: where the runner saves jobs on their way, if it does.
     """
 
     make_runner: Callable[[Deliver], Runner]
@@ -66,6 +68,7 @@ class Parts:
     clock: Callable[[], float]
     make_id: Callable[[], str]
     lock: Callable[[int], None] = lambda _handle: None
+    checkpoints: Checkpoints = Checkpoints(None)  # noqa: RUF009 - it has no state
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,8 @@ class Service:
         self._share, self._settings, self._journal = share, settings, journal
         self._clock, self._once = parts.clock, once
         self._inspector = parts.make_inspector(self._mail.put)
-        self._endings = Endings(share, journal, parts.clock)
+        self._checkpoints = parts.checkpoints
+        self._endings = Endings(share, journal, parts.clock, parts.checkpoints)
         self._intake = Intake(
             share,
             settings,
@@ -168,6 +172,7 @@ class Service:
         stuck = recover(self._share, self._journal, self._endings, attempts, stop)
         for job_id, error in stuck.items():
             self._intake.keep(job_id, error)
+        self._checkpoints.sweep({job.id for job in self._journal.unfinished()})
         self._watcher.start()
         _log.info(
             "daemon.started",

@@ -140,6 +140,13 @@ class EngineSettings(_Section):
         description="what is known of styles is kept beside the journal, megabytes at most, so "
         "that a restart need not look at them again; 0: nowhere",
     )
+    checkpoint_seconds: float = Field(
+        60.0,
+        ge=0,
+        le=86_400,
+        description="seconds after which a picture on its way is saved beside the journal, to go "
+        "on from there after a crash; 0: only when the service is stopped",
+    )
     max_attempts: int = Field(
         3, ge=1, le=100, description="a photo at which the engine dies so many times is failed"
     )

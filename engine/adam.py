@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from engine.mx import Array, nd
+from engine.snapshot import State
 
 
 class Adam:
@@ -42,17 +42,17 @@ class Adam:
         self._rate /= 3
         self._steps, self._mean, self._square = 0, None, None
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> State:
         """Step count, rate and both moments."""
         moments = {"mean": self._mean, "square": self._square}
-        known = {name: array.asnumpy() for name, array in moments.items() if array is not None}
-        return {"steps": self._steps, "rate": self._rate, **known}
+        known = {name: array for name, array in moments.items() if array is not None}
+        return State({"steps": self._steps, "rate": self._rate}, known)
 
-    def restore(self, state: dict[str, Any], image: Array) -> None:
+    def restore(self, state: State, image: Array) -> None:
         """Go on from a `state`."""
-        self._steps, self._rate = state["steps"], state["rate"]
+        self._steps, self._rate = state.numbers["steps"], state.numbers["rate"]
         moments = [
-            nd.array(state[name], ctx=image.context) if name in state else None
+            nd.array(state.arrays[name], ctx=image.context) if name in state.arrays else None
             for name in ("mean", "square")
         ]
         self._mean, self._square = moments

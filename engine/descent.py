@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Final, Literal, Protocol
 
 from engine.errors import DivergedError
-from engine.mx import Array
+from engine.mx import Array, nd
 from engine.optimizer import Optimizer
 from engine.progress import LossParts
+from engine.snapshot import State
 
 BLOW_UP: Final = 3.0
 """A loss so many times the best one, and over the first one, is no overshoot any more."""
@@ -90,6 +91,8 @@ class Descent:
         if rolled_back:
             optimizer.gentler()
         self._history: list[float] = []
+        self._image = start
+        self._gradient: Array | None = None  # there; None before it is known
         self.best = start
         self.best_loss: LossParts | None = None
         self.steps = 0
@@ -101,17 +104,44 @@ class Descent:
         Raises:
             DivergedError: the loss blew up twice.
         """
-        image = self.best
-        gradient = self._judge(image)
-        if gradient is None:
-            raise DivergedError(_GIVEN_UP)
+        if self._gradient is None:
+            self._gradient = self._judge(self._image)
+            if self._gradient is None:
+                raise DivergedError(_GIVEN_UP)
         while not self._over():
-            image = self._optimizer.step(image, gradient, self._history[-1])
-            self.steps += 1
-            gradient = self._judge(image)
-            if gradient is None:
-                image, gradient = self.best, self._roll_back()
+            self._step()
             yield self._history[-1]
+
+    def state(self) -> State:
+        """Everything that decides the steps to come, between two of them."""
+        if self._gradient is None or self.best_loss is None:
+            raise RuntimeError("nothing is known before the first step")
+        numbers = {
+            "history": list(self._history),
+            "best_loss": asdict(self.best_loss),
+            "steps": self.steps,
+            "rolled_back": self.rolled_back,
+        }
+        arrays = {"image": self._image, "gradient": self._gradient, "best": self.best}
+        return State(numbers, arrays) | self._optimizer.state().within("optimizer")
+
+    def restore(self, state: State) -> None:
+        """Go on from a `state`, before the first step."""
+        context, known = self.best.context, state.numbers
+        self._image, self._gradient, self.best = (
+            nd.array(state.arrays[name], ctx=context) for name in ("image", "gradient", "best")
+        )
+        self._history = list(known["history"])
+        self.best_loss = LossParts(**known["best_loss"])
+        self.steps, self.rolled_back = known["steps"], known["rolled_back"]
+        self._optimizer.restore(state.part("optimizer"), self._image)
+
+    def _step(self) -> None:
+        self._image = self._optimizer.step(self._image, self._gradient, self._history[-1])
+        self.steps += 1
+        self._gradient = self._judge(self._image)
+        if self._gradient is None:
+            self._image, self._gradient = self.best, self._roll_back()
 
     def _judge(self, image: Array) -> Array | None:
         """Evaluate an image and keep it if it is the best; None if it blew up."""

@@ -7,6 +7,7 @@
     ├── PictureError           an array that is no picture (shape, dtype, values, size)
     ├── DivergedError          the optimisation blew up twice; the picture would be noise
     ├── DeviceError            the device that was asked for cannot be used
+    ├── SnapshotError          a painting cannot be gone on with from what was saved of it
     └── WeightsError
         ├── WeightsMissingError    there is no file of weights where one is expected
         ├── WeightsFileError       truncated, no weights, wrong shapes, non-finite, layers missing
@@ -39,6 +40,13 @@ class DivergedError(EngineError):
 
 class DeviceError(EngineError):
     """The device that was asked for is not there, or MXNet's wheels hold no code for it."""
+
+
+class SnapshotError(EngineError):
+    """What was saved of a painting is damaged, or belongs to another one.
+
+    The message is the end of a sentence: why it is of no use. The picture is begun anew then.
+    """
 
 
 class WeightsError(EngineError):

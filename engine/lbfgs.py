@@ -21,13 +21,14 @@ it.
 from __future__ import annotations
 
 import math
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.curvature import Curvature
 from engine.mx import Array, nd
+from engine.snapshot import State
 from engine.wavelets import Wavelets
 
 FIRST_STEP: Final = 4.0
@@ -186,24 +187,36 @@ class Lbfgs:
         self._first /= 3
         self._forget()
 
-    def state(self) -> dict[str, Any]:
-        """Memory, table, order, last image, trust radius and longest first step."""
-        known = {"vectors": self._vectors, "image": self._image}
-        arrays = {name: array.asnumpy() for name, array in known.items() if array is not None}
-        lengths = {"trust": self._trust, "first": self._first}
-        return {**lengths, "order": list(self._order), "table": self._table.copy(), **arrays}
+    def state(self) -> State:
+        """Rows that are in use, table, order, last image, trust radius and longest first step."""
+        numbers = {
+            "trust": self._trust,
+            "first": self._first,
+            "order": list(self._order),
+            "table": self._table.tolist(),
+        }
+        if self._vectors is None or self._image is None:
+            return State(numbers)
+        rows = {str(row): self._vectors[row] for row in self._rows_in_use()}
+        return State(numbers, {**rows, "image": self._image})
 
-    def restore(self, state: dict[str, Any], image: Array) -> None:
+    def restore(self, state: State, image: Array) -> None:
         """Go on from a `state`; the history must be as long as the one that was saved."""
         self._forget()
-        self._trust, self._first = state["trust"], state["first"]
-        self._order = list(state["order"])
-        self._table = state["table"].copy()
-        arrays = [
-            nd.array(state[name], ctx=image.context) if name in state else None
-            for name in ("vectors", "image")
-        ]
-        self._vectors, self._image = arrays
+        self._trust, self._first = state.numbers["trust"], state.numbers["first"]
+        self._order = list(state.numbers["order"])
+        self._table = np.array(state.numbers["table"])
+        if "image" not in state.arrays:
+            return
+        self._image = nd.array(state.arrays["image"], ctx=image.context)
+        self._vectors = nd.zeros((2 * self._history + 2, image.size), ctx=image.context)
+        for row in self._rows_in_use():
+            self._vectors[row] = nd.array(state.arrays[str(row)], ctx=image.context)
+
+    def _rows_in_use(self) -> list[int]:
+        """Steps, changes and the gradient; what is made of it is made anew at each step."""
+        changes = [self._history + slot for slot in self._order]
+        return [*self._order, *changes, 2 * self._history]
 
 
 def _unit(length: int, row: int) -> NDArray[np.float64]:

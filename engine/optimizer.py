@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
 from engine.adam import Adam
 from engine.lbfgs import Lbfgs
 from engine.mx import Array
 from engine.recipe import Recipe
+from engine.snapshot import State
 
 
 class Optimizer(Protocol):
@@ -21,11 +22,11 @@ class Optimizer(Protocol):
         """Forget what was learned of the landscape and take smaller steps from here on."""
         ...
 
-    def state(self) -> dict[str, Any]:
-        """Everything that decides the steps to come, as numbers and numpy arrays."""
+    def state(self) -> State:
+        """Everything that decides the steps to come; true until the next step."""
         ...
 
-    def restore(self, state: dict[str, Any], image: Array) -> None:
+    def restore(self, state: State, image: Array) -> None:
         """Go on from a `state`, for images shaped and placed like `image`."""
         ...
 

@@ -18,7 +18,7 @@ from typing import Final
 import click
 import structlog
 
-from daemon import logs
+from daemon import checkpoints, logs
 from daemon.cli import settings_options
 from daemon.configuration import Resolved, state_folder
 from daemon.errors import ExitCode
@@ -65,7 +65,11 @@ def local_runner(settings: Settings, deliver: Deliver) -> Runner:
     return LocalRunner(
         settings.engine,
         logging_weights(settings.engine.weights, deliver),
-        worker=partial(serve, open_painter=partial(open_engine, styles=state / STYLES)),
+        worker=partial(
+            serve,
+            open_painter=partial(open_engine, styles=state / STYLES),
+            checkpoints=state / checkpoints.FOLDER,
+        ),
     )
 
 
@@ -114,7 +118,8 @@ def keep(settings: Settings, *, once: bool, make_runner: MakeRunner = local_runn
     share = _open(settings)
     state = state_folder(settings, share, os.environ)
     with _locked(share, state) as lock, closing(Journal(state / JOURNAL, time.time)) as journal:
-        parts = _parts(settings, make_runner, partial(lock.renew, share.work))
+        saved = checkpoints.Checkpoints(state / checkpoints.FOLDER)
+        parts = _parts(settings, make_runner, partial(lock.renew, share.work), saved)
         service = Service(share, settings, journal, parts, once=once)
         with _stopped_by_signals(service):
             if not once and logs.is_read_by_people(settings.log, sys.stderr):
@@ -153,13 +158,19 @@ def _open(settings: Settings) -> Share:
     return share
 
 
-def _parts(settings: Settings, make_runner: MakeRunner, lock: Callable[[int], None]) -> Parts:
+def _parts(
+    settings: Settings,
+    make_runner: MakeRunner,
+    lock: Callable[[int], None],
+    saved: checkpoints.Checkpoints,
+) -> Parts:
     return Parts(
         make_runner=lambda deliver: make_runner(settings, deliver),
         make_inspector=lambda deliver: Inspector(settings.watch, deliver),
         clock=time.monotonic,
         make_id=lambda: secrets.token_hex(_ID_BYTES),
         lock=lock,
+        checkpoints=saved,
     )
 
 

@@ -6,7 +6,7 @@ but the time it spent.
 
 The way of one job through a runner::
 
-    submit(request) -> Started -> Progressed ... -> Painted | Failed | Cancelled
+    submit(request) -> Started -> Resumed? -> Progressed ... -> Painted | Failed | Cancelled
 
 Exactly one of the last three ends each job, whatever happens to the engine in between.
 """
@@ -93,6 +93,32 @@ class Started:
 
 
 @dataclass(frozen=True)
+class Resumed:
+    """A job goes on from where an earlier attempt had come to.
+
+    Attributes:
+        job_id: the request's.
+        iteration: optimiser steps that had been taken then.
+    """
+
+    job_id: str
+    iteration: int
+
+
+@dataclass(frozen=True)
+class CheckpointTrouble:
+    """What was saved of a job is of no use, or nothing could be saved; it is painted all the same.
+
+    Attributes:
+        job_id: the request's.
+        message: for the log.
+    """
+
+    job_id: str
+    message: str
+
+
+@dataclass(frozen=True)
 class Progressed:
     """One optimiser step of a job is done."""
 
@@ -153,6 +179,8 @@ Event = (
     | EngineUnavailable
     | EngineLost
     | Started
+    | Resumed
+    | CheckpointTrouble
     | Progressed
     | Painted
     | Failed

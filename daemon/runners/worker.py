@@ -7,6 +7,7 @@ end of the pipe is the order to stop.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 import traceback
@@ -20,10 +21,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daemon import pictures
+from daemon.checkpoints import Checkpoints, Saving
 from daemon.child import settle_in
 from daemon.errors import PictureUnreadableError
 from daemon.runners.base import (
     Cancelled,
+    CheckpointTrouble,
     EngineReady,
     EngineUnavailable,
     Event,
@@ -31,16 +34,16 @@ from daemon.runners.base import (
     Painted,
     PaintRequest,
     Progressed,
+    Resumed,
     Started,
 )
+from daemon.runners.throttle import Throttle
 from daemon.settings import EngineSettings
 from engine import DeviceReport, EngineError, Painting, Progress, Recipe
-from engine.errors import PictureError, RecipeError, WeightsError
+from engine.errors import PictureError, RecipeError, SnapshotError, WeightsError
 from engine.room import peak
+from engine.snapshot import Snapshot
 from engine.style_store import StyleStore
-
-PROGRESS_SECONDS: Final = 0.1
-"""Between two reports of progress; whoever reads them cannot look faster."""
 
 _SUFFIXES: Final = {"jpeg": ".jpg", "png": ".png"}
 _NO_MEMORY: Final = (
@@ -48,6 +51,23 @@ _NO_MEMORY: Final = (
     "programs run beside this one."
 )
 _ASK: Final = "Try again; if it stays so, tell whoever looks after this program."
+
+
+class Work(Protocol):
+    """What `engine.work.Work` is to this side."""
+
+    @property
+    def resumed_at(self) -> int:
+        """Steps that had been taken when it went on from a snapshot; 0 if it is new."""
+        ...
+
+    def __iter__(self) -> Iterator[Progress | Painting]:
+        """Progress after each step, and last the painting."""
+        ...
+
+    def save(self, path: Path) -> bool:
+        """Write a snapshot, if there is anything to save; say whether there was."""
+        ...
 
 
 class Painter(Protocol):
@@ -64,9 +84,13 @@ class Painter(Protocol):
         ...
 
     def paint(
-        self, content: NDArray[np.uint8], style: NDArray[np.uint8], recipe: Recipe
-    ) -> Iterator[Progress | Painting]:
-        """Progress after each step, and last the painting."""
+        self,
+        content: NDArray[np.uint8],
+        style: NDArray[np.uint8],
+        recipe: Recipe,
+        resume: Snapshot | None = None,
+    ) -> Work:
+        """Begin with a picture, or go on with it."""
         ...
 
 
@@ -125,6 +149,7 @@ def serve(
     settings: EngineSettings,
     *,
     open_painter: OpenPainter = open_engine,
+    checkpoints: Path | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> None:
     """The child's whole life: load the engine, then paint what is asked for until the pipe ends.
@@ -133,17 +158,20 @@ def serve(
         connection: the child's end of the pipe.
         settings: of the engine.
         open_painter: makes the painter.
-        clock: seconds; for the rate of progress reports.
+        checkpoints: folder in which paintings are saved on their way; None, nowhere.
+        clock: seconds; for the rate of progress reports and of saving.
     """
     settle_in()
     if settings.threads is not None:
         os.environ["OMP_NUM_THREADS"] = str(settings.threads)  # read once, when MXNet is imported
     try:
         painter = _open(connection, settings, open_painter)
+        saved = Checkpoints(checkpoints)
         while painter is not None:
             request = _hear(connection)
             if isinstance(request, PaintRequest):
-                _Job(connection, request, clock).do(painter)
+                saving = Saving(saved.path(request.job_id), settings.checkpoint_seconds, clock)
+                _Job(connection, request, saved, saving, clock).do(painter)
     except _HungUpError:
         return
 
@@ -190,10 +218,17 @@ class _Job:
     """One request, from the bytes that came to the event that ends it."""
 
     def __init__(
-        self, connection: Connection, request: PaintRequest, clock: Callable[[], float]
+        self,
+        connection: Connection,
+        request: PaintRequest,
+        saved: Checkpoints,
+        saving: Saving,
+        clock: Callable[[], float],
     ) -> None:
         self._connection = connection
         self._request = request
+        self._saved = saved
+        self._saving = saving
         self._throttle = Throttle(clock)
 
     def do(self, painter: Painter) -> None:
@@ -212,13 +247,42 @@ class _Job:
             return _failed(self._request.job_id, error)
 
     def _paint(self, painter: Painter) -> Painting:
-        for step in painter.paint(*self._pictures(), self._request.recipe):
+        work = self._begun(painter)
+        for step in work:
             if isinstance(step, Painting):
                 self._report(self._throttle.rest())
                 return step
+            self._between_steps(work, step)
+        raise RuntimeError("the painter ended without a painting")
+
+    def _begun(self, painter: Painter) -> Work:
+        """Go on from where an earlier attempt was, if there is anything to go on from."""
+        job_id = self._request.job_id
+        try:
+            snapshot = self._saved.open(job_id)
+            work = painter.paint(*self._pictures(), self._request.recipe, snapshot)
+        except SnapshotError as error:
+            self._trouble(f"What was saved of this picture is not used: {error}.")
+            return painter.paint(*self._pictures(), self._request.recipe)
+        if work.resumed_at:
+            _say(self._connection, Resumed(job_id, work.resumed_at))
+        return work
+
+    def _between_steps(self, work: Work, step: Progress) -> None:
+        try:
             self._report(self._throttle.due(step))
             self._give_up_if_asked()
-        raise RuntimeError("the painter ended without a painting")
+        except _HungUpError:  # the daemon ends: the next one goes on from here
+            with contextlib.suppress(OSError):  # and nobody is there to be told
+                self._saving.save(work)
+            raise
+        try:
+            self._saving.save_if_due(work)
+        except OSError as error:
+            self._trouble(f"The picture could not be saved on its way ({error.strerror}).")
+
+    def _trouble(self, message: str) -> None:
+        _say(self._connection, CheckpointTrouble(self._request.job_id, message))
 
     def _pictures(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Content and style; nobody here holds on to them, for they may be large."""
@@ -265,34 +329,6 @@ def _failed(job_id: str, error: Exception) -> Failed:
         return Failed(job_id, "engine", _NO_MEMORY, detail)
     message = f"The engine met an unexpected error ({type(error).__name__}). {_ASK}"
     return Failed(job_id, "engine", message, detail, unexpected=True)
-
-
-class Throttle:
-    """Lets through as much progress as somebody can look at, and the last of each scale.
-
-    Args:
-        clock: seconds.
-    """
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._next = float("-inf")
-        self._held: Progress | None = None
-
-    def due(self, step: Progress) -> list[Progress]:
-        """What is to be reported now that this step is done, in order."""
-        before = self.rest() if self._held and self._held.scale != step.scale else []
-        now = self._clock()
-        if now < self._next:
-            self._held = step
-            return before
-        self._next, self._held = now + PROGRESS_SECONDS, None
-        return [*before, step]
-
-    def rest(self) -> list[Progress]:
-        """The last step, if it was held back."""
-        held, self._held = self._held, None
-        return [held] if held else []
 
 
 def report_on(painting: Painting) -> dict[str, Any]:

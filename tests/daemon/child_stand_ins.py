@@ -11,6 +11,7 @@ import signal
 import time
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from daemon.child import settle_in
 from daemon.runners import worker
 from daemon.settings import EngineSettings
-from engine import DeviceReport, LossParts, Painting, Progress, Recipe
+from engine import DeviceReport, LossParts, Painting, Progress, Recipe, snapshot
 from engine.errors import DivergedError, PictureError, RecipeError, WeightsMissingError
 
 SHA256 = "0" * 64
@@ -38,6 +39,25 @@ SLOW = 80
 """At a style picture of this grey a step takes a while."""
 
 
+class Steps:
+    """What a stand-in gives, step by step; saved and gone on with as the engine's work is."""
+
+    def __init__(self, steps: Iterator[Progress | Painting], resumed_at: int) -> None:
+        self._steps = steps
+        self.resumed_at = self._iteration = resumed_at
+
+    def __iter__(self) -> Iterator[Progress | Painting]:
+        """Obey, step by step."""
+        for step in self._steps:
+            if isinstance(step, Progress):
+                self._iteration = step.iteration
+            yield step
+
+    def save(self, path: Path) -> bool:
+        snapshot.write(path, SHA256, snapshot.State({"iteration": self._iteration}))
+        return True
+
+
 class StandIn:
     """Paints in no time: the content at the recipe's size, mixed with the style's mean colour."""
 
@@ -45,7 +65,21 @@ class StandIn:
     weights_sha256 = SHA256
 
     def paint(
-        self, content: NDArray[np.uint8], style: NDArray[np.uint8], recipe: Recipe
+        self,
+        content: NDArray[np.uint8],
+        style: NDArray[np.uint8],
+        recipe: Recipe,
+        resume: snapshot.Snapshot | None = None,
+    ) -> Steps:
+        """Begin with a picture, or go on with it."""
+        done = 0
+        if resume is not None:
+            done = resume.state.numbers["iteration"]
+            resume.close()
+        return Steps(self._steps(content, style, recipe, done), done)
+
+    def _steps(
+        self, content: NDArray[np.uint8], style: NDArray[np.uint8], recipe: Recipe, done: int
     ) -> Iterator[Progress | Painting]:
         """Obey the style's grey, then give the steps and the painting that the recipe asks for."""
         grey = int(style[0, 0, 0])
@@ -54,7 +88,7 @@ class StandIn:
         height, width = content.shape[:2]
         scale = recipe.size / max(height, width)
         height, width = round(height * scale), round(width * scale)
-        for number in range(1, recipe.total_iterations + 1):
+        for number in range(done + 1, recipe.total_iterations + 1):
             if grey == KILLS:
                 os.kill(os.getpid(), signal.SIGKILL)
             time.sleep(0.02 if grey == SLOW else 0)
@@ -75,8 +109,10 @@ class StandIn:
         )
 
 
-def stand_in_worker(connection: Connection, settings: EngineSettings) -> None:
-    worker.serve(connection, settings, open_painter=lambda _: StandIn())
+def stand_in_worker(
+    connection: Connection, settings: EngineSettings, checkpoints: Path | None = None
+) -> None:
+    worker.serve(connection, settings, open_painter=lambda _: StandIn(), checkpoints=checkpoints)
 
 
 def no_weights_worker(connection: Connection, settings: EngineSettings) -> None:

@@ -6,17 +6,20 @@ The first argument names the worker in `child_stand_ins`; the rest is what ``run
 from __future__ import annotations
 
 import functools
+import os
 import sys
 
 import click
 
+from daemon.checkpoints import FOLDER
 from daemon.cli import run, settings_options
 from daemon.cli.failures import exit_code_of
-from daemon.configuration import Resolved
+from daemon.configuration import Resolved, state_folder
 from daemon.errors import ExitCode
 from daemon.runners.base import Deliver, Runner
 from daemon.runners.local import LocalRunner, Worker
 from daemon.settings import Settings
+from daemon.share import open_share
 from tests.daemon import child_stand_ins
 
 
@@ -29,6 +32,10 @@ def make_runner(settings: Settings, deliver: Deliver, *, worker: Worker) -> Runn
 @click.option("--once", is_flag=True)
 def command(resolved: Resolved, *, once: bool) -> ExitCode:
     worker = getattr(child_stand_ins, sys.argv[1])
+    if worker is child_stand_ins.stand_in_worker:
+        share = open_share(resolved.settings.share)
+        state = state_folder(resolved.settings, share, os.environ)
+        worker = functools.partial(worker, checkpoints=state / FOLDER)
     with_it = functools.partial(make_runner, worker=worker)
     return run.keep(resolved.settings, once=once, make_runner=with_it)
 

@@ -199,6 +199,43 @@ def test_a_signal_ends_it_and_the_running_job_waits_for_the_next_start(
     assert program.files("Outbox") == ["Slow/a.jpg"]
 
 
+def test_a_photo_on_its_way_goes_on_where_it_was_when_the_service_was_stopped(
+    program: Program,
+) -> None:
+    (program.style("Slow", SLOW) / "a.png").write_bytes(grey(100))
+    daemon = program.start("--paint.iterations", "9000")
+    program.wait(lambda: program.said("job.progress"))
+    told = program.said("job.progress")[-1]["iteration"]
+    daemon.terminate()
+    assert daemon.wait(10) == 0
+    program.style("Slow", 200)
+    assert program.once() == ExitCode.OK, program.text()
+    assert program.said("job.resumed")[0]["iteration"] >= told
+    assert program.said("job.started")[0]["attempt"] == 1  # being stopped is no fault of the photo
+    assert program.files("Outbox") == ["Slow/a.jpg"]
+    assert list((program.folder / "state/checkpoints").iterdir()) == []
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_and_where_it_was_saved_last_after_a_kill(program: Program, *, damaged: bool) -> None:
+    (program.style("Slow", SLOW) / "a.png").write_bytes(grey(100))
+    saved = program.folder / "state/checkpoints"
+    daemon = program.start("--paint.iterations", "9000", "--engine.checkpoint_seconds", "1")
+    program.wait(lambda: list(saved.glob("*.snapshot")))
+    daemon.kill()
+    daemon.wait()
+    for file in saved.iterdir() if damaged else ():
+        file.write_bytes(file.read_bytes()[:-9])
+    (saved / "of-a-job-that-is-over.snapshot").touch()
+    program.style("Slow", 200)
+    assert program.once() == ExitCode.OK, program.text()
+    assert bool(program.said("job.resumed")) is not damaged
+    assert bool(program.said("job.checkpoint")) is damaged
+    assert program.said("job.started")[0]["attempt"] == 2
+    assert program.files("Outbox") == ["Slow/a.jpg"]
+    assert list(saved.iterdir()) == []
+
+
 def test_a_second_signal_ends_it_at_once(program: Program) -> None:
     (program.style("Waves") / "a.png").write_bytes(grey(100))
     daemon = program.start(worker="deaf_worker")

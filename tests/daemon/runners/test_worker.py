@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.runners import worker
+from daemon.runners import throttle, worker
 from daemon.settings import EngineSettings
 from engine import DeviceReport, LossParts, Painting, Progress
 
@@ -35,22 +35,22 @@ def test_progress_is_thinned_out_but_each_scale_ends_with_its_last_step(
     course: list[tuple[float, bool]],
 ) -> None:
     clock = Clock()
-    throttle = worker.Throttle(clock)
+    thinned = throttle.Throttle(clock)
     scale, steps, told, times = 1, [], [], []
     for number, (pause, next_scale) in enumerate(course, 1):
         clock.now += pause
         scale += next_scale
         steps.append(step(number, scale))
-        due = throttle.due(steps[-1])
+        due = thinned.due(steps[-1])
         told += due
         if due[-1:] == steps[-1:]:
             times.append(clock.now)
-    told += throttle.rest()
+    told += thinned.rest()
     assert told == [one for one in steps if one in told]
     last = {one.scale: one for one in steps}
     assert set(last.values()) <= set(told)
     assert told[0] == steps[0]
-    assert all(b - a >= worker.PROGRESS_SECONDS * 0.999 for a, b in pairwise(times))
+    assert all(b - a >= throttle.PROGRESS_SECONDS * 0.999 for a, b in pairwise(times))
 
 
 def painting(seconds: float, pace: float) -> Painting:

@@ -1,0 +1,126 @@
+"""Where a painting stands, kept beside the journal while it is painted: one file a job.
+
+The engine's process writes them and goes on from them (`daemon.runners.worker`); the service lets
+them go once a job has ended. They are worth no trouble: without one a picture is begun anew.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Final, Protocol
+
+from engine.snapshot import Snapshot
+
+FOLDER: Final = "checkpoints"
+"""Name of the folder beside the journal."""
+
+_SHARE: Final = 0.05  # of the time, at most, goes into writing them
+_SUFFIX: Final = ".snapshot"
+
+
+class Saves(Protocol):
+    """What can write a snapshot of itself, as `engine.work.Work` does."""
+
+    def save(self, path: Path) -> bool:
+        """Write one, if there is anything to save; say whether there was.
+
+        Raises:
+            OSError: it could not be written.
+        """
+        ...
+
+
+class Checkpoints:
+    """The files of one share's jobs.
+
+    Args:
+        folder: where they are; made when the first one is written. None: nothing is kept.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+
+    def path(self, job_id: str) -> Path | None:
+        """The file of a job, whether it is there or not."""
+        return None if self._folder is None else self._folder / f"{job_id}{_SUFFIX}"
+
+    def open(self, job_id: str) -> Snapshot | None:
+        """The snapshot of a job; None if there is none. It is the caller's to close.
+
+        Raises:
+            SnapshotError: it is damaged, cannot be read, or is of another version.
+        """
+        path = self.path(job_id)
+        try:
+            return None if path is None else Snapshot(path)
+        except FileNotFoundError:
+            return None
+
+    def forget(self, job_id: str) -> None:
+        """Remove the file of a job that has ended; what cannot be removed stays for a sweep."""
+        path = self.path(job_id)
+        if path is not None:
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+    def sweep(self, wanted: Collection[str]) -> None:
+        """Remove all but those of some jobs, and what a crash has left half-written.
+
+        Args:
+            wanted: ids of the jobs that are not over.
+        """
+        names = {f"{job_id}{_SUFFIX}" for job_id in wanted}
+        with contextlib.suppress(OSError):
+            for path in [] if self._folder is None else list(self._folder.iterdir()):
+                if path.name not in names:
+                    path.unlink()
+
+
+class Saving:
+    """Has one painting saved now and then.
+
+    Args:
+        path: its file; None: it is never saved.
+        seconds: between two times, at least; longer where saving itself takes long. 0: only when
+            it is asked for.
+        clock: monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        path: Path | None,
+        seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._path = path
+        self._seconds = seconds
+        self._clock = clock
+        self._due = clock() + seconds
+
+    def save_if_due(self, work: Saves) -> None:
+        """Save, if it is time.
+
+        Raises:
+            OSError: it could not be written; it is tried again after a while.
+        """
+        if self._seconds and self._clock() >= self._due:
+            self.save(work)
+
+    def save(self, work: Saves) -> None:
+        """Save now.
+
+        Raises:
+            OSError: it could not be written; what was there stays.
+        """
+        if self._path is None:
+            return
+        began = self._clock()
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            work.save(self._path)
+        finally:
+            ended = self._clock()
+            self._due = ended + max(self._seconds, (ended - began) / _SHARE)

@@ -1,0 +1,88 @@
+"""Tells the log, and those who read the journal along, how far a job has come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+from daemon.errors import JournalError
+from daemon.jobs import Job
+from daemon.journal import Journal
+from daemon.names import printable
+from daemon.runners.base import CheckpointTrouble, Progressed, Resumed, Started
+from engine import Progress
+
+_SECONDS: Final = 1.0
+_SHARE: Final = 0.05
+_log: Final = structlog.get_logger()
+
+
+class Telling:
+    """Tells as much as somebody can read: once a second, or each twentieth of a job.
+
+    Args:
+        journal: where it is noted.
+        clock: monotonic seconds.
+    """
+
+    def __init__(self, journal: Journal, clock: Callable[[], float]) -> None:
+        self._journal = journal
+        self._clock = clock
+        self._told: dict[str, tuple[float, float]] = {}  # when, and at which share of the job
+        self._notes_progress = True
+
+    def tell(self, job: Job, event: Started | Resumed | CheckpointTrouble | Progressed) -> None:
+        """Tell what a runner says of a job that it paints."""
+        if isinstance(event, Progressed):
+            self._progressed(job, event.progress)
+        elif isinstance(event, Resumed):
+            _log.info("job.resumed", job=job.id, iteration=event.iteration)
+        elif isinstance(event, CheckpointTrouble):
+            _log.warning("job.checkpoint", job=job.id, why=event.message)
+        else:
+            self._started(job)
+
+    def forget(self, job_id: str) -> None:
+        """A job has ended."""
+        self._told.pop(job_id, None)
+
+    def _started(self, job: Job) -> None:
+        _log.info(
+            "job.started",
+            job=job.id,
+            photo=printable(job.relative),
+            style=printable(job.style_name),
+            attempt=job.attempts,
+        )
+
+    def _progressed(self, job: Job, progress: Progress) -> None:
+        now, share = self._clock(), progress.iteration / progress.total
+        told_at, told_share = self._told.get(job.id, (float("-inf"), 0.0))
+        is_last = progress.iteration == progress.total
+        if now - told_at < _SECONDS and share - told_share < _SHARE and not is_last:
+            return
+        self._told[job.id] = now, share
+        self._note(job, progress)
+        _log.info(
+            "job.progress",
+            job=job.id,
+            iteration=progress.iteration,
+            total=progress.total,
+            scale=progress.scale,
+            scales=progress.scales,
+            loss=progress.loss,
+            eta_seconds=round(progress.eta_seconds, 1),
+        )
+
+    def _note(self, job: Job, progress: Progress) -> None:
+        # Only for those who read along: while it cannot be done, all else goes on.
+        try:
+            self._journal.progress(job.id, progress.iteration, progress.total, progress.eta_seconds)
+        except JournalError as error:
+            if self._notes_progress:
+                _log.warning("progress.not_noted", why=str(error))
+            self._notes_progress = False
+        else:
+            self._notes_progress = True

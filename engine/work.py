@@ -1,0 +1,281 @@
+"""One picture on its way through the scales, from the arrays that came to the painting."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine import pyramid, snapshot
+from engine.descent import Descent, Limits
+from engine.errors import SnapshotError
+from engine.memory import Fit, fitting
+from engine.optimizer import make_optimizer
+from engine.progress import LossParts, Painting, Progress
+from engine.recipe import Recipe
+from engine.retreat import Retreat
+from engine.snapshot import Snapshot, State
+
+if TYPE_CHECKING:
+    from engine.painter import Painter
+
+_SCALE: Final = "scale"
+
+
+class Work:
+    """One picture on its way: an iterator that gives `Progress` and, last, the `Painting`.
+
+    Args:
+        painter: who paints.
+        content: see `Painter.paint`; the arrays are not held.
+        style: likewise.
+        recipe: how to paint.
+        resume: where to go on.
+
+    Attributes:
+        resumed_at: steps that had been taken when it went on from a snapshot; 0 if it is new.
+
+    Raises:
+        PictureError: a picture is no picture, too narrow, or larger than the memory allows.
+        SnapshotError: the snapshot is of something else.
+    """
+
+    def __init__(
+        self,
+        painter: Painter,
+        content: NDArray[Any],
+        style: NDArray[Any],
+        recipe: Recipe,
+        resume: Snapshot | None = None,
+    ) -> None:
+        self._painter = painter
+        self._recipe = recipe
+        pyramid.check(content, "content")
+        pyramid.check(style, "style")
+        self._plan = pyramid.plan(pyramid.size_of(content), recipe)
+        # The largest sizes that are needed: what comes from a camera is many times as large.
+        largest = self._plan[-1][0]
+        style = pyramid.trimmed(style, recipe.style_trim)
+        longest = pyramid.style_size(pyramid.size_of(style), max(largest))
+        self._memory = painter.plan(largest, longest, recipe)
+        self._content = pyramid.resized(content, largest)
+        self._style = pyramid.resized(style, longest)
+        self._digest = hashlib.sha256(self._style.data).hexdigest()
+        self._set_began(painter.now())
+        self._steps = 0
+        self._tiles = self._memory.tiles
+        self._stopped_by: Literal["steps", "plateau", "time"] = "steps"
+        self._loss = LossParts(float("nan"), float("nan"))
+        self._result: pyramid.Picture | None = None
+        self._pace = 0.0  # seconds a step on the last scale that took one
+        self._unstable = False
+        self._scale = 1
+        self._descent: Descent | None = None
+        self._resume = resume
+        self._go_on()
+        self.resumed_at = self._steps
+        self._events = self._all()
+
+    def __iter__(self) -> Iterator[Progress | Painting]:
+        """Itself."""
+        return self
+
+    def __next__(self) -> Progress | Painting:
+        """Take a step.
+
+        Raises:
+            DivergedError: the optimisation blew up twice.
+        """
+        return next(self._events)
+
+    def save(self, path: Path) -> bool:
+        """Write a snapshot, between two steps; `Painter.paint` goes on from there.
+
+        The same picture comes out, bit for bit where the device computes the same each time and
+        the memory allows as few tiles as before.
+
+        Args:
+            path: its file; replaced if it is there.
+
+        Returns:
+            Whether there was anything to save: before the first step and after the last there is
+            not.
+
+        Raises:
+            OSError: it could not be written; what was there stays.
+        """
+        if self._descent is None or not self._descent.steps:
+            return False
+        numbers = {
+            _SCALE: self._scale,
+            "steps": self._steps,
+            "unstable": self._unstable,
+            "seconds": self._painter.now() - self._began,
+        }
+        state = State(numbers) | self._descent.state().within("descent")
+        snapshot.write(path, self._identity(), state)
+        return True
+
+    def _identity(self) -> str:
+        """All that decides the picture, but for the state."""
+        parts = (
+            self._recipe.model_dump_json(),
+            self._painter.network_key,
+            self._painter.device.name,
+            str(self._memory.history),
+            hashlib.sha256(self._content.data).hexdigest(),
+            self._digest,
+        )
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    def _go_on(self) -> None:
+        """Be where the snapshot is, if there is one; its scale's part comes with that scale."""
+        if self._resume is None:
+            return
+        if self._resume.identity != self._identity():
+            raise SnapshotError("it is of another picture, recipe, device or network")
+        known = self._resume.state.numbers
+        self._scale, self._steps = known[_SCALE], known["steps"]
+        self._unstable = known["unstable"]
+        self._set_began(self._painter.now() - known["seconds"])
+
+    def _set_began(self, began: float) -> None:
+        self._began = began
+        budget = self._recipe.time_budget
+        self._deadline = None if budget is None else began + budget
+
+    def _all(self) -> Iterator[Progress | Painting]:
+        yield from self._scales()
+        yield self._painting()
+
+    def _scales(self) -> Iterator[Progress]:
+        before: pyramid.Picture | None = None
+        for number, (size, steps) in enumerate(self._plan, start=1):
+            if number < self._scale:
+                continue  # done before it was gone on with
+            self._scale = number
+            content = pyramid.resized(self._content, size)
+            start = self._start(before, content)
+            objective = self._objective(content)
+            self._descent = self._begun(objective, start, steps)
+            yield from self._followed(self._descent)
+            self._take(self._descent)
+            self._heed(objective)
+            # Its optimiser's memory is not to lie beside the next one's.
+            self._descent = objective = None  # type: ignore[assignment]
+            before = content
+
+    def _start(self, before: pyramid.Picture | None, content: pyramid.Picture) -> pyramid.Picture:
+        if before is None or self._result is None:
+            return pyramid.first(content, self._recipe)
+        return pyramid.carried(self._result, before, content)
+
+    def _objective(self, content: pyramid.Picture) -> Retreat:
+        painter, recipe = self._painter, self._recipe
+        size = pyramid.style_size(pyramid.size_of(self._style), max(content.shape))
+        style = pyramid.resized(self._style, size)
+        grams = painter.grams(style, self._digest, recipe)
+        finer = partial(self._fitting, pyramid.size_of(content))
+        return Retreat(
+            partial(painter.objective, content, grams, recipe),
+            _first_fit(finer, self._memory.maps),
+            finer,
+        )
+
+    def _fitting(self, size: pyramid.Size, room: int) -> Fit | None:
+        width = self._painter.network.precision.width
+        return fitting(size, self._recipe.taps, room, width=width)
+
+    def _begun(self, objective: Retreat, start: pyramid.Picture, steps: int) -> Descent:
+        descent = Descent(
+            objective,
+            make_optimizer(self._recipe.model_copy(update={"history": self._memory.history})),
+            self._painter.to_device(start),
+            Limits(steps, self._recipe.plateau, self._deadline),
+            self._painter.now,
+            rolled_back=self._unstable,
+        )
+        if self._resume is not None:
+            with closing(self._resume):
+                descent.restore(self._resume.state.part("descent"))
+            self._resume = None
+        return descent
+
+    def _heed(self, objective: Retreat) -> None:
+        """Know the tiles that it came to, and count on no more memory than there was for it."""
+        self._tiles = objective.fit.tiling.tiles
+        if objective.stepped_down:
+            self._memory = replace(self._memory, maps=objective.fit.bytes)
+
+    def _followed(self, descent: Descent) -> Iterator[Progress]:
+        """Let one scale work and tell of each step."""
+        (height, width), _ = self._plan[self._scale - 1]
+        began = self._painter.now()
+        # A start is evaluated too, which costs what a step costs.
+        before = descent.steps or -1
+        for loss in descent:
+            self._steps += 1
+            self._pace = (self._painter.now() - began) / (descent.steps - before)
+            yield Progress(
+                iteration=self._steps,
+                total=self._recipe.total_iterations,
+                scale=self._scale,
+                scales=len(self._plan),
+                width=width,
+                height=height,
+                loss=loss,
+                eta_seconds=self._seconds_left(descent.steps),
+            )
+
+    def _seconds_left(self, done: int) -> float:
+        """Estimate from this scale's pace: a step costs in proportion to its pixels."""
+        (height, width), steps = self._plan[self._scale - 1]
+        ahead = sum(h * w * count for (h, w), count in self._plan[self._scale :])
+        left = self._pace * (steps - done + ahead / (height * width))
+        if self._deadline is None:
+            return left
+        return max(0.0, min(left, self._deadline - self._painter.now()))
+
+    def _take(self, descent: Descent) -> None:
+        """Keep what a scale has come to."""
+        planes = descent.best.asnumpy()[0]
+        self._result = np.ascontiguousarray(planes.transpose(1, 2, 0))
+        if descent.best_loss is not None:
+            self._loss = descent.best_loss
+        self._stopped_by = descent.stopped_by
+        self._unstable = descent.rolled_back
+
+    def _painting(self) -> Painting:
+        if self._result is None:  # pragma: no cover - there is always a scale
+            raise RuntimeError("no scale was worked through")
+        return Painting(
+            picture=np.clip(self._result, 0, 255),
+            loss=self._loss,
+            iterations=self._steps,
+            seconds=self._painter.now() - self._began,
+            seconds_per_iteration=self._pace,
+            stopped_by=self._stopped_by,
+            device=self._painter.device,
+            normalization=self._recipe.normalization,
+            weights_sha256=self._painter.weights_sha256,
+            tiles=self._tiles,
+            predicted_memory_mb=self._memory.bytes / 2**20,
+        )
+
+
+def _first_fit(finer: Callable[[int], Fit | None], room: int) -> Fit:
+    """Few tiles, as the memory allows.
+
+    Where an earlier scale had less than was planned, the smallest tiles of this one may take more:
+    those are tried all the same, since what is predicted is not what is.
+    """
+    while (fit := finer(room)) is None:
+        room *= 2
+    return fit

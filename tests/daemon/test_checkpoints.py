@@ -1,0 +1,108 @@
+"""Saving a painting on its way: how often, where, and until when."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from daemon.checkpoints import Checkpoints, Saving
+from engine import snapshot
+from engine.errors import SnapshotError
+
+
+class Work:
+    """Counts how often it is saved; each time takes as long as the test says."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.takes = 0.0
+        self.saved: list[float] = []
+
+    def clock(self) -> float:
+        return self.now
+
+    def save(self, path: Path) -> bool:
+        self.saved.append(self.now)
+        self.now += self.takes
+        path.write_bytes(b"")
+        return True
+
+
+def steps(work: Work, saving: Saving, seconds: float, number: int) -> None:
+    for _ in range(number):
+        work.now += seconds
+        saving.save_if_due(work)
+
+
+def test_it_is_saved_at_intervals(tmp_path: Path) -> None:
+    work = Work()
+    steps(work, Saving(tmp_path / "new" / "a", 60.0, work.clock), 25.0, 12)
+    assert work.saved == [75.0, 150.0, 225.0, 300.0]
+
+
+def test_saving_takes_a_twentieth_of_the_time_at_most(tmp_path: Path) -> None:
+    work = Work()
+    work.takes = 10.0
+    steps(work, Saving(tmp_path / "a", 60.0, work.clock), 10.0, 100)
+    assert work.saved == [60.0, 270.0, 480.0, 690.0, 900.0]
+
+
+def test_with_0_it_is_saved_only_when_it_is_asked_for(tmp_path: Path) -> None:
+    work = Work()
+    saving = Saving(tmp_path / "a", 0.0, work.clock)
+    steps(work, saving, 1000.0, 10)
+    assert work.saved == []
+    saving.save(work)
+    assert work.saved == [10_000.0]
+
+
+def test_without_a_file_it_is_never_saved() -> None:
+    work = Work()
+    saving = Saving(Checkpoints(None).path("a"), 60.0, work.clock)
+    steps(work, saving, 1000.0, 10)
+    saving.save(work)
+    assert work.saved == []
+
+
+def test_what_could_not_be_saved_is_tried_after_a_while(tmp_path: Path) -> None:
+    work = Work()
+    (tmp_path / "file").touch()
+    saving = Saving(tmp_path / "file" / "a", 60.0, work.clock)
+    work.now = 61.0
+    with pytest.raises(OSError, match="exists"):
+        saving.save_if_due(work)
+    work.now = 120.0
+    saving.save_if_due(work)
+    work.now = 121.0
+    with pytest.raises(OSError, match="exists"):
+        saving.save_if_due(work)
+
+
+def test_jobs_that_are_over_leave_nothing(tmp_path: Path) -> None:
+    saved = Checkpoints(tmp_path)
+    for job_id in ("a", "b", "c"):
+        path = saved.path(job_id)
+        assert path is not None
+        snapshot.write(path, job_id, snapshot.State())
+    (tmp_path / f"a.snapshotx{snapshot.PART}").touch()  # of a crash
+    saved.forget("c")
+    saved.forget("c")
+    saved.sweep(["a", "z"])
+    assert [path.name for path in tmp_path.iterdir()] == ["a.snapshot"]
+    found = saved.open("a")
+    assert found is not None
+    with closing(found):
+        assert found.identity == "a"
+    assert saved.open("b") is None
+
+
+def test_a_damaged_one_is_an_error_and_none_is_not(tmp_path: Path) -> None:
+    saved = Checkpoints(tmp_path)
+    (tmp_path / "a.snapshot").write_bytes(b"PK")
+    with pytest.raises(SnapshotError, match="damaged"):
+        saved.open("a")
+    assert Checkpoints(None).open("a") is None
+    Checkpoints(None).sweep([])
+    Checkpoints(tmp_path / "none").sweep([])
