@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from contextlib import closing
 
 import numpy as np
 import pytest
 
+from engine import snapshot
 from engine.adam import Adam
 from engine.descent import Descent, Limits
 from engine.errors import DivergedError
 from engine.mx import nd
 from engine.progress import LossParts
+from engine.snapshot import Snapshot
 
 
 class Landscape:
@@ -68,6 +71,28 @@ def test_after_a_blow_up_the_next_scale_begins_gently():
     list(bold)
     list(gentle)
     assert 0 < gentle.best.mean().asscalar() < bold.best.mean().asscalar()
+
+
+@pytest.mark.parametrize("steps", [1, 7, 8, 9, 20])
+def test_restored_anywhere_it_takes_the_same_steps(steps, tmp_path):
+    """Before, at and after a blow-up, which is at the eighth evaluation."""
+    whole = descent(Landscape({8: math.nan}), plateau=1e-6)
+    losses = list(whole)
+    work = descent(Landscape({8: math.nan}), plateau=1e-6)
+    for _ in zip(range(steps), work, strict=False):
+        pass
+    snapshot.write(tmp_path / "one", "", work.state())
+    landscape = Landscape({8: math.nan})
+    landscape.evaluations = steps + 1 + work.rolled_back
+    other = descent(landscape, plateau=1e-6)
+    with closing(Snapshot(tmp_path / "one")) as saved:
+        other.restore(saved.state)
+    assert list(other) == losses[work.steps :]
+    assert np.array_equal(other.best.asnumpy(), whole.best.asnumpy())
+    assert (other.steps, other.best_loss) == (whole.steps, whole.best_loss)
+    assert other.rolled_back
+    with pytest.raises(DivergedError, match="unstable twice"):
+        list(descent(Landscape({1: 1.0, 2: math.nan}), rolled_back=other.rolled_back))
 
 
 def test_a_start_without_a_finite_loss_is_given_up():

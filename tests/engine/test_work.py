@@ -17,6 +17,21 @@ TWO_SCALES = Recipe(size=64, scales=(0.75, 1.0), iterations=(5, 4), history=3)
 pytestmark = pytest.mark.weights
 
 
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "one"
+
+
+@pytest.fixture
+def begin(painter, photo, style):
+    return lambda recipe: painter.paint(photo, style, recipe)
+
+
+@pytest.fixture
+def go_on(painter, photo, style, file):
+    return lambda recipe: painter.paint(photo, style, recipe, Snapshot(file))
+
+
 def break_off(work, steps, file):
     for _ in range(steps):
         next(work)
@@ -29,20 +44,12 @@ def finished(work):
     return work.resumed_at, steps, painting
 
 
-@pytest.fixture
-def go_on(painter, tmp_path):
-    def go_on(content, style, recipe):
-        return painter.paint(content, style, recipe, Snapshot(tmp_path / "one"))
-
-    return go_on
-
-
 # Within a scale, at its end, just after the next one's first step, and at the very last step.
 @pytest.mark.parametrize("steps", [1, 4, 5, 6, 9])
-def test_it_goes_on_to_the_same_picture(painter, go_on, photo, style, tmp_path, steps):
-    *told, whole = painter.paint(photo, style, TWO_SCALES)
-    break_off(painter.paint(photo, style, TWO_SCALES), steps, tmp_path / "one")
-    at, rest, painting = finished(go_on(photo, style, TWO_SCALES))
+def test_it_goes_on_to_the_same_picture(begin, go_on, file, steps):
+    *told, whole = begin(TWO_SCALES)
+    break_off(begin(TWO_SCALES), steps, file)
+    at, rest, painting = finished(go_on(TWO_SCALES))
     assert at == steps
     assert [step.loss for step in rest] == [step.loss for step in told[steps:]]
     assert [step.iteration for step in rest] == list(range(steps + 1, 10))
@@ -51,11 +58,11 @@ def test_it_goes_on_to_the_same_picture(painter, go_on, photo, style, tmp_path, 
     assert painting.iterations == whole.iterations == 9
 
 
-def test_it_goes_on_twice(painter, go_on, photo, style, tmp_path):
-    *_, whole = painter.paint(photo, style, TWO_SCALES)
-    break_off(painter.paint(photo, style, TWO_SCALES), 3, tmp_path / "one")
-    break_off(go_on(photo, style, TWO_SCALES), 4, tmp_path / "one")
-    at, _, painting = finished(go_on(photo, style, TWO_SCALES))
+def test_it_goes_on_twice(begin, go_on, file):
+    *_, whole = begin(TWO_SCALES)
+    break_off(begin(TWO_SCALES), 3, file)
+    break_off(go_on(TWO_SCALES), 4, file)
+    at, _, painting = finished(go_on(TWO_SCALES))
     assert at == 7
     assert np.array_equal(painting.picture, whole.picture)
 
@@ -65,53 +72,49 @@ def test_it_goes_on_twice(painter, go_on, photo, style, tmp_path):
     [
         {"optimizer": "adam"},
         {"init": "noise", "seed": 3},
-        {"optimizer": "adam", "learning_rate": 100.0, "tv_weight": 1.0},  # rolls back
+        {"optimizer": "adam", "learning_rate": 100.0, "tv_weight": 1.0},
     ],
 )
-def test_whatever_the_recipe(painter, go_on, photo, style, tmp_path, changes):
+def test_whatever_the_recipe(begin, go_on, file, changes):
     recipe = TWO_SCALES.model_copy(update=changes)
-    *_, whole = painter.paint(photo, style, recipe)
-    break_off(painter.paint(photo, style, recipe), 3, tmp_path / "one")
-    _, _, painting = finished(go_on(photo, style, recipe))
-    assert np.array_equal(painting.picture, whole.picture)
+    *_, whole = begin(recipe)
+    break_off(begin(recipe), 3, file)
+    assert np.array_equal(finished(go_on(recipe))[2].picture, whole.picture)
 
 
-def test_nothing_else_goes_on_from_it(painter, photo, style, tmp_path):
-    break_off(painter.paint(photo, style, TWO_SCALES), 2, tmp_path / "one")
+def test_nothing_else_goes_on_from_it(begin, painter, photo, style, file):
+    break_off(begin(TWO_SCALES), 2, file)
     others = [
         (photo[::-1], style, TWO_SCALES),
         (photo, style[::-1], TWO_SCALES),
         (photo, style, TWO_SCALES.model_copy(update={"style_weight": 3.0})),
     ]
-    for content, other_style, recipe in others:
+    for other in others:
         with (
-            closing(Snapshot(tmp_path / "one")) as snapshot,
+            closing(Snapshot(file)) as snapshot,
             pytest.raises(SnapshotError, match="another"),
         ):
-            painter.paint(content, other_style, recipe, snapshot)
+            painter.paint(*other, snapshot)
 
 
-def test_before_the_first_step_and_after_the_last_there_is_nothing_to_save(
-    painter, photo, style, tmp_path
-):
-    work = painter.paint(photo, style, TWO_SCALES)
-    assert not work.save(tmp_path / "one")
+def test_before_the_first_step_and_after_the_last_there_is_nothing_to_save(begin, file):
+    work = begin(TWO_SCALES)
+    assert not work.save(file)
     assert len(list(work)) == 10
-    assert not work.save(tmp_path / "one")
-    assert list(tmp_path.iterdir()) == []
+    assert not work.save(file)
+    assert not file.exists()
 
 
-def test_the_time_before_the_break_counts(weights, photo, style, tmp_path):
+def test_the_time_before_the_break_counts(weights, photo, style, file):
     now = 0.0
     painter = Painter(weights.parent, "cpu", precision="float32", clock=lambda: now)
     recipe = TWO_SCALES.model_copy(update={"time_budget": 100.0})
     work = painter.paint(photo, style, recipe)
     next(work)
     now = 90.0
-    next(work)
-    assert work.save(tmp_path / "one")
+    break_off(work, 1, file)
     now = 1000.0
-    work = painter.paint(photo, style, recipe, Snapshot(tmp_path / "one"))
+    work = painter.paint(photo, style, recipe, Snapshot(file))
     next(work)
     now = 1011.0
     *_, painting = work
