@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar
 
 import click
 
@@ -16,6 +16,9 @@ from daemon.cli.failures import Debugging
 if TYPE_CHECKING:
     from daemon.catalogue import Setting
     from daemon.configuration import Resolved
+
+OF_THE_SERVICE: Final = ("engine.max_attempts", "engine.style_cache", "engine.checkpoint_seconds")
+"""Settings of the engine's section that only a service heeds."""
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 import click
 
 from daemon.cli.failures import Debugging
-from daemon.cli.options import settings_options
+from daemon.cli.options import OF_THE_SERVICE, settings_options
 from daemon.configuration import Resolved
 from daemon.errors import (
     AtelierError,
@@ -70,7 +70,7 @@ _SHORT: Final = {
     "output.quality",
     "watch.max_file_mb",
     "watch.max_megapixels",
-    without=("paint.default_style", "engine.max_attempts", "engine.style_cache"),
+    without=("paint.default_style", *OF_THE_SERVICE),
     short=_SHORT,
 )
 def command(

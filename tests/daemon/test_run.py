@@ -103,11 +103,15 @@ class Program:
         answer: dict[str, Any] = json.loads(told.stdout)
         return answer
 
+    def state(self, below: str = "") -> Path:
+        """The share's folder beside the journal, or something in it."""
+        settings = load(self.folder / "config.toml", {}, {}).settings
+        return state_folder(settings, open_share(settings.share), {}) / below
+
     def jobs(self) -> dict[str, int]:
         """How many jobs there are in each state that has any."""
-        settings = load(self.folder / "config.toml", {}, {}).settings
-        share = open_share(settings.share)
-        counts = status.read(share, state_folder(settings, share, {})).counts
+        share = open_share(load(self.folder / "config.toml", {}, {}).settings.share)
+        counts = status.read(share, self.state()).counts
         return {state.value: number for state, number in counts.items() if number}
 
 
@@ -213,13 +217,13 @@ def test_a_photo_on_its_way_goes_on_where_it_was_when_the_service_was_stopped(
     assert program.said("job.resumed")[0]["iteration"] >= told
     assert program.said("job.started")[0]["attempt"] == 1  # being stopped is no fault of the photo
     assert program.files("Outbox") == ["Slow/a.jpg"]
-    assert list((program.folder / "state/checkpoints").iterdir()) == []
+    assert list(program.state("checkpoints").iterdir()) == []
 
 
 @pytest.mark.parametrize("damaged", [False, True])
 def test_and_where_it_was_saved_last_after_a_kill(program: Program, *, damaged: bool) -> None:
     (program.style("Slow", SLOW) / "a.png").write_bytes(grey(100))
-    saved = program.folder / "state/checkpoints"
+    saved = program.state("checkpoints")
     daemon = program.start("--paint.iterations", "9000", "--engine.checkpoint_seconds", "1")
     program.wait(lambda: list(saved.glob("*.snapshot")))
     daemon.kill()
