@@ -345,9 +345,7 @@ def _move_across(source: Path, folder: Path, give_name: Callable[[Path], Path]) 
     return target
 
 
-def _give_free_name(
-    source: Path, folder: Path, name: str, intend: Callable[[Path], None]
-) -> Path:
+def _give_free_name(source: Path, folder: Path, name: str, intend: Callable[[Path], None]) -> Path:
     for candidate in free_names(folder, name):
         intend(folder / candidate)
         with contextlib.suppress(FileExistsError):  # somebody was quicker: the next number

@@ -61,7 +61,7 @@ def _unsaid(_path: Path) -> None:
     """Tell nobody."""
 
 
-def publish_result(  # noqa: PLR0913 - a picture, its name, and who is told of it
+def publish_result(  # noqa: PLR0913, PLR0917 - a picture, its name, and who is told of it
     share: Share,
     relative: PurePath,
     style_name: str,

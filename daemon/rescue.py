@@ -18,6 +18,7 @@ from contextlib import closing
 from itertools import count
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 import structlog
 
@@ -56,7 +57,9 @@ def _damage(path: Path) -> str:
             return ""
         if path.stat().st_size == 0:
             return "the file is empty"
-        with closing(sqlite3.connect(path, timeout=_BUSY_SECONDS)) as database:
+        # Only to read: else SQLite puts the logs away that belong to it.
+        address = f"file:{quote(os.fsencode(path.absolute()))}?mode=ro"
+        with closing(sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS)) as database:
             told = database.execute("PRAGMA integrity_check(1)").fetchone()[0]
     except (OSError, sqlite3.Error) as error:  # what else it is, the journal says
         return str(error) if schema.is_damage(error) else ""

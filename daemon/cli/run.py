@@ -114,7 +114,10 @@ def keep(settings: Settings, *, once: bool, make_runner: MakeRunner = local_runn
     logs.configure(settings.log, sys.stderr)
     share = _open(settings)
     state = state_folder(settings, share, os.environ)
-    with _locked(share, state) as lock, closing(open_journal(state / JOURNAL, time.time)) as journal:
+    with (
+        _locked(share, state) as lock,
+        closing(open_journal(state / JOURNAL, time.time)) as journal,
+    ):
         parts = _parts(settings, make_runner, partial(lock.renew, share.work))
         service = Service(share, settings, journal, parts, once=once)
         with _stopped_by_signals(service):

@@ -86,7 +86,7 @@ def _before(fate: Fate, function: Callable[..., Any]) -> Callable[..., Any]:
 def _database(fate: Fate) -> Callable[..., sqlite3.Connection]:
     class Connection(sqlite3.Connection):
         def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
-            word = sql.split()[0].upper()
+            word = sql.split(maxsplit=1)[0].upper()
             if word == "COMMIT" or (word == "PRAGMA" and "=" in sql):
                 fate.step()
             return super().execute(sql, *values)
