@@ -3,7 +3,12 @@
 A claim is a folder of its own, ``work/jobs/<job id>/``. Whoever renamed the photo into it has it:
 nobody else can take it, and the person sees that it is being worked on. The folder also remembers
 where the files came from (`ORIGIN`), written before the first of them moves; so after a crash at
-any moment `put_back` can return what lies there, even if the journal never heard of the job.
+any moment `put_back` can return what lies there, even if the journal never heard of the job. It
+remembers too where its result is about to appear (`daemon.intention`) and where its files are on
+their way to (`daemon.departure`), so that the folders alone tell that if the journal is lost.
+
+What cannot be told then: whoever dropped a photo once more, with the same name and bytes, while
+the first was in a claim that no journal knows, gets one result for both.
 
 What is to be held off: somebody who may write to the share's folders wants the service to read, or
 move, files that only the service can reach. A claimed photo is opened, and moved on, by its path;
@@ -26,7 +31,6 @@ import contextlib
 import errno
 import os
 import stat
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -34,10 +38,12 @@ from typing import Final
 
 import structlog
 
-from daemon import files, notes, presence
-from daemon.copying import sync_folder
+from daemon import departure, files, halfway, notes, orphans, presence
+from daemon.copying import remove_tree, sync_folder
+from daemon.departure import LEAVING
 from daemon.errors import AtelierError, ClaimError, ClaimLostError, ClaimStuckError
-from daemon.names import printable
+from daemon.intention import RESULT
+from daemon.names import printable, split
 from daemon.pairing import Candidate
 from daemon.scanner import Sighting
 from daemon.share import Share
@@ -161,7 +167,8 @@ def take(candidate: Candidate, share: Share, job_id: str) -> Claim:
 def put_back(share: Share, job_id: str) -> list[Path]:
     """Return what lies in a claim to the folder of the inbox that it came from, and end the claim.
 
-    May be called again after a crash half-way. A name that is taken meanwhile is numbered.
+    May be called again after a crash half-way. A name that is taken meanwhile is numbered. What is
+    on its way out, as the claim remembers, goes on there instead (`daemon.orphans`).
 
     Args:
         share: the share.
@@ -180,8 +187,7 @@ def put_back(share: Share, job_id: str) -> list[Path]:
         # A drive that has gone has not lost the claim: that is no answer, but an error.
         if presence.is_gone(folder, _jobs(share)):
             return []
-        home = files.folder_below(share.inbox, _read_origin(folder))
-        back = [files.move_new(path, home, path.name) for path in _content_of(folder)]
+        back = _send_home(folder, share)
         dissolve(folder)
     except AtelierError as error:
         raise ClaimStuckError(str(error)) from error
@@ -220,8 +226,21 @@ def dissolve(folder: Path) -> None:
     """
     if not folder.is_dir() or _content_of(folder):
         return
-    (folder / ORIGIN).unlink(missing_ok=True)
+    for path in folder.iterdir():  # what we wrote there ourselves
+        remove_tree(path)
     folder.rmdir()
+
+
+def _send_home(folder: Path, share: Share) -> list[Path]:
+    if not _content_of(folder):
+        return []
+    home = orphans.home_of(folder, _read_origin(folder), share)
+    if departure.recall(folder) is None:
+        # A kill while it was taken may have left the photo in the inbox too, or half of a folder.
+        for path in _content_of(folder):
+            halfway.settle(home / path.name, path)
+    content = _content_of(folder)
+    return departure.leave(folder, content, home) if content else []
 
 
 def _jobs(share: Share) -> Path:
@@ -245,8 +264,8 @@ def _is_ours(status: os.stat_result, work: Path) -> bool:
     if status.st_uid == os.geteuid():
         return True
     # Some servers give all files to one user (NFS with all_squash, CIFS with uid=): also ours.
-    with tempfile.TemporaryFile(dir=work) as probe:
-        return os.fstat(probe.fileno()).st_uid == status.st_uid
+    with files.temporary_file(work) as probe:
+        return os.fstat(probe).st_uid == status.st_uid
 
 
 def _came_from(candidate: Candidate) -> PurePath:
@@ -349,4 +368,10 @@ def _read_origin(folder: Path) -> PurePath:
 
 
 def _content_of(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.name != ORIGIN)
+    """What people gave us, the photo before the style that is named after it."""
+    content = [path for path in folder.iterdir() if not _is_ours_by_name(path.name)]
+    return sorted(content, key=lambda path: (len(split(path.name)[0]), path.name))
+
+
+def _is_ours_by_name(name: str) -> bool:
+    return name in {ORIGIN, LEAVING, RESULT} or files.is_temporary(name)

@@ -163,7 +163,7 @@ def _finish_folder(source: Path, target: Path) -> Copied:
 
 
 def _copy_file(source: Path, target: Path) -> Copied:
-    with _opened(source) as reader, target.open("xb") as writer:
+    with opened(source) as reader, target.open("xb") as writer:
         before = os.fstat(reader)
         with os.fdopen(os.dup(reader), "rb") as stream:
             shutil.copyfileobj(stream, writer, 1 << 20)
@@ -177,7 +177,18 @@ def _copy_file(source: Path, target: Path) -> Copied:
 
 
 @contextlib.contextmanager
-def _opened(source: Path) -> Iterator[int]:
+def opened(source: Path) -> Iterator[int]:
+    """Hold a regular file open for reading, and nothing else, nor through a link.
+
+    Args:
+        source: its path.
+
+    Yields:
+        A handle.
+
+    Raises:
+        OSError: it cannot be opened; with `EINVAL` it is no regular file.
+    """
     # O_NONBLOCK: a pipe that took the file's place since the look must not hang the daemon.
     handle = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:

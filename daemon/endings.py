@@ -1,25 +1,25 @@
 """The way out of the house: a job that is painted or has failed is brought to its end.
 
-The journal is told between the steps, so that a kill at any moment costs at most a second copy of
-a result: what is to be done, then the move, then that it is done. When a disk is full or a share
-is away, the ending waits and is tried again.
+The journal is told between the steps: what is to be done, then the move, then that it is done. So a
+kill at any moment costs nothing: each photo comes to one end, and each result is there once. When a
+disk is full or a share is away, the ending waits and is tried again.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import structlog
 
-from daemon import backoff, presence, publishing
+from daemon import backoff, intention, presence, publishing
 from daemon.checkpoints import Checkpoints
-from daemon.claims import Claim, claim_folder
+from daemon.claims import Claim, claim_folder, guard
 from daemon.errors import AtelierError, JournalError, PublishError
-from daemon.jobs import Job
+from daemon.jobs import Intention, Job
 from daemon.journal import Journal
 from daemon.names import printable
 from daemon.runners.base import Painted
@@ -37,6 +37,8 @@ class _Ending:
         painted: its picture, until it is published.
         result: where it was published.
         reason: why it fails instead, in plain words.
+        doubts: where its picture may have appeared, until that is settled.
+        otherwise: what is to be done with the job if it has not.
         tries: how often something stood in the way.
         until: when to try again, monotonic seconds.
     """
@@ -45,6 +47,8 @@ class _Ending:
     painted: Painted | None = None
     result: Path | None = None
     reason: str | None = None
+    doubts: tuple[Intention, ...] = ()
+    otherwise: Callable[[Job], None] | None = None
     tries: int = field(default=0, kw_only=True)
     until: float = field(default=0.0, kw_only=True)
 
@@ -120,6 +124,18 @@ class Endings:
         """Carry on with a job whose result is recorded already, after a restart."""
         self._try(_Ending(job, result=job.result))
 
+    def doubtful(
+        self, job: Job, plans: Collection[Intention], otherwise: Callable[[Job], None]
+    ) -> None:
+        """Carry on with a job whose result was about to appear, if it has; after a restart.
+
+        Args:
+            job: it waits or runs, and no result is recorded.
+            plans: where the picture may be.
+            otherwise: what is to be done with the job if it is at none of them.
+        """
+        self._try(_Ending(job, doubts=tuple(plans), otherwise=otherwise))
+
     def failed(self, job: Job, reason: str) -> None:
         """Move a job's photo to failed, with a note.
 
@@ -166,8 +182,10 @@ class Endings:
         try:
             if ending.reason is not None:
                 self._fail(ending.job, ending.reason)
-            else:
+            elif self._is_out(ending):
                 self._finish(ending)
+            elif ending.otherwise is not None:
+                ending.otherwise(ending.job)
         except (AtelierError, OSError) as error:
             ending.tries += 1
             pause = backoff.pause(ending.tries)
@@ -182,6 +200,20 @@ class Endings:
                 f"The folder {printable(self._share.work)} is not there, or empty. Connect the "
                 "drive that it lies on; nothing was lost."
             )
+
+    def _is_out(self, ending: _Ending) -> bool:
+        """Whether nothing, or no longer anything, is doubtful about an ending's result."""
+        if not ending.doubts:
+            return True
+        out = [plan.path for plan in ending.doubts if intention.is_out(plan, self._share)]
+        if not out:
+            for plan in ending.doubts:
+                intention.forget_reservation(plan)
+            return False
+        self._journal.published(ending.job.id, out[0], ending.job.report or {})
+        _log.info("job.was_published", job=ending.job.id, result=printable(out[0]))
+        ending.doubts = ()
+        return True
 
     def _finish(self, ending: _Ending) -> None:
         job, claim = ending.job, claim_of(self._share, ending.job)
@@ -205,10 +237,28 @@ class Endings:
         )
 
     def _publish(self, job: Job, claim: Claim, painted: Painted) -> Path:
+        # An earlier try may have done it and not have been told so, by a server or by a disk.
+        plan = self._journal.get(job.id).intention
+        if plan is not None and intention.is_out(plan, self._share):
+            return plan.path
+
+        def intend(path: Path) -> None:
+            plan = intention.intend(path, painted.picture)
+            self._copy_into_claim(claim, plan)
+            self._journal.intend(job.id, plan, painted.report)
+
         relative = publishing.result_relative(claim, job.relative)
         return publishing.publish_result(
-            self._share, relative, job.style_name, painted.picture, painted.suffix
+            self._share, relative, job.style_name, painted.picture, painted.suffix, intend
         )
+
+    def _copy_into_claim(self, claim: Claim, plan: Intention) -> None:
+        # The copy is for the case that the journal is lost: a result need not wait for it.
+        try:
+            guard(claim.folder)
+            intention.remember(claim.folder, plan)
+        except (AtelierError, OSError) as error:
+            _log.warning("intention.not_copied", job=claim.job_id, why=str(error))
 
     def _fail(self, job: Job, reason: str) -> None:
         self._journal.given_up(job.id, reason)

@@ -8,6 +8,7 @@ A name is given without overwriting in the best way that the file system offers:
 `RENAME_NOREPLACE`; a hard link and an unlink; or, where there is neither (SMB, exFAT over FUSE),
 by creating the target empty and exclusively as a reservation and renaming over that. After a crash
 the second way may leave a file under both names and the third an empty file; never a lost one.
+Whoever wants to put that right (`daemon.halfway`) is told each name before it is tried.
 
 Names that differ only in case or in Unicode form count as taken: Samba shows the folder to
 machines for which they are the same name.
@@ -73,7 +74,13 @@ def write_atomically(path: Path, data: bytes, *, replace: bool = True) -> None:
     sync_folder(path.parent)
 
 
-def publish_new(folder: Path, name: str, data: bytes) -> Path:
+def _unsaid(_path: Path) -> None:
+    """Tell nobody."""
+
+
+def publish_new(
+    folder: Path, name: str, data: bytes, intend: Callable[[Path], None] = _unsaid
+) -> Path:
     """Write a whole new file, under the name itself or the first free `NAME (2)`, `NAME (3)` ...
 
     The file has the permissions that any new file of this process has (umask, default ACL and
@@ -83,6 +90,8 @@ def publish_new(folder: Path, name: str, data: bytes) -> Path:
         folder: an existing folder.
         name: the wished file name.
         data: the content.
+        intend: told each path before it is tried, the last one of which is the file's. What it
+            raises ends the attempt; nothing is left behind then.
 
     Returns:
         The path under which the file appeared; also if the folder cannot be synced after that,
@@ -93,7 +102,7 @@ def publish_new(folder: Path, name: str, data: bytes) -> Path:
     """
     temporary = _write_temporary(folder, data)
     try:
-        path = _give_free_name(temporary, folder, name)
+        path = _give_free_name(temporary, folder, name, intend)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
@@ -104,7 +113,9 @@ def publish_new(folder: Path, name: str, data: bytes) -> Path:
     return path
 
 
-def move_new(source: Path, folder: Path, name: str) -> Path:
+def move_new(
+    source: Path, folder: Path, name: str, intend: Callable[[Path], None] = _unsaid
+) -> Path:
     """Move a file or folder, under the name itself or the first free `NAME (2)`, `NAME (3)` ...
 
     Args:
@@ -112,6 +123,7 @@ def move_new(source: Path, folder: Path, name: str) -> Path:
         folder: an existing folder; on another device the source is copied under a temporary
             name, synced, named, and only then removed. Times and permission bits are kept.
         name: the wished name in `folder`.
+        intend: told each path before it is tried; what it raises ends the attempt.
 
     Returns:
         The new path.
@@ -122,7 +134,7 @@ def move_new(source: Path, folder: Path, name: str) -> Path:
     """
 
     def give_name(what: Path) -> Path:
-        return _give_free_name(what, folder, name)
+        return _give_free_name(what, folder, name, intend)
 
     return _move(source, folder, give_name)
 
@@ -188,6 +200,27 @@ def is_temporary(name: str) -> bool:
     After a crash such a file, or folder, may be left. That of a living daemon looks the same.
     """
     return _TEMPORARY.fullmatch(name) is not None
+
+
+@contextlib.contextmanager
+def temporary_file(folder: Path) -> Iterator[int]:
+    """Hold a new file open that goes away again, to see whether and how one can be made.
+
+    Args:
+        folder: an existing folder. A crash leaves a file that `is_temporary` knows by its name.
+
+    Yields:
+        A handle.
+
+    Raises:
+        OSError: the disk or the permissions do not allow it.
+    """
+    path = _temporary_name(folder)
+    with path.open("xb") as file:
+        try:
+            yield file.fileno()
+        finally:
+            path.unlink(missing_ok=True)
 
 
 def rename_new(source: Path, target: Path) -> None:
@@ -312,8 +345,9 @@ def _move_across(source: Path, folder: Path, give_name: Callable[[Path], Path]) 
     return target
 
 
-def _give_free_name(source: Path, folder: Path, name: str) -> Path:
+def _give_free_name(source: Path, folder: Path, name: str, intend: Callable[[Path], None]) -> Path:
     for candidate in free_names(folder, name):
+        intend(folder / candidate)
         with contextlib.suppress(FileExistsError):  # somebody was quicker: the next number
             rename_new(source, folder / candidate)
             return folder / candidate

@@ -18,6 +18,21 @@ class JobState(str, Enum):
 
 
 @dataclass(frozen=True)
+class Intention:
+    """Where a picture is about to appear, recorded before it does.
+
+    Attributes:
+        path: its name in the outbox.
+        sha256: of the whole file, in hexadecimal.
+        size: bytes of it.
+    """
+
+    path: Path
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True)
 class NewJob:
     """A job as it enters the journal.
 
@@ -58,6 +73,9 @@ class Job(NewJob):
         result: the painted picture, once it is there.
         error: why it failed, in plain words.
         report: what the engine said about the finished picture.
+        intended: where that picture is about to appear, recorded before it does.
+        sha256: of the picture's file.
+        size: bytes of it.
     """
 
     state: JobState
@@ -71,3 +89,13 @@ class Job(NewJob):
     result: Path | None
     error: str | None
     report: dict[str, Any] | None
+    intended: Path | None = None
+    sha256: str | None = None
+    size: int | None = None
+
+    @property
+    def intention(self) -> Intention | None:
+        """The last three together, or None as long as nothing was painted."""
+        if self.intended is None or self.sha256 is None or self.size is None:
+            return None
+        return Intention(self.intended, self.sha256, self.size)

@@ -20,55 +20,19 @@ from pathlib import Path, PurePath
 from typing import Any, Final
 from urllib.parse import quote
 
+from daemon import schema
 from daemon.copying import sync_folder
 from daemon.errors import JournalError
-from daemon.jobs import Job, JobState, NewJob
+from daemon.jobs import Intention, Job, JobState, NewJob
 
 JOURNAL: Final = "journal.sqlite"
 """Name of the file in a share's state folder."""
 
-SCHEMA_VERSION: Final = 1
 _BUSY_SECONDS: Final = 10.0
-_SCHEMA: Final = """
-CREATE TABLE jobs (
-    number      INTEGER PRIMARY KEY AUTOINCREMENT,
-    id          TEXT NOT NULL UNIQUE,
-    state       TEXT NOT NULL CHECK (state IN ('queued', 'running', 'done', 'failed')),
-    lane        BLOB NOT NULL,
-    style_name  BLOB NOT NULL,
-    relative    BLOB NOT NULL,
-    content     BLOB NOT NULL,
-    style       BLOB NOT NULL,
-    overrides   BLOB,
-    recipe      TEXT NOT NULL,
-    attempts    INTEGER NOT NULL DEFAULT 0,
-    queued_at   REAL NOT NULL,
-    started_at  REAL,
-    finished_at REAL,
-    iteration   INTEGER,
-    total       INTEGER,
-    eta_seconds REAL,
-    result      BLOB,
-    error       TEXT,
-    report      TEXT
-);
-CREATE INDEX jobs_queued ON jobs (lane, number) WHERE state = 'queued';
-CREATE INDEX jobs_states ON jobs (state, finished_at);
-CREATE TABLE lanes (name BLOB PRIMARY KEY, served INTEGER NOT NULL, waiting INTEGER NOT NULL);
-CREATE INDEX lanes_waiting ON lanes (served) WHERE waiting > 0;
-CREATE TRIGGER job_comes AFTER INSERT ON jobs WHEN new.state = 'queued' BEGIN
-    INSERT INTO lanes VALUES (new.lane, 0, 1)
-        ON CONFLICT (name) DO UPDATE SET waiting = waiting + 1;
-END;
-CREATE TRIGGER job_waits AFTER UPDATE OF state ON jobs
-    WHEN new.state = 'queued' AND old.state <> 'queued' BEGIN
-    UPDATE lanes SET waiting = waiting + 1 WHERE name = new.lane;
-END;
-CREATE TRIGGER job_leaves AFTER UPDATE OF state ON jobs
-    WHEN old.state = 'queued' AND new.state <> 'queued' BEGIN
-    UPDATE lanes SET waiting = waiting - 1 WHERE name = new.lane;
-END;
-"""
+_DAMAGED: Final = (
+    "The journal {} is damaged ({}). Start the daemon again: it moves the journal aside, begins a "
+    "new one, and goes by what lies in the folders."
+)
 _COLUMNS: Final = tuple(field.name for field in fields(Job))
 _SELECT: Final = "SELECT " + ", ".join(_COLUMNS) + " FROM jobs "  # noqa: S608 - our own names
 _SERVE: Final = (  # count a turn for the lane of a job that is about to leave the queue
@@ -183,6 +147,20 @@ class Journal:
             "UPDATE jobs SET iteration = ?, total = ?, eta_seconds = ? "
             "WHERE id = ? AND state = 'running'",
             (iteration, total, eta_seconds, job_id),
+        )
+
+    def intend(self, job_id: str, intention: Intention, report: Mapping[str, Any]) -> None:
+        """Record where the picture is about to appear, before it does: each path that is tried."""
+        self._write(
+            "UPDATE jobs SET intended = ?, sha256 = ?, size = ?, report = ? "
+            "WHERE id = ? AND state IN ('queued', 'running') AND result IS NULL",
+            (
+                _bytes(intention.path),
+                intention.sha256,
+                intention.size,
+                json.dumps(report),
+                job_id,
+            ),
         )
 
     def published(self, job_id: str, result: Path, report: Mapping[str, Any]) -> None:
@@ -327,13 +305,21 @@ class Journal:
         try:
             yield
         except (sqlite3.Error, OSError) as error:
+            if schema.is_damage(error):
+                raise JournalError(_DAMAGED.format(self._path, error)) from error
             raise JournalError(
                 f"The journal {self._path} cannot be used: {error}. It must lie on a local disk "
                 "with free space, in a folder that this user may write to."
             ) from error
 
     def _check_version(self) -> None:
-        if self._database.execute("PRAGMA user_version").fetchone()[0] != SCHEMA_VERSION:
+        version = schema.version_of(self._database)
+        if version in schema.OLDER:  # whoever writes has brought it up to date
+            raise JournalError(
+                f"The journal {self._path} was written by an older version of atelierd. Start the "
+                "daemon (again) with this version; it brings the journal up to date."
+            )
+        if version != schema.VERSION:
             raise JournalError(
                 f"The journal {self._path} was written by another version of atelierd. Use that "
                 "version, or move the journal away to begin with an empty one."
@@ -344,7 +330,13 @@ def _open_to_write(path: Path) -> sqlite3.Connection:
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         _make(path)
-    return _connect(path)
+    database = _connect(path)
+    try:
+        schema.bring_up_to_date(database)
+    except BaseException:
+        database.close()
+        raise
+    return database
 
 
 def _make(path: Path) -> None:
@@ -353,8 +345,7 @@ def _make(path: Path) -> None:
     for left in path.parent.glob(f"{new.name}*"):  # with its log, which SQLite would replay
         left.unlink()
     with closing(_connect(new)) as database:
-        database.executescript(_SCHEMA)
-        database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        schema.lay_out(database)
     new.rename(path)
     sync_folder(path.parent)
 
@@ -380,7 +371,7 @@ def _job(row: tuple[Any, ...]) -> Job:
     values = dict(zip(_COLUMNS, row, strict=True))
     for name in ("lane", "style_name"):
         values[name] = os.fsdecode(values[name])
-    for name in ("content", "style", "overrides", "result"):
+    for name in ("content", "style", "overrides", "result", "intended"):
         values[name] = values[name] and Path(os.fsdecode(values[name]))
     values["relative"] = PurePath(os.fsdecode(values["relative"]))
     values["state"] = JobState(values["state"])

@@ -7,8 +7,9 @@ at the top. Two photos with one stem do not meet in one file: the second is ``a 
 Each of the three ways out may be called again after a crash, if the caller keeps this order and
 writes to the journal between the steps:
 
-1. `publish_result`, then record its return value. After a crash before the record, the picture is
-   painted or published once more: at worst two results, never none.
+1. `publish_result`, which says each name before it is tried: record that, and which picture it is;
+   then record its return value. After a crash in between, `daemon.intention` tells whether the
+   picture is out.
 2. `keep_original`, then record the job as done. After a crash before the record, call it again.
 
 or, when it went wrong, record the reason, then `fail`, then record the job as failed.
@@ -21,24 +22,16 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
-from itertools import chain, count, islice
+from itertools import chain, islice
 from pathlib import Path, PurePath
 from typing import Final
 
 import structlog
 
-from daemon import claims, copying, files, notes, presence
+from daemon import claims, copying, departure, files, notes, presence
 from daemon.claims import Claim
 from daemon.errors import PublishError
-from daemon.names import (
-    INBOX_NOTE,
-    MAX_NAME_BYTES,
-    canonical,
-    is_note,
-    numbered,
-    printable,
-    split,
-)
+from daemon.names import INBOX_NOTE, is_note, printable, split
 from daemon.share import Share
 
 # What makes a note impossible and does not pass by itself; nor does it keep the photo from moving.
@@ -64,8 +57,17 @@ def result_relative(claim: Claim, relative: PurePath) -> PurePath:
     return folder.parent / f"{folder.name}{split(relative.name)[1]}"
 
 
-def publish_result(
-    share: Share, relative: PurePath, style_name: str, picture: bytes, suffix: str
+def _unsaid(_path: Path) -> None:
+    """Tell nobody."""
+
+
+def publish_result(  # noqa: PLR0913, PLR0917 - a picture, its name, and who is told of it
+    share: Share,
+    relative: PurePath,
+    style_name: str,
+    picture: bytes,
+    suffix: str,
+    intend: Callable[[Path], None] = _unsaid,
 ) -> Path:
     """Put a finished picture into the outbox: whole or not at all, over nobody else's file.
 
@@ -77,6 +79,7 @@ def publish_result(
         style_name: to say what could not be written, if so.
         picture: the whole file.
         suffix: of the result's name, with the dot.
+        intend: told each path before it is tried. What it raises ends the attempt.
 
     Returns:
         The path under which it appeared.
@@ -89,7 +92,7 @@ def publish_result(
     what = f"The picture of {printable(relative)} in the style {printable(style_name)}"
     with _plainly(what, share.outbox / relative.parent):
         folder = files.folder_below(share.outbox, relative.parent)
-        return files.publish_new(folder, name, picture)
+        return files.publish_new(folder, name, picture, intend)
 
 
 def keep_original(share: Share, claim: Claim, relative: PurePath) -> Path:
@@ -142,7 +145,12 @@ def fail(share: Share, claim: Claim, relative: PurePath, reason: str) -> Path:
     parents = _parents(claim, relative)
     back_to = PurePath(share.inbox.name) / parents
 
+    noted: list[str] = []
+
     def leave_note(names: Sequence[str]) -> None:
+        if noted:  # somebody took the name: what was said of it is not about their photo
+            _swept(folder / notes.why_name(noted.pop()))
+        noted.append(names[0])
         try:
             notes.write_why(folder, names, reason, back_to)
         except OSError as error:
@@ -270,44 +278,8 @@ def _move_out(
     whole = claim.taken_folder
     sources = claim.loose_files if whole is None else (whole,)
     # What is only out of reach raises: it must not count as moved.
-    if presence.is_gone_from_claim(sources[0], claim.folder, share):
-        return _finish(sources, folder)
-    present = [source for source in sources if presence.is_there(source)]
-    for names in _free_together(folder, [source.name for source in present]):
-        try:
-            announce(names)
-            files.move_exactly(present[0], folder / names[0])
-        except FileExistsError:  # somebody took the name since we looked
-            _swept(folder / notes.why_name(names[0]))
-            continue
-        for source, name in zip(present[1:], names[1:], strict=True):
-            files.move_new(source, folder, name)
-        return folder / names[0]
-    raise AssertionError("numbers do not end")
-
-
-def _finish(sources: Sequence[Path], folder: Path) -> Path:
-    """Move what an earlier call, which was killed, left behind the photo."""
-    for source in filter(presence.is_there, sources):
-        files.move_new(source, folder, source.name)
-    return folder / sources[0].name
-
-
-def _free_together(folder: Path, names: Sequence[str]) -> Iterator[Sequence[str]]:
-    for number in count(1):
-        candidates = [_numbered_with(names[0], name, number) for name in names]
-        if all(files.is_free(folder / name) for name in candidates):
-            yield candidates
-
-
-def _numbered_with(first: str, name: str, number: int) -> str:
-    """Number a name as its photo's is: photo.style.jpg goes with photo.jpg, and both with (2)."""
-    (stem, suffix), first_stem = split(name), split(first)[0]
-    inner, mark = split(stem)
-    if not mark or canonical(inner).casefold() != canonical(first_stem).casefold():
-        return numbered(name, number)
-    together = f"{split(numbered(inner + suffix, number))[0]}{mark}{suffix}"
-    return together if len(os.fsencode(together)) <= MAX_NAME_BYTES else numbered(name, number)
+    presence.is_gone_from_claim(sources[0], claim.folder, share)
+    return departure.leave(claim.folder, sources, folder, announce)[0]
 
 
 @contextlib.contextmanager

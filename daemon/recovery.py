@@ -2,8 +2,11 @@
 
 What lies in the work folder and what the journal says are compared, and nothing is thrown away:
 
-- a claim that the journal never heard of goes back into the inbox;
+- a claim that the journal never heard of goes back into the inbox, or on where it was on its way to
+  (`daemon.orphans`): the journal may be a new one;
 - a job whose picture was published, or that was given up, is brought to that end;
+- so is one whose picture was about to be published, if it is found where it was to appear; it is
+  told by its content. While the outbox is out of reach, that waits;
 - a job that was running is queued again; the attempt counts, so that a photo that takes the whole
   machine down is not tried for ever;
 - a job whose photo is gone has failed; one whose photo is out of reach waits.
@@ -11,15 +14,16 @@ What lies in the work folder and what the journal says are compared, and nothing
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Final
 
 import structlog
 
-from daemon import claims, presence
+from daemon import claims, intention, presence
 from daemon.endings import Endings
 from daemon.errors import ClaimError
-from daemon.jobs import Job, JobState
+from daemon.jobs import Intention, Job, JobState
 from daemon.journal import Journal
 from daemon.names import printable
 from daemon.share import Share
@@ -75,14 +79,36 @@ def _return(share: Share, job_id: str) -> dict[str, ClaimError]:
     return {}
 
 
-def _recover(share: Share, journal: Journal, endings: Endings, job: Job, max_attempts: int) -> None:
+def _recover(share: Share, journal: Journal, endings: Endings, job: Job, most: int) -> None:
     if job.result is not None:
         endings.published(job)
     elif job.error is not None:
         endings.failed(job, job.error)
-    elif _is_gone(share, job):
+    elif plans := _intentions(share, job):
+        endings.doubtful(job, plans, lambda job: _unpublished(share, journal, endings, job, most))
+    else:
+        _unpublished(share, journal, endings, job, most)
+
+
+def _intentions(share: Share, job: Job) -> set[Intention]:
+    """Where a job's result was about to appear: as the journal says, and the copy in its claim.
+
+    Either may be the newer one: a journal may have lost its last lines in a power cut and not know
+    it; the copy is left out when it cannot be written.
+    """
+    plans = {job.intention}
+    with contextlib.suppress(ClaimError, OSError):
+        folder = claims.claim_folder(share, job.id)
+        claims.guard(folder)
+        plans.add(intention.recall(folder, share))
+    return {plan for plan in plans if plan is not None}
+
+
+def _unpublished(share: Share, journal: Journal, endings: Endings, job: Job, most: int) -> None:
+    """Deal with a job of which nothing was published."""
+    if _is_gone(share, job):
         endings.failed(job, presence.GONE)
-    elif job.state is JobState.RUNNING and job.attempts >= max_attempts:
+    elif job.state is JobState.RUNNING and job.attempts >= most:
         endings.failed(job, _WORN_OUT.format(job.attempts))
     elif job.state is JobState.RUNNING:
         journal.requeue(job.id)

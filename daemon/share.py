@@ -6,13 +6,13 @@ import contextlib
 import os
 import shlex
 import stat
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from itertools import combinations
 from pathlib import Path
 from typing import Final
 
+from daemon import files
 from daemon.errors import ShareError
 from daemon.names import printable
 from daemon.settings import ShareSettings
@@ -167,7 +167,7 @@ def _make(name: str, folder: Path, mode: int) -> None:
     try:
         folder.mkdir(mode, parents=True, exist_ok=True)
         # Asking for the rights is not enough: on network file systems only writing tells.
-        with tempfile.NamedTemporaryFile(dir=folder, prefix=".writable-"):
+        with files.temporary_file(folder):
             pass
     except (FileExistsError, NotADirectoryError) as error:
         raise ShareError(

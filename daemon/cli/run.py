@@ -23,9 +23,10 @@ from daemon.cli import settings_options
 from daemon.configuration import Resolved, state_folder
 from daemon.errors import ExitCode
 from daemon.inspector import Inspector
-from daemon.journal import JOURNAL, Journal
+from daemon.journal import JOURNAL
 from daemon.locking import ShareLock
 from daemon.names import printable
+from daemon.rescue import open_journal
 from daemon.runners.base import Deliver, EngineReady, Event, Runner
 from daemon.runners.local import LocalRunner
 from daemon.runners.worker import open_engine, serve
@@ -112,12 +113,15 @@ def keep(settings: Settings, *, once: bool, make_runner: MakeRunner = local_runn
     Raises:
         ShareError: there is no share, or its folders cannot be used.
         AlreadyRunningError: another daemon keeps it.
-        JournalError: its journal cannot be used.
+        JournalError: its journal cannot be used, for another reason than that it is damaged.
     """
     logs.configure(settings.log, sys.stderr)
     share = _open(settings)
     state = state_folder(settings, share, os.environ)
-    with _locked(share, state) as lock, closing(Journal(state / JOURNAL, time.time)) as journal:
+    with (
+        _locked(share, state) as lock,
+        closing(open_journal(state / JOURNAL, time.time)) as journal,
+    ):
         saved = checkpoints.Checkpoints(state / checkpoints.FOLDER)
         parts = _parts(settings, make_runner, partial(lock.renew, share.work), saved)
         service = Service(share, settings, journal, parts, once=once)

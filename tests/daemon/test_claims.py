@@ -394,7 +394,7 @@ def test_a_folder_of_claims_that_cannot_be_read_is_said(
         monkeypatch.setattr(os, "scandir", refuse)
     else:
         monkeypatch.setattr(os, "geteuid", lambda: share.work.stat().st_uid + 1)
-        monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+        monkeypatch.setattr(files, "temporary_file", refuse)
     with capture_logs() as logs:
         assert claims.find_claims(share) == []
     assert [line["event"] for line in logs] == ["claims.refused"]

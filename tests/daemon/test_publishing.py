@@ -309,8 +309,12 @@ class TestFail:
     ) -> None:
         claim, candidate = taken(share, **{"Waves/a.jpg": b"photo"})
 
-        def refuse(path: Path, *_arguments: object, **_options: object) -> None:
-            raise OSError(number, os.strerror(number), str(path))
+        write = files.write_atomically
+
+        def refuse(path: Path, data: bytes, **options: bool) -> None:
+            if path.is_relative_to(share.failed):
+                raise OSError(number, os.strerror(number), str(path))
+            write(path, data, **options)
 
         monkeypatch.setattr(files, "write_atomically", refuse)
         with capture_logs() as logs:

@@ -37,7 +37,7 @@ def test_it_is_tried_again_later_and_later(share: Share, monkeypatch: pytest.Mon
     times = [0.0]
     returns = Returns(share, lambda: times[-1])
     with capture_logs() as logs, monkeypatch.context() as patch:
-        patch.setattr(files, "move_new", refuse)
+        patch.setattr(files, "move_exactly", refuse)
         returns.put_back("job1")
         assert (returns.pending, returns.tries) == (1, 1)
         for time, tries in ((0.9, 1), (1.0, 2), (2.9, 2), (3.0, 3)):

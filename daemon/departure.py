@@ -1,0 +1,163 @@
+"""Moves the files of a claim out of it, each exactly once, whenever the program is killed.
+
+Where they go people have files of their own, and so names are chosen anew each time. A choice that
+is only remembered by the program would be forgotten in a crash, and the next one might be another:
+the file would be there twice (see `daemon.halfway`), or the style lie apart from its photo. So each
+choice is written into the claim (`LEAVING`) before it is tried, and whoever comes next goes by it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Final
+
+from daemon import files, halfway, presence
+from daemon.names import MAX_NAME_BYTES, canonical, numbered, split
+
+LEAVING: Final = ".leaving"
+"""File in a claim's folder: to which folder its files are on their way, and under which names."""
+
+
+@dataclass(frozen=True)
+class Departure:
+    """What a claim remembers of a way out of it that was begun.
+
+    Attributes:
+        folder: where to.
+        names: of each file in the claim: the name that it gets there.
+        begun: whether one of the files has left.
+    """
+
+    folder: Path
+    names: Mapping[str, str]
+    begun: bool
+
+
+def _nothing(_names: Sequence[str]) -> None:
+    """Announce nothing."""
+
+
+def leave(
+    claim: Path,
+    sources: Sequence[Path],
+    folder: Path,
+    announce: Callable[[Sequence[str]], None] = _nothing,
+) -> list[Path]:
+    """Move files out of a claim under names that belong together: a (2).jpg, a (2).style.jpg.
+
+    May be called again after a crash, also with what is left in the claim alone.
+
+    Args:
+        claim: its folder; nobody doubts that it is there.
+        sources: what to move, the photo first. What is gone has left at an earlier call.
+        folder: where to; it exists.
+        announce: told the names before the first of the files moves.
+
+    Returns:
+        Where each of them is now, or where it must have gone.
+
+    Raises:
+        OSError: the disk or the permissions do not allow it; what was not moved is in the claim.
+    """
+    earlier = recall(claim)
+    known = dict(earlier.names) if earlier is not None and earlier.folder == folder else {}
+    present = [source for source in sources if presence.is_there(source)]
+    if present and present[0] == sources[0] and not _has_begun(claim, known):
+        known = _send_first(claim, present, folder, announce)
+        present = present[1:]
+    for source in present:
+        known = _send_after(claim, source, folder, known)
+    return [folder / known.get(source.name, source.name) for source in sources]
+
+
+def recall(claim: Path) -> Departure | None:
+    """What a claim remembers of a way out; None if none was begun.
+
+    What a kill has left half-way is brought to an end first, for each file.
+
+    Args:
+        claim: its folder.
+
+    Raises:
+        OSError: the disk does not say.
+    """
+    try:
+        kept = json.loads((claim / LEAVING).read_bytes())
+        folder, names = Path(kept["folder"]), dict[str, str](kept["names"])
+        paths = {claim / name: folder / new for name, new in names.items()}
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError, KeyError):  # nobody but us writes there: a disk has lost it
+        return None
+    for source, target in paths.items():
+        halfway.settle(source, target)
+    return Departure(folder, names, _has_begun(claim, names))
+
+
+def _has_begun(claim: Path, names: Mapping[str, str]) -> bool:
+    return not all(presence.is_there(claim / name) for name in names)
+
+
+def _send_first(
+    claim: Path,
+    present: Sequence[Path],
+    folder: Path,
+    announce: Callable[[Sequence[str]], None],
+) -> dict[str, str]:
+    """Choose names for all, and move the first file: with it the choice is made."""
+    mine = [source.name for source in present]
+    for names in free_together(folder, mine):
+        chosen = dict(zip(mine, names, strict=True))
+        _write(claim, folder, chosen)
+        with contextlib.suppress(FileExistsError):  # somebody took the name since we looked
+            announce(names)
+            files.move_exactly(present[0], folder / names[0])
+            return chosen
+    raise AssertionError("numbers do not end")
+
+
+def _send_after(claim: Path, source: Path, folder: Path, known: dict[str, str]) -> dict[str, str]:
+    """Move a file after the first one, to the name chosen for it or the next free one."""
+
+    def intend(path: Path) -> None:
+        if known.get(source.name) != path.name:
+            known[source.name] = path.name
+            _write(claim, folder, known)
+
+    files.move_new(source, folder, known.get(source.name, source.name), intend)
+    return known
+
+
+def _write(claim: Path, folder: Path, names: Mapping[str, str]) -> None:
+    # Names that are no UTF-8 are kept as Python has them: ASCII can spell those too.
+    kept = json.dumps({"folder": str(folder), "names": dict(names)}, ensure_ascii=True)
+    files.write_atomically(claim / LEAVING, kept.encode("ascii"))
+
+
+def free_together(folder: Path, names: Sequence[str]) -> Iterator[Sequence[str]]:
+    """The names to try for files that belong together, all with one number.
+
+    Args:
+        folder: where they are to lie.
+        names: the photo's first.
+    """
+    for number in count(1):
+        candidates = [_numbered_with(names[0], name, number) for name in names]
+        if all(files.is_free(folder / name) for name in candidates):
+            yield candidates
+
+
+def _numbered_with(first: str, name: str, number: int) -> str:
+    """Number a name as its photo's is: photo.style.jpg goes with photo.jpg, and both with (2)."""
+    (stem, suffix), first_stem = split(name), split(first)[0]
+    inner, mark = split(stem)
+    if not mark or canonical(inner).casefold() != canonical(first_stem).casefold():
+        return numbered(name, number)
+    together = f"{split(numbered(inner + suffix, number))[0]}{mark}{suffix}"
+    return together if len(os.fsencode(together)) <= MAX_NAME_BYTES else numbered(name, number)

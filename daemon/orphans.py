@@ -1,0 +1,43 @@
+"""Where a claim belongs that the journal has no job for: what it remembers itself decides.
+
+A kill between the taking of a photo and the record of its job leaves such a claim, and it goes
+back into the inbox. So do all claims when the journal is lost. But there the photos are among
+them that were on their way out, and these go on:
+
+- one of whose files something has left already follows it, to originals, failed or the inbox;
+- one whose result is out goes to the originals: it must not be painted again;
+- all others go to the inbox, also those that had failed and not left yet: why, only the journal
+  knew. They are tried again from the beginning, and told again.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePath
+
+from daemon import departure, files, intention
+from daemon.share import Share
+
+
+def home_of(claim: Path, came_from: PurePath, share: Share) -> Path:
+    """The folder, made where it is missing, into which what is in a claim belongs.
+
+    Args:
+        claim: its folder.
+        came_from: the folder below the inbox that its files came from.
+        share: the share.
+
+    Raises:
+        OSError: nobody can say, or it cannot be made.
+        ShareError: it would lie out of the share.
+    """
+    way = departure.recall(claim)
+    if way is not None and way.begun:
+        for top in (share.originals, share.failed, share.inbox):
+            if way.folder.is_relative_to(top):
+                return files.folder_below(top, way.folder.relative_to(top))
+    plan = intention.recall(claim, share)
+    if plan is not None:
+        if intention.is_out(plan, share):
+            return files.folder_below(share.originals, came_from)
+        intention.forget_reservation(plan)
+    return files.folder_below(share.inbox, came_from)

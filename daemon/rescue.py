@@ -1,0 +1,100 @@
+"""Opens the journal of a share; one that is damaged is moved aside, and a new one begun.
+
+What is lost with it is the past (which photos were painted, when, how) and how often each waiting
+photo was tried. No photo is lost, and none that is out is painted twice: the claims in the work
+folder remember enough (`daemon.orphans`), and what waits there goes back into the inbox. The old
+file stays, as `journal.damaged-1.sqlite`, for whoever wants to look into it.
+
+Damaged is what SQLite itself calls malformed or no database, and a file without a single byte. One
+that is locked, closed to this user or of another version of the program is not: nothing is moved.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from itertools import count
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+import structlog
+
+from daemon import schema
+from daemon.copying import sync_folder
+from daemon.errors import JournalError
+from daemon.journal import Journal
+from daemon.names import printable
+
+# The logs first: beside a new journal SQLite would replay what belongs to the old one.
+_PARTS: Final = ("-wal", "-shm", "")
+_BUSY_SECONDS: Final = 10.0
+_log: Final = structlog.get_logger()
+
+
+def open_journal(path: Path, clock: Callable[[], float]) -> Journal:
+    """Open a share's journal for writing. Call while the share is locked: nobody else has it open.
+
+    Args:
+        path: the database's file; it and its folder are made when missing.
+        clock: seconds since 1970.
+
+    Raises:
+        JournalError: it cannot be used for another reason than damage, or not be moved aside.
+    """
+    why = _damage(path)
+    if why or not path.exists():
+        _set_aside(path, why or "the file is gone, and only its logs are left")
+    return Journal(path, clock)
+
+
+def _damage(path: Path) -> str:
+    """What is wrong with the file, in SQLite's words; empty if it is whole or cannot be read."""
+    try:
+        if not path.exists():
+            return ""
+        if path.stat().st_size == 0:
+            return "the file is empty"
+        # Only to read: else SQLite puts the logs away that belong to it.
+        address = f"file:{quote(os.fsencode(path.absolute()))}?mode=ro"
+        with closing(sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS)) as database:
+            told = database.execute("PRAGMA integrity_check(1)").fetchone()[0]
+    except (OSError, sqlite3.Error) as error:  # what else it is, the journal says
+        return str(error) if schema.is_damage(error) else ""
+    return "" if told == "ok" else str(told)
+
+
+def _set_aside(path: Path, why: str) -> None:
+    parts = [part for part in _PARTS if os.path.lexists(_with(path, part))]
+    if not parts:
+        return
+    aside = next(free for number in count(1) if (free := _aside(path, number, parts)))
+    try:
+        for part in parts:
+            _with(path, part).rename(_with(aside, part))
+        sync_folder(path.parent)
+    except OSError as error:
+        raise JournalError(
+            f"The journal {printable(path)} is damaged and cannot be moved aside "
+            f"({error.strerror}). Let the program's user write in its folder, or move it yourself."
+        ) from error
+    _log.error(
+        "journal.damaged",
+        journal=printable(path),
+        moved_to=printable(aside),
+        why=why,
+        means="A new journal is begun. Photos that waited go back into the inbox and are painted; "
+        "what was painted before is out, and no longer listed.",
+    )
+
+
+def _aside(path: Path, number: int, parts: list[str]) -> Path | None:
+    aside = path.with_name(f"{path.stem}.damaged-{number}{path.suffix}")
+    taken = any(os.path.lexists(_with(aside, part)) for part in parts)
+    return None if taken else aside
+
+
+def _with(path: Path, part: str) -> Path:
+    return path.with_name(path.name + part)

@@ -1,0 +1,130 @@
+"""Files leave a claim once, under names that belong together, also in several tries."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from daemon import departure, files
+
+
+@pytest.fixture
+def claim(tmp_path: Path) -> Path:
+    folder = tmp_path / "claim"
+    folder.mkdir()
+    for name in ("a.jpg", "a.style.png", os.fsdecode(b"job\xff.toml")):
+        (folder / name).write_bytes(os.fsencode(name))
+    return folder
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    return folder
+
+
+def sources(claim: Path) -> list[Path]:
+    return [claim / name for name in ("a.jpg", "a.style.png", os.fsdecode(b"job\xff.toml"))]
+
+
+def names(folder: Path) -> list[bytes]:
+    return sorted(os.fsencode(path.name) for path in folder.iterdir())
+
+
+def stop_after(moves: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    rename, left = files.rename_new, moves
+
+    def stop(source: Path, target: Path) -> None:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        rename(source, target)
+
+    monkeypatch.setattr(files, "rename_new", stop)
+
+
+def test_all_leave_under_one_number(claim: Path, out: Path) -> None:
+    (out / "a.style.png").write_bytes(b"somebody else's")
+    told = list[Sequence[str]]()
+    moved = departure.leave(claim, sources(claim), out, told.append)
+    numbered = ["a (2).jpg", "a (2).style.png", os.fsdecode(b"job\xff (2).toml")]
+    assert [path.name for path in moved] == numbered
+    assert told == [numbered]
+    assert names(claim) == [b".leaving"]
+    contents = [path.read_bytes() for path in moved]
+    assert contents == [os.fsencode(path.name) for path in sources(claim)]
+
+
+@pytest.mark.parametrize("moves", range(3))
+def test_what_is_left_follows_under_the_same_number_though_the_names_are_free_now(
+    claim: Path, out: Path, monkeypatch: pytest.MonkeyPatch, moves: int
+) -> None:
+    (out / "a.jpg").write_bytes(b"somebody else's")
+    with monkeypatch.context() as patch:
+        stop_after(moves, patch)
+        with pytest.raises(OSError, match="Input"):
+            departure.leave(claim, sources(claim), out)
+    (out / "a.jpg").unlink()
+    moved = departure.leave(claim, sources(claim), out)
+    n = b" (2)" if moves else b""
+    assert names(out) == [b"a%s.jpg" % n, b"a%s.style.png" % n, b"job\xff%s.toml" % n]
+    assert [os.fsencode(path.name) for path in moved] == names(out)
+    assert departure.leave(claim, sources(claim), out) == moved
+
+
+def test_a_choice_is_written_down_before_it_is_tried(
+    claim: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody else is always quicker, and takes the name as soon as it was seen to be free."""
+    rename, seen = files.rename_new, list[str]()
+
+    def look(source: Path, target: Path) -> None:
+        if source.name == "a.jpg":
+            way = departure.recall(claim)
+            assert way is not None
+            assert (way.folder, way.names["a.jpg"]) == (out, target.name)
+            seen.append(target.name)
+            if len(seen) < 3:
+                target.write_bytes(b"somebody else's")
+        rename(source, target)
+
+    monkeypatch.setattr(files, "rename_new", look)
+    departure.leave(claim, sources(claim), out)
+    assert seen == ["a.jpg", "a (2).jpg", "a (3).jpg"]
+    assert (out / "a (3).style.png").exists()
+
+
+def test_a_file_that_was_left_under_both_names_moves_once(claim: Path, out: Path) -> None:
+    departure._write(claim, out, {"a.jpg": "a (2).jpg", "a.style.png": "a (2).style.png"})
+    os.link(claim / "a.jpg", out / "a (2).jpg")
+    assert departure.leave(claim, sources(claim)[:2], out)[0].name == "a (2).jpg"
+    assert names(out) == [b"a (2).jpg", b"a (2).style.png"]
+
+
+def test_a_name_that_was_reserved_is_used(claim: Path, out: Path) -> None:
+    departure._write(claim, out, {"a.jpg": "a.jpg"})
+    (out / "a.jpg").touch()
+    departure.leave(claim, sources(claim)[:1], out)
+    assert (out / "a.jpg").read_bytes() == b"a.jpg"
+    assert names(out) == [b"a.jpg"]
+
+
+@pytest.mark.parametrize("kept", [b"", b"{}", b"[1]", b'{"folder": 1, "names": 2}', b"\xff"])
+def test_a_record_that_a_disk_has_lost_counts_as_none(claim: Path, out: Path, kept: bytes) -> None:
+    (claim / departure.LEAVING).write_bytes(kept)
+    assert departure.recall(claim) is None
+    departure.leave(claim, sources(claim), out)
+    assert names(out) == [b"a.jpg", b"a.style.png", b"job\xff.toml"]
+
+
+def test_a_photo_that_left_without_a_record_is_followed(claim: Path, out: Path) -> None:
+    """As a program of before may have left it."""
+    (claim / "a.jpg").rename(out / "a.jpg")
+    departure.leave(claim, sources(claim), out)
+    assert names(out) == [b"a.jpg", b"a.style.png", b"job\xff.toml"]

@@ -1,0 +1,101 @@
+"""What is left under two names by each of the ways in which a move can be cut off."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from daemon import halfway
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    paths = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
+
+
+def make(folder: Path, **content: bytes) -> None:
+    for name, data in content.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+
+def test_a_link_that_was_made_and_whose_first_name_stayed(tmp_path: Path) -> None:
+    make(tmp_path, a=b"photo")
+    os.link(tmp_path / "a", tmp_path / "b")
+    halfway.settle(tmp_path / "a", tmp_path / "b")
+    assert tree(tmp_path) == {"b": b"photo"}
+
+
+def test_a_name_that_was_only_reserved_is_free_again(tmp_path: Path) -> None:
+    make(tmp_path, a=b"photo", b=b"")
+    halfway.settle(tmp_path / "a", tmp_path / "b")
+    assert tree(tmp_path) == {"a": b"photo"}
+
+
+def test_a_folder_that_was_only_reserved_is_free_again(tmp_path: Path) -> None:
+    make(tmp_path, **{"a/photo": b"photo"})
+    (tmp_path / "b").mkdir()
+    halfway.settle(tmp_path / "a", tmp_path / "b")
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_copy_whose_source_was_not_yet_removed(tmp_path: Path) -> None:
+    make(tmp_path, a=b"photo", b=b"photo")
+    halfway.settle(tmp_path / "a", tmp_path / "b")
+    assert tree(tmp_path) == {"b": b"photo"}
+
+
+def test_a_copied_folder_of_which_a_part_was_removed(tmp_path: Path) -> None:
+    whole = {"photo": b"photo", "more/one": b"1", "more/two": b"2"}
+    make(tmp_path / "b", **whole)
+    make(tmp_path / "a", **{"more/two": b"2"})
+    (tmp_path / "b/link").symlink_to("nowhere")
+    (tmp_path / "a/link").symlink_to("nowhere")
+    halfway.settle(tmp_path / "a", tmp_path / "b")
+    assert not (tmp_path / "a").exists()
+    assert tree(tmp_path / "b") == whole
+
+
+@pytest.mark.parametrize("theirs", [b"other", b"longer than ours"])
+def test_a_file_of_somebody_else_stays_and_so_does_ours(tmp_path: Path, theirs: bytes) -> None:
+    make(tmp_path, a=b"photo", b=theirs)
+    halfway.settle(tmp_path / "a", tmp_path / "b")
+    assert tree(tmp_path) == {"a": b"photo", "b": theirs}
+
+
+def test_a_link_or_a_folder_of_somebody_else_stays(tmp_path: Path) -> None:
+    make(tmp_path, **{"a": b"photo", "c/photo": b"photo"})
+    (tmp_path / "b").symlink_to("a")
+    for other in ("b", "c"):
+        halfway.settle(tmp_path / "a", tmp_path / other)
+    assert (tmp_path / "b").is_symlink()
+    assert tree(tmp_path)["c/photo"] == tree(tmp_path)["a"] == b"photo"
+
+
+@pytest.mark.parametrize("there", ["a", "b", ""])
+def test_where_one_of_them_is_missing_there_is_nothing_to_do(tmp_path: Path, there: str) -> None:
+    if there:
+        make(tmp_path, **{there: b""})
+    halfway.settle(tmp_path / "a", tmp_path / "b")
+    assert list(tree(tmp_path)) == [there] * bool(there)
+
+
+@given(
+    one=st.dictionaries(st.sampled_from("abc"), st.binary(max_size=3)),
+    other=st.dictionaries(st.sampled_from("abc"), st.binary(max_size=3)),
+)
+def test_no_bytes_are_ever_lost(
+    tmp_path_factory: pytest.TempPathFactory, one: dict[str, bytes], other: dict[str, bytes]
+) -> None:
+    top = tmp_path_factory.mktemp("halfway")
+    for name, content in (("source", one), ("target", other)):
+        (top / name).mkdir()
+        make(top / name, **content)
+    halfway.settle(top / "source", top / "target")
+    left = set(tree(top / "source").items()) | set(tree(top / "target").items())
+    assert left == set(one.items()) | set(other.items())
