@@ -28,14 +28,15 @@ from daemon.notes import SIGNATURE
 from tests.daemon.run_and_die import NEVER, TORN, WHY, painted
 from tests.daemon.standins import picture
 
+pytestmark = pytest.mark.timeout(7200)  # every death takes most of a second
 ROOT = Path(__file__).resolve().parents[2]
 EVERY = "ATELIERD_EVERY_DEATH"
 KILLED = -9
 ENDED = {0, 1}  # 1, because there are photos that fail
-FEWEST = 200
+FEWEST = 100
 MARGIN = 20
 MOST_LIVES = 20
-SAMPLE = 6
+SAMPLE = 4
 GOOD, PAIR, PARTY = (picture((shade, 90, 30)) for shade in (10, 80, 150))
 STYLE = picture((0, 0, 200))
 DROPPED = {
@@ -106,6 +107,15 @@ class Mortal:
             assert self.live() in ENDED
             if not tree(self.root / "Inbox"):
                 return
+
+    def die(self, number: int) -> int:
+        """Let it die on a new share; again, if it gave up before its time."""
+        for _ in range(MOST_LIVES):
+            self.drop()
+            code = self.live(number)
+            if code == KILLED or not tree(self.root / "Inbox"):
+                break
+        return code
 
     def drop(self) -> None:
         for folder in (self.root, self.state):
@@ -182,19 +192,14 @@ def mortal(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Mortal]:
 
 def deaths(mortal: Mortal, sample: int = SAMPLE) -> Iterator[int]:
     """Let it die at one change after the other, or at some; each time on a new share."""
-    life = 0
-    while life < FEWEST:  # again, if it looked too seldom and gave up
-        mortal.drop()
-        assert mortal.live() in ENDED
-        life = mortal.changes
-    mortal.live_on()
+    assert mortal.die(NEVER) in ENDED
+    life = mortal.changes
+    assert life > FEWEST
     mortal.check()
     # How often it looks before all is settled, a clock decides too: a life may be a bit longer.
-    every = range(life + MARGIN)
-    some = sorted(random.sample(range(life), sample))
+    every, some = range(life + MARGIN), sorted(random.sample(range(life), sample))
     for number in every if os.environ.get(EVERY) else some:
-        mortal.drop()
-        code = mortal.live(number)
+        code = mortal.die(number)
         assert code == KILLED or (code in ENDED and number > life - MARGIN), (number, code)
         yield number
 

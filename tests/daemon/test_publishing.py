@@ -330,8 +330,13 @@ class TestFail:
         (share.failed / "Waves").mkdir()
         notes.write_why(share.failed / "Waves", ["a.jpg"], "old", PurePath("Inbox"))
         claim, candidate = taken(share, **{"Waves/a.jpg": b"photo"})
+        read = Path.read_bytes
+
+        def refuse(path: Path) -> bytes:
+            return (refuse_to_read if path.is_relative_to(share.failed) else read)(path)
+
         with monkeypatch.context() as patch:
-            patch.setattr(Path, "read_bytes", refuse_to_read)
+            patch.setattr(Path, "read_bytes", refuse)
             failed = publishing.fail(share, claim, candidate.relative, "torn")
         assert failed.name == "a (2).jpg"
         assert "torn" in (share.failed / "Waves" / "a (2).jpg - why.txt").read_text()

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from daemon import claims, presence
+from daemon import claims, intention, presence
 from daemon.endings import Endings
 from daemon.jobs import JobState, NewJob
 from daemon.journal import Journal
@@ -125,3 +125,42 @@ def test_a_stop_leaves_the_rest_to_the_next_start(
     start.stopped = False
     assert start.recover() == {"gone": "failed"}
     assert claims.find_claims(start.share) == []
+
+
+@pytest.mark.parametrize("keeps", ["journal", "claim"])
+@pytest.mark.parametrize("running", [True, False])
+def test_a_result_that_is_out_is_not_painted_again(
+    start: Start, keeps: str, *, running: bool
+) -> None:
+    """Either may have it alone: a journal that lost its last lines, a claim without room."""
+    photo = start.add("a", running=running)
+    plan = intention.intend(start.share.outbox / "photo.jpg", b"picture")
+    if keeps == "journal":
+        start.journal.intend("a", plan, {"seconds": 1})
+    else:
+        intention.remember(photo.parent, plan)
+    plan.path.write_bytes(b"picture")
+    assert start.recover() == {"a": "done"}
+    assert start.journal.get("a").result == plan.path
+    assert (start.share.originals / "Waves/photo.jpg").exists()
+
+
+def test_a_result_that_is_not_out_is_painted_again_and_its_place_is_free(start: Start) -> None:
+    start.add("a", running=True)
+    plan = intention.intend(start.share.outbox / "photo.jpg", b"picture")
+    start.journal.intend("a", plan, {})
+    plan.path.touch()  # as a name is reserved where there is no better way
+    assert start.recover() == {"a": "queued"}
+    assert not plan.path.exists()
+
+
+def test_while_the_outbox_is_away_nobody_decides(start: Start) -> None:
+    start.add("a", running=True)
+    plan = intention.intend(start.share.outbox / "photo.jpg", b"picture")
+    start.journal.intend("a", plan, {})
+    plan.path.write_bytes(b"picture")
+    away = start.share.root.with_name("away")
+    start.share.outbox.rename(away)
+    assert start.recover() == {"a": "running"}
+    away.rename(start.share.outbox)
+    assert start.recover() == {"a": "done"}
