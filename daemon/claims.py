@@ -12,6 +12,9 @@ folder is for the service's user alone (`daemon.share` makes it so), and a folde
 link, or that belongs to somebody else, is refused (`guard`) before anything is done in it. Opening
 does not follow a link in the last place either (`daemon.inspector`).
 
+In the inbox, where everybody may write, a folder is held open (`daemon.handles`) while something is
+moved out of it or put back: what is moved lies in the inbox for sure.
+
 What remains: the folder that holds the work folder. Whoever may write to the share's root can
 still rename the work folder as a whole, which stops the service's work and hides what waits there;
 put in its place, a folder of their own is refused, but between our look and our use there is a
@@ -37,6 +40,7 @@ import structlog
 from daemon import files, notes, presence
 from daemon.copying import sync_folder
 from daemon.errors import AtelierError, ClaimError, ClaimLostError, ClaimStuckError
+from daemon.handles import held
 from daemon.names import printable
 from daemon.pairing import Candidate
 from daemon.scanner import Sighting
@@ -46,8 +50,9 @@ from daemon.workplace import JOBS
 ORIGIN: Final = ".origin"
 """File in a claim's folder: the folder below the inbox that its files came from."""
 
-# A file that vanished, that changed during the copy, or whose server forgot it.
-_LOST: Final = frozenset({errno.ENOENT, errno.EBUSY, errno.ESTALE})
+# A file that vanished, whose folder is none any more, that changed during the copy, or whose server
+# forgot it.
+_LOST: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EBUSY, errno.ESTALE})
 _log: Final = structlog.get_logger()
 
 
@@ -143,7 +148,7 @@ def take(candidate: Candidate, share: Share, job_id: str) -> Claim:
     _make(folder, candidate)
     try:
         _label(folder, came_from)
-        _move_in(candidate, folder)
+        _move_in(candidate, share.inbox, folder)
     except ClaimLostError:
         put_back(share, job_id)
         raise
@@ -181,7 +186,9 @@ def put_back(share: Share, job_id: str) -> list[Path]:
         if presence.is_gone(folder, _jobs(share)):
             return []
         home = files.folder_below(share.inbox, _read_origin(folder))
-        back = [files.move_new(path, home, path.name) for path in _content_of(folder)]
+        with held(home, share.inbox) as there:
+            content = _content_of(folder)
+            back = [home / files.move_new(path, there, path.name).name for path in content]
         dissolve(folder)
     except AtelierError as error:
         raise ClaimStuckError(str(error)) from error
@@ -272,16 +279,18 @@ def _label(folder: Path, came_from: PurePath) -> None:
     sync_folder(folder.parent)
 
 
-def _move_in(candidate: Candidate, folder: Path) -> None:
+def _move_in(candidate: Candidate, inbox: Path, folder: Path) -> None:
     """Move, then look again: only what lies in the claim can no longer be swapped."""
     if candidate.folder is None:
         for sighting in candidate.sightings:
             target = folder / sighting.path.name
-            files.move_exactly(sighting.path, target)
+            with held(sighting.path.parent, inbox) as here:
+                files.move_exactly(here / sighting.path.name, target)
             _expect(sighting, target)
         return
     target = folder / candidate.folder.name
-    files.move_exactly(candidate.folder, target)
+    with held(candidate.folder.parent, inbox) as here:
+        files.move_exactly(here / candidate.folder.name, target)
     if not stat.S_ISDIR(target.lstat().st_mode):  # a link, moved itself, would lead anywhere later
         raise ClaimLostError(f"{printable(candidate.folder)} has changed; look again later.")
     for sighting in candidate.sightings:
@@ -320,8 +329,8 @@ def _forget_old_failure(candidate: Candidate, share: Share) -> None:
     below = share.inbox / candidate.relative
     taken = below if candidate.folder is None else below.parent
     # The photo is taken: a note that cannot be removed must not undo that; a sweep tries again.
-    with contextlib.suppress(OSError):
-        notes.remove_if_ours(taken.parent / notes.why_name(taken.name))
+    with contextlib.suppress(OSError), held(taken.parent, share.inbox) as here:
+        notes.remove_if_ours(here / notes.why_name(taken.name))
 
 
 def _claim(candidate: Candidate, folder: Path, job_id: str) -> Claim:

@@ -32,7 +32,9 @@ SMALLEST_SIDE: Final = 32
 _GROUND: Final = 128  # transparent parts become middle grey: neither black nor white lines vanish
 _ZEROS: Final = 256  # so many zeros at the end of compressed data are a tail not written yet
 _COMPRESSED: Final = frozenset({"WEBP", "GIF", "JPEG2000", "AVIF"})
-_JPEG_MARKER: Final = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])")  # stuffing and restarts left out
+# Stuffing and restarts are left out. Not \xff+: whoever writes a million of them has us look at
+# each of the million again from each of the million.
+_JPEG_MARKER: Final = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])")
 _JPEG_START: Final = b"\xff\xd8"
 _JPEG_END: Final = 0xD9
 _JPEG_SCAN: Final = 0xDA
@@ -139,6 +141,7 @@ def _decode(data: bytes, max_pixels: int) -> NDArray[np.uint8]:
         _check_size(image.size, max_pixels)
         _check_end(data, image.format or "")
         image.load()
+        _check_size(image.size, max_pixels)  # some formats know their true size only now
         upright = _upright(image)
     return np.ascontiguousarray(np.asarray(_to_srgb(upright), dtype=np.uint8))
 
@@ -264,7 +267,7 @@ def _profile(image: Image.Image) -> ImageCms.ImageCmsProfile | None:
 def _what_it_is(data: bytes) -> str:
     if data[4:8] == b"ftyp" and data[8:12] in _HEIC:
         return "The photo is in the HEIC format, which cannot be read here. Save it as a JPEG."
-    if not any(data):
+    if not data.strip(b"\0"):
         return _UNFINISHED
     return (
         "The file is not a picture that can be read here. Use a JPEG, PNG, WebP, TIFF, GIF, BMP "

@@ -30,6 +30,7 @@ import structlog
 from daemon import claims, copying, files, notes, presence
 from daemon.claims import Claim
 from daemon.errors import PublishError
+from daemon.handles import held
 from daemon.names import (
     INBOX_NOTE,
     MAX_NAME_BYTES,
@@ -89,7 +90,8 @@ def publish_result(
     what = f"The picture of {printable(relative)} in the style {printable(style_name)}"
     with _plainly(what, share.outbox / relative.parent):
         folder = files.folder_below(share.outbox, relative.parent)
-        return files.publish_new(folder, name, picture)
+        with held(folder, share.outbox) as here:
+            return folder / files.publish_new(here, name, picture).name
 
 
 def keep_original(share: Share, claim: Claim, relative: PurePath) -> Path:
@@ -113,7 +115,8 @@ def keep_original(share: Share, claim: Claim, relative: PurePath) -> Path:
     with _plainly(printable(relative), share.originals / parents):
         claims.guard(claim.folder)
         folder = files.folder_below(share.originals, parents)
-        kept = _move_out(share, claim, folder)
+        with held(folder, share.originals) as here:
+            kept = folder / _move_out(share, claim, here).name
         claims.dissolve(claim.folder)
         return kept
 
@@ -142,9 +145,9 @@ def fail(share: Share, claim: Claim, relative: PurePath, reason: str) -> Path:
     parents = _parents(claim, relative)
     back_to = PurePath(share.inbox.name) / parents
 
-    def leave_note(names: Sequence[str]) -> None:
+    def leave_note(where: Path, names: Sequence[str]) -> None:
         try:
-            notes.write_why(folder, names, reason, back_to)
+            notes.write_why(where, names, reason, back_to)
         except OSError as error:
             if error.errno not in _NO_OUTAGE:
                 raise
@@ -153,7 +156,8 @@ def fail(share: Share, claim: Claim, relative: PurePath, reason: str) -> Path:
     with _plainly(printable(relative), share.failed / parents):
         claims.guard(claim.folder)
         folder = files.folder_below(share.failed, parents)
-        failed = _move_out(share, claim, folder, leave_note)
+        with held(folder, share.failed) as here:
+            failed = folder / _move_out(share, claim, here, leave_note).name
         claims.dissolve(claim.folder)
         return failed
 
@@ -174,12 +178,12 @@ def sweep_notes(share: Share, stop: Callable[[], bool] = _never) -> list[Path]:
         What was removed. Nobody else's text file ever is.
     """
     removed: list[Path] = []
-    for here, folders, names in chain(_walk(share.failed), _walk(share.inbox)):
+    for path, here, folders, names in chain(_walk(share.failed), _walk(share.inbox)):
         explained = {notes.why_name(name) for name in (*folders, *names) if not is_note(name)}
         explained.add(INBOX_NOTE)
         for name in names:
-            if is_note(name) and name not in explained:
-                removed += _swept(here / name)
+            if is_note(name) and name not in explained and _is_swept(here / name):
+                removed.append(path / name)
         if stop():
             break
     return removed
@@ -199,42 +203,52 @@ def sweep_leftovers(share: Share, stop: Callable[[], bool] = _never) -> list[Pat
         What was removed.
     """
     removed: list[Path] = []
-    for found in _leftovers(share):
-        removed += filter(_removed, found)
+    for path, here, names in _leftovers(share):
+        removed += (path / name for name in names if _is_removed(path, here, name))
         if stop():
             break
     return removed
 
 
-def _leftovers(share: Share) -> Iterator[list[Path]]:
-    """What has a temporary name, folder by folder; of the root only what lies in it itself."""
+def _leftovers(share: Share) -> Iterator[tuple[Path, Path, list[str]]]:
+    """What has a temporary name, folder by folder; of the root only what lies in it itself.
+
+    Yields:
+        The folder, the same folder held, and the names in it.
+    """
     tops = (share.work, share.inbox, share.outbox, share.styles, share.originals, share.failed)
     for tree in (islice(_walk(share.root), 1), *map(_walk, tops)):
-        for here, folders, names in tree:
-            yield [here / name for name in (*names, *folders) if files.is_temporary(name)]
+        for path, here, folders, names in tree:
+            yield path, here, [name for name in (*names, *folders) if files.is_temporary(name)]
             folders[:] = [name for name in folders if not files.is_temporary(name)]
 
 
-def _removed(path: Path) -> bool:
+def _is_removed(path: Path, here: Path, name: str) -> bool:
     try:
-        mode = path.lstat().st_mode
+        mode = (here / name).lstat().st_mode
         if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # we make nothing else
             return False
-        copying.remove_tree(path)
+        copying.remove_tree(here / name)
     except OSError as error:
-        _log.warning("leftover.stays", path=printable(path), why=error.strerror)
+        _log.warning("leftover.stays", path=printable(path / name), why=error.strerror)
         return False
     return True
 
 
-def _walk(top: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
-    """As `os.walk`, which before Python 3.12 calls itself and so gives up in a very deep tree."""
+def _walk(top: Path) -> Iterator[tuple[Path, Path, list[str], list[str]]]:
+    """As `os.walk`, which before Python 3.12 calls itself and so gives up in a very deep tree.
+
+    Yields:
+        The folder, the same folder held until the next one is asked for, and what is in it.
+    """
     waiting = [top]
     while waiting:
-        here = waiting.pop()
-        for _, folders, names in islice(os.walk(here), 1):
-            yield here, folders, names
-            waiting += [here / name for name in folders if not _is_link(here / name)]
+        path = waiting.pop()
+        # What has gone or is closed to us is passed over.
+        with contextlib.suppress(OSError), held(path, top) as here:
+            for _, folders, names in islice(os.walk(here), 1):
+                yield path, here, folders, names
+                waiting += [path / name for name in folders if not _is_link(here / name)]
 
 
 def _is_link(path: Path) -> bool:
@@ -244,19 +258,18 @@ def _is_link(path: Path) -> bool:
         return True
 
 
-def _swept(note: Path) -> list[Path]:
+def _is_swept(note: Path) -> bool:
     # One note that cannot be read or removed must not keep the daemon from its work.
     with contextlib.suppress(OSError):
-        if notes.remove_if_ours(note):
-            return [note]
-    return []
+        return notes.remove_if_ours(note)
+    return False
 
 
 def _parents(claim: Claim, relative: PurePath) -> PurePath:
     return relative.parent if claim.taken_folder is None else relative.parent.parent
 
 
-def _nothing(_names: Sequence[str]) -> None:
+def _nothing(_where: Path, _names: Sequence[str]) -> None:
     """Announce nothing."""
 
 
@@ -264,7 +277,7 @@ def _move_out(
     share: Share,
     claim: Claim,
     folder: Path,
-    announce: Callable[[Sequence[str]], None] = _nothing,
+    announce: Callable[[Path, Sequence[str]], None] = _nothing,
 ) -> Path:
     """Move a claim's files under names that belong together: a (2).jpg with a (2).style.jpg."""
     whole = claim.taken_folder
@@ -275,10 +288,10 @@ def _move_out(
     present = [source for source in sources if presence.is_there(source)]
     for names in _free_together(folder, [source.name for source in present]):
         try:
-            announce(names)
+            announce(folder, names)
             files.move_exactly(present[0], folder / names[0])
         except FileExistsError:  # somebody took the name since we looked
-            _swept(folder / notes.why_name(names[0]))
+            _is_swept(folder / notes.why_name(names[0]))
             continue
         for source, name in zip(present[1:], names[1:], strict=True):
             files.move_new(source, folder, name)

@@ -22,7 +22,7 @@ from daemon import logs
 from daemon.cli import settings_options
 from daemon.configuration import Resolved, state_folder
 from daemon.errors import ExitCode
-from daemon.inspector import Inspector
+from daemon.inspector import Inspector, limits_of
 from daemon.journal import JOURNAL, Journal
 from daemon.locking import ShareLock
 from daemon.names import printable
@@ -114,7 +114,7 @@ def keep(settings: Settings, *, once: bool, make_runner: MakeRunner = local_runn
     share = _open(settings)
     state = state_folder(settings, share, os.environ)
     with _locked(share, state) as lock, closing(Journal(state / JOURNAL, time.time)) as journal:
-        parts = _parts(settings, make_runner, partial(lock.renew, share.work))
+        parts = _parts(settings, share, make_runner, partial(lock.renew, share.work))
         service = Service(share, settings, journal, parts, once=once)
         with _stopped_by_signals(service):
             if not once and logs.is_read_by_people(settings.log, sys.stderr):
@@ -153,10 +153,13 @@ def _open(settings: Settings) -> Share:
     return share
 
 
-def _parts(settings: Settings, make_runner: MakeRunner, lock: Callable[[int], None]) -> Parts:
+def _parts(
+    settings: Settings, share: Share, make_runner: MakeRunner, lock: Callable[[int], None]
+) -> Parts:
+    limits = limits_of(settings.watch, share.inbox, share.styles)
     return Parts(
         make_runner=lambda deliver: make_runner(settings, deliver),
-        make_inspector=lambda deliver: Inspector(settings.watch, deliver),
+        make_inspector=lambda deliver: Inspector(settings.watch, deliver, limits=limits),
         clock=time.monotonic,
         make_id=lambda: secrets.token_hex(_ID_BYTES),
         lock=lock,

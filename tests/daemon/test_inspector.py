@@ -111,7 +111,7 @@ def test_memory_is_bounded(tmp_path: Path) -> None:
     path = tmp_path / "large.png"
     Image.fromarray(np.zeros((12_000, 12_000), np.uint8)).save(path, compress_level=1)
     # What Python and its libraries map varies; three bytes for each of 144 million pixels do not.
-    tight = replace(LIMITS, memory_bytes=700 << 20)
+    tight = replace(LIMITS, ration=replace(LIMITS.ration, memory_bytes=700 << 20))
     with inspecting(limits=tight) as (subject, answers):
         subject.submit("key", path, None)
         answer = answers.get(timeout=60)

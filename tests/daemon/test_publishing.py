@@ -66,7 +66,7 @@ def taken_folder(share: Share, job_id: str = "job1") -> tuple[Claim, Candidate]:
     return taken(share, job_id, **{f"Waves/Party/{name}": data for name, data in content.items()})
 
 
-def refuse_to_read(path: Path) -> bytes:
+def refuse_to_read(path: Path, _most: int) -> bytes:
     raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
 
@@ -327,7 +327,7 @@ class TestFail:
         notes.write_why(share.failed / "Waves", ["a.jpg"], "old", PurePath("Inbox"))
         claim, candidate = taken(share, **{"Waves/a.jpg": b"photo"})
         with monkeypatch.context() as patch:
-            patch.setattr(Path, "read_bytes", refuse_to_read)
+            patch.setattr(notes, "read_file", refuse_to_read)
             failed = publishing.fail(share, claim, candidate.relative, "torn")
         assert failed.name == "a (2).jpg"
         assert "torn" in (share.failed / "Waves" / "a (2).jpg - why.txt").read_text()
