@@ -6,7 +6,7 @@ import errno
 import os
 import resource
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePath
 from typing import Any
@@ -456,6 +456,51 @@ def test_the_folder_that_somebody_closed_to_us_is_named(
     with pytest.raises(PublishError, match=named(share.failed)):
         publishing.fail(share, claim, relative, "torn")
     assert claim.content.read_bytes() == b"photo"
+
+
+@pytest.mark.parametrize("moment", ["early", "late"])
+def test_nothing_is_put_through_a_link_that_is_swapped_in(
+    share: Share, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    claim, candidate = taken(share, **{"Waves/a.jpg": b"photo"})
+    relative = candidate.relative
+    tops = [share.outbox, share.originals, share.failed]
+
+    def swap() -> None:
+        for place in (top / "Waves" for top in tops):
+            if place.is_dir() and not place.is_symlink():
+                place.rename(place.with_name("away"))
+                place.symlink_to(outside)
+
+    def swapping(function: Callable[..., Any]) -> Callable[..., Any]:
+        def swap_around(*arguments: Any, **named: Any) -> Any:
+            if moment == "late":
+                swap()
+            result = function(*arguments, **named)
+            swap()
+            return result
+
+        return swap_around
+
+    names = ["folder_below"] if moment == "early" else ["publish_new", "move_exactly"]
+    for name in names:
+        monkeypatch.setattr(files, name, swapping(getattr(files, name)))
+    done: list[Callable[[], object]] = [
+        lambda: publishing.publish_result(share, relative, "Waves", b"x", ".jpg"),
+        lambda: publishing.fail(share, claim, relative, "torn"),
+    ]
+    for way in done:
+        if moment == "early":
+            with pytest.raises(PublishError, match="nothing was lost"):
+                way()
+        else:
+            way()
+    assert tree(outside) == {}
+    if moment == "late":
+        assert tree(share.outbox) == {"away/a.jpg": b"x"}
+        assert tree(share.failed).keys() == {"away/a.jpg", "away/a.jpg - why.txt"}
 
 
 def test_nothing_is_written_through_a_link_in_the_outbox(share: Share, tmp_path: Path) -> None:
