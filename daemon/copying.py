@@ -147,9 +147,7 @@ def _sync(folder: int) -> None:
 
 
 @contextlib.contextmanager
-def _both_held(
-    here: Path, source: Path, there: Path, target: Path
-) -> Iterator[tuple[Path, Path]]:
+def _both_held(here: Path, source: Path, there: Path, target: Path) -> Iterator[tuple[Path, Path]]:
     """What lies below the source, and its copy below the target, by handles of their folders."""
     with held(here.parent, source.parent) as one, held(there.parent, target.parent) as other:
         yield one / here.name, other / there.name
@@ -157,7 +155,7 @@ def _both_held(
 
 def _names_in(folder: Path) -> list[str]:
     with opened(folder) as handle:
-        return os.listdir(handle)
+        return os.listdir(handle)  # noqa: PTH208 - a handle is no path
 
 
 def _remove_one(one: Copied, path: Path) -> None:

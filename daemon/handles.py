@@ -111,10 +111,13 @@ def read_file(path: Path, most: int) -> bytes | None:
         OSError: it is not there, not readable, or a link.
     """
     handle = open_file(path)
-    with os.fdopen(handle, "rb") as file:
+    try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             return None
-        data = file.read(most + 1)
+        with os.fdopen(handle, "rb", closefd=False) as file:
+            data = file.read(most + 1)
+    finally:
+        os.close(handle)
     return data if len(data) <= most else None
 
 

@@ -11,6 +11,7 @@ some TIFF) have no end mark. There the watcher's waiting for quiet is the only g
 from __future__ import annotations
 
 import io
+import os
 import re
 import warnings
 from collections.abc import Iterator
@@ -78,7 +79,7 @@ def decode(data: bytes, *, max_pixels: int) -> NDArray[np.uint8]:
     """
     if not data:
         raise PictureUnreadableError("The file is empty. Copy it again from where it came from.")
-    with _quiet_pillow():
+    with _quiet_pillow(), _silent_libraries():
         try:
             return _decode(data, max_pixels)
         except PictureUnreadableError:
@@ -134,6 +135,25 @@ def _quiet_pillow() -> Iterator[None]:
             yield
     finally:
         Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES = pixels, truncated
+
+
+@contextmanager
+def _silent_libraries() -> Iterator[None]:
+    """What C libraries print about a file is a stranger's text: the log has lines of ours alone."""
+    stderr = 2
+    try:
+        kept = os.dup(stderr)
+    except OSError:  # closed: they print nowhere
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+    os.dup2(nowhere, stderr)
+    os.close(nowhere)
+    try:
+        yield
+    finally:
+        os.dup2(kept, stderr)
+        os.close(kept)
 
 
 def _decode(data: bytes, max_pixels: int) -> NDArray[np.uint8]:

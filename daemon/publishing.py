@@ -181,9 +181,8 @@ def sweep_notes(share: Share, stop: Callable[[], bool] = _never) -> list[Path]:
     for path, here, folders, names in chain(_walk(share.failed), _walk(share.inbox)):
         explained = {notes.why_name(name) for name in (*folders, *names) if not is_note(name)}
         explained.add(INBOX_NOTE)
-        for name in names:
-            if is_note(name) and name not in explained and _is_swept(here / name):
-                removed.append(path / name)
+        orphans = (name for name in names if is_note(name) and name not in explained)
+        removed += [path / name for name in orphans if _is_swept(here / name)]
         if stop():
             break
     return removed

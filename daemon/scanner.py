@@ -86,9 +86,7 @@ def look(root: Path) -> Look:
     )
 
 
-def _look_into(
-    root: Path, folder: Path, files: list[Sighting], unreadable: list[str]
-) -> list[str]:
+def _look_into(root: Path, folder: Path, files: list[Sighting], unreadable: list[str]) -> list[str]:
     """Add one folder's files to `files`, and return the folders in it."""
     with held(folder, root) as here, os.scandir(here) as entries:
         seen = [entry for entry in entries if not is_junk(entry.name)]

@@ -133,7 +133,7 @@ def mutated(number: int, seed: int = 20) -> Iterator[tuple[str, bytes]]:
         name, data = whole[turn % len(whole)]
         for _ in range(chance.randint(1, 4)):
             damage = chance.choice(_DAMAGES)
-            data = damage(chance, data)  # noqa: PLW2901 - one damage upon the other
+            data = damage(chance, data)
         yield f"{name}, mutation {turn} of seed {seed}", data
 
 
@@ -268,13 +268,12 @@ def _traps() -> dict[str, bytes]:
     jpeg = good()["JPEG"]
     scan = jpeg.index(b"\xff\xda")
     data = scan + 2 + int.from_bytes(jpeg[scan + 2 : scan + 4], "big")
-    image = good()["GIF"].index(b"\x2c", 13 + 3 * 256)
+    frame = b"," + struct.pack("<4H", 0, 0, *SIZE)
     wide = struct.pack("<4H", 0, 0, 40_000, 40_000)
-    gif = good()["GIF"]
     return {
         "png of endless frames": apng[:control] + frames + apng[control + 20 :],
-        "gif of many frames": film[:-1] + film[film.index(b"\x21\xf9") : -1] * 2_000 + b";",
-        "gif with a frame beyond its screen": gif[: image + 1] + wide + gif[image + 9 :],
+        "gif of many frames": film[:-1] + film[film.index(frame) : -1] * 300 + b";",
+        "gif with a frame beyond its screen": good()["GIF"].replace(frame, b"," + wide),
         "tiff that leads to itself": tiff({}, following=8),
         "tiff with endless tags": tiff({270: (2, 2**31 - 1, 8)}),
         "jpeg of fill bytes": jpeg[:data] + b"\xff" * 3_000_000,
@@ -317,9 +316,7 @@ def _broken_notes() -> dict[str, bytes]:
             for name, profile in profiles.items()
             for kind in ("JPEG", "PNG", "TIFF", "WEBP")
         },
-        "cmyk with the profile of a screen": saved(
-            plain.convert("CMYK"), "JPEG", icc_profile=rgb
-        ),
+        "cmyk with the profile of a screen": saved(plain.convert("CMYK"), "JPEG", icc_profile=rgb),
     }
 
 

@@ -77,14 +77,14 @@ def test_what_is_not_there_or_not_below_is_an_error(top: Path) -> None:
 
 
 def test_no_handle_is_left_open(top: Path) -> None:
-    before = os.listdir("/proc/self/fd")
+    before = set(Path("/proc/self/fd").iterdir())
     with held(top / "a/b", top):
         pass
     with pytest.raises(FileNotFoundError), held(top / "a/c", top):
         pass
     with pytest.raises(FileNotFoundError):
         open_file(top / "a/c", top)
-    assert os.listdir("/proc/self/fd") == before
+    assert set(Path("/proc/self/fd").iterdir()) == before
 
 
 def test_a_very_deep_folder_is_held(top: Path) -> None:

@@ -1,4 +1,4 @@
-"""Files that were named, linked or swapped to do harm: each ends as promised, and none leads out."""
+"""Files that were named, linked or swapped to do harm: each ends as promised, none leads out."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def watched_program() -> list[str]:
 
 
 def led_astray(record: Path, program: Program) -> set[tuple[str, str]]:
-    """What was done outside of the folders that the settings name, or through a handle and a link."""
+    """What was done outside of the folders of the settings, or through a handle and a link."""
     mine = tuple(f"{program.folder}/{name}" for name in ("share", "state", "config.toml"))
     prefixes = (*SYSTEM, *mine, sys.prefix, sys.base_prefix, sys.exec_prefix, "BY HANDLE ")
     lines: list[dict[str, Any]] = [json.loads(line) for line in record.read_text().splitlines()]
