@@ -26,6 +26,8 @@ scan_seconds = 1
 preset = "draft"
 size = 64
 iterations = 2
+[engine]
+weights = "weights"
 """
 
 

@@ -1,6 +1,6 @@
 """As `run_with_stand_in`, but each path that is opened, moved, made or removed is written down.
 
-The file that ``ATELIERD_WATCHED`` names gets one JSON object a line, from the daemon's process and
+The file that ``WATCHED_PATHS`` names gets one JSON object a line, from the daemon's process and
 from its children, which import this module as their main one.
 """
 
@@ -21,7 +21,7 @@ _TWO: Final = {"os.rename", "os.link"}
 _ONE: Final = {"os.remove": (0, 1), "os.rmdir": (0, 1), "os.mkdir": (0, 2), "os.symlink": (1, 2)}
 """Which argument is the path, and which the handle of its folder."""
 _RECORD: Final = os.open(
-    os.environ["ATELIERD_WATCHED"], os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600
+    os.environ["WATCHED_PATHS"], os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600
 )
 
 

@@ -135,7 +135,7 @@ def program(tmp_path: Path) -> Iterator[Program]:
 @pytest.fixture
 def watched(program: Program, monkeypatch: pytest.MonkeyPatch) -> Path:
     record = program.folder / "watched"
-    monkeypatch.setenv("ATELIERD_WATCHED", str(record))
+    monkeypatch.setenv("WATCHED_PATHS", str(record))
     return record
 
 
@@ -145,7 +145,9 @@ def watched_program() -> list[str]:
 
 def led_astray(record: Path, program: Program) -> set[tuple[str, str]]:
     """What was done outside of the folders of the settings, or through a handle and a link."""
-    mine = tuple(f"{program.folder}/{name}" for name in ("share", "state", "config.toml"))
+    mine = tuple(
+        f"{program.folder}/{name}" for name in ("share", "state", "config.toml", "weights")
+    )
     prefixes = (*SYSTEM, *mine, sys.prefix, sys.base_prefix, sys.exec_prefix, "BY HANDLE ")
     lines: list[dict[str, Any]] = [json.loads(line) for line in record.read_text().splitlines()]
     assert {"open", "os.rename", "os.scandir", "os.mkdir"} <= {line["event"] for line in lines}
