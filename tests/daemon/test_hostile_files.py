@@ -145,9 +145,8 @@ def watched_program() -> list[str]:
 
 def led_astray(record: Path, program: Program) -> set[tuple[str, str]]:
     """What was done outside of the folders of the settings, or through a handle and a link."""
-    mine = tuple(
-        f"{program.folder}/{name}" for name in ("share", "state", "config.toml", "weights")
-    )
+    own = ("share", "state", "weights", "config.toml")
+    mine = tuple(f"{program.folder}/{name}" for name in own)
     prefixes = (*SYSTEM, *mine, sys.prefix, sys.base_prefix, sys.exec_prefix, "BY HANDLE ")
     lines: list[dict[str, Any]] = [json.loads(line) for line in record.read_text().splitlines()]
     assert {"open", "os.rename", "os.scandir", "os.mkdir"} <= {line["event"] for line in lines}
