@@ -47,8 +47,18 @@ def _write(event: str, path: Any, above: int, *, follows: bool) -> None:
     if path is None or isinstance(path, int):  # a handle, which was opened before
         return
     name = os.fsdecode(path)
-    line = json.dumps({"event": event, "path": _place(event, name, above, follows=follows)})
+    place = _place(event, name, above, follows=follows)
+    line = json.dumps({"event": event, "path": place, "watchdog": _is_watchdogs()})
     os.write(_RECORD, f"{line}\n".encode())
+
+
+def _is_watchdogs() -> bool:
+    frame = sys._getframe()
+    while frame.f_back is not None:
+        frame = frame.f_back
+        if frame.f_globals.get("__name__", "").startswith("watchdog."):
+            return True
+    return False
 
 
 def _place(event: str, name: str, above: int, *, follows: bool) -> str:
