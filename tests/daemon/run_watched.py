@@ -20,6 +20,7 @@ _FOLLOWING: Final = {
 _TWO: Final = {"os.rename", "os.link"}
 _ONE: Final = {"os.remove": (0, 1), "os.rmdir": (0, 1), "os.mkdir": (0, 2), "os.symlink": (1, 2)}
 """Which argument is the path, and which the handle of its folder."""
+_HANDLES: Final = "/proc/self/fd"
 _RECORD: Final = os.open(
     os.environ["WATCHED_PATHS"], os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600
 )
@@ -66,11 +67,18 @@ def _place(event: str, name: str, above: int, *, follows: bool) -> str:
         # By a handle, of which the event does not tell: it was opened before. What matters is
         # that no link is followed.
         return f"BY HANDLE {'THROUGH LINKS ' if follows else ''}{name}"
-    path = f"/proc/self/fd/{above}/{name}" if above >= 0 else name
+    path = f"{_HANDLES}/{above}/{name}" if above >= 0 else name
     if follows:
-        return os.path.realpath(path)
+        return _real(path)
     folder, _, last = path.rpartition("/")
-    return f"{os.path.realpath(folder or '/')}/{last}"
+    return f"{_real(folder or '/')}/{last}"
+
+
+def _real(path: str) -> str:
+    # What a handle means is one answer of the kernel: the names in it may mean something else by
+    # the time when they are followed again.
+    above, _, handle = path.rpartition("/")
+    return os.readlink(path) if above == _HANDLES and handle else os.path.realpath(path)
 
 
 # Where they can be seen: the kernel's own calls, made without Python's, raise no event.
