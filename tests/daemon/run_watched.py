@@ -78,7 +78,8 @@ def _real(path: str) -> str:
     # What a handle means is one answer of the kernel: the names in it may mean something else by
     # the time when they are followed again.
     above, _, handle = path.rpartition("/")
-    return os.readlink(path) if above == _HANDLES and handle else os.path.realpath(path)
+    is_handle = above == _HANDLES and handle
+    return os.readlink(path) if is_handle else os.path.realpath(path)  # noqa: PTH115 - no work
 
 
 # Where they can be seen: the kernel's own calls, made without Python's, raise no event.
