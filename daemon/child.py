@@ -211,6 +211,8 @@ def describe_exit(status: int | None) -> str:
         return f"it ended with status {status}"
     if -status == signal.SIGKILL:
         return "the system ended it, most likely because the memory ran out"
+    if -status == signal.SIGXCPU:  # `daemon.rations`
+        return "a picture took it too long to read"
     return f"it was ended by {_signal_name(-status)}"
 
 

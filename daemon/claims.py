@@ -17,6 +17,9 @@ folder is for the service's user alone (`daemon.share` makes it so), and a folde
 link, or that belongs to somebody else, is refused (`guard`) before anything is done in it. Opening
 does not follow a link in the last place either (`daemon.inspector`).
 
+In the inbox, where everybody may write, a folder is held open (`daemon.handles`) while something is
+moved out of it or put back: what is moved lies in the inbox for sure.
+
 What remains: the folder that holds the work folder. Whoever may write to the share's root can
 still rename the work folder as a whole, which stops the service's work and hides what waits there;
 put in its place, a folder of their own is refused, but between our look and our use there is a
@@ -42,6 +45,7 @@ from daemon import departure, files, halfway, notes, orphans, presence
 from daemon.copying import remove_tree, sync_folder
 from daemon.departure import LEAVING
 from daemon.errors import AtelierError, ClaimError, ClaimLostError, ClaimStuckError
+from daemon.handles import held
 from daemon.intention import RESULT
 from daemon.names import printable, split
 from daemon.pairing import Candidate
@@ -52,8 +56,9 @@ from daemon.workplace import JOBS
 ORIGIN: Final = ".origin"
 """File in a claim's folder: the folder below the inbox that its files came from."""
 
-# A file that vanished, that changed during the copy, or whose server forgot it.
-_LOST: Final = frozenset({errno.ENOENT, errno.EBUSY, errno.ESTALE})
+# A file that vanished, whose folder is none any more, that changed during the copy, or whose server
+# forgot it.
+_LOST: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EBUSY, errno.ESTALE})
 _log: Final = structlog.get_logger()
 
 
@@ -149,7 +154,7 @@ def take(candidate: Candidate, share: Share, job_id: str) -> Claim:
     _make(folder, candidate)
     try:
         _label(folder, came_from)
-        _move_in(candidate, folder)
+        _move_in(candidate, share.inbox, folder)
     except ClaimLostError:
         put_back(share, job_id)
         raise
@@ -235,12 +240,13 @@ def _send_home(folder: Path, share: Share) -> list[Path]:
     if not _content_of(folder):
         return []
     home = orphans.home_of(folder, _read_origin(folder), share)
-    if departure.recall(folder) is None:
+    if departure.recall(folder, share) is None:
         # A kill while it was taken may have left the photo in the inbox too, or half of a folder.
-        for path in _content_of(folder):
-            halfway.settle(home / path.name, path)
+        with departure.held_exit(home, share) as here:
+            for path in _content_of(folder):
+                halfway.settle(here / path.name, path)
     content = _content_of(folder)
-    return departure.leave(folder, content, home) if content else []
+    return departure.leave(folder, content, home, share) if content else []
 
 
 def _jobs(share: Share) -> Path:
@@ -291,16 +297,18 @@ def _label(folder: Path, came_from: PurePath) -> None:
     sync_folder(folder.parent)
 
 
-def _move_in(candidate: Candidate, folder: Path) -> None:
+def _move_in(candidate: Candidate, inbox: Path, folder: Path) -> None:
     """Move, then look again: only what lies in the claim can no longer be swapped."""
     if candidate.folder is None:
         for sighting in candidate.sightings:
             target = folder / sighting.path.name
-            files.move_exactly(sighting.path, target)
+            with held(sighting.path.parent, inbox) as here:
+                files.move_exactly(here / sighting.path.name, target)
             _expect(sighting, target)
         return
     target = folder / candidate.folder.name
-    files.move_exactly(candidate.folder, target)
+    with held(candidate.folder.parent, inbox) as here:
+        files.move_exactly(here / candidate.folder.name, target)
     if not stat.S_ISDIR(target.lstat().st_mode):  # a link, moved itself, would lead anywhere later
         raise ClaimLostError(f"{printable(candidate.folder)} has changed; look again later.")
     for sighting in candidate.sightings:
@@ -339,8 +347,8 @@ def _forget_old_failure(candidate: Candidate, share: Share) -> None:
     below = share.inbox / candidate.relative
     taken = below if candidate.folder is None else below.parent
     # The photo is taken: a note that cannot be removed must not undo that; a sweep tries again.
-    with contextlib.suppress(OSError):
-        notes.remove_if_ours(taken.parent / notes.why_name(taken.name))
+    with contextlib.suppress(OSError), held(taken.parent, share.inbox) as here:
+        notes.remove_if_ours(here / notes.why_name(taken.name))
 
 
 def _claim(candidate: Candidate, folder: Path, job_id: str) -> Claim:

@@ -4,7 +4,8 @@
 devices (also overlay file systems refuse to rename folders for that reason).
 
 People's folders may lie in one another deeper than Python lets a function call itself: nothing
-here does.
+here does. And they may be changed by them meanwhile: each is held (`daemon.handles`) while
+something in it is read, written or removed, so that no link that is swapped in leads elsewhere.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from daemon.handles import FOLDER
+from daemon.handles import FOLDER, held, opened
 
 # Why a folder stays that was copied: something else is in it, or the one above it is not ours.
 _STAYS: Final = frozenset({errno.ENOTEMPTY, errno.EEXIST, errno.EACCES, errno.EPERM})
@@ -59,14 +60,19 @@ def copy_whole(source: Path, target: Path) -> list[Copied]:
     waiting = [(source, target)]
     while waiting:
         here, there = waiting.pop()
-        if stat.S_ISDIR(here.lstat().st_mode):
-            there.mkdir()
-            folders.append((here, there))
-            waiting += [(entry, there / entry.name) for entry in here.iterdir()]
-        else:
-            copied.append(_copy_one(here, there))
+        with _both_held(here, source, there, target) as (one, other):
+            if stat.S_ISDIR(one.lstat().st_mode):
+                other.mkdir()
+                folders.append((here, there))
+                waiting += [(here / name, there / name) for name in _names_in(one)]
+            else:
+                copied.append(replace(_copy_one(one, other), path=here))
     # Inside out, since whatever is made in a folder changes its time.
-    return [*copied, *(_finish_folder(here, there) for here, there in reversed(folders))]
+    for here, there in reversed(folders):
+        with _both_held(here, source, there, target) as (one, other):
+            _finish_folder(one, other)
+        copied.append(Copied(here))
+    return copied
 
 
 def remove_copied(source: Path, copied: list[Copied]) -> None:
@@ -82,8 +88,12 @@ def remove_copied(source: Path, copied: list[Copied]) -> None:
         OSError: the permissions do not allow it.
     """
     for one in copied:
-        with contextlib.suppress(FileNotFoundError):
-            _remove_one(one)
+        # What is no folder any more has been swapped: it is not what was copied.
+        with (
+            contextlib.suppress(FileNotFoundError, NotADirectoryError),
+            held(one.path.parent, source.parent) as folder,
+        ):
+            _remove_one(one, folder / one.path.name)
     sync_folder(source.parent)
 
 
@@ -122,24 +132,41 @@ def sync_folder(folder: Path) -> None:
     """
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        os.fsync(handle)
-    except OSError as error:
-        # SMB and some FUSE file systems cannot sync folders; the server decides there.
-        if error.errno not in {errno.EINVAL, errno.ENOTSUP}:
-            raise
+        _sync(handle)
     finally:
         os.close(handle)
 
 
-def _remove_one(one: Copied) -> None:
-    if stat.S_ISDIR(one.path.lstat().st_mode):
+def _sync(folder: int) -> None:
+    try:
+        os.fsync(folder)
+    except OSError as error:
+        # SMB and some FUSE file systems cannot sync folders; the server decides there.
+        if error.errno not in {errno.EINVAL, errno.ENOTSUP}:
+            raise
+
+
+@contextlib.contextmanager
+def _both_held(here: Path, source: Path, there: Path, target: Path) -> Iterator[tuple[Path, Path]]:
+    """What lies below the source, and its copy below the target, by handles of their folders."""
+    with held(here.parent, source.parent) as one, held(there.parent, target.parent) as other:
+        yield one / here.name, other / there.name
+
+
+def _names_in(folder: Path) -> list[str]:
+    with opened(folder) as handle:
+        return os.listdir(handle)  # noqa: PTH208 - a handle is no path
+
+
+def _remove_one(one: Copied, path: Path) -> None:
+    if stat.S_ISDIR(path.lstat().st_mode):
         try:
-            one.path.rmdir()
+            path.rmdir()
         except OSError as error:
             if error.errno not in _STAYS:
                 raise
-    elif _seen(one.path) == one:
-        one.path.unlink()
+    elif replace(_seen(path), path=one.path) == one:
+        path.unlink()
 
 
 def _seen(path: Path) -> Copied:
@@ -156,28 +183,28 @@ def _copy_one(source: Path, target: Path) -> Copied:
     return _copy_file(source, target)
 
 
-def _finish_folder(source: Path, target: Path) -> Copied:
-    _keep_looks(source.lstat(), target)
-    sync_folder(target)
-    return Copied(source)
+def _finish_folder(source: Path, target: Path) -> None:
+    with opened(target) as handle:
+        _keep_looks(source.lstat(), handle)
+        _sync(handle)
 
 
 def _copy_file(source: Path, target: Path) -> Copied:
-    with opened(source) as reader, target.open("xb") as writer:
+    with reading(source) as reader, target.open("xb") as writer:
         before = os.fstat(reader)
         with os.fdopen(os.dup(reader), "rb") as stream:
             shutil.copyfileobj(stream, writer, 1 << 20)
         writer.flush()
         os.fsync(writer.fileno())
         after = os.fstat(reader)
-    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-        raise OSError(errno.EBUSY, "changed while it was copied", str(source))
-    _keep_looks(before, target)
+        if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+            raise OSError(errno.EBUSY, "changed while it was copied", str(source))
+        _keep_looks(before, writer.fileno())
     return Copied(source, before.st_size, before.st_mtime_ns)
 
 
 @contextlib.contextmanager
-def opened(source: Path) -> Iterator[int]:
+def reading(source: Path) -> Iterator[int]:
     """Hold a regular file open for reading, and nothing else, nor through a link.
 
     Args:
@@ -199,10 +226,11 @@ def opened(source: Path) -> Iterator[int]:
         os.close(handle)
 
 
-def _keep_looks(original: os.stat_result, copy: Path) -> None:
+def _keep_looks(original: os.stat_result, copy: int) -> None:
+    # By the handle: by its name this could be done to a file that a link leads to.
     # vfat and SMB refuse modes, some also times: a copy without them is still the whole photo.
     with contextlib.suppress(PermissionError):
-        copy.chmod(original.st_mode & 0o777)
+        os.fchmod(copy, original.st_mode & 0o777)
     with contextlib.suppress(PermissionError):
         os.utime(copy, ns=(original.st_atime_ns, original.st_mtime_ns))
 

@@ -18,7 +18,10 @@ from pathlib import Path
 from typing import Final
 
 from daemon import files, halfway, presence
-from daemon.names import MAX_NAME_BYTES, canonical, numbered, split
+from daemon.errors import ShareError
+from daemon.handles import held
+from daemon.names import MAX_NAME_BYTES, canonical, numbered, printable, split
+from daemon.share import Share
 
 LEAVING: Final = ".leaving"
 """File in a claim's folder: to which folder its files are on their way, and under which names."""
@@ -39,7 +42,11 @@ class Departure:
     begun: bool
 
 
-def _nothing(_names: Sequence[str]) -> None:
+Announce = Callable[[Path, Sequence[str]], None]
+"""Told the folder, held (`daemon.handles`), and the names before the first of the files moves."""
+
+
+def _nothing(_here: Path, _names: Sequence[str]) -> None:
     """Announce nothing."""
 
 
@@ -47,7 +54,8 @@ def leave(
     claim: Path,
     sources: Sequence[Path],
     folder: Path,
-    announce: Callable[[Sequence[str]], None] = _nothing,
+    share: Share,
+    announce: Announce = _nothing,
 ) -> list[Path]:
     """Move files out of a claim under names that belong together: a (2).jpg, a (2).style.jpg.
 
@@ -56,8 +64,9 @@ def leave(
     Args:
         claim: its folder; nobody doubts that it is there.
         sources: what to move, the photo first. What is gone has left at an earlier call.
-        folder: where to; it exists.
-        announce: told the names before the first of the files moves.
+        folder: where to; it exists, in originals, in failed or in the inbox.
+        share: the share.
+        announce: told before the first of the files moves.
 
     Returns:
         Where each of them is now, or where it must have gone.
@@ -65,24 +74,27 @@ def leave(
     Raises:
         OSError: the disk or the permissions do not allow it; what was not moved is in the claim.
     """
-    earlier = recall(claim)
+    earlier = recall(claim, share)
     known = dict(earlier.names) if earlier is not None and earlier.folder == folder else {}
     present = [source for source in sources if presence.is_there(source)]
-    if present and present[0] == sources[0] and not _has_begun(claim, known):
-        known = _send_first(claim, present, folder, announce)
-        present = present[1:]
-    for source in present:
-        known = _send_after(claim, source, folder, known)
+    with held_exit(folder, share) as here:
+        way = _Way(claim, folder, here)
+        if present and present[0] == sources[0] and not _has_begun(claim, known):
+            known = _send_first(way, present, announce)
+            present = present[1:]
+        for source in present:
+            known = _send_after(way, source, known)
     return [folder / known.get(source.name, source.name) for source in sources]
 
 
-def recall(claim: Path) -> Departure | None:
+def recall(claim: Path, share: Share) -> Departure | None:
     """What a claim remembers of a way out; None if none was begun.
 
     What a kill has left half-way is brought to an end first, for each file.
 
     Args:
         claim: its folder.
+        share: the share.
 
     Raises:
         OSError: the disk does not say.
@@ -90,54 +102,92 @@ def recall(claim: Path) -> Departure | None:
     try:
         kept = json.loads((claim / LEAVING).read_bytes())
         folder, names = Path(kept["folder"]), dict[str, str](kept["names"])
-        paths = {claim / name: folder / new for name, new in names.items()}
     except FileNotFoundError:
         return None
     except (ValueError, TypeError, KeyError):  # nobody but us writes there: a disk has lost it
         return None
-    for source, target in paths.items():
-        halfway.settle(source, target)
+    if _top_of(folder, share) is None:  # of a share whose settings were others
+        return None
+    # A folder that is gone, or is a link by now, has no half of what is here in it.
+    with (
+        contextlib.suppress(FileNotFoundError, NotADirectoryError),
+        held_exit(folder, share) as here,
+    ):
+        for name, new in names.items():
+            halfway.settle(claim / name, here / new)
     return Departure(folder, names, _has_begun(claim, names))
+
+
+@dataclass(frozen=True)
+class _Way:
+    """From where to where: a claim's folder; the other one, and how it is held."""
+
+    claim: Path
+    folder: Path
+    here: Path
+
+
+def _top_of(folder: Path, share: Share) -> Path | None:
+    tops = (share.originals, share.failed, share.inbox)
+    inside = ".." not in folder.parts
+    return next((each for each in tops if inside and folder.is_relative_to(each)), None)
+
+
+@contextlib.contextmanager
+def held_exit(folder: Path, share: Share) -> Iterator[Path]:
+    """Hold a folder to which claims may go; none on the way down to it is a link.
+
+    Args:
+        folder: in originals, in failed or in the inbox.
+        share: the share.
+
+    Yields:
+        A path that means this very folder.
+
+    Raises:
+        ShareError: it is in none of these.
+        OSError: it is not there, or a link is on the way.
+    """
+    top = _top_of(folder, share)
+    if top is None:
+        raise ShareError(f"{printable(folder)} is none of the share's folders for photos.")
+    with held(folder, top) as here:
+        yield here
 
 
 def _has_begun(claim: Path, names: Mapping[str, str]) -> bool:
     return not all(presence.is_there(claim / name) for name in names)
 
 
-def _send_first(
-    claim: Path,
-    present: Sequence[Path],
-    folder: Path,
-    announce: Callable[[Sequence[str]], None],
-) -> dict[str, str]:
+def _send_first(way: _Way, present: Sequence[Path], announce: Announce) -> dict[str, str]:
     """Choose names for all, and move the first file: with it the choice is made."""
     mine = [source.name for source in present]
-    for names in free_together(folder, mine):
+    for names in free_together(way.here, mine):
         chosen = dict(zip(mine, names, strict=True))
-        _write(claim, folder, chosen)
+        _write(way, chosen)
         with contextlib.suppress(FileExistsError):  # somebody took the name since we looked
-            announce(names)
-            files.move_exactly(present[0], folder / names[0])
+            announce(way.here, names)
+            files.move_exactly(present[0], way.here / names[0])
             return chosen
     raise AssertionError("numbers do not end")
 
 
-def _send_after(claim: Path, source: Path, folder: Path, known: dict[str, str]) -> dict[str, str]:
+def _send_after(way: _Way, source: Path, known: dict[str, str]) -> dict[str, str]:
     """Move a file after the first one, to the name chosen for it or the next free one."""
 
     def intend(path: Path) -> None:
         if known.get(source.name) != path.name:
             known[source.name] = path.name
-            _write(claim, folder, known)
+            _write(way, known)
 
-    files.move_new(source, folder, known.get(source.name, source.name), intend)
+    files.move_new(source, way.here, known.get(source.name, source.name), intend)
     return known
 
 
-def _write(claim: Path, folder: Path, names: Mapping[str, str]) -> None:
+def _write(way: _Way, names: Mapping[str, str]) -> None:
     # Names that are no UTF-8 are kept as Python has them: ASCII can spell those too.
-    kept = json.dumps({"folder": str(folder), "names": dict(names)}, ensure_ascii=True)
-    files.write_atomically(claim / LEAVING, kept.encode("ascii"))
+    kept = json.dumps({"folder": str(way.folder), "names": dict(names)}, ensure_ascii=True)
+    files.write_atomically(way.claim / LEAVING, kept.encode("ascii"))
 
 
 def free_together(folder: Path, names: Sequence[str]) -> Iterator[Sequence[str]]:

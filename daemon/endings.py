@@ -208,7 +208,7 @@ class Endings:
         out = [plan.path for plan in ending.doubts if intention.is_out(plan, self._share)]
         if not out:
             for plan in ending.doubts:
-                intention.forget_reservation(plan)
+                intention.forget_reservation(plan, self._share)
             return False
         self._journal.published(ending.job.id, out[0], ending.job.report or {})
         _log.info("job.was_published", job=ending.job.id, result=printable(out[0]))

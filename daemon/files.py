@@ -13,8 +13,8 @@ Whoever wants to put that right (`daemon.halfway`) is told each name before it i
 Names that differ only in case or in Unicode form count as taken: Samba shows the folder to
 machines for which they are the same name.
 
-Links below the share's folders are never followed. What remains possible, and is accepted: a
-person who may write to the share can swap a folder for a link between our look and our use of it.
+Links below the share's folders are never followed. Whoever calls holds the folders, so that nobody
+can swap one for a link between a look and a use: a path of `daemon.handles.held` is a path too.
 """
 
 from __future__ import annotations
@@ -37,12 +37,15 @@ import structlog
 from daemon import copying
 from daemon.copying import sync_folder
 from daemon.errors import ShareError
+from daemon.handles import named
 from daemon.names import canonical, numbered, printable
 
 _TEMPORARY_BYTES: Final = 8
 _TEMPORARY: Final = re.compile(rf"\.atelierd-[0-9a-f]{{{2 * _TEMPORARY_BYTES}}}\.tmp")
 _RENAME_NOREPLACE: Final = 1  # linux/fs.h
 _AT_FDCWD: Final = -100  # linux/fcntl.h
+_BASE: Final = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC  # people may close a folder to readers
+_BELOW: Final = _BASE | os.O_NOFOLLOW
 # What a way of renaming answers where kernel, sandbox or file system do not know it.
 _UNSUPPORTED: Final = frozenset(
     {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EPERM, errno.EMLINK}
@@ -109,7 +112,7 @@ def publish_new(
     try:
         sync_folder(folder)
     except OSError as error:
-        _log.warning("file.not_synced", file=printable(path), why=error.strerror)
+        _log.warning("file.not_synced", file=printable(path.name), why=error.strerror)
     return path
 
 
@@ -189,9 +192,16 @@ def folder_below(base: Path, parents: PurePath) -> Path:
     """
     if parents.is_absolute() or ".." in parents.parts:
         raise ShareError(f"{parents} leads out of the share. Move the file there yourself.")
-    for part in parents.parts:
-        base = _one_below(base, part)
-    return base
+    here, names = os.open(base, _BASE), list[str]()
+    try:
+        for part in parents.parts:
+            name, below = _one_below(here, part)
+            os.close(here)
+            here = below
+            names.append(name)
+    finally:
+        os.close(here)
+    return base.joinpath(*names)
 
 
 def is_temporary(name: str) -> bool:
@@ -372,17 +382,23 @@ def _temporary_name(folder: Path) -> Path:
     return folder / f".atelierd-{secrets.token_hex(_TEMPORARY_BYTES)}.tmp"
 
 
-def _one_below(base: Path, part: str) -> Path:
+def _one_below(above: int, part: str) -> tuple[str, int]:
+    """Open the folder of this name, or of the first numbered one that can be it; made if missing.
+
+    Args:
+        above: handle of the folder that it lies in.
+        part: the wished name.
+
+    Returns:
+        Its name and a handle.
+    """
     for number in count(1):
-        folder = base / numbered(part, number)
-        try:
-            folder.mkdir()
-        except FileExistsError:
-            if stat.S_ISDIR(folder.lstat().st_mode):
-                return folder
-        else:
-            sync_folder(base)
-            return folder
+        name = numbered(part, number)
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(name, dir_fd=above)
+            sync_folder(named(above))
+        with contextlib.suppress(NotADirectoryError):
+            return name, os.open(name, _BELOW, dir_fd=above)
     raise AssertionError("numbers do not end")
 
 

@@ -88,7 +88,7 @@ def _is_alike(here: Path, there: Path) -> bool:
 
 
 def _has_same_bytes(here: Path, there: Path) -> bool:
-    with copying.opened(here) as one, copying.opened(there) as other:
+    with copying.reading(here) as one, copying.reading(there) as other:
         while True:
             block = os.read(one, _BLOCK)
             if block != _read_as_much(other, len(block)):

@@ -27,12 +27,14 @@ import structlog
 
 from daemon.child import Bell, Child, settle_in
 from daemon.errors import PictureUnreadableError
+from daemon.handles import open_file
 from daemon.names import printable
+from daemon.rations import TOO_LONG, Ration, ration_for, rationed
 from daemon.settings import WatchSettings
 
 _MEGABYTE: Final = 1_000_000
-_BASE_MEMORY: Final = 2 << 30  # Python, numpy and the codecs' libraries map a lot and use little
-_BYTES_A_PIXEL: Final = 24  # the decoded picture, its copies while it is turned and converted
+_WAIT_SECONDS: Final = 120.0  # for a slow share, and a processor that has other things to do
+_FIRST_TO_GO: Final = "1000"  # proc(5), oom_score_adj
 _START_SECONDS: Final = 60.0  # a machine that is busy painting starts processes slowly
 _BUG: Final = (
     "The program met an error of its own when it looked at this picture ({}). Try again; if that "
@@ -61,30 +63,35 @@ class Inspected:
 
 @dataclass(frozen=True)
 class Limits:
-    """What one picture may cost.
+    """What one picture may cost, and where it may lie.
 
     Attributes:
-        seconds: a picture that takes longer counts as unreadable.
+        seconds: by the clock; a picture that takes longer counts as unreadable.
         idle_seconds: the child ends when it had nothing to do for so long.
         file_bytes: a larger file is refused.
-        pixels: a picture with more is refused.
-        memory_bytes: of address space, for the child.
+        ration: what decoding it may cost; its memory is also all that the child ever has.
+        tops: folders; on the way down from one of them to a file, no folder may be a link.
         restart_seconds: pause after a child that could not be started.
     """
 
     seconds: float
     idle_seconds: float
     file_bytes: int
-    pixels: int
-    memory_bytes: int
+    ration: Ration
+    tops: tuple[Path, ...] = ()
     restart_seconds: float = 5.0
 
 
-def limits_of(settings: WatchSettings) -> Limits:
-    """The limits that follow from the settings."""
+def limits_of(settings: WatchSettings, *tops: Path) -> Limits:
+    """The limits that follow from the settings.
+
+    Args:
+        settings: how large files and pictures may be.
+        tops: the folders that people may write to.
+    """
     pixels, file_bytes = settings.max_megapixels * _MEGABYTE, settings.max_file_mb * _MEGABYTE
-    memory = _BASE_MEMORY + 2 * file_bytes + _BYTES_A_PIXEL * pixels
-    return Limits(30.0, 60.0, file_bytes, pixels, memory)
+    ration = ration_for(pixels, file_bytes)
+    return Limits(max(_WAIT_SECONDS, 4 * ration.seconds), 60.0, file_bytes, ration, tops)
 
 
 Work = Callable[[Connection, Limits], None]
@@ -226,7 +233,7 @@ class Inspector:
             return self._hear(child, self._limits.seconds)
         except TimeoutError:
             self._end_child()
-            return "Reading the picture takes too long. Save it anew as a JPEG and try again."
+            return TOO_LONG
         except EOFError:
             self._end_child()
             return "The picture cannot be read: it crashes the reader. Save it anew as a JPEG."
@@ -282,7 +289,9 @@ def inspect_files(connection: Connection, limits: Limits) -> None:
         limits: what one picture may cost.
     """
     settle_in()
-    resource.setrlimit(resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes))
+    with suppress(OSError):  # if memory runs out, this process is no loss
+        Path("/proc/self/oom_score_adj").write_text(_FIRST_TO_GO)
+    resource.setrlimit(resource.RLIMIT_AS, (limits.ration.memory_bytes,) * 2)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a crash over a picture is nobody's to debug
     import daemon.pictures  # noqa: F401, PLC0415 - shows now, not at the first file, that it can
 
@@ -306,8 +315,11 @@ def what_is_wrong(path: Path, limits: Limits) -> str:
     """
     from daemon import pictures  # noqa: PLC0415 - only the child is to have decoders in it
 
+    top = next((one for one in limits.tops if path.is_relative_to(one)), None)
     try:
-        pictures.decode(read_bounded(path, limits.file_bytes), max_pixels=limits.pixels)
+        data = read_bounded(path, limits.file_bytes, top)
+        with rationed(limits.ration):
+            pictures.decode(data, max_pixels=limits.ration.pixels)
     except PictureUnreadableError as error:
         return str(error)
     except MemoryError:
@@ -317,12 +329,13 @@ def what_is_wrong(path: Path, limits: Limits) -> str:
     return ""
 
 
-def read_bounded(path: Path, most: int) -> bytes:
+def read_bounded(path: Path, most: int, top: Path | None = None) -> bytes:
     """Read a regular file whole, if it is not too large.
 
     Args:
         path: of the file; a link is not followed, a pipe or device not waited for.
         most: bytes.
+        top: a folder above it; none on the way down from there may be a link.
 
     Returns:
         Its content.
@@ -332,7 +345,7 @@ def read_bounded(path: Path, most: int) -> bytes:
         OSError: it is not there or not readable.
     """
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        handle = open_file(path, top)
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise PictureUnreadableError("It is a link. Put the picture itself there.") from error

@@ -22,7 +22,8 @@ import stat
 from pathlib import Path
 from typing import Final
 
-from daemon import copying, files, presence
+from daemon import files, presence
+from daemon.handles import held, open_file
 from daemon.jobs import Intention
 from daemon.share import Share
 
@@ -51,29 +52,38 @@ def is_out(intention: Intention, share: Share) -> bool:
     if presence.is_gone(intention.path, share.outbox):
         return False
     try:
-        with copying.opened(intention.path) as handle:
-            whole = os.fstat(handle).st_size == intention.size
-            return whole and _sha256(handle) == intention.sha256
+        handle = open_file(intention.path, share.outbox)
     except OSError as error:
-        # A link or a folder of somebody else, or it went this very moment.
-        if error.errno not in {errno.EINVAL, errno.ELOOP, errno.ENOENT, errno.ENXIO}:
+        # A link of somebody else, on the way or there; or it went this very moment.
+        if error.errno not in {errno.ENOTDIR, errno.ELOOP, errno.ENOENT, errno.ENXIO}:
             raise
         return False
+    try:
+        found = os.fstat(handle)
+        whole = stat.S_ISREG(found.st_mode) and found.st_size == intention.size
+        return whole and _sha256(handle) == intention.sha256
+    finally:
+        os.close(handle)
 
 
-def forget_reservation(intention: Intention) -> None:
+def forget_reservation(intention: Intention, share: Share) -> None:
     """Remove the empty file that may hold the place of a picture that did not come.
 
     Args:
         intention: of a picture that is not out.
+        share: the share.
 
     Raises:
         OSError: the disk or the permissions do not allow it.
     """
-    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-        status = intention.path.lstat()
+    with (
+        contextlib.suppress(FileNotFoundError, NotADirectoryError),
+        held(intention.path.parent, share.outbox) as here,
+    ):
+        path = here / intention.path.name
+        status = path.lstat()
         if stat.S_ISREG(status.st_mode) and status.st_size == 0:
-            intention.path.unlink()
+            path.unlink()
 
 
 def remember(claim: Path, intention: Intention) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path, PurePath
 from typing import Final
 
 from daemon import files
+from daemon.handles import read_file
 from daemon.names import INBOX_NOTE, MAX_NAME_BYTES, WHY_SUFFIX, is_picture, printable, split
 from daemon.share import Share
 
@@ -172,8 +173,10 @@ def write_inbox_note(
         return clear_inbox_note(share)
     note = share.inbox / INBOX_NOTE
     wanted = inbox_text(share, sorted(styles), *waiting)
-    if os.path.lexists(note) and (not is_ours(note) or note.read_bytes() == _encoded(wanted)):
-        return False
+    if os.path.lexists(note):
+        there = _ours(note)
+        if there is None or there == _encoded(wanted):
+            return False
     files.write_atomically(note, _encoded(wanted))
     return True
 
@@ -211,12 +214,7 @@ def is_ours(path: Path) -> bool:
 
     What cannot be read is not: whoever closed it to us has made it theirs.
     """
-    try:
-        if path.is_symlink() or not path.is_file() or path.stat().st_size > _LARGEST_NOTE:
-            return False
-        return path.read_bytes().rstrip().endswith(SIGNATURE.encode())
-    except OSError:
-        return False
+    return _ours(path) is not None
 
 
 def remove_if_ours(path: Path) -> bool:
@@ -232,6 +230,16 @@ def remove_if_ours(path: Path) -> bool:
         return False
     path.unlink(missing_ok=True)
     return True
+
+
+def _ours(path: Path) -> bytes | None:
+    """What stands in a note of ours; None if it is none."""
+    with contextlib.suppress(OSError):
+        # In one look: what was a note a moment ago may be a pipe by now, and hold us up for ever.
+        text = read_file(path, _LARGEST_NOTE)
+        if text is not None and text.rstrip().endswith(SIGNATURE.encode()):
+            return text
+    return None
 
 
 def _all_of(names: Sequence[str]) -> str:

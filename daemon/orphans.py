@@ -30,7 +30,7 @@ def home_of(claim: Path, came_from: PurePath, share: Share) -> Path:
         OSError: nobody can say, or it cannot be made.
         ShareError: it would lie out of the share.
     """
-    way = departure.recall(claim)
+    way = departure.recall(claim, share)
     if way is not None and way.begun:
         for top in (share.originals, share.failed, share.inbox):
             if way.folder.is_relative_to(top):
@@ -39,5 +39,5 @@ def home_of(claim: Path, came_from: PurePath, share: Share) -> Path:
     if plan is not None:
         if intention.is_out(plan, share):
             return files.folder_below(share.originals, came_from)
-        intention.forget_reservation(plan)
+        intention.forget_reservation(plan, share)
     return files.folder_below(share.inbox, came_from)

@@ -11,6 +11,7 @@ some TIFF) have no end mark. There the watcher's waiting for quiet is the only g
 from __future__ import annotations
 
 import io
+import os
 import re
 import warnings
 from collections.abc import Iterator
@@ -32,7 +33,9 @@ SMALLEST_SIDE: Final = 32
 _GROUND: Final = 128  # transparent parts become middle grey: neither black nor white lines vanish
 _ZEROS: Final = 256  # so many zeros at the end of compressed data are a tail not written yet
 _COMPRESSED: Final = frozenset({"WEBP", "GIF", "JPEG2000", "AVIF"})
-_JPEG_MARKER: Final = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])")  # stuffing and restarts left out
+# Stuffing and restarts are left out. Not \xff+: whoever writes a million of them has us look at
+# each of the million again from each of the million.
+_JPEG_MARKER: Final = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])")
 _JPEG_START: Final = b"\xff\xd8"
 _JPEG_END: Final = 0xD9
 _JPEG_SCAN: Final = 0xDA
@@ -76,7 +79,7 @@ def decode(data: bytes, *, max_pixels: int) -> NDArray[np.uint8]:
     """
     if not data:
         raise PictureUnreadableError("The file is empty. Copy it again from where it came from.")
-    with _quiet_pillow():
+    with _quiet_pillow(), _silent_libraries():
         try:
             return _decode(data, max_pixels)
         except PictureUnreadableError:
@@ -134,11 +137,31 @@ def _quiet_pillow() -> Iterator[None]:
         Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES = pixels, truncated
 
 
+@contextmanager
+def _silent_libraries() -> Iterator[None]:
+    """What C libraries print about a file is a stranger's text: the log has lines of ours alone."""
+    stderr = 2
+    try:
+        kept = os.dup(stderr)
+    except OSError:  # closed: they print nowhere
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+    os.dup2(nowhere, stderr)
+    os.close(nowhere)
+    try:
+        yield
+    finally:
+        os.dup2(kept, stderr)
+        os.close(kept)
+
+
 def _decode(data: bytes, max_pixels: int) -> NDArray[np.uint8]:
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
         _check_size(image.size, max_pixels)
         _check_end(data, image.format or "")
         image.load()
+        _check_size(image.size, max_pixels)  # some formats know their true size only now
         upright = _upright(image)
     return np.ascontiguousarray(np.asarray(_to_srgb(upright), dtype=np.uint8))
 
@@ -264,7 +287,7 @@ def _profile(image: Image.Image) -> ImageCms.ImageCmsProfile | None:
 def _what_it_is(data: bytes) -> str:
     if data[4:8] == b"ftyp" and data[8:12] in _HEIC:
         return "The photo is in the HEIC format, which cannot be read here. Save it as a JPEG."
-    if not any(data):
+    if not data.strip(b"\0"):
         return _UNFINISHED
     return (
         "The file is not a picture that can be read here. Use a JPEG, PNG, WebP, TIFF, GIF, BMP "

@@ -31,6 +31,7 @@ import structlog
 from daemon import claims, copying, departure, files, notes, presence
 from daemon.claims import Claim
 from daemon.errors import PublishError
+from daemon.handles import held
 from daemon.names import INBOX_NOTE, is_note, printable, split
 from daemon.share import Share
 
@@ -92,7 +93,9 @@ def publish_result(  # noqa: PLR0913, PLR0917 - a picture, its name, and who is 
     what = f"The picture of {printable(relative)} in the style {printable(style_name)}"
     with _plainly(what, share.outbox / relative.parent):
         folder = files.folder_below(share.outbox, relative.parent)
-        return files.publish_new(folder, name, picture, intend)
+        with held(folder, share.outbox) as here:
+            path = files.publish_new(here, name, picture, lambda path: intend(folder / path.name))
+            return folder / path.name
 
 
 def keep_original(share: Share, claim: Claim, relative: PurePath) -> Path:
@@ -147,12 +150,12 @@ def fail(share: Share, claim: Claim, relative: PurePath, reason: str) -> Path:
 
     noted: list[str] = []
 
-    def leave_note(names: Sequence[str]) -> None:
+    def leave_note(where: Path, names: Sequence[str]) -> None:
         if noted:  # somebody took the name: what was said of it is not about their photo
-            _swept(folder / notes.why_name(noted.pop()))
+            _is_swept(where / notes.why_name(noted.pop()))
         noted.append(names[0])
         try:
-            notes.write_why(folder, names, reason, back_to)
+            notes.write_why(where, names, reason, back_to)
         except OSError as error:
             if error.errno not in _NO_OUTAGE:
                 raise
@@ -182,12 +185,11 @@ def sweep_notes(share: Share, stop: Callable[[], bool] = _never) -> list[Path]:
         What was removed. Nobody else's text file ever is.
     """
     removed: list[Path] = []
-    for here, folders, names in chain(_walk(share.failed), _walk(share.inbox)):
+    for path, here, folders, names in chain(_walk(share.failed), _walk(share.inbox)):
         explained = {notes.why_name(name) for name in (*folders, *names) if not is_note(name)}
         explained.add(INBOX_NOTE)
-        for name in names:
-            if is_note(name) and name not in explained:
-                removed += _swept(here / name)
+        orphans = (name for name in names if is_note(name) and name not in explained)
+        removed += [path / name for name in orphans if _is_swept(here / name)]
         if stop():
             break
     return removed
@@ -207,42 +209,52 @@ def sweep_leftovers(share: Share, stop: Callable[[], bool] = _never) -> list[Pat
         What was removed.
     """
     removed: list[Path] = []
-    for found in _leftovers(share):
-        removed += filter(_removed, found)
+    for path, here, names in _leftovers(share):
+        removed += (path / name for name in names if _is_removed(path, here, name))
         if stop():
             break
     return removed
 
 
-def _leftovers(share: Share) -> Iterator[list[Path]]:
-    """What has a temporary name, folder by folder; of the root only what lies in it itself."""
+def _leftovers(share: Share) -> Iterator[tuple[Path, Path, list[str]]]:
+    """What has a temporary name, folder by folder; of the root only what lies in it itself.
+
+    Yields:
+        The folder, the same folder held, and the names in it.
+    """
     tops = (share.work, share.inbox, share.outbox, share.styles, share.originals, share.failed)
     for tree in (islice(_walk(share.root), 1), *map(_walk, tops)):
-        for here, folders, names in tree:
-            yield [here / name for name in (*names, *folders) if files.is_temporary(name)]
+        for path, here, folders, names in tree:
+            yield path, here, [name for name in (*names, *folders) if files.is_temporary(name)]
             folders[:] = [name for name in folders if not files.is_temporary(name)]
 
 
-def _removed(path: Path) -> bool:
+def _is_removed(path: Path, here: Path, name: str) -> bool:
     try:
-        mode = path.lstat().st_mode
+        mode = (here / name).lstat().st_mode
         if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # we make nothing else
             return False
-        copying.remove_tree(path)
+        copying.remove_tree(here / name)
     except OSError as error:
-        _log.warning("leftover.stays", path=printable(path), why=error.strerror)
+        _log.warning("leftover.stays", path=printable(path / name), why=error.strerror)
         return False
     return True
 
 
-def _walk(top: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
-    """As `os.walk`, which before Python 3.12 calls itself and so gives up in a very deep tree."""
+def _walk(top: Path) -> Iterator[tuple[Path, Path, list[str], list[str]]]:
+    """As `os.walk`, which before Python 3.12 calls itself and so gives up in a very deep tree.
+
+    Yields:
+        The folder, the same folder held until the next one is asked for, and what is in it.
+    """
     waiting = [top]
     while waiting:
-        here = waiting.pop()
-        for _, folders, names in islice(os.walk(here), 1):
-            yield here, folders, names
-            waiting += [here / name for name in folders if not _is_link(here / name)]
+        path = waiting.pop()
+        # What has gone or is closed to us is passed over.
+        with contextlib.suppress(OSError), held(path, top) as here:
+            for _, folders, names in islice(os.walk(here), 1):
+                yield path, here, folders, names
+                waiting += [path / name for name in folders if not _is_link(here / name)]
 
 
 def _is_link(path: Path) -> bool:
@@ -252,19 +264,18 @@ def _is_link(path: Path) -> bool:
         return True
 
 
-def _swept(note: Path) -> list[Path]:
+def _is_swept(note: Path) -> bool:
     # One note that cannot be read or removed must not keep the daemon from its work.
     with contextlib.suppress(OSError):
-        if notes.remove_if_ours(note):
-            return [note]
-    return []
+        return notes.remove_if_ours(note)
+    return False
 
 
 def _parents(claim: Claim, relative: PurePath) -> PurePath:
     return relative.parent if claim.taken_folder is None else relative.parent.parent
 
 
-def _nothing(_names: Sequence[str]) -> None:
+def _nothing(_where: Path, _names: Sequence[str]) -> None:
     """Announce nothing."""
 
 
@@ -272,14 +283,14 @@ def _move_out(
     share: Share,
     claim: Claim,
     folder: Path,
-    announce: Callable[[Sequence[str]], None] = _nothing,
+    announce: Callable[[Path, Sequence[str]], None] = _nothing,
 ) -> Path:
     """Move a claim's files under names that belong together: a (2).jpg with a (2).style.jpg."""
     whole = claim.taken_folder
     sources = claim.loose_files if whole is None else (whole,)
     # What is only out of reach raises: it must not count as moved.
     presence.is_gone_from_claim(sources[0], claim.folder, share)
-    return departure.leave(claim.folder, sources, folder, announce)[0]
+    return departure.leave(claim.folder, sources, folder, share, announce)[0]
 
 
 @contextlib.contextmanager

@@ -1,17 +1,18 @@
 """One look at a tree of folders: what is there now, as the file system says.
 
-The look is the truth; events are only a reason to look. Links are never followed, so that nobody
-who may write to the share can make the service read another file of this machine.
+The look is the truth; events are only a reason to look. Links are never followed, nor is a folder
+that was swapped for one a moment ago (`daemon.handles`), so that nobody who may write to the share
+can make the service look at another folder of this machine.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from daemon.errors import ShareError
+from daemon.handles import held
 from daemon.names import is_junk, printable
 
 
@@ -62,7 +63,7 @@ def look(root: Path) -> Look:
     folders: list[str] = []
     unreadable: list[str] = []
     try:
-        waiting = list(_look_into(str(root), files, unreadable))
+        waiting = _look_into(root, root, files, unreadable)
     except OSError as error:
         raise ShareError(
             f"The folder {printable(root)} cannot be read ({error.strerror}). "
@@ -71,7 +72,7 @@ def look(root: Path) -> Look:
     while waiting:
         folder = waiting.pop()
         try:
-            waiting.extend(_look_into(folder, files, unreadable))
+            waiting += _look_into(root, Path(folder), files, unreadable)
         except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError:
@@ -85,24 +86,25 @@ def look(root: Path) -> Look:
     )
 
 
-def _look_into(folder: str, files: list[Sighting], unreadable: list[str]) -> Iterator[str]:
+def _look_into(root: Path, folder: Path, files: list[Sighting], unreadable: list[str]) -> list[str]:
     """Add one folder's files to `files`, and return the folders in it."""
-    with os.scandir(folder) as entries:
+    with held(folder, root) as here, os.scandir(here) as entries:
         seen = [entry for entry in entries if not is_junk(entry.name)]
-    return iter([entry.path for entry in seen if _is_folder(entry, files, unreadable)])
+        paths = ((entry, os.path.join(folder, entry.name)) for entry in seen)  # noqa: PTH118 - many
+        return [path for entry, path in paths if _is_folder(entry, path, files, unreadable)]
 
 
-def _is_folder(entry: os.DirEntry[str], files: list[Sighting], unreadable: list[str]) -> bool:
+def _is_folder(
+    entry: os.DirEntry[str], path: str, files: list[Sighting], unreadable: list[str]
+) -> bool:
     try:
         if entry.is_dir(follow_symlinks=False):
             return True
         if entry.is_file(follow_symlinks=False):
             status = entry.stat(follow_symlinks=False)
-            files.append(
-                Sighting(Path(entry.path), status.st_size, status.st_mtime_ns, status.st_ino)
-            )
+            files.append(Sighting(Path(path), status.st_size, status.st_mtime_ns, status.st_ino))
     except FileNotFoundError:
         return False
     except OSError:
-        unreadable.append(entry.path)
+        unreadable.append(path)
     return False

@@ -22,6 +22,7 @@ from typing import Final
 
 from daemon.errors import ShareError
 from daemon.files import write_atomically
+from daemon.handles import held
 from daemon.names import canonical, is_junk, is_litter, is_note, is_picture, printable, split
 from daemon.notes import is_ours
 from daemon.share import Share
@@ -58,7 +59,7 @@ def mirror_styles(share: Share) -> dict[str, Path]:
         for name in missing:
             _make(share.inbox / name)
         gone = {name for name in made if name not in styles}
-        removed = {name for name in gone if _remove(share.inbox / folders[name])}
+        removed = {name for name in gone if _remove(share.inbox, folders[name])}
         _remember(share, made, made - removed)
     except OSError as error:
         raise ShareError(
@@ -118,12 +119,13 @@ def _make(folder: Path) -> None:
             raise
 
 
-def _remove(folder: Path) -> bool:
+def _remove(inbox: Path, name: str) -> bool:
     """Remove a folder in which nobody's file is; say whether it is gone."""
     try:
-        for path in _litter(folder):
-            path.unlink(missing_ok=True)
-        folder.rmdir()
+        with held(inbox / name, inbox) as folder:
+            for path in _litter(folder):
+                path.unlink(missing_ok=True)
+        (inbox / name).rmdir()
     except FileNotFoundError:
         return True
     except OSError:

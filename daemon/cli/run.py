@@ -22,7 +22,7 @@ from daemon import checkpoints, logs
 from daemon.cli import settings_options
 from daemon.configuration import Resolved, state_folder
 from daemon.errors import ExitCode
-from daemon.inspector import Inspector
+from daemon.inspector import Inspector, limits_of
 from daemon.journal import JOURNAL
 from daemon.locking import ShareLock
 from daemon.names import printable
@@ -123,7 +123,7 @@ def keep(settings: Settings, *, once: bool, make_runner: MakeRunner = local_runn
         closing(open_journal(state / JOURNAL, time.time)) as journal,
     ):
         saved = checkpoints.Checkpoints(state / checkpoints.FOLDER)
-        parts = _parts(settings, make_runner, partial(lock.renew, share.work), saved)
+        parts = _parts(settings, share, make_runner, partial(lock.renew, share.work), saved)
         service = Service(share, settings, journal, parts, once=once)
         with _stopped_by_signals(service):
             if not once and logs.is_read_by_people(settings.log, sys.stderr):
@@ -164,13 +164,15 @@ def _open(settings: Settings) -> Share:
 
 def _parts(
     settings: Settings,
+    share: Share,
     make_runner: MakeRunner,
     lock: Callable[[int], None],
     saved: checkpoints.Checkpoints,
 ) -> Parts:
+    limits = limits_of(settings.watch, share.inbox, share.styles)
     return Parts(
         make_runner=lambda deliver: make_runner(settings, deliver),
-        make_inspector=lambda deliver: Inspector(settings.watch, deliver),
+        make_inspector=lambda deliver: Inspector(settings.watch, deliver, limits=limits),
         clock=time.monotonic,
         make_id=lambda: secrets.token_hex(_ID_BYTES),
         lock=lock,

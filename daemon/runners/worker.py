@@ -24,6 +24,7 @@ from daemon import pictures
 from daemon.checkpoints import Checkpoints, Saving
 from daemon.child import settle_in
 from daemon.errors import PictureUnreadableError
+from daemon.rations import ration_for, rationed
 from daemon.runners.base import (
     Cancelled,
     CheckpointTrouble,
@@ -292,8 +293,11 @@ class _Job:
         return content, style
 
     def _decoded(self, which: Literal["content", "style"], data: bytes) -> NDArray[np.uint8]:
+        # The inspector has seen it, or another one that was in its place then.
+        ration = ration_for(self._request.max_pixels, len(data))
         try:
-            return pictures.decode(data, max_pixels=self._request.max_pixels)
+            with rationed(ration):
+                return pictures.decode(data, max_pixels=ration.pixels)
         except PictureUnreadableError as error:
             prefix = "The style picture cannot be used. " if which == "style" else ""
             raise _RefusedError(which, f"{prefix}{error}") from error

@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import pytest
@@ -165,7 +165,7 @@ class TestNotTheFileThatWasSeen:
         move = files.move_exactly
 
         def change_and_move(source: Path, target: Path) -> None:
-            if source.is_relative_to(share.inbox):  # not when it goes back
+            if target.is_relative_to(share.work):  # not when it goes back
                 with (share.inbox / folder / names[1]).open("ab") as style:
                     style.write(b" grows")
             move(source, target)
@@ -260,7 +260,7 @@ class TestNotOurOwn:
         move = files.move_exactly
 
         def swap_and_move(source: Path, target: Path) -> None:
-            if source.is_relative_to(share.inbox):  # not when it goes back
+            if target.is_relative_to(share.work):  # not when it goes back
                 source.rename(share.root / "elsewhere")
                 source.symlink_to(share.root / "elsewhere")
             move(source, target)
@@ -269,6 +269,50 @@ class TestNotOurOwn:
         with pytest.raises(ClaimLostError, match="Party has changed"):
             claims.take(seen, share, "job1")
         assert (share.inbox / "Party").is_symlink()
+
+    def swap(self, share: Share, outside: Path) -> None:
+        (share.inbox / "Waves").rename(share.root / "away")
+        (share.inbox / "Waves").symlink_to(outside)
+
+    def test_nothing_is_taken_out_of_a_folder_that_was_swapped_for_a_link(
+        self, share: Share, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        drop(share, **{"Waves/photo.jpg": b"photo"})
+        seen, outside, label = candidate(share), self.outside(share), claims._label
+
+        def label_and_swap(folder: Path, came_from: PurePath) -> None:
+            label(folder, came_from)
+            self.swap(share, outside)
+
+        monkeypatch.setattr(claims, "_label", label_and_swap)
+        with pytest.raises(ClaimLostError, match="look again later"):
+            claims.take(seen, share, "job1")
+        assert tree(outside).keys() == {"photo.jpg", "job1/photo.jpg"}
+        assert tree(share.root / "away") == {"photo.jpg": b"photo"}
+
+    @pytest.mark.parametrize("way", ["take", "put back"])
+    def test_a_folder_that_is_swapped_in_the_last_moment_is_still_the_one_that_was_meant(
+        self, share: Share, monkeypatch: pytest.MonkeyPatch, way: str
+    ) -> None:
+        drop(share, **{"Waves/photo.jpg": b"photo"})
+        seen, outside = candidate(share), self.outside(share)
+        before = tree(outside)
+        if way == "put back":
+            claims.take(seen, share, "job1")
+        move = files.move_exactly if way == "take" else files.move_new
+
+        def swap_and_move(*arguments: Any) -> object:
+            self.swap(share, outside)
+            return move(*arguments)
+
+        monkeypatch.setattr(files, move.__name__, swap_and_move)
+        if way == "take":
+            assert claims.take(seen, share, "job1").content.read_bytes() == b"photo"
+            assert tree(share.root / "away") == {}
+        else:
+            assert claims.put_back(share, "job1") == [share.inbox / "Waves/photo.jpg"]
+            assert tree(share.root / "away") == {"photo.jpg": b"photo"}
+        assert tree(outside) == before
 
     def test_claims_are_closed_to_others(self, share: Share) -> None:
         drop(share, **{"Waves/photo.jpg": b"photo"})

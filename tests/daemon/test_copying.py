@@ -99,6 +99,62 @@ def test_a_link_in_the_place_of_a_file_is_not_read(tmp_path: Path) -> None:
     assert (tmp_path / "copy").is_symlink()
 
 
+def outside(tmp_path: Path, tree: Path) -> Path:
+    """A folder with a file that looks like the one in the tree."""
+    folder = tmp_path / "outside"
+    folder.mkdir()
+    (folder / "b").write_bytes(b"s")
+    times = (tree / "deep" / "b").stat()
+    os.utime(folder / "b", ns=(times.st_atime_ns, times.st_mtime_ns))
+    (folder / "b").chmod(0o600)
+    return folder
+
+
+def test_a_folder_that_is_swapped_for_a_link_meanwhile_is_not_copied(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret, names = outside(tmp_path, tree), copying._names_in
+
+    def look_and_swap(folder: Path) -> list[str]:
+        found = names(folder)
+        if folder.name == "deep":
+            (tree / "deep").rename(tmp_path / "away")
+            (tree / "deep").symlink_to(secret)
+        return found
+
+    monkeypatch.setattr(copying, "_names_in", look_and_swap)
+    with pytest.raises(NotADirectoryError):
+        copying.copy_whole(tree, tmp_path / "copy")
+    assert not (tmp_path / "copy" / "deep" / "b").exists()
+
+
+def test_nothing_is_removed_through_a_link_that_was_swapped_in(tree: Path, tmp_path: Path) -> None:
+    copied, secret = copying.copy_whole(tree, tmp_path / "copy"), outside(tmp_path, tree)
+    (tree / "deep").rename(tmp_path / "away")
+    (tree / "deep").symlink_to(secret)
+    copying.remove_copied(tree, copied)
+    assert (secret / "b").read_bytes() == b"s"
+    assert (tree / "deep").is_symlink()
+
+
+def test_a_link_in_the_place_of_the_copy_lends_nobody_its_rights(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret, copy = outside(tmp_path, tree) / "b", copying.shutil.copyfileobj
+    before = secret.stat()
+
+    def copy_and_swap(*arguments: object) -> None:
+        copy(*arguments)
+        (tmp_path / "copy").unlink()
+        (tmp_path / "copy").symlink_to(secret)
+
+    (tree / "a").chmod(0o777)
+    monkeypatch.setattr(copying.shutil, "copyfileobj", copy_and_swap)
+    copying.copy_whole(tree / "a", tmp_path / "copy")
+    after = secret.stat()
+    assert (after.st_mode, after.st_mtime_ns) == (before.st_mode, before.st_mtime_ns)
+
+
 @pytest.mark.parametrize("kind", ["file", "folder", "link", "nothing"])
 def test_remove_tree_takes_anything(tmp_path: Path, kind: str) -> None:
     path, kept = tmp_path / "path", tmp_path / "kept"

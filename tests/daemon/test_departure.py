@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 from daemon import departure, files
+from daemon.errors import ShareError
+from daemon.settings import ShareSettings
+from daemon.share import Share, make_share, open_share
 
 
 @pytest.fixture
@@ -22,10 +25,15 @@ def claim(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def out(tmp_path: Path) -> Path:
-    folder = tmp_path / "out"
-    folder.mkdir()
-    return folder
+def share(tmp_path: Path) -> Share:
+    share = open_share(ShareSettings(root=tmp_path / "share"))
+    make_share(share)
+    return share
+
+
+@pytest.fixture
+def out(share: Share) -> Path:
+    return share.originals
 
 
 def sources(claim: Path) -> list[Path]:
@@ -49,10 +57,10 @@ def stop_after(moves: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "rename_new", stop)
 
 
-def test_all_leave_under_one_number(claim: Path, out: Path) -> None:
+def test_all_leave_under_one_number(claim: Path, out: Path, share: Share) -> None:
     (out / "a.style.png").write_bytes(b"somebody else's")
     told = list[Sequence[str]]()
-    moved = departure.leave(claim, sources(claim), out, told.append)
+    moved = departure.leave(claim, sources(claim), out, share, lambda _, names: told.append(names))
     numbered = ["a (2).jpg", "a (2).style.png", os.fsdecode(b"job\xff (2).toml")]
     assert [path.name for path in moved] == numbered
     assert told == [numbered]
@@ -63,30 +71,30 @@ def test_all_leave_under_one_number(claim: Path, out: Path) -> None:
 
 @pytest.mark.parametrize("moves", range(3))
 def test_what_is_left_follows_under_the_same_number_though_the_names_are_free_now(
-    claim: Path, out: Path, monkeypatch: pytest.MonkeyPatch, moves: int
+    claim: Path, out: Path, share: Share, monkeypatch: pytest.MonkeyPatch, moves: int
 ) -> None:
     (out / "a.jpg").write_bytes(b"somebody else's")
     with monkeypatch.context() as patch:
         stop_after(moves, patch)
         with pytest.raises(OSError, match="Input"):
-            departure.leave(claim, sources(claim), out)
+            departure.leave(claim, sources(claim), out, share)
     (out / "a.jpg").unlink()
-    moved = departure.leave(claim, sources(claim), out)
+    moved = departure.leave(claim, sources(claim), out, share)
     n = b" (2)" if moves else b""
     assert names(out) == [b"a%s.jpg" % n, b"a%s.style.png" % n, b"job\xff%s.toml" % n]
     assert [os.fsencode(path.name) for path in moved] == names(out)
-    assert departure.leave(claim, sources(claim), out) == moved
+    assert departure.leave(claim, sources(claim), out, share) == moved
 
 
 def test_a_choice_is_written_down_before_it_is_tried(
-    claim: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+    claim: Path, out: Path, share: Share, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Somebody else is always quicker, and takes the name as soon as it was seen to be free."""
     rename, seen = files.rename_new, list[str]()
 
     def look(source: Path, target: Path) -> None:
         if source.name == "a.jpg":
-            way = departure.recall(claim)
+            way = departure.recall(claim, share)
             assert way is not None
             assert (way.folder, way.names["a.jpg"]) == (out, target.name)
             seen.append(target.name)
@@ -95,36 +103,69 @@ def test_a_choice_is_written_down_before_it_is_tried(
         rename(source, target)
 
     monkeypatch.setattr(files, "rename_new", look)
-    departure.leave(claim, sources(claim), out)
+    departure.leave(claim, sources(claim), out, share)
     assert seen == ["a.jpg", "a (2).jpg", "a (3).jpg"]
     assert (out / "a (3).style.png").exists()
 
 
-def test_a_file_that_was_left_under_both_names_moves_once(claim: Path, out: Path) -> None:
-    departure._write(claim, out, {"a.jpg": "a (2).jpg", "a.style.png": "a (2).style.png"})
+def test_a_file_that_was_left_under_both_names_moves_once(
+    claim: Path, out: Path, share: Share
+) -> None:
+    departure._write(
+        departure._Way(claim, out, out), {"a.jpg": "a (2).jpg", "a.style.png": "a (2).style.png"}
+    )
     os.link(claim / "a.jpg", out / "a (2).jpg")
-    assert departure.leave(claim, sources(claim)[:2], out)[0].name == "a (2).jpg"
+    assert departure.leave(claim, sources(claim)[:2], out, share)[0].name == "a (2).jpg"
     assert names(out) == [b"a (2).jpg", b"a (2).style.png"]
 
 
-def test_a_name_that_was_reserved_is_used(claim: Path, out: Path) -> None:
-    departure._write(claim, out, {"a.jpg": "a.jpg"})
+def test_a_name_that_was_reserved_is_used(claim: Path, out: Path, share: Share) -> None:
+    departure._write(departure._Way(claim, out, out), {"a.jpg": "a.jpg"})
     (out / "a.jpg").touch()
-    departure.leave(claim, sources(claim)[:1], out)
+    departure.leave(claim, sources(claim)[:1], out, share)
     assert (out / "a.jpg").read_bytes() == b"a.jpg"
     assert names(out) == [b"a.jpg"]
 
 
 @pytest.mark.parametrize("kept", [b"", b"{}", b"[1]", b'{"folder": 1, "names": 2}', b"\xff"])
-def test_a_record_that_a_disk_has_lost_counts_as_none(claim: Path, out: Path, kept: bytes) -> None:
+def test_a_record_that_a_disk_has_lost_counts_as_none(
+    claim: Path, out: Path, share: Share, kept: bytes
+) -> None:
     (claim / departure.LEAVING).write_bytes(kept)
-    assert departure.recall(claim) is None
-    departure.leave(claim, sources(claim), out)
+    assert departure.recall(claim, share) is None
+    departure.leave(claim, sources(claim), out, share)
     assert names(out) == [b"a.jpg", b"a.style.png", b"job\xff.toml"]
 
 
-def test_a_photo_that_left_without_a_record_is_followed(claim: Path, out: Path) -> None:
+def test_a_photo_that_left_without_a_record_is_followed(
+    claim: Path, out: Path, share: Share
+) -> None:
     """As a program of before may have left it."""
     (claim / "a.jpg").rename(out / "a.jpg")
-    departure.leave(claim, sources(claim), out)
+    departure.leave(claim, sources(claim), out, share)
     assert names(out) == [b"a.jpg", b"a.style.png", b"job\xff.toml"]
+
+
+def test_a_way_that_leads_elsewhere_is_not_gone(claim: Path, share: Share, tmp_path: Path) -> None:
+    """Such as that of a share whose folders were called otherwise."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    departure._write(departure._Way(claim, elsewhere, elsewhere), {"a.jpg": "a.jpg"})
+    (elsewhere / "a.jpg").touch()
+    assert departure.recall(claim, share) is None
+    assert (elsewhere / "a.jpg").exists()
+    with pytest.raises(ShareError):
+        departure.leave(claim, sources(claim), elsewhere, share)
+
+
+def test_no_link_is_followed_on_the_way(claim: Path, share: Share, tmp_path: Path) -> None:
+    folder = share.originals / "Waves"
+    departure._write(departure._Way(claim, folder, folder), {"a.jpg": "a.jpg"})
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "a.jpg").touch()
+    folder.symlink_to(tmp_path / "elsewhere")
+    assert departure.recall(claim, share) is not None
+    with pytest.raises(OSError, match="Not a directory"):
+        departure.leave(claim, sources(claim), folder, share)
+    assert [path.name for path in (tmp_path / "elsewhere").iterdir()] == ["a.jpg"]
+    assert (claim / "a.jpg").read_bytes() == b"a.jpg"

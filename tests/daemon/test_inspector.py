@@ -93,6 +93,30 @@ def test_what_is_no_file_is_refused(photo: Path, make: Any, words: str) -> None:
     assert words in answer.message
 
 
+def test_no_file_is_read_through_a_folder_that_is_a_link(photo: Path) -> None:
+    inbox = photo.parent / "inbox"
+    inbox.mkdir()
+    (inbox / "album").symlink_to(photo.parent)
+    path = inbox / "album" / photo.name
+    assert ask((path, None)).ok
+    with inspecting(limits=replace(LIMITS, tops=(inbox,))) as (subject, answers):
+        subject.submit("key", path, None)
+        answer = answers.get(timeout=60)
+        assert not answer.ok
+        assert "cannot be read" in answer.message
+        subject.submit("key", photo, None)  # it lies below none of the folders
+        assert answers.get(timeout=60).ok
+
+
+def test_it_is_the_first_to_go_when_memory_runs_out(photo: Path) -> None:
+    with inspecting() as (subject, answers):
+        subject.submit("key", photo, None)
+        assert answers.get(timeout=60).ok
+        assert subject._child is not None
+        score = Path(f"/proc/{subject._child.pid}/oom_score_adj").read_text()
+    assert int(score) == 1000
+
+
 def test_too_large_files_are_refused_unread(photo: Path) -> None:
     with photo.open("ab") as file:
         file.truncate(1_000_001)
@@ -111,7 +135,7 @@ def test_memory_is_bounded(tmp_path: Path) -> None:
     path = tmp_path / "large.png"
     Image.fromarray(np.zeros((12_000, 12_000), np.uint8)).save(path, compress_level=1)
     # What Python and its libraries map varies; three bytes for each of 144 million pixels do not.
-    tight = replace(LIMITS, memory_bytes=700 << 20)
+    tight = replace(LIMITS, ration=replace(LIMITS.ration, memory_bytes=700 << 20))
     with inspecting(limits=tight) as (subject, answers):
         subject.submit("key", path, None)
         answer = answers.get(timeout=60)

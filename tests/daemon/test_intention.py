@@ -32,7 +32,7 @@ def test_other_bytes_are_another_picture(share: Share, other: bytes) -> None:
     plan = intention.intend(share.outbox / "a.jpg", b"picture")
     plan.path.write_bytes(other)
     assert not intention.is_out(plan, share)
-    intention.forget_reservation(plan)
+    intention.forget_reservation(plan, share)
     assert plan.path.exists() == bool(other)
 
 
@@ -47,7 +47,7 @@ def test_what_is_no_file_is_no_picture_and_stays(share: Share, kind: str) -> Non
     else:
         os.mkfifo(plan.path)
     assert not intention.is_out(plan, share)
-    intention.forget_reservation(plan)
+    intention.forget_reservation(plan, share)
     assert os.path.lexists(plan.path)
 
 

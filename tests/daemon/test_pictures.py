@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -306,6 +308,16 @@ def test_pillows_own_limits_are_left_as_they_were(monkeypatch: pytest.MonkeyPatc
     assert pictures.decode(data, max_pixels=MOST).shape == scene().shape
     why_refused(data[:-2])
     assert (Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES) == (100, True)
+
+
+def test_what_libraries_print_about_a_file_is_not_heard(capfd: pytest.CaptureFixture[str]) -> None:
+    fax = Image.fromarray(scene()).convert("1")
+    data = bytearray(saved(fax, "TIFF", compression="group4"))
+    data[8:16] = b"\xff" * 8  # the picture's own data
+    with suppress(PictureUnreadableError):
+        pictures.decode(bytes(data), max_pixels=MOST)
+    os.write(2, b"and this is")
+    assert capfd.readouterr().err == "and this is"
 
 
 @pytest.mark.parametrize(("format_", "close"), [("jpeg", 12), ("png", 0)])

@@ -6,8 +6,8 @@ import errno
 import os
 import resource
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -66,7 +66,7 @@ def taken_folder(share: Share, job_id: str = "job1") -> tuple[Claim, Candidate]:
     return taken(share, job_id, **{f"Waves/Party/{name}": data for name, data in content.items()})
 
 
-def refuse_to_read(path: Path) -> bytes:
+def refuse_to_read(path: Path, _most: int) -> bytes:
     raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
 
@@ -336,7 +336,7 @@ class TestFail:
             return (refuse_to_read if path.is_relative_to(share.failed) else read)(path)
 
         with monkeypatch.context() as patch:
-            patch.setattr(Path, "read_bytes", refuse)
+            patch.setattr(notes, "read_file", refuse_to_read)
             failed = publishing.fail(share, claim, candidate.relative, "torn")
         assert failed.name == "a (2).jpg"
         assert "torn" in (share.failed / "Waves" / "a (2).jpg - why.txt").read_text()
@@ -465,6 +465,54 @@ def test_the_folder_that_somebody_closed_to_us_is_named(
     with pytest.raises(PublishError, match=named(share.failed)):
         publishing.fail(share, claim, relative, "torn")
     assert claim.content.read_bytes() == b"photo"
+
+
+@pytest.mark.parametrize(
+    ("names", "put"),
+    [
+        (["folder_below"], []),
+        (["publish_new", "move_exactly"], ["away/a.jpg", "away/a.jpg", "away/a.jpg - why.txt"]),
+    ],
+)
+def test_nothing_is_put_through_a_link_that_is_swapped_in(
+    share: Share,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    names: list[str],
+    put: list[str],
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    claim, candidate = taken(share, **{"Waves/a.jpg": b"photo"})
+    relative = candidate.relative
+    tops = [share.outbox, share.originals, share.failed]
+
+    def swap() -> None:
+        for place in (top / "Waves" for top in tops):
+            if place.is_dir() and not place.is_symlink():
+                place.rename(place.with_name("away"))
+                place.symlink_to(outside)
+
+    def swapping(function: Callable[..., Any], *, first: bool) -> Callable[..., Any]:
+        def swap_around(*arguments: Any, **named: Any) -> Any:
+            if first:
+                swap()
+            result = function(*arguments, **named)
+            swap()
+            return result
+
+        return swap_around
+
+    for name in names:
+        way = swapping(getattr(files, name), first=name != "folder_below")
+        monkeypatch.setattr(files, name, way)
+    refused = pytest.raises(PublishError, match="nothing was lost")
+    with refused if put == [] else nullcontext():
+        publishing.publish_result(share, relative, "Waves", b"x", ".jpg")
+    with refused if put == [] else nullcontext():
+        publishing.fail(share, claim, relative, "torn")
+    assert tree(outside) == {}
+    assert sorted([*tree(share.outbox), *tree(share.failed)]) == put
 
 
 def test_nothing_is_written_through_a_link_in_the_outbox(share: Share, tmp_path: Path) -> None:

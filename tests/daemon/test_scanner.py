@@ -94,10 +94,10 @@ def test_what_vanishes_during_the_look_was_never_there(
     scandir = os.scandir
 
     @contextmanager
-    def scandir_then_remove(folder: str) -> Iterator[list[os.DirEntry[str]]]:
+    def scandir_then_remove(folder: Path) -> Iterator[list[os.DirEntry[str]]]:
         with scandir(folder) as entries:
             seen = list(entries)
-        if folder == str(tmp_path):  # between the listing and the questions about what it lists
+        if folder.samefile(tmp_path):  # between the listing and the questions about what it lists
             (tmp_path / "goes.jpg").unlink()
             (tmp_path / "folder").rmdir()
             (tmp_path / "turns").rmdir()
@@ -109,6 +109,28 @@ def test_what_vanishes_during_the_look_was_never_there(
     assert [s.path for s in seen.files] == [tmp_path / "stays" / "photo.jpg"]
     assert seen.folders == (tmp_path / "stays",)
     assert seen.unreadable == ()
+
+
+def test_a_folder_that_is_swapped_for_a_link_is_not_looked_into(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox = tmp_path / "inbox"
+    put(inbox / "album" / "photo.jpg")
+    put(tmp_path / "outside" / "secret.jpg")
+    scandir = os.scandir
+
+    @contextmanager
+    def scandir_and_swap(folder: Path) -> Iterator[list[os.DirEntry[str]]]:
+        with scandir(folder) as entries:
+            seen = list(entries)
+        if folder.samefile(inbox):
+            [entry.is_dir(follow_symlinks=False) for entry in seen]
+            (inbox / "album").rename(tmp_path / "away")
+            (inbox / "album").symlink_to(tmp_path / "outside")
+        yield seen
+
+    monkeypatch.setattr(os, "scandir", scandir_and_swap)
+    assert look(inbox) == scanner.Look(inbox, (), ())
 
 
 UNPRIVILEGED = """
