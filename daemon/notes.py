@@ -200,12 +200,14 @@ def write_why(folder: Path, names: Sequence[str], reason: str, back_to: PurePath
         Its path, `why_name` of the first name.
 
     Raises:
-        FileExistsError: a file of that name is there which is no note of ours.
+        FileExistsError: a file of that name is there, with something in it, and no note of ours.
         OSError: the disk or the permissions do not allow it.
     """
     path = folder / why_name(names[0])
     text = _encoded(why_text(names, reason, back_to))
-    files.write_atomically(path, text, replace=is_ours(path))
+    # A kill may have left the note's name reserved, where there is no better way to take a name.
+    is_empty = not path.is_symlink() and path.is_file() and path.stat().st_size == 0
+    files.write_atomically(path, text, replace=is_empty or is_ours(path))
     return path
 
 
