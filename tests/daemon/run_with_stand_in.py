@@ -30,7 +30,8 @@ def make_runner(settings: Settings, deliver: Deliver, *, worker: Worker) -> Runn
 def command(resolved: Resolved, *, once: bool) -> ExitCode:
     worker = getattr(child_stand_ins, sys.argv[1])
     with_it = functools.partial(make_runner, worker=worker)
-    return run.keep(resolved.settings, once=once, make_runner=with_it)
+    again = run.read_again(resolved)
+    return run.keep(resolved.settings, once=once, make_runner=with_it, again=again)
 
 
 if __name__ == "__main__":
