@@ -75,7 +75,7 @@ class Condition:
         stuck = self._endings.pending
         parts = [
             head or ("" if waiting or stuck else "Idle"),
-            f"{waiting} wait" if waiting else "",
+            f"{waiting} {'waits' if waiting == 1 else 'wait'}" if waiting else "",
             f"{stuck} cannot be put where they belong yet" if stuck else "",
             self.remark,
         ]
