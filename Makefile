@@ -97,22 +97,22 @@ install-check:
 # From a copy: root's files in this folder would be in the way of whoever works here. An environment
 # knows its own path, and that is without DESTDIR once it is in use.
 install-program: install-check requirements/cpu-py$(version).txt | python
+	@test ! -e "$(place)" -o -e "$(place)/pyvenv.cfg" || { echo "$(place) is there already and" \
+	    "holds something else. Name another folder: make install PREFIX=/opt/atelierd" >&2; exit 1; }
 	@case "$(python)" in (/home/*|/root/*) \
 	    echo "The service may not look into $(python). Take the system's: PYTHON=/usr/bin/python3" >&2; \
 	    exit 1;; esac
-	@test ! -e "$(place)" -o -e "$(place)/pyvenv.cfg" || { echo "$(place) is there already and" \
-	    "holds something else. Name another folder: make install PREFIX=/opt/atelierd" >&2; exit 1; }
 	@echo "installing the program into $(place)"
-	@$(python) -m venv "$(place)"
-	@"$(place)/bin/python" $(pip) --require-hashes -r requirements/cpu-py$(version).txt
-	@copy=$$(mktemp -d) && trap 'rm -rf "$$copy"' EXIT && \
+	@umask 022 && $(python) -m venv "$(place)"
+	@umask 022 && "$(place)/bin/python" $(pip) --require-hashes -r requirements/cpu-py$(version).txt
+	@umask 022 && copy=$$(mktemp -d) && trap 'rm -rf "$$copy"' EXIT && \
 	    cp -R pyproject.toml README.md LICENSE daemon engine "$$copy" && \
 	    "$(place)/bin/python" $(pip) --no-build-isolation --force-reinstall "$$copy"
 	@test -z "$(DESTDIR)" || \
 	    grep -rlIZF "$(DESTDIR)" "$(place)/bin" "$(place)/pyvenv.cfg" | xargs -0r sed -i "s|$(DESTDIR)||g"
 
 install-files: install-check
-	@install -d "$(etc)/systemd/system" "$(etc)/sysusers.d" "$(etc)/tmpfiles.d" "$(etc)/atelierd"
+	@umask 022 && install -d "$(etc)/systemd/system" "$(etc)/sysusers.d" "$(etc)/tmpfiles.d" "$(etc)/atelierd"
 	@sed "s|/opt/atelierd/bin/|$(PREFIX)/bin/|" systemd/atelierd.service \
 	    | install -m 0644 /dev/stdin "$(etc)/systemd/system/atelierd.service"
 	@install -m 0644 systemd/atelierd.sysusers.conf "$(etc)/sysusers.d/atelierd.conf"

@@ -171,7 +171,8 @@ def test_a_name_that_is_too_long_harms_nobody() -> None:
     notify.tell(lambda: "Idle", lives=lambda: True)
 
 
-def test_what_a_full_socket_did_not_take_is_said_later(told: Told) -> None:
+def test_what_a_full_socket_did_not_take_is_said_later(listener: Listener) -> None:
+    told = Told(listener)
     told.notify.ready()
     told.tell()
     number = 0
@@ -186,12 +187,11 @@ def test_what_a_full_socket_did_not_take_is_said_later(told: Told) -> None:
     assert told.tell(f"{number} %") == [{"STATUS": f"{number} %", "READY": "1"}]
 
 
-@given(st.text(max_size=2000))
+@given(st.text(st.characters(), max_size=2000))
 def test_no_text_becomes_a_second_line_or_too_long(text: str) -> None:
     with tempfile.TemporaryDirectory() as name, Listener(Path(name, "s")) as listener:
         for message in Told(listener).tell(text):
             assert set(message) == {"STATUS"}
-            assert message["STATUS"].isprintable() or " " in message["STATUS"]
             assert len(message["STATUS"].encode()) < 4000
 
 
@@ -284,7 +284,7 @@ def test_sighup_takes_good_settings_and_refuses_bad_ones(
     config.write_text(good.replace("size = 64", "sise = 64"))
     process.send_signal(signal.SIGHUP)
     program.wait(lambda: said(listener, "the old settings are kept"))
-    assert '"sise"' in program.said("settings.refused")[0]["why"]
+    assert "sise" in program.said("settings.refused")[0]["why"]
     config.write_text(good.replace("'share'", "'other'") + "[output]\nformat = 'png'\n")
     process.send_signal(signal.SIGHUP)
     program.wait(lambda: said(listener, "share.root: changed at the next start"))
