@@ -54,6 +54,7 @@ class Condition:
         dispatcher: Dispatcher,
         endings: Endings,
         intake: Intake,
+        *,
         clock: Callable[[], float],
     ) -> None:
         self._journal = journal

@@ -140,7 +140,7 @@ class Service:
             share, settings, journal, self._endings, self._engine, clock=parts.clock
         )
         self._condition = Condition(
-            journal, self._engine, self._dispatcher, self._endings, self._intake, parts.clock
+            journal, self._engine, self._dispatcher, self._endings, self._intake, clock=parts.clock
         )
         self._notify, self._reread = parts.notify or Notify({}, parts.clock, 0), parts.reread
         self._watcher = self._make_watcher()

@@ -1,4 +1,4 @@
-"""`make install` and `make uninstall`, into a folder of a test: without root and without a network."""
+"""`make install` and `make uninstall`, into a folder of a test: without root and network."""
 
 from __future__ import annotations
 
@@ -14,9 +14,7 @@ CONFIG = "etc/atelierd/config.toml"
 FILES = [CONFIG, "etc/sysusers.d/atelierd.conf", UNIT, "etc/tmpfiles.d/atelierd.conf"]
 
 
-def make(
-    *arguments: str, path: str = "", check: bool = True
-) -> subprocess.CompletedProcess[str]:
+def make(*arguments: str, path: str = "", check: bool = True) -> subprocess.CompletedProcess[str]:
     """Run it, with no package registry to be reached."""
     unwanted = ("ATELIERD_", "MAKE", "MFLAGS", "PYTHON", "PIP_", "PREFIX", "DESTDIR")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}

@@ -60,8 +60,8 @@ def command(resolved: Resolved, *, once: bool) -> ExitCode:
     """Keep a share: paint the photos that are dropped into it.
 
     Ctrl-C or SIGTERM end it; the photo that is being painted waits for the next start. A second
-    Ctrl-C ends it at once. SIGHUP has it read its settings again. With --once the exit status is 0 if all photos were painted, 1 if one
-    could not be, and 3 without the trained weights.
+    Ctrl-C ends it at once. SIGHUP has it read its settings again. With --once the exit status is 0
+    if all photos were painted, 1 if one could not be, and 3 without the trained weights.
     """
     return keep(resolved.settings, once=once, again=read_again(resolved))
 

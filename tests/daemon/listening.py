@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 from pathlib import Path
-from types import TracebackType
 
 
 class Listener:
@@ -20,17 +19,6 @@ class Listener:
         self._socket.setblocking(False)
         self._socket.bind(f"\0{self.name[1:]}" if self.name.startswith("@") else self.name)
         self._heard: list[dict[str, str]] = []
-
-    def __enter__(self) -> Listener:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         self._socket.close()

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,7 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture
 def listener(folder: Path) -> Iterator[Listener]:
-    with Listener(folder / "socket") as listener:
+    with closing(Listener(folder / "socket")) as listener:
         yield listener
 
 
@@ -70,7 +71,7 @@ def test_a_status_is_said_when_it_changes(listener: Listener) -> None:
 
 
 def test_an_abstract_name_is_understood(folder: Path) -> None:
-    with Listener(f"@{folder.name}") as listener:
+    with closing(Listener(f"@{folder.name}")) as listener:
         assert Told(listener).tell() == [{"STATUS": "Idle"}]
 
 
@@ -189,7 +190,7 @@ def test_what_a_full_socket_did_not_take_is_said_later(listener: Listener) -> No
 
 @given(st.text(st.characters(), max_size=2000))
 def test_no_text_becomes_a_second_line_or_too_long(text: str) -> None:
-    with tempfile.TemporaryDirectory() as name, Listener(Path(name, "s")) as listener:
+    with tempfile.TemporaryDirectory() as name, closing(Listener(Path(name, "s"))) as listener:
         for message in Told(listener).tell(text):
             assert set(message) == {"STATUS"}
             assert len(message["STATUS"].encode()) < 4000
@@ -298,7 +299,7 @@ def test_sighup_takes_good_settings_and_refuses_bad_ones(
 
 
 def test_an_engine_with_other_settings_takes_the_place_between_two_jobs(
-    program: Program, listener: Listener
+    program: Program,
 ) -> None:
     folder = program.style("Slow", SLOW)
     (folder / "a.png").write_bytes(grey(100))

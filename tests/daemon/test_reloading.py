@@ -48,7 +48,9 @@ def test_the_same_settings_change_nothing() -> None:
         (EngineSettings(weights=Path("mine")), True),
     ],
 )
-def test_the_engine_is_started_anew_for_what_it_heeds(after: EngineSettings, needed: bool) -> None:
+def test_the_engine_is_started_anew_for_what_it_heeds(
+    *, after: EngineSettings, needed: bool
+) -> None:
     assert needs_another_engine(EngineSettings(), after) is needed
 
 
