@@ -93,7 +93,9 @@ def test_the_drop_in_for_a_card_is_looked_at(analyze: str, unit: Path) -> None:
     assert "clsoed" in verify(analyze, unit)
 
 
-def test_little_is_exposed(analyze: str, unit: Path) -> None:
+@pytest.mark.parametrize("with_card", [False, True])
+def test_little_is_exposed(analyze: str, unit: Path, *, with_card: bool) -> None:
+    unit = with_a_card(unit) if with_card else unit
     done = subprocess.run(
         # Tenths: 1.5 of 10.
         [analyze, "security", "--offline=true", "--json=short", "--threshold=15", str(unit)],
