@@ -1,6 +1,8 @@
 # How everything is run. `make` alone lists what there is.
 #
 #   PYTHON=python3.12   use this interpreter (each version has its own environment below .venv/)
+#   PREFIX=/opt/atelierd  where `make install` puts the program: a folder of its own
+#   DESTDIR=/tmp/package  what stands before all that is installed, for those who make packages
 
 PYTHON  ?=
 python  := $(shell scripts/find-python $(PYTHON) 2>/dev/null)
@@ -8,13 +10,20 @@ version := $(if $(python),$(shell $(python) -c 'import sys; print("%d.%d" % sys.
 venv    := .venv/py$(version)
 bin     := $(venv)/bin
 params  := data/param
-install := $(bin)/python -m pip install --quiet --disable-pip-version-check --no-deps
+pip     := -m pip install --quiet --disable-pip-version-check --no-deps
+install := $(bin)/python $(pip)
+
+PREFIX  ?= /opt/atelierd
+DESTDIR ?=
+place   := $(DESTDIR)$(PREFIX)
+etc     := $(DESTDIR)/etc
 
 .DEFAULT_GOAL := help
 .PHONY: help python setup dev weights demo run test bench lint types check lock samples clean
+.PHONY: install install-check install-program install-files install-user uninstall
 
 help: ## what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
 
 python:
 	@scripts/find-python $(PYTHON) >/dev/null
@@ -76,6 +85,55 @@ lock: | python ## write requirements/ anew (wants python3.10 to python3.13)
 
 samples: $(venv)/cpu.stamp ## draw the sample photo and the starter styles again
 	@$(bin)/python scripts/draw_samples.py
+
+install: install-program install-files install-user ## as root: the program and its service
+	@echo "atelierd is in $(place); docs/install.md, from its third step on, says how to go on."
+
+install-check:
+	@case "$(PREFIX)" in (/?*) ;; (*) echo "PREFIX has to be a whole path." >&2; exit 1;; esac
+	@test -n "$(DESTDIR)" -o "$$(id -u)" = 0 || \
+	    { echo "This is for root: sudo make install, or sudo make uninstall." >&2; exit 1; }
+
+# From a copy: root's files in this folder would be in the way of whoever works here. An environment
+# knows its own path, and that is without DESTDIR once it is in use.
+install-program: install-check requirements/cpu-py$(version).txt | python
+	@test ! -e "$(place)" -o -e "$(place)/pyvenv.cfg" || { echo "$(place) is there already and" \
+	    "holds something else. Name another folder: make install PREFIX=/opt/atelierd" >&2; exit 1; }
+	@case "$(python)" in (/home/*|/root/*) \
+	    echo "The service may not look into $(python). Take the system's: PYTHON=/usr/bin/python3" >&2; \
+	    exit 1;; esac
+	@echo "installing the program into $(place)"
+	@umask 022 && $(python) -m venv "$(place)"
+	@umask 022 && "$(place)/bin/python" $(pip) --require-hashes -r requirements/cpu-py$(version).txt
+	@umask 022 && copy=$$(mktemp -d) && trap 'rm -rf "$$copy"' EXIT && \
+	    cp -R pyproject.toml README.md LICENSE daemon engine "$$copy" && \
+	    "$(place)/bin/python" $(pip) --no-build-isolation --force-reinstall "$$copy"
+	@test -z "$(DESTDIR)" || \
+	    grep -rlIZF "$(DESTDIR)" "$(place)/bin" "$(place)/pyvenv.cfg" | xargs -0r sed -i "s|$(DESTDIR)||g"
+
+install-files: install-check
+	@umask 022 && install -d "$(etc)/systemd/system" "$(etc)/sysusers.d" "$(etc)/tmpfiles.d" "$(etc)/atelierd"
+	@sed "s|/opt/atelierd/bin/|$(PREFIX)/bin/|" systemd/atelierd.service \
+	    | install -m 0644 /dev/stdin "$(etc)/systemd/system/atelierd.service"
+	@install -m 0644 systemd/atelierd.sysusers.conf "$(etc)/sysusers.d/atelierd.conf"
+	@install -m 0644 systemd/atelierd.tmpfiles.conf "$(etc)/tmpfiles.d/atelierd.conf"
+	@test -e "$(etc)/atelierd/config.toml" || \
+	    install -m 0644 systemd/settings.toml "$(etc)/atelierd/config.toml"
+
+# Not into a package: there the machine that it is put on does this.
+install-user: install-files
+	@test -n "$(DESTDIR)" || systemd-sysusers /etc/sysusers.d/atelierd.conf
+	@test -n "$(DESTDIR)" || systemd-tmpfiles --create /etc/tmpfiles.d/atelierd.conf
+	@test -n "$(DESTDIR)" -o ! -d /run/systemd/system || systemctl daemon-reload
+
+uninstall: install-check ## as root: take both away; photos, settings and journal stay
+	@test -n "$(DESTDIR)" -o ! -d /run/systemd/system -o ! -e /etc/systemd/system/atelierd.service || \
+	    systemctl disable --now atelierd
+	@rm -f "$(etc)/systemd/system/atelierd.service" "$(etc)/sysusers.d/atelierd.conf" \
+	    "$(etc)/tmpfiles.d/atelierd.conf"
+	@test ! -e "$(place)/pyvenv.cfg" -o ! -e "$(place)/bin/atelierd" || rm -rf "$(place)"
+	@test -n "$(DESTDIR)" -o ! -d /run/systemd/system || systemctl daemon-reload
+	@echo "Kept: the share, $(etc)/atelierd, /var/lib/atelierd, the user (docs/install.md, the end)."
 
 clean: ## remove environments and what tools left
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info demo

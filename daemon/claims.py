@@ -23,7 +23,7 @@ moved out of it or put back: what is moved lies in the inbox for sure.
 What remains: the folder that holds the work folder. Whoever may write to the share's root can
 still rename the work folder as a whole, which stops the service's work and hides what waits there;
 put in its place, a folder of their own is refused, but between our look and our use there is a
-moment. Let the service alone write to the root, as `systemd/README.md` sets it up, or lay
+moment. Let the service alone write to the root, as `docs/install.md` sets it up, or lay
 `share.work` elsewhere. On a file system that knows no owners (vfat, a CIFS mount that makes all
 files one user's) or keeps no modes there is only the server to hold them off.
 """

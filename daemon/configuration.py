@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -57,11 +58,13 @@ class Resolved:
         sources: for each dotted key ``default``, the file's path, the environment variable's name
             or the option.
         file: the file that was read; None if there was none.
+        again: gathers them once more from the same places; what that raises, `load` does.
     """
 
     settings: Settings
     sources: Mapping[str, str]
     file: Path | None = field(default=None)
+    again: Callable[[], Resolved] | None = field(default=None, repr=False, compare=False)
 
 
 def load(
@@ -97,7 +100,15 @@ def load(
         refuse_unknown(layer)
     given = {one.key: one for layer in layers for one in layer}
     sources = {key: given[key].source if key in given else "default" for key in catalogue()}
-    return Resolved(_validated(layers, given), sources, path)
+    again = partial(_load_again, path, command_line, environ, searched, typed=typed)
+    return Resolved(_validated(layers, given), sources, path, again)
+
+
+def _load_again(path: Path | None, *where: Any, typed: Mapping[str, str] | None) -> Resolved:
+    # Nobody who takes the file away for a moment wants the defaults, or another file's values.
+    if path is not None and not path.exists():
+        raise SettingsError(f"The file {printable(path)} is gone. Put it back, and try again.")
+    return load(path, *where, typed=typed)
 
 
 def standing_alone(resolved: Resolved) -> Settings:

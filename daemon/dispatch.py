@@ -20,14 +20,7 @@ from daemon.endings import Endings
 from daemon.holds import Holds
 from daemon.jobs import Job, JobState
 from daemon.journal import Journal
-from daemon.loading import (
-    Fault,
-    Unreachable,
-    advice_on_style,
-    has_own_style,
-    load,
-    style_now,
-)
+from daemon.loading import Fault, Unreachable, advice_on_style, has_own_style, load, style_now
 from daemon.patience import Patience
 from daemon.runners.base import (
     Cancelled,
@@ -115,6 +108,16 @@ class Dispatcher:
         """When `fill` has something to do by itself, by the clock."""
         times = (self._holds.due, self._held_jobs.due, self._start_at, self._more_at)
         return min((time for time in times if time is not None), default=None)
+
+    @property
+    def trouble(self) -> str:
+        """Why jobs wait for their files; empty if none does."""
+        return self._holds.why or self._held_jobs.why
+
+    def use(self, settings: Settings) -> None:
+        """Go by other settings from now on."""
+        self._settings, patience = settings, settings.watch.patience_seconds
+        self._holds.patience = self._held_jobs.patience = self._patience.seconds = patience
 
     def start(self) -> None:
         """Let the runner load an engine."""

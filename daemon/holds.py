@@ -41,14 +41,14 @@ class Holds:
     """Remembers the lanes, or the jobs, on hold, each by a name: a job's is its id.
 
     Args:
-        patience: seconds after which a hold counts as a long one.
+        patience: seconds after which a hold counts as a long one; the attribute may be changed.
         clock: monotonic seconds.
         kind: what the log calls them.
     """
 
     def __init__(self, patience: float, clock: Callable[[], float], kind: str = "lane") -> None:
         self._kind = kind
-        self._patience = patience
+        self.patience = patience
         self._clock = clock
         self._holds: dict[str, _Hold] = {}
 
@@ -62,6 +62,11 @@ class Holds:
     def long(self) -> list[str]:
         """Those that were tried often and for long; who does not want to wait for ever gives up."""
         return [name for name, hold in self._holds.items() if hold.is_long]
+
+    @property
+    def why(self) -> str:
+        """What was said last of the one that is on hold for longest; empty if none is."""
+        return next((hold.why for hold in self._holds.values()), "")
 
     @property
     def due(self) -> float | None:
@@ -80,7 +85,7 @@ class Holds:
         now = self._clock()
         hold = self._holds.setdefault(name, _Hold(now))
         hold.tries += 1
-        enough = hold.since + self._patience
+        enough = hold.since + self.patience
         ends = [now + backoff.pause(hold.tries), enough, enough if until is None else until]
         hold.until = min(end for end in ends if end > now)
         hold.is_long = hold.tries >= _TRIES and now >= enough

@@ -30,13 +30,14 @@ class InboxNote:
 
     Args:
         share: the share.
-        settle_seconds: how long a photo must hold still before it is asked about.
+        settle_seconds: how long a photo must hold still before it is asked about; the attribute
+            may be changed.
         clock: monotonic seconds.
     """
 
     def __init__(self, share: Share, settle_seconds: float, clock: Callable[[], float]) -> None:
         self._share = share
-        self._settle_seconds = settle_seconds
+        self.settle_seconds = settle_seconds
         self._clock = clock
         self._since: dict[Sighting | Path, float] = {}
         self._asked = 0
@@ -66,7 +67,7 @@ class InboxNote:
         now = self._clock()
         waiting: tuple[Sighting | Path, ...] = (*homeless, *halves, *closed)
         self._since = {each: self._since.get(each, now) for each in waiting}
-        until = now - self._settle_seconds
+        until = now - self.settle_seconds
         settled = {each for each, since in self._since.items() if since <= until}
         alone, half = (
             [each.path for each in group if each in settled] for group in (homeless, halves)

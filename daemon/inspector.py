@@ -123,7 +123,7 @@ class Inspector:
         limits: Limits | None = None,
         work: Work | None = None,
     ) -> None:
-        self._limits: Final = limits or limits_of(settings)
+        self._limits = limits or limits_of(settings)
         self._deliver: Final = deliver
         self._work: Final = work or inspect_files
         self._requests: Final[deque[_Request]] = deque()
@@ -131,6 +131,7 @@ class Inspector:
         self._lock: Final = threading.Lock()
         self._thread: threading.Thread | None = None
         self._child: Child | None = None
+        self._child_limits = self._limits
         self._current: _Request | None = None
         self._pending = 0
         self._closed = False
@@ -139,6 +140,14 @@ class Inspector:
     def pending(self) -> int:
         """How many requests have not been answered yet."""
         return self._pending
+
+    def use(self, settings: WatchSettings) -> None:
+        """Go by other limits from the next picture on.
+
+        Args:
+            settings: how large files and pictures may be.
+        """
+        self._limits = limits_of(settings, *self._limits.tops)
 
     def submit(self, key: str, content: Path, style: Path | None) -> None:
         """Ask whether these pictures can be decoded; `deliver` gets the answer.
@@ -243,7 +252,9 @@ class Inspector:
 
         That no child can be started is no picture's fault: the requests wait until one can be.
         """
-        if self._child is not None and self._child.exit_status is not None:
+        if self._child is not None and (
+            self._child.exit_status is not None or self._child_limits != self._limits
+        ):
             self._end_child()
         while self._child is None and not self._closed:
             self._start_child()
@@ -251,7 +262,8 @@ class Inspector:
 
     def _start_child(self) -> None:
         try:
-            self._child = Child(self._work, (self._limits,), "atelierd-inspector")
+            self._child_limits = self._limits
+            self._child = Child(self._work, (self._child_limits,), "atelierd-inspector")
             self._hear(self._child, _START_SECONDS)
         except (OSError, EOFError) as error:
             self._end_child()

@@ -131,6 +131,22 @@ class Intake:
         self._problem = ""
         self._stamps: dict[Path, Stamp] = {}
 
+    def use(self, settings: Settings) -> None:
+        """Go by other settings from now on; what is queued already keeps its recipe.
+
+        Raises:
+            SettingsError: those of `paint` contradict one another; the old ones are kept.
+        """
+        self._usual_recipe = make_recipe(settings.paint, {}).model_dump_json()
+        self._settings = settings
+        self._readiness.settings = settings.watch
+        self._note.settle_seconds = settings.watch.settle_seconds
+
+    @property
+    def problem(self) -> str:
+        """Why the folders could not be looked at the last time; empty if they could."""
+        return self._problem
+
     @property
     def failing(self) -> bool:
         """Whether the last look failed, or photos could not be taken or not be put back."""

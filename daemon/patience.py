@@ -28,12 +28,12 @@ class Patience:
     """Remembers the styles that are of no use.
 
     Args:
-        seconds: so long a style may stay so unchanged.
+        seconds: so long a style may stay so unchanged; the attribute may be changed.
         clock: monotonic seconds.
     """
 
     def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
-        self._seconds = seconds
+        self.seconds = seconds
         self._clock = clock
         self._faults: dict[Path, _Fault] = {}
 
@@ -46,7 +46,7 @@ class Patience:
 
     def ends(self, style: Path) -> float:
         """When patience with a style that is of no use ends, if it stays as it is."""
-        return self._faults[style].since + self._seconds
+        return self._faults[style].since + self.seconds
 
     def seen_whole(self, style: Path) -> None:
         """Note that a style could be read; if it is another one now, patience begins anew."""

@@ -36,12 +36,13 @@ class Readiness:
     """Remembers how long each file in the inbox has not changed.
 
     Args:
-        settings: how long, and in how many looks, a file must stay the same.
+        settings: how long, and in how many looks, a file must stay the same; the attribute may be
+            changed.
         clock: seconds of a clock that never goes back, such as `time.monotonic`.
     """
 
     def __init__(self, settings: WatchSettings, clock: Callable[[], float]) -> None:
-        self._settings = settings
+        self.settings = settings
         self._clock = clock
         self._rests: dict[tuple[Path, int], _Rest] = {}
         self._restless = False
@@ -87,8 +88,8 @@ class Readiness:
         return sighting.size > 0 and self._is_at_rest(self._rests[_identity(sighting)], now)
 
     def _is_at_rest(self, rest: _Rest, now: float) -> bool:
-        long_enough = now - rest.since >= self._settings.settle_seconds
-        return long_enough and rest.looks >= self._settings.settle_scans
+        long_enough = now - rest.since >= self.settings.settle_seconds
+        return long_enough and rest.looks >= self.settings.settle_scans
 
 
 def _identity(sighting: Sighting) -> tuple[Path, int]:

@@ -18,6 +18,7 @@ import structlog
 
 from daemon import publishing
 from daemon.checkpoints import Checkpoints
+from daemon.condition import Condition
 from daemon.dispatch import Dispatcher
 from daemon.endings import Endings
 from daemon.errors import AtelierError, ExitCode
@@ -26,9 +27,12 @@ from daemon.intake import Inspects, Intake, quick_pace
 from daemon.jobs import JobState
 from daemon.journal import Journal
 from daemon.names import printable
+from daemon.notify import Notify
 from daemon.recovery import recover
+from daemon.reloading import Reread, changed, needs_another_engine
 from daemon.runners.base import Deliver, EngineReady, Event, Runner
-from daemon.settings import Settings
+from daemon.runners.exchange import Exchange
+from daemon.settings import Settings, WatchSettings
 from daemon.share import Share
 from daemon.style_check import StyleCheck
 from daemon.watching import Watcher
@@ -46,6 +50,9 @@ _log: Final = structlog.get_logger()
 class InspectsUntilClosed(Inspects, Protocol):
     """What the service needs of `daemon.inspector.Inspector`."""
 
+    def use(self, settings: WatchSettings) -> None:
+        """Go by other settings from now on."""
+
     def close(self) -> None:
         """End it; no answer comes after this."""
 
@@ -60,6 +67,8 @@ class Parts:
         clock: monotonic seconds.
         make_id: a new job id at each call.
         lock: locks the share's work folder once more, given a handle of one that was made again.
+        notify: told how the service is; None for nobody.
+        reread: given the settings in force, reads them again; None where that cannot be done.
         checkpoints: where the runner saves jobs on their way, if it does.
     """
 
@@ -68,7 +77,14 @@ class Parts:
     clock: Callable[[], float]
     make_id: Callable[[], str]
     lock: Callable[[int], None] = lambda _handle: None
+    notify: Notify | None = None
+    reread: Callable[[Settings], Reread] | None = None
     checkpoints: Checkpoints = Checkpoints(None)  # noqa: RUF009 - it has no state
+
+
+@dataclass(frozen=True)
+class _Reload:
+    """Somebody has changed the settings."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +95,9 @@ class _Wake:
 @dataclass(frozen=True)
 class _Stop:
     """Somebody wants the service to end: only to wake it."""
+
+
+_Letter = _Wake | _Stop | _Reload | Inspected | Event
 
 
 class Service:
@@ -102,7 +121,7 @@ class Service:
         once: bool = False,
     ) -> None:
         # Not `queue.Queue`: a signal may interrupt a `get` and then `put`, which only this allows.
-        self._mail: queue.SimpleQueue[_Wake | _Stop | Inspected | Event] = queue.SimpleQueue()
+        self._mail: queue.SimpleQueue[_Letter] = queue.SimpleQueue()
         self._share, self._settings, self._journal = share, settings, journal
         self._clock, self._once = parts.clock, once
         self._inspector = parts.make_inspector(self._mail.put)
@@ -120,17 +139,21 @@ class Service:
         )
         settle = settings.watch.settle_seconds
         self._style_check = StyleCheck(share.styles, self._inspector, settle, parts.clock)
-        runner = parts.make_runner(self._mail.put)
+        self._engine = Exchange(parts.make_runner, self._mail.put, parts.clock)
         self._dispatcher = Dispatcher(
-            share, settings, journal, self._endings, runner, clock=parts.clock
+            share, settings, journal, self._endings, self._engine, clock=parts.clock
         )
-        watched = (share.inbox, share.styles)
-        self._watcher = Watcher(watched, settings.watch, lambda: self._mail.put(_Wake()))
+        self._condition = Condition(
+            journal, self._engine, self._dispatcher, self._endings, self._intake, clock=parts.clock
+        )
+        self._notify, self._reread = parts.notify or Notify({}, parts.clock, 0), parts.reread
+        self._watcher = self._make_watcher()
         self._stopping: str | None = None
         self._look_at = self._sweep_at = self._sweep_from = parts.clock()
         self._looked_at: float | None = None
         self._troubled_until = 0.0
         self._importing = False
+        self._doing = "Putting the folders in order"
         self._queued = 0  # at the end
 
     def stop(self, why: str) -> None:
@@ -142,6 +165,10 @@ class Service:
         # At once, not when the letter is read: many others may lie before it.
         self._stopping = self._stopping or why
         self._mail.put(_Stop())
+
+    def reload(self) -> None:
+        """Have the settings read again soon; may be called as `stop` may."""
+        self._mail.put(_Reload())
 
     def run(self) -> ExitCode:
         """Keep the share until `stop`, or with `once` until everything is painted.
@@ -159,6 +186,7 @@ class Service:
                 self._act()
                 if self._is_over():
                     break
+                self._tell()
                 self._read_mail()
         finally:
             self._end()
@@ -166,10 +194,11 @@ class Service:
 
     def _begin(self) -> None:
         # A large archive takes long to walk, and nobody reads the mail meanwhile.
-        publishing.sweep_leftovers(self._share, self._is_stopping)
+        publishing.sweep_leftovers(self._share, self._is_stopping_meanwhile)
         attempts = self._settings.engine.max_attempts
-        stop = self._is_stopping
+        stop = self._is_stopping_meanwhile
         stuck = recover(self._share, self._journal, self._endings, attempts, stop)
+        self._doing = ""
         for job_id, error in stuck.items():
             self._intake.keep(job_id, error)
         self._checkpoints.sweep({job.id for job in self._journal.unfinished()})
@@ -188,6 +217,23 @@ class Service:
     def _is_stopping(self) -> bool:
         return self._stopping is not None
 
+    def _is_stopping_meanwhile(self) -> bool:
+        """For what takes long, and asks this at each step: that it goes on is told too."""
+        self._tell()
+        return self._is_stopping()
+
+    def _tell(self) -> None:
+        doing, condition = self._doing, self._condition
+        self._notify.tell(
+            (lambda: doing) if doing else condition.line,
+            lives=condition.advances,
+            extends=bool(doing) or condition.loads(),
+        )
+
+    def _make_watcher(self) -> Watcher:
+        watched = (self._share.inbox, self._share.styles)
+        return Watcher(watched, self._settings.watch, lambda: self._mail.put(_Wake()))
+
     def _has_new_weights(self) -> bool:
         """Whether the engine will import weights: worth waiting for, with nothing to paint too."""
         with contextlib.suppress(WeightsError):  # the engine says so if it needs them
@@ -203,6 +249,7 @@ class Service:
             if now >= self._look_at:
                 self._look()
             self._endings.retry()
+            self._engine.change()
             self._dispatcher.fill()
         except (AtelierError, OSError) as error:
             self._complain(error)
@@ -222,7 +269,7 @@ class Service:
 
     def _sweep(self) -> None:
         began = self._clock()
-        publishing.sweep_notes(self._share, self._is_stopping)
+        publishing.sweep_notes(self._share, self._is_stopping_meanwhile)
         ended = self._clock()
         self._sweep_from = ended + (ended - began) / _SWEEP_SHARE
         self._sweep_at = max(ended + _SWEEP_SECONDS, self._sweep_from)
@@ -239,7 +286,7 @@ class Service:
         No others: each answer of the inspector asks for the next one, and until the last of many
         photos was taken none would be painted, and nobody could stop the service.
         """
-        due = (self._look_at, self._endings.due, self._dispatcher.due)
+        due = (self._look_at, self._endings.due, self._dispatcher.due, self._notify.due)
         until = max(min(time for time in due if time is not None), self._troubled_until)
         with contextlib.suppress(queue.Empty):
             self._open(self._mail.get(timeout=max(until - self._clock(), 0.0)))
@@ -248,18 +295,54 @@ class Service:
                 return
             self._open(self._mail.get_nowait())
 
-    def _open(self, letter: _Wake | _Stop | Inspected | Event) -> None:
+    def _open(self, letter: _Letter) -> None:
         try:
             if isinstance(letter, _Wake):
                 self._look_soon()
             elif isinstance(letter, Inspected):
                 if not self._style_check.answer(letter):
                     self._intake.answer(letter)
+            elif isinstance(letter, _Reload):
+                self._reload()
             elif not isinstance(letter, _Stop):
-                self._importing = self._importing and not isinstance(letter, EngineReady)
-                self._dispatcher.handle(letter)
+                self._hear(letter)
         except (AtelierError, OSError) as error:
             self._complain(error)
+
+    def _hear(self, event: Event) -> None:
+        self._importing = self._importing and not isinstance(event, EngineReady)
+        self._engine.heard(event)
+        if self._engine.is_ready:
+            self._notify.ready()
+        self._dispatcher.handle(event)
+
+    def _reload(self) -> None:
+        if self._reread is None:
+            return
+        self._notify.reloading()
+        try:
+            self._use(self._reread(self._settings))
+        except (AtelierError, OSError) as error:
+            self._condition.remark = f"the old settings are kept: {error}"
+            _log.error("settings.refused", why=str(error))
+        self._notify.reloaded()
+
+    def _use(self, read: Reread) -> None:
+        before, settings = self._settings, read.settings
+        self._intake.use(settings)  # the first, since it may refuse them
+        self._settings = settings
+        self._dispatcher.use(settings)
+        self._inspector.use(settings.watch)
+        self._style_check.settle_seconds = settings.watch.settle_seconds
+        if needs_another_engine(before.engine, settings.engine):
+            self._engine.replace(read.make_runner)
+        if before.watch.mode != settings.watch.mode:
+            self._watcher.stop()
+            self._watcher = self._make_watcher()
+            self._watcher.start()
+        self._look_at = self._clock()
+        self._condition.remark = read.remark
+        _log.info("settings.read", changed=changed(before, settings), remark=read.remark)
 
     def _look_soon(self) -> None:
         # But not once for each of the thousand blocks of one copied file.
@@ -285,13 +368,14 @@ class Service:
 
     def _end(self) -> None:
         _log.info("daemon.stopping", why=self._stopping or "nothing is left to do")
+        self._notify.stopping()
         self._watcher.stop()
         self._inspector.close()
         self._dispatcher.close(_CLOSE_SECONDS)
         # What was finished in the last moment is not thrown away; photos stay in the inbox.
         while not self._mail.empty():
             letter = self._mail.get_nowait()
-            if not isinstance(letter, (_Wake, _Stop, Inspected)):
+            if not isinstance(letter, (_Wake, _Stop, _Reload, Inspected)):
                 self._open(letter)
         self._endings.give_back()
         try:

@@ -34,7 +34,8 @@ class StyleCheck:
     Args:
         folder: where the styles lie.
         inspector: whose answers come back through `answer`.
-        settle_seconds: a picture must stay unchanged for so long before it is looked at.
+        settle_seconds: a picture must stay unchanged for so long before it is looked at; the
+            attribute may be changed.
         clock: monotonic seconds.
     """
 
@@ -43,7 +44,7 @@ class StyleCheck:
     ) -> None:
         self._folder = folder
         self._inspector = inspector
-        self._settle_seconds = settle_seconds
+        self.settle_seconds = settle_seconds
         self._clock = clock
         self._since: dict[_Version, float] = {}
         self._seen: set[_Version] = set()
@@ -69,7 +70,7 @@ class StyleCheck:
         return True
 
     def _ask(self) -> None:
-        until = self._clock() - self._settle_seconds
+        until = self._clock() - self.settle_seconds
         due = (one for one, since in self._since.items() if since <= until)
         version = next((one for one in due if one not in self._seen), None)
         if self._asked is None and version is not None:

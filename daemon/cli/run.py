@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -26,6 +27,9 @@ from daemon.inspector import Inspector, limits_of
 from daemon.journal import JOURNAL
 from daemon.locking import ShareLock
 from daemon.names import printable
+from daemon.notify import Notify
+from daemon.overrides import make_recipe
+from daemon.reloading import Reread, kept
 from daemon.rescue import open_journal
 from daemon.runners.base import Deliver, EngineReady, Event, Runner
 from daemon.runners.local import LocalRunner
@@ -39,7 +43,11 @@ from engine.weights import known, source_in_place
 MakeRunner = Callable[[Settings, Deliver], Runner]
 """Makes the runner that the settings name."""
 
-_STOPS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+Again = Callable[[], Settings]
+"""Reads the settings once more."""
+
+_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_STANDARD: Final = (0, 1, 2)
 STYLES: Final = "styles"
 """Folder beside the journal for what the engine knows of styles."""
 
@@ -54,10 +62,15 @@ def command(resolved: Resolved, *, once: bool) -> ExitCode:
     """Keep a share: paint the photos that are dropped into it.
 
     Ctrl-C or SIGTERM end it; the photo that is being painted waits for the next start. A second
-    Ctrl-C ends it at once. With --once the exit status is 0 if all photos were painted, 1 if one
-    could not be, and 3 without the trained weights.
+    Ctrl-C ends it at once. SIGHUP has it read its settings again. With --once the exit status is 0
+    if all photos were painted, 1 if one could not be, and 3 without the trained weights.
     """
-    return keep(resolved.settings, once=once)
+    return keep(resolved.settings, once=once, again=read_again(resolved))
+
+
+def read_again(resolved: Resolved) -> Again:
+    """How to read the settings once more, from where these came."""
+    return lambda: resolved.settings if resolved.again is None else resolved.again().settings
 
 
 def local_runner(settings: Settings, deliver: Deliver) -> Runner:
@@ -99,13 +112,20 @@ def logging_weights(folder: Path, deliver: Deliver) -> Deliver:
     return both
 
 
-def keep(settings: Settings, *, once: bool, make_runner: MakeRunner = local_runner) -> ExitCode:
+def keep(
+    settings: Settings,
+    *,
+    once: bool,
+    make_runner: MakeRunner = local_runner,
+    again: Again | None = None,
+) -> ExitCode:
     """Keep a share until a signal says stop, or with `once` until all is painted.
 
     Args:
         settings: all of them.
         once: paint what is there, then end.
         make_runner: who paints; a test puts a quick stand-in here.
+        again: reads the settings once more, at SIGHUP; without it they stay as they are.
 
     Returns:
         As `daemon.service.Service.run`.
@@ -122,10 +142,13 @@ def keep(settings: Settings, *, once: bool, make_runner: MakeRunner = local_runn
         _locked(share, state) as lock,
         closing(open_journal(state / JOURNAL, time.time)) as journal,
     ):
-        saved = checkpoints.Checkpoints(state / checkpoints.FOLDER)
-        parts = _parts(settings, share, make_runner, partial(lock.renew, share.work), saved)
+        parts = replace(
+            _parts(settings, share, make_runner, again),
+            lock=partial(lock.renew, share.work),
+            checkpoints=checkpoints.Checkpoints(state / checkpoints.FOLDER),
+        )
         service = Service(share, settings, journal, parts, once=once)
-        with _stopped_by_signals(service):
+        with _heeding_signals(service):
             if not once and logs.is_read_by_people(settings.log, sys.stderr):
                 _say_what_to_do(share)
             return service.run()
@@ -162,30 +185,39 @@ def _open(settings: Settings) -> Share:
     return share
 
 
-def _parts(
-    settings: Settings,
-    share: Share,
-    make_runner: MakeRunner,
-    lock: Callable[[int], None],
-    saved: checkpoints.Checkpoints,
-) -> Parts:
+def _parts(settings: Settings, share: Share, make_runner: MakeRunner, again: Again | None) -> Parts:
     limits = limits_of(settings.watch, share.inbox, share.styles)
     return Parts(
         make_runner=lambda deliver: make_runner(settings, deliver),
         make_inspector=lambda deliver: Inspector(settings.watch, deliver, limits=limits),
         clock=time.monotonic,
         make_id=lambda: secrets.token_hex(_ID_BYTES),
-        lock=lock,
-        checkpoints=saved,
+        notify=Notify(os.environ, time.monotonic, os.getpid()),
+        reread=None if again is None else partial(_reread, make_runner, again),
     )
 
 
-@contextmanager
-def _stopped_by_signals(service: Service) -> Iterator[None]:
-    stopping = False
+def _reread(make_runner: MakeRunner, again: Again, before: Settings) -> Reread:
+    settings, refused = kept(before, again())
+    make_recipe(settings.paint, {})  # settings that contradict one another are refused as a whole
+    logs.configure(settings.log, sys.stderr)
+    if not refused:
+        return Reread(settings, partial(make_runner, settings))
+    names = ", ".join(refused)
+    _log.warning("settings.need_restart", settings=refused)
+    return Reread(settings, partial(make_runner, settings), f"{names}: changed at the next start")
 
-    def stop(number: int, _frame: FrameType | None) -> None:
+
+@contextmanager
+def _heeding_signals(service: Service) -> Iterator[None]:
+    stopping, terminals = False, [handle for handle in _STANDARD if os.isatty(handle)]
+
+    def heed(number: int, _frame: FrameType | None) -> None:
         nonlocal stopping
+        # SIGHUP also comes when the terminal is closed in which somebody started this.
+        if number == signal.SIGHUP and all(map(os.isatty, terminals)):
+            service.reload()
+            return
         if stopping:
             # Nothing is lost by this: the journal is true at any moment, the kernel lets go of the
             # locks, and the children die with us.
@@ -194,8 +226,8 @@ def _stopped_by_signals(service: Service) -> Iterator[None]:
         service.stop(signal.Signals(number).name)
 
     # What is ignored stays so: `nohup` means it.
-    heard = [number for number in _STOPS if signal.getsignal(number) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, stop) for number in heard}
+    heard = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, heed) for number in heard}
     try:
         yield
     finally:

@@ -136,6 +136,13 @@ def starts_at_second_try_worker(connection: Connection, settings: EngineSettings
     stand_in_worker(connection, settings)
 
 
+def waits_for_leave_worker(connection: Connection, settings: EngineSettings) -> None:
+    """Loads for as long as there is no file ``leave`` in the folder of the weights."""
+    while not (settings.weights / "leave").exists():
+        time.sleep(0.02)
+    stand_in_worker(connection, settings)
+
+
 def deaf_worker(connection: Connection, _: EngineSettings) -> None:
     """Says that it is ready, and never reads or ends of its own will."""
     settle_in()

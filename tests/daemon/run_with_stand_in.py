@@ -37,7 +37,8 @@ def command(resolved: Resolved, *, once: bool) -> ExitCode:
         state = state_folder(resolved.settings, share, os.environ)
         worker = functools.partial(worker, checkpoints=state / FOLDER)
     with_it = functools.partial(make_runner, worker=worker)
-    return run.keep(resolved.settings, once=once, make_runner=with_it)
+    again = run.read_again(resolved)
+    return run.keep(resolved.settings, once=once, make_runner=with_it, again=again)
 
 
 if __name__ == "__main__":

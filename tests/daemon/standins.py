@@ -20,6 +20,7 @@ from daemon.runners.base import (
     Progressed,
     Started,
 )
+from daemon.settings import WatchSettings
 from engine import DeviceReport, Progress
 
 READY = EngineReady(DeviceReport("cpu", "float32", 2, "a stand-in"), "5" * 64, 0.5)
@@ -93,7 +94,11 @@ class StandInInspector:
     deliver: Callable[[Inspected], None]
     asked: list[Path] = field(default_factory=list)
     photos: list[Path] = field(default_factory=list)
+    used: list[WatchSettings] = field(default_factory=list)
     closed: bool = False
+
+    def use(self, settings: WatchSettings) -> None:
+        self.used.append(settings)
 
     def submit(self, key: str, content: Path, style: Path | None) -> None:
         self.asked.append(content)

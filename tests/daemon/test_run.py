@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -115,8 +116,9 @@ class Program:
         return {state.value: number for state, number in counts.items() if number}
 
 
-@pytest.fixture
-def program(tmp_path: Path) -> Iterator[Program]:
+@contextmanager
+def prepared(tmp_path: Path) -> Iterator[Program]:
+    """A share with settings, and an end to all that was started on it."""
     (tmp_path / "config.toml").write_text(
         'state_dir = "state"\n'
         "[share]\nroot = 'share'\n"
@@ -126,10 +128,18 @@ def program(tmp_path: Path) -> Iterator[Program]:
     )
     make_share(open_share(load(tmp_path / "config.toml", {}, {}).settings.share))
     program = Program(tmp_path)
-    yield program
-    for process in program.processes:
-        process.kill()
-        process.wait()
+    try:
+        yield program
+    finally:
+        for process in program.processes:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Iterator[Program]:
+    with prepared(tmp_path) as program:
+        yield program
 
 
 def test_photos_come_back_painted(program: Program) -> None:

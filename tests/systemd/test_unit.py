@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -12,25 +13,22 @@ import pytest
 
 from daemon.configuration import load, state_folder
 from daemon.errors import ExitCode
+from daemon.notify import EXTENSION_SECONDS
+from daemon.settings import Settings
 from daemon.share import open_share
 
 FOLDER = Path(__file__).resolve().parents[2] / "systemd"
 UNIT = FOLDER / "atelierd.service"
 
 
-README = FOLDER / "README.md"
+GPU = FOLDER / "gpu.conf"
+INSTALL = FOLDER.parent / "docs" / "install.md"
 
 
 @pytest.fixture
-def config(tmp_path: Path) -> Path:
-    """The file of settings that the README puts in place."""
-    (text,) = re.findall(
-        r"tee /etc/atelierd/config\.toml <<'TOML'\n(.*?)^TOML$",
-        README.read_text(), re.DOTALL | re.MULTILINE,
-    )  # fmt: skip
-    path = tmp_path / "config.toml"
-    path.write_text(text)
-    return path
+def config() -> Path:
+    """The file of settings that is put in place."""
+    return FOLDER / "settings.toml"
 
 
 def values(key: str) -> list[str]:
@@ -59,6 +57,14 @@ def unit(tmp_path: Path) -> Path:
     return path
 
 
+def with_a_card(unit: Path) -> Path:
+    """The same with the drop-in for graphics cards beside it."""
+    folder = unit.with_name(f"{unit.name}.d")
+    folder.mkdir()
+    shutil.copy(GPU, folder)
+    return unit
+
+
 def verify(analyze: str, unit: Path) -> str:
     done = subprocess.run(
         [analyze, "verify", "--man=no", str(unit)], capture_output=True, text=True, check=False
@@ -77,8 +83,21 @@ def test_systemd_would_find_something_wrong(analyze: str, unit: Path) -> None:
     assert "mixde" in verify(analyze, unit)
 
 
-def test_little_is_exposed(analyze: str, unit: Path) -> None:
+def test_systemd_finds_nothing_wrong_with_a_card(analyze: str, unit: Path) -> None:
+    assert verify(analyze, with_a_card(unit)) == ""
+
+
+def test_the_drop_in_for_a_card_is_looked_at(analyze: str, unit: Path) -> None:
+    drop_in = with_a_card(unit).with_name(f"{unit.name}.d") / GPU.name
+    drop_in.write_text(GPU.read_text().replace("DevicePolicy=closed", "DevicePolicy=clsoed"))
+    assert "clsoed" in verify(analyze, unit)
+
+
+@pytest.mark.parametrize("with_card", [False, True])
+def test_little_is_exposed(analyze: str, unit: Path, *, with_card: bool) -> None:
+    unit = with_a_card(unit) if with_card else unit
     done = subprocess.run(
+        # Tenths: 1.5 of 10.
         [analyze, "security", "--offline=true", "--json=short", "--threshold=15", str(unit)],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
@@ -103,6 +122,22 @@ def test_the_share_is_mounted_and_writable() -> None:
 def test_the_daemon_has_time_to_end_and_is_alone_asked_to() -> None:
     assert value("KillMode") == "mixed"
     assert int(value("TimeoutStopSec")) > 10
+
+
+def test_it_is_told_what_only_the_daemon_knows() -> None:
+    assert (value("Type"), value("NotifyAccess")) == ("notify", "main")
+    assert value("ExecReload") == "/bin/kill -HUP $MAINPID"
+
+
+def test_the_start_has_time_for_two_words_that_it_goes_on() -> None:
+    (minutes,) = re.findall(r"(\d+)min", value("TimeoutStartSec"))
+    assert 60 * int(minutes) > 2 * EXTENSION_SECONDS
+
+
+def test_a_sign_of_life_may_take_as_long_as_one_file_to_a_slow_share() -> None:
+    (minutes,) = re.findall(r"(\d+)min", value("WatchdogSec"))
+    largest = Settings().watch.max_file_mb
+    assert 60 * int(minutes) / 2 > largest  # at a megabyte a second
 
 
 def test_an_engine_that_the_kernel_kills_does_not_stop_the_daemon() -> None:
@@ -134,8 +169,40 @@ def test_a_shell_finds_the_state_where_the_service_keeps_it(config: Path) -> Non
     assert state_folder(before, share, systemds) == in_a_shell
 
 
-def test_the_readme_puts_in_place_what_the_unit_expects() -> None:
-    readme = (FOLDER / "README.md").read_text()
+def test_the_page_about_installing_names_what_the_unit_expects() -> None:
+    text = INSTALL.read_text()
     paths = [value("ExecStart").split()[0], value("ReadWritePaths"), value("WorkingDirectory")]
-    for path in [*paths, value("ExecStart").split()[-1], f"useradd --system --home-dir {paths[2]}"]:
-        assert path in readme
+    for path in [*paths, value("ExecStart").split()[-1]]:
+        assert path in text
+
+
+def tool(name: str) -> str:
+    found = shutil.which(name)
+    if found is None:
+        pytest.skip(f"needs {name}, which is not on this machine")
+    if os.geteuid() != 0:
+        pytest.skip(f"{name} gives files to other users, which needs root")
+    return found
+
+
+def test_user_and_folders_are_made_and_what_is_there_is_left_alone(tmp_path: Path) -> None:
+    sysusers, tmpfiles = tool("systemd-sysusers"), tool("systemd-tmpfiles")
+    (tmp_path / "etc").mkdir()
+    root = f"--root={tmp_path}"
+    subprocess.run([sysusers, root, str(FOLDER / "atelierd.sysusers.conf")], check=True)
+    (entry,) = (
+        line.split(":") for line in (tmp_path / "etc/passwd").read_text().splitlines()
+        if line.startswith(f"{value('User')}:")
+    )  # fmt: skip
+    assert entry[5] == value("WorkingDirectory")
+    assert entry[6].endswith("/nologin")
+    make = [tmpfiles, root, "--create", str(FOLDER / "atelierd.tmpfiles.conf")]
+    subprocess.run(make, check=True)
+    share = tmp_path / value("ReadWritePaths").lstrip("/")
+    state = tmp_path / value("WorkingDirectory").lstrip("/")
+    assert (share.stat().st_mode & 0o7777, share.stat().st_uid) == (0o2755, int(entry[2]))
+    assert state.stat().st_mode & 0o7777 == int(value("StateDirectoryMode"), 8)
+    share.chmod(0o700)
+    os.chown(share, 0, 0)
+    subprocess.run(make, check=True)
+    assert (share.stat().st_mode & 0o7777, share.stat().st_uid) == (0o700, 0)

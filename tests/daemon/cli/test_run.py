@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -101,3 +102,33 @@ def test_programs_and_those_who_wait_for_its_end_are_not(
     seen = seen_on_a_terminal(tmp_path, *arguments)
     assert "daemon.started" in seen
     assert "Drop photos" not in seen
+
+
+def test_a_terminal_that_is_closed_ends_it_and_a_wish_to_reload_does_not(tmp_path: Path) -> None:
+    make_share(open_share(ShareSettings(root=tmp_path / "share")))
+    command = [sys.executable, "-m", "tests.daemon.run_with_stand_in", "stand_in_worker"]
+    places = ["--share.root", str(tmp_path / "share"), "--state_dir", str(tmp_path / "state")]
+    terminal, theirs = pty.openpty()
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [*command, *places], cwd=ROOT, stdin=theirs, stdout=log, stderr=log,
+            start_new_session=True,
+        )  # fmt: skip
+    os.close(theirs)
+    patience = threading.Timer(60, process.kill)
+    patience.start()
+    wait_for(tmp_path / "log", "engine.ready")
+    process.send_signal(signal.SIGHUP)
+    wait_for(tmp_path / "log", "settings.read")
+    os.close(terminal)
+    process.send_signal(signal.SIGHUP)
+    assert process.wait(60) == 0
+    patience.cancel()
+    assert "daemon.stopped" in (tmp_path / "log").read_text()
+
+
+def wait_for(log: Path, event: str) -> None:
+    end = time.monotonic() + 60
+    while event not in log.read_text():
+        assert time.monotonic() < end, log.read_text()
+        time.sleep(0.05)

@@ -1,0 +1,121 @@
+"""How the service is, for whoever looks after it: in one line, and whether its work goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+from daemon.dispatch import Dispatcher
+from daemon.endings import Endings
+from daemon.errors import AtelierError
+from daemon.intake import Intake
+from daemon.journal import Journal
+from daemon.names import printable
+from daemon.runners.exchange import Exchange, Painting
+
+# The first step comes after decoding, the statistics of the style and a first look at the photo.
+_FIRST_SECONDS: Final = 900.0
+# Ten times what two cores need for a step in tiles (220 s at 4096x3072), for slower machines and
+# busier ones. A tighter bound would end paintings that go on, a wider one is only patient.
+_SECONDS_A_MEGAPIXEL: Final = 175.0
+_MEGAPIXEL: Final = 1_000_000
+_LONGEST_LOAD_SECONDS: Final = 1800.0  # weights on a slow disk, an import, the self-checks
+_log: Final = structlog.get_logger()
+
+
+def longest_silence(size: int) -> float:
+    """Seconds without news after which a painting counts as stuck.
+
+    Args:
+        size: long side of the result, pixels; the picture may be as high as wide. At 512 this
+            gives a quarter of an hour, at 4096 an hour, at 8192 three and a half.
+    """
+    return _FIRST_SECONDS + _SECONDS_A_MEGAPIXEL * size * size / _MEGAPIXEL
+
+
+class Condition:
+    """Looks at the service's parts, and changes nothing.
+
+    Args:
+        journal: of the share.
+        engine: paints.
+        dispatcher: knows for what jobs wait.
+        endings: knows which results wait for a folder.
+        intake: knows whether the inbox can be looked at.
+        clock: monotonic seconds.
+    """
+
+    def __init__(  # noqa: PLR0913 - it says how all of these are
+        self,
+        journal: Journal,
+        engine: Exchange,
+        dispatcher: Dispatcher,
+        endings: Endings,
+        intake: Intake,
+        *,
+        clock: Callable[[], float],
+    ) -> None:
+        self._journal = journal
+        self._engine = engine
+        self._dispatcher = dispatcher
+        self._endings = endings
+        self._intake = intake
+        self._clock = clock
+        self._silent = ""
+        self.remark = ""
+        """What else is to be said, such as of settings that were refused."""
+
+    def line(self) -> str:
+        """What is being painted, or why nothing is; and how many wait."""
+        try:
+            head, waiting = self._head(), sum(self._journal.waiting().values())
+        except AtelierError as error:  # the journal's disk
+            return f"Nothing is painted: {error}"
+        stuck = self._endings.pending
+        parts = [
+            head or ("" if waiting or stuck else "Idle"),
+            f"{waiting} {'waits' if waiting == 1 else 'wait'}" if waiting else "",
+            f"{stuck} cannot be put where they belong yet" if stuck else "",
+            self.remark,
+        ]
+        return "; ".join(part for part in parts if part)
+
+    def advances(self) -> bool:
+        """Whether there was news of every painting within the time that it may take.
+
+        Whoever can ask this is no longer held up in the loop: that part shows by itself.
+        """
+        now = self._clock()
+        silent = next((one for one in self._engine.paintings if self._is_silent(one, now)), None)
+        if silent is not None and silent.job_id != self._silent:
+            seconds = round(now - silent.heard_at)
+            _log.error("engine.silent", job=silent.job_id, seconds=seconds)
+        self._silent = "" if silent is None else silent.job_id
+        return silent is None
+
+    def loads(self) -> bool:
+        """Whether an engine is being started, and not for so long that it must be stuck."""
+        since = self._engine.loading_since
+        return since is not None and self._clock() - since < _LONGEST_LOAD_SECONDS
+
+    def _is_silent(self, painting: Painting, now: float) -> bool:
+        return now - painting.heard_at > longest_silence(painting.size)
+
+    def _head(self) -> str:
+        paintings = self._engine.paintings
+        if paintings:
+            return f"Painting {', '.join(map(self._about, paintings))}"
+        if self._engine.loading_since is not None:
+            return "The engine is loading"
+        unavailable = self._engine.unavailable
+        why = self._intake.problem or self._dispatcher.trouble
+        if unavailable is not None:
+            why = unavailable.message
+        return f"Nothing is painted: {why.rstrip('.')}" if why else ""
+
+    def _about(self, painting: Painting) -> str:
+        job = self._journal.get(painting.job_id)
+        name, style = printable(job.relative), printable(job.style_name)
+        return f"{name} in {style}, {int(100 * painting.done)} %"

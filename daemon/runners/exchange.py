@@ -1,0 +1,165 @@
+"""A runner that another one can take the place of, between two jobs; and what it is doing now.
+
+When the engine's settings change, the engine that has them is ended and one with the new ones is
+started. That must not cost a picture: no job is taken any more, and those that are being painted
+come to their end first. Everything here happens in the service's thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from daemon.runners.base import (
+    Cancelled,
+    Deliver,
+    EngineLost,
+    EngineReady,
+    EngineUnavailable,
+    Event,
+    Failed,
+    Painted,
+    PaintRequest,
+    Progressed,
+    Runner,
+)
+
+Make = Callable[[Deliver], Runner]
+"""Makes a runner, given where to deliver events."""
+
+_CLOSE_SECONDS: Final = 5.0
+_log: Final = structlog.get_logger()
+
+
+@dataclass
+class Painting:
+    """A job that the runner has.
+
+    Attributes:
+        job_id: which.
+        size: long side of the result, pixels.
+        heard_at: when there was news of it last: that it was handed over, at first.
+        done: how much of it, 0 to 1.
+    """
+
+    job_id: str
+    size: int
+    heard_at: float
+    done: float = 0.0
+
+
+class Exchange:
+    """A runner; see `daemon.runners.base.Runner`.
+
+    Args:
+        make: makes the first one.
+        deliver: takes the events of whichever there is.
+        clock: monotonic seconds.
+    """
+
+    def __init__(self, make: Make, deliver: Deliver, clock: Callable[[], float]) -> None:
+        self._deliver = deliver
+        self._clock = clock
+        self._runner = make(deliver)
+        self._next: Make | None = None
+        self._paintings: dict[str, Painting] = {}
+        self._is_ready = False
+        self._loading_since: float | None = None
+        self._unavailable: EngineUnavailable | None = None
+        self._closed = False
+
+    @property
+    def capacity(self) -> int:
+        """As of the runner behind it; none while that is to go, or one in its place loads."""
+        replaced = self._next is not None or self._loading_since is not None
+        return 0 if replaced else self._runner.capacity
+
+    @property
+    def paintings(self) -> list[Painting]:
+        """The jobs that it has, the oldest first."""
+        return list(self._paintings.values())
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether an engine is there."""
+        return self._is_ready
+
+    @property
+    def loading_since(self) -> float | None:
+        """Since when an engine is being started, by the clock; None if none is."""
+        return self._loading_since
+
+    @property
+    def unavailable(self) -> EngineUnavailable | None:
+        """Why no engine could be started, if so."""
+        return self._unavailable
+
+    def start(self) -> None:
+        """Begin to load an engine; returns at once."""
+        if not self._is_ready:  # else it has nothing to load, and says no more of that
+            self._loads()
+        self._runner.start()
+
+    def submit(self, request: PaintRequest) -> None:
+        """Hand over one job; returns at once."""
+        painting = Painting(request.job_id, request.recipe.size, self._clock())
+        self._paintings[request.job_id] = painting
+        self._runner.submit(request)
+
+    def cancel(self, job_id: str) -> None:
+        """Give a job up."""
+        self._runner.cancel(job_id)
+
+    def close(self, timeout: float) -> None:
+        """Give up all jobs and end the engine; no other one takes its place any more."""
+        self._closed, self._next = True, None
+        self._runner.close(timeout)
+
+    def heard(self, event: Event) -> None:
+        """Take note of an event; to be called before anybody acts upon it.
+
+        Args:
+            event: one that was delivered.
+        """
+        if isinstance(event, (EngineReady, EngineLost, EngineUnavailable)):
+            self._is_ready = isinstance(event, EngineReady)
+        if isinstance(event, EngineReady):
+            self._loading_since = self._unavailable = None
+        elif isinstance(event, EngineLost):
+            self._loads()  # it is started again by itself
+        elif isinstance(event, EngineUnavailable):
+            self._loading_since, self._unavailable = None, event
+        elif isinstance(event, (Painted, Failed, Cancelled)):
+            self._paintings.pop(event.job_id, None)
+        elif painting := self._paintings.get(event.job_id):
+            painting.heard_at = self._clock()
+            if isinstance(event, Progressed):
+                painting.done = event.progress.iteration / event.progress.total
+
+    def replace(self, make: Make) -> None:
+        """Let another runner take the place of this one as soon as nothing is being painted.
+
+        Args:
+            make: makes it. Of several that wait, the last one counts.
+        """
+        self._next = make
+
+    def change(self) -> None:
+        """Let the one that waits take its place, if it may now; to be called at each turn."""
+        if self._next is None or self._paintings or self._closed:
+            return
+        make, self._next = self._next, None
+        _log.info("engine.replaced", why="its settings have changed")
+        before, self._runner = self._runner, make(self._deliver)
+        # An engine that has nothing to do ends at once. What it said last may still lie in the
+        # mail: at worst a job is handed to the new one while that is loading, and waits there.
+        before.close(_CLOSE_SECONDS)
+        self._is_ready, self._unavailable = False, None
+        self.start()
+
+    def _loads(self) -> None:
+        if self._loading_since is None:
+            self._loading_since = self._clock()

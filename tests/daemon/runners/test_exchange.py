@@ -1,0 +1,147 @@
+"""Another runner takes the place of one only between two jobs, and nothing is lost by it."""
+
+from __future__ import annotations
+
+from daemon.runners.base import (
+    Cancelled,
+    EngineLost,
+    EngineUnavailable,
+    Event,
+    Failed,
+    PaintRequest,
+    Progressed,
+    Started,
+)
+from daemon.runners.exchange import Exchange
+from engine import Recipe
+from tests.daemon.standins import READY, StandInRunner, progress
+
+UNAVAILABLE = EngineUnavailable("weights", "Fetch them.")
+
+
+class House:
+    """An exchange of stand-ins, whose events are heard when a test says so."""
+
+    def __init__(self, on_start: Event = READY) -> None:
+        self.mail: list[Event] = []
+        self.runners: list[StandInRunner] = []
+        self.on_start, self.now = on_start, 100.0
+        self.exchange = Exchange(self.make, self.mail.append, lambda: self.now)
+
+    def make(self, deliver: object) -> StandInRunner:
+        assert deliver == self.mail.append
+        self.runners.append(StandInRunner(self.mail.append, lambda _: [], self.on_start))
+        return self.runners[-1]
+
+    def hear(self, *events: Event) -> None:
+        for event in [*self.mail, *events]:
+            self.exchange.heard(event)
+        self.mail.clear()
+
+    def start(self) -> None:
+        self.exchange.start()
+        self.hear()
+
+    def submit(self, job_id: str) -> None:
+        recipe = Recipe(size=96, scales=(1.0,), iterations=(4,))
+        self.exchange.submit(PaintRequest(job_id, b"", b"", recipe))
+
+
+def test_it_has_room_as_soon_as_there_is_an_engine() -> None:
+    house = House()
+    house.exchange.start()
+    assert (house.exchange.capacity, house.exchange.loading_since) == (0, 100.0)
+    house.hear()
+    assert (house.exchange.capacity, house.exchange.loading_since) == (1, None)
+    house.hear(EngineLost(-9))
+    assert house.exchange.capacity == 0
+    house.hear(READY)
+    assert house.exchange.capacity == 1
+
+
+def test_a_second_start_of_an_engine_that_is_there_loads_nothing() -> None:
+    house = House()
+    house.start()
+    house.runners[0].on_start = Started("none")  # an engine that is there says nothing
+    house.start()
+    assert (house.exchange.capacity, house.exchange.is_ready) == (1, True)
+
+
+def test_why_there_is_no_engine_is_known_until_there_is_one() -> None:
+    house = House(UNAVAILABLE)
+    house.start()
+    assert (house.exchange.unavailable, house.exchange.is_ready) == (UNAVAILABLE, False)
+    assert house.exchange.loading_since is None
+    house.exchange.start()
+    assert house.exchange.loading_since == 100.0
+    house.hear(READY)
+    assert house.exchange.unavailable is None
+
+
+def test_news_of_a_job_are_remembered_until_its_end() -> None:
+    house = House()
+    house.start()
+    house.submit("a")
+    (painting,) = house.exchange.paintings
+    assert (painting.job_id, painting.size, painting.heard_at) == ("a", 96, 100.0)
+    house.now = 130.0
+    house.hear(Started("a"), Progressed("a", progress(1)), Progressed("unknown", progress(3)))
+    assert (painting.heard_at, painting.done) == (130.0, 0.25)
+    house.hear(Failed("a", "content", "No picture."))
+    assert house.exchange.paintings == []
+
+
+def test_the_next_one_waits_for_the_end_of_a_job_and_lets_no_other_begin() -> None:
+    house = House()
+    house.start()
+    house.submit("a")
+    house.exchange.replace(house.make)
+    house.exchange.change()
+    assert len(house.runners) == 1
+    assert house.exchange.capacity == 0
+    house.hear(Cancelled("a"))
+    house.exchange.change()
+    first, second = house.runners
+    assert (first.closed, second.starts) == (True, 1)
+    assert house.exchange.capacity == 0
+    house.hear()
+    assert house.exchange.capacity == 1
+    house.submit("b")
+    assert second.kept == ["b"]
+    house.exchange.cancel("b")
+    assert second.cancelled == ["b"]
+
+
+def test_nothing_changes_without_a_wish_and_of_two_the_last_one_counts() -> None:
+    house = House()
+    house.start()
+    house.exchange.change()
+    assert len(house.runners) == 1
+    house.exchange.replace(lambda _deliver: StandInRunner(house.mail.append, on_start=UNAVAILABLE))
+    house.exchange.replace(house.make)
+    house.exchange.change()
+    house.exchange.change()
+    house.hear()
+    assert (len(house.runners), house.exchange.is_ready) == (2, True)
+
+
+def test_one_that_was_of_no_use_is_forgotten_with_its_settings() -> None:
+    house = House(UNAVAILABLE)
+    house.start()
+    house.on_start = READY
+    house.exchange.replace(house.make)
+    house.exchange.change()
+    assert house.exchange.unavailable is None
+    house.hear()
+    assert house.exchange.is_ready
+
+
+def test_after_the_end_nobody_takes_its_place() -> None:
+    house = House()
+    house.start()
+    house.exchange.replace(house.make)
+    house.exchange.close(1.0)
+    house.exchange.replace(house.make)
+    house.exchange.change()
+    assert len(house.runners) == 1
+    assert house.runners[0].closed

@@ -1,0 +1,135 @@
+"""One true line about the service, and no sign of life when a painting is silent for too long."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path, PurePath
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from daemon.condition import Condition, longest_silence
+from daemon.errors import JournalError
+from daemon.jobs import NewJob
+from daemon.journal import Journal
+from daemon.runners.base import EngineUnavailable
+from daemon.runners.exchange import Painting
+
+
+@dataclass
+class House:
+    """A real journal; the parts beside it are what a test says they are."""
+
+    journal: Journal
+    now: float = 5000.0
+    engine: Any = field(
+        default_factory=lambda: SimpleNamespace(paintings=[], loading_since=None, unavailable=None)
+    )
+    dispatcher: Any = field(default_factory=lambda: SimpleNamespace(trouble=""))
+    endings: Any = field(default_factory=lambda: SimpleNamespace(pending=0))
+    intake: Any = field(default_factory=lambda: SimpleNamespace(problem=""))
+
+    @cached_property
+    def condition(self) -> Condition:
+        return Condition(
+            self.journal, self.engine, self.dispatcher, self.endings, self.intake,
+            clock=lambda: self.now,
+        )  # fmt: skip
+
+    def queue(self, job_id: str, name: str = "Holiday/a.jpg", style: str = "Waves") -> None:
+        files = (Path("content"), Path("style"))
+        self.journal.add(NewJob(job_id, style, style, PurePath(name), *files, None, "{}"))
+
+    def paint(self, job_id: str, done: float = 0.0, size: int = 512) -> None:
+        self.journal.start(job_id)
+        self.engine.paintings.append(Painting(job_id, size, self.now, done))
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    with closing(Journal(tmp_path / "journal.sqlite", lambda: 1.0)) as journal:
+        yield House(journal)
+
+
+def test_it_names_the_photo_how_far_it_is_and_how_many_wait(house: House) -> None:
+    for number in range(4):
+        house.queue(str(number))
+    house.paint("0", 0.429)
+    assert house.condition.line() == "Painting Holiday/a.jpg in Waves, 42 %; 3 wait"
+
+
+def test_a_name_cannot_do_harm(house: House) -> None:
+    house.queue("0", "a\nREADY=1.jpg", "Wa\x1bves")
+    house.paint("0", 1.0)
+    assert house.condition.line() == r"Painting a\x0aREADY=1.jpg in Wa\x1bves, 100 %"
+
+
+def test_nothing_to_do_is_idle(house: House) -> None:
+    assert house.condition.line() == "Idle"
+    house.condition.remark = "the old settings are kept: No such name."
+    assert house.condition.line() == "Idle; the old settings are kept: No such name."
+
+
+def test_it_says_why_nothing_is_painted(house: House) -> None:
+    house.queue("0")
+    assert house.condition.line() == "1 waits"
+    house.dispatcher.trouble = "The photo cannot be read just now (gone)."
+    assert house.condition.line() == (
+        "Nothing is painted: The photo cannot be read just now (gone); 1 waits"
+    )
+    house.intake.problem = "The drive is away."
+    assert house.condition.line() == "Nothing is painted: The drive is away; 1 waits"
+    house.engine.unavailable = EngineUnavailable("weights", "Fetch them.")
+    assert house.condition.line() == "Nothing is painted: Fetch them; 1 waits"
+    house.engine.loading_since = 1.0
+    assert house.condition.line() == "The engine is loading; 1 waits"
+
+
+def test_it_tells_of_results_that_no_folder_takes(house: House) -> None:
+    house.endings.pending = 2
+    assert house.condition.line() == "2 cannot be put where they belong yet"
+
+
+def test_a_journal_that_cannot_be_read_is_the_reason(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> dict[str, int]:
+        raise JournalError("The disk is full.")
+
+    monkeypatch.setattr(house.journal, "waiting", refuse)
+    assert house.condition.line() == "Nothing is painted: The disk is full."
+
+
+def test_a_painting_may_be_silent_for_as_long_as_its_size_takes(house: House) -> None:
+    house.queue("0")
+    house.paint("0", size=4096)
+    assert house.condition.advances()
+    house.now += longest_silence(4096) - 1
+    assert house.condition.advances()
+    house.now += 2
+    with capture_logs() as logs:
+        assert not house.condition.advances()
+        assert not house.condition.advances()
+    assert [(line["event"], line["job"]) for line in logs] == [("engine.silent", "0")]
+    house.engine.paintings[0].heard_at = house.now
+    assert house.condition.advances()
+
+
+def test_the_bound_leaves_room_for_a_step_of_the_largest_pictures() -> None:
+    # Measured with two cores: 220 s a step at 4096x3072 in twenty tiles.
+    assert longest_silence(4096) > 10 * 220
+    assert longest_silence(256) >= 900
+    assert longest_silence(8192) < 4 * 3600
+
+
+def test_an_engine_may_load_for_long_but_not_for_ever(house: House) -> None:
+    assert not house.condition.loads()
+    house.engine.loading_since = house.now
+    assert house.condition.loads()
+    house.now += 3600
+    assert not house.condition.loads()

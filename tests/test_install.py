@@ -1,0 +1,100 @@
+"""`make install` and `make uninstall`, into a folder of a test: without root and network."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+UNIT = "etc/systemd/system/atelierd.service"
+CONFIG = "etc/atelierd/config.toml"
+FILES = [CONFIG, "etc/sysusers.d/atelierd.conf", UNIT, "etc/tmpfiles.d/atelierd.conf"]
+
+
+def make(*arguments: str, path: str = "", check: bool = True) -> subprocess.CompletedProcess[str]:
+    """Run it, with no package registry to be reached."""
+    unwanted = ("ATELIERD_", "MAKE", "MFLAGS", "PYTHON", "PIP_", "PREFIX", "DESTDIR")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
+    kept |= {"PATH": f"{path}:{kept['PATH']}" if path else kept["PATH"]}
+    kept |= {"PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull}
+    return subprocess.run(
+        ["make", "--no-print-directory", *arguments], cwd=ROOT, env=kept,
+        capture_output=True, text=True, check=check,
+    )  # fmt: skip
+
+
+def files(folder: Path) -> list[str]:
+    found = (path for path in folder.rglob("*") if path.is_file())
+    return sorted(str(path.relative_to(folder)) for path in found)
+
+
+def test_the_files_are_put_in_place(tmp_path: Path) -> None:
+    make("install-files", f"DESTDIR={tmp_path}", "PREFIX=/usr/local/atelierd")
+    assert files(tmp_path) == sorted(FILES)
+    assert {oct((tmp_path / name).stat().st_mode & 0o777) for name in FILES} == {"0o644"}
+    unit = (tmp_path / UNIT).read_text()
+    assert "ExecStart=/usr/local/atelierd/bin/atelierd run" in unit
+    assert "/opt/atelierd" not in unit
+    make("install-files", f"DESTDIR={tmp_path}")
+    assert (tmp_path / UNIT).read_text() == (ROOT / "systemd/atelierd.service").read_text()
+
+
+def test_settings_that_are_there_are_never_overwritten(tmp_path: Path) -> None:
+    (tmp_path / CONFIG).parent.mkdir(parents=True)
+    (tmp_path / CONFIG).write_text("mine\n")
+    make("install-files", f"DESTDIR={tmp_path}")
+    assert (tmp_path / CONFIG).read_text() == "mine\n"
+
+
+def test_taking_it_away_leaves_what_is_people_s(tmp_path: Path) -> None:
+    make("install-files", f"DESTDIR={tmp_path}")
+    program = tmp_path / "opt/atelierd"
+    kept = ["srv/atelier/Outbox/a.jpg", "var/lib/atelierd/journal.sqlite"]
+    for name in ["opt/atelierd/pyvenv.cfg", "opt/atelierd/bin/atelierd", *kept]:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    done = make("uninstall", f"DESTDIR={tmp_path}")
+    assert not program.exists()
+    assert files(tmp_path) == sorted([CONFIG, *kept])
+    assert "Kept:" in done.stdout
+
+
+@pytest.mark.parametrize("target", ["install-program", "uninstall"])
+def test_a_folder_with_something_else_in_it_is_not_touched(tmp_path: Path, target: str) -> None:
+    other = tmp_path / "usr/local/bin/other"
+    other.parent.mkdir(parents=True)
+    other.touch()
+    done = make(target, f"DESTDIR={tmp_path}", "PREFIX=/usr/local", check=False)
+    assert files(tmp_path) == ["usr/local/bin/other"]
+    if target == "install-program":
+        assert done.returncode != 0
+        assert "holds something else" in done.stderr
+
+
+@pytest.mark.parametrize("target", ["install", "uninstall"])
+def test_only_root_may_change_the_machine(tmp_path: Path, target: str) -> None:
+    (tmp_path / "id").write_text("#!/bin/sh\necho 1000\n")
+    (tmp_path / "id").chmod(0o755)
+    done = make(target, "PREFIX=/nowhere/atelierd", path=str(tmp_path), check=False)
+    assert done.returncode != 0
+    assert "This is for root" in done.stderr
+
+
+@pytest.mark.parametrize("prefix", ["", "atelierd"])
+def test_half_a_path_is_refused(tmp_path: Path, prefix: str) -> None:
+    done = make("install", f"DESTDIR={tmp_path}", f"PREFIX={prefix}", check=False)
+    assert done.returncode != 0
+    assert "whole path" in done.stderr
+    assert files(tmp_path) == []
+
+
+def test_the_user_is_made_on_the_machine_alone(tmp_path: Path) -> None:
+    """What a package's own folder is made for is another machine."""
+    steps = make("-n", "install", f"DESTDIR={tmp_path}").stdout
+    for step in ("-m venv", "--require-hashes", "systemd-sysusers", "systemd-tmpfiles"):
+        assert step in steps
+    make("install-user", f"DESTDIR={tmp_path}")
+    assert files(tmp_path) == sorted(FILES)
