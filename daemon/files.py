@@ -29,23 +29,19 @@ import stat
 from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import count
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any, Final
 
 import structlog
 
 from daemon import copying
 from daemon.copying import sync_folder
-from daemon.errors import ShareError
-from daemon.handles import named
 from daemon.names import canonical, numbered, printable
 
 _TEMPORARY_BYTES: Final = 8
 _TEMPORARY: Final = re.compile(rf"\.atelierd-[0-9a-f]{{{2 * _TEMPORARY_BYTES}}}\.tmp")
 _RENAME_NOREPLACE: Final = 1  # linux/fs.h
 _AT_FDCWD: Final = -100  # linux/fcntl.h
-_BASE: Final = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC  # people may close a folder to readers
-_BELOW: Final = _BASE | os.O_NOFOLLOW
 # What a way of renaming answers where kernel, sandbox or file system do not know it.
 _UNSUPPORTED: Final = frozenset(
     {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EPERM, errno.EMLINK}
@@ -171,37 +167,6 @@ def free_names(folder: Path, name: str) -> Iterator[str]:
         candidate = numbered(name, number)
         if _folded(candidate) not in taken:
             yield candidate
-
-
-def folder_below(base: Path, parents: PurePath) -> Path:
-    """The folder `parents` below `base`, made where it is missing.
-
-    Where a part of the way is taken by something that is no folder, or by a link, a numbered
-    folder is made beside it: nothing is written through a link.
-
-    Args:
-        base: an existing folder of the share.
-        parents: relative, without `..`; empty for `base` itself.
-
-    Returns:
-        The folder.
-
-    Raises:
-        ShareError: `parents` leads out of `base`.
-        OSError: the disk or the permissions do not allow it.
-    """
-    if parents.is_absolute() or ".." in parents.parts:
-        raise ShareError(f"{parents} leads out of the share. Move the file there yourself.")
-    here, names = os.open(base, _BASE), list[str]()
-    try:
-        for part in parents.parts:
-            name, below = _one_below(here, part)
-            os.close(here)
-            here = below
-            names.append(name)
-    finally:
-        os.close(here)
-    return base.joinpath(*names)
 
 
 def is_temporary(name: str) -> bool:
@@ -380,26 +345,6 @@ def _write_temporary(folder: Path, data: bytes) -> Path:
 
 def _temporary_name(folder: Path) -> Path:
     return folder / f".atelierd-{secrets.token_hex(_TEMPORARY_BYTES)}.tmp"
-
-
-def _one_below(above: int, part: str) -> tuple[str, int]:
-    """Open the folder of this name, or of the first numbered one that can be it; made if missing.
-
-    Args:
-        above: handle of the folder that it lies in.
-        part: the wished name.
-
-    Returns:
-        Its name and a handle.
-    """
-    for number in count(1):
-        name = numbered(part, number)
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(name, dir_fd=above)
-            sync_folder(named(above))
-        with contextlib.suppress(NotADirectoryError):
-            return name, os.open(name, _BELOW, dir_fd=above)
-    raise AssertionError("numbers do not end")
 
 
 def _taken(folder: Path) -> set[str]:

@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from pathlib import Path, PurePath
 
-from daemon import departure, files, intention
+from daemon import departure, intention
+from daemon.folders import folder_below
 from daemon.share import Share
 
 
@@ -34,10 +35,10 @@ def home_of(claim: Path, came_from: PurePath, share: Share) -> Path:
     if way is not None and way.begun:
         for top in (share.originals, share.failed, share.inbox):
             if way.folder.is_relative_to(top):
-                return files.folder_below(top, way.folder.relative_to(top))
+                return folder_below(top, way.folder.relative_to(top))
     plan = intention.recall(claim, share)
     if plan is not None:
         if intention.is_out(plan, share):
-            return files.folder_below(share.originals, came_from)
+            return folder_below(share.originals, came_from)
         intention.forget_reservation(plan, share)
-    return files.folder_below(share.inbox, came_from)
+    return folder_below(share.inbox, came_from)

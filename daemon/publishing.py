@@ -31,6 +31,7 @@ import structlog
 from daemon import claims, copying, departure, files, notes, presence
 from daemon.claims import Claim
 from daemon.errors import PublishError
+from daemon.folders import folder_below
 from daemon.handles import held
 from daemon.names import INBOX_NOTE, is_note, printable, split
 from daemon.share import Share
@@ -92,7 +93,7 @@ def publish_result(  # noqa: PLR0913, PLR0917 - a picture, its name, and who is 
     name = f"{split(relative.name)[0]}{suffix}"
     what = f"The picture of {printable(relative)} in the style {printable(style_name)}"
     with _plainly(what, share.outbox / relative.parent):
-        folder = files.folder_below(share.outbox, relative.parent)
+        folder = folder_below(share.outbox, relative.parent)
         with held(folder, share.outbox) as here:
             path = files.publish_new(here, name, picture, lambda path: intend(folder / path.name))
             return folder / path.name
@@ -118,7 +119,7 @@ def keep_original(share: Share, claim: Claim, relative: PurePath) -> Path:
     parents = _parents(claim, relative)
     with _plainly(printable(relative), share.originals / parents):
         claims.guard(claim.folder)
-        folder = files.folder_below(share.originals, parents)
+        folder = folder_below(share.originals, parents)
         kept = _move_out(share, claim, folder)
         claims.dissolve(claim.folder)
         return kept
@@ -163,7 +164,7 @@ def fail(share: Share, claim: Claim, relative: PurePath, reason: str) -> Path:
 
     with _plainly(printable(relative), share.failed / parents):
         claims.guard(claim.folder)
-        folder = files.folder_below(share.failed, parents)
+        folder = folder_below(share.failed, parents)
         failed = _move_out(share, claim, folder, leave_note)
         claims.dissolve(claim.folder)
         return failed

@@ -27,7 +27,7 @@ from typing import Any
 
 from daemon import files
 from daemon.cli import run
-from daemon.inspector import Inspected
+from daemon.inspector import Inspected, Limits
 from daemon.runners.base import Deliver, Event, Failed, Painted, PaintRequest, Started
 from daemon.settings import PaintSettings, Settings, ShareSettings, WatchSettings
 from tests.daemon.standins import StandInInspector, StandInRunner, paint, picture
@@ -144,7 +144,10 @@ def keep(root: str, state: str, way: str, left: int) -> int:
     def make_runner(_: Settings, deliver: Deliver) -> StandInRunner:
         return StandInRunner(deliver, answer)
 
-    def make_inspector(_: WatchSettings, deliver: Callable[[Inspected], None]) -> StandInInspector:
+    def make_inspector(
+        _: WatchSettings, deliver: Callable[[Inspected], None], *, limits: Limits
+    ) -> StandInInspector:
+        del limits  # nothing is decoded here
         return StandInInspector(deliver)
 
     settings = Settings(

@@ -299,13 +299,13 @@ class TestNotOurOwn:
         before = tree(outside)
         if way == "put back":
             claims.take(seen, share, "job1")
-        move = files.move_exactly if way == "take" else files.move_new
+        move = files.move_exactly
 
         def swap_and_move(*arguments: Any) -> object:
             self.swap(share, outside)
             return move(*arguments)
 
-        monkeypatch.setattr(files, move.__name__, swap_and_move)
+        monkeypatch.setattr(files, "move_exactly", swap_and_move)
         if way == "take":
             assert claims.take(seen, share, "job1").content.read_bytes() == b"photo"
             assert tree(share.root / "away") == {}

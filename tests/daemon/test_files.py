@@ -22,6 +22,7 @@ from structlog.testing import capture_logs
 
 from daemon import files
 from daemon.errors import ShareError
+from daemon.folders import folder_below
 from daemon.names import is_junk
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -454,25 +455,25 @@ class TestWaysToRename:
 class TestFolderBelow:
     def test_makes_what_is_missing_and_takes_what_is_there(self, tmp_path: Path) -> None:
         for _ in range(2):
-            assert files.folder_below(tmp_path, PurePath("a/b")) == tmp_path / "a/b"
+            assert folder_below(tmp_path, PurePath("a/b")) == tmp_path / "a/b"
         assert (tmp_path / "a/b").is_dir()
 
     def test_empty_is_the_base(self, tmp_path: Path) -> None:
-        assert files.folder_below(tmp_path, PurePath()) == tmp_path
+        assert folder_below(tmp_path, PurePath()) == tmp_path
 
     def test_goes_around_files_and_links(self, tmp_path: Path) -> None:
         (tmp_path / "base").mkdir()
         (tmp_path / "outside").mkdir()
         (tmp_path / "base/a").symlink_to(tmp_path / "outside")
         (tmp_path / "base/a (2)").write_bytes(b"")
-        made = files.folder_below(tmp_path / "base", PurePath("a/b"))
+        made = folder_below(tmp_path / "base", PurePath("a/b"))
         assert made == tmp_path / "base/a (3)/b"
         assert listing(tmp_path / "outside") == []
 
     @pytest.mark.parametrize("parents", ["../a", "a/../../b", "/etc"])
     def test_never_leads_out(self, tmp_path: Path, parents: str) -> None:
         with pytest.raises(ShareError, match="leads out of the share"):
-            files.folder_below(tmp_path, PurePath(parents))
+            folder_below(tmp_path, PurePath(parents))
 
 
 def test_temporary_names_are_told_from_people_s(tmp_path: Path) -> None:

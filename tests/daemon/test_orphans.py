@@ -6,8 +6,9 @@ from pathlib import Path, PurePath
 
 import pytest
 
-from daemon import claims, departure, files, intention
+from daemon import claims, departure, intention
 from daemon.claims import Claim
+from daemon.folders import folder_below
 from daemon.pairing import pair
 from daemon.scanner import look
 from daemon.settings import ShareSettings
@@ -65,8 +66,10 @@ def test_a_claim_whose_result_is_not_out_comes_back(share: Share, there: bytes |
 @pytest.mark.parametrize("top", ["originals", "failed", "inbox"])
 def test_what_is_left_follows_what_has_gone(share: Share, top: str) -> None:
     claim = taken(share)
-    folder = files.folder_below(getattr(share, top), PurePath("Waves"))
-    departure._write(claim.folder, folder, {"a.jpg": "a (2).jpg", "a.style.png": "b.png"})
+    folder = folder_below(getattr(share, top), PurePath("Waves"))
+    departure._write(
+        departure._Way(claim.folder, folder, folder), {"a.jpg": "a (2).jpg", "a.style.png": "b.png"}
+    )
     claim.content.rename(folder / "a (2).jpg")
     claims.put_back(share, "job")
     assert sorted(path.name for path in folder.iterdir()) == ["a (2).jpg", "b.png"]
@@ -75,15 +78,20 @@ def test_what_is_left_follows_what_has_gone(share: Share, top: str) -> None:
 
 def test_a_photo_that_had_failed_and_not_left_is_tried_again(share: Share) -> None:
     claim = taken(share)
-    folder = files.folder_below(share.failed, PurePath("Waves"))
-    departure._write(claim.folder, folder, {"a.jpg": "a.jpg", "a.style.png": "a.style.png"})
+    folder = folder_below(share.failed, PurePath("Waves"))
+    departure._write(
+        departure._Way(claim.folder, folder, folder),
+        {"a.jpg": "a.jpg", "a.style.png": "a.style.png"},
+    )
     claims.put_back(share, "job")
     assert tree(share) == ["Inbox/Waves/a.jpg", "Inbox/Waves/a.style.png"]
 
 
 def test_a_record_that_leads_out_of_the_share_is_not_followed(share: Share, tmp_path: Path) -> None:
     claim = taken(share)
-    departure._write(claim.folder, tmp_path, {"gone.jpg": "gone.jpg", "a.jpg": "a.jpg"})
+    departure._write(
+        departure._Way(claim.folder, tmp_path, tmp_path), {"gone.jpg": "gone.jpg", "a.jpg": "a.jpg"}
+    )
     claims.put_back(share, "job")
     assert tree(share) == ["Inbox/Waves/a.jpg", "Inbox/Waves/a.style.png"]
 
