@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from daemon.handles import FOLDER, held, opened
+from daemon.handles import FOLDER, held, opened, reading
 
 # Why a folder stays that was copied: something else is in it, or the one above it is not ours.
 _STAYS: Final = frozenset({errno.ENOTEMPTY, errno.EEXIST, errno.EACCES, errno.EPERM})
@@ -201,29 +201,6 @@ def _copy_file(source: Path, target: Path) -> Copied:
             raise OSError(errno.EBUSY, "changed while it was copied", str(source))
         _keep_looks(before, writer.fileno())
     return Copied(source, before.st_size, before.st_mtime_ns)
-
-
-@contextlib.contextmanager
-def reading(source: Path) -> Iterator[int]:
-    """Hold a regular file open for reading, and nothing else, nor through a link.
-
-    Args:
-        source: its path.
-
-    Yields:
-        A handle.
-
-    Raises:
-        OSError: it cannot be opened; with `EINVAL` it is no regular file.
-    """
-    # O_NONBLOCK: a pipe that took the file's place since the look must not hang the daemon.
-    handle = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise OSError(errno.EINVAL, "neither a file nor a folder", str(source))
-        yield handle
-    finally:
-        os.close(handle)
 
 
 def _keep_looks(original: os.stat_result, copy: int) -> None:

@@ -46,7 +46,7 @@ Announce = Callable[[Path, Sequence[str]], None]
 """Told the folder, held (`daemon.handles`), and the names before the first of the files moves."""
 
 
-def _nothing(_here: Path, _names: Sequence[str]) -> None:
+def unannounced(_here: Path, _names: Sequence[str]) -> None:
     """Announce nothing."""
 
 
@@ -55,7 +55,7 @@ def leave(
     sources: Sequence[Path],
     folder: Path,
     share: Share,
-    announce: Announce = _nothing,
+    announce: Announce = unannounced,
 ) -> list[Path]:
     """Move files out of a claim under names that belong together: a (2).jpg, a (2).style.jpg.
 

@@ -145,6 +145,14 @@ class Endings:
         """
         self._try(_Ending(job, reason=reason))
 
+    def forget_all_but(self, jobs: Collection[str]) -> None:
+        """Let go of what was saved of all other jobs; after a restart.
+
+        Args:
+            jobs: ids of those that are not over.
+        """
+        self._checkpoints.sweep(jobs)
+
     def retry(self) -> None:
         """Try again what is due; what takes long is carried on with at the next call."""
         now = self._clock()

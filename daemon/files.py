@@ -73,12 +73,12 @@ def write_atomically(path: Path, data: bytes, *, replace: bool = True) -> None:
     sync_folder(path.parent)
 
 
-def _unsaid(_path: Path) -> None:
+def unsaid(_path: Path) -> None:
     """Tell nobody."""
 
 
 def publish_new(
-    folder: Path, name: str, data: bytes, intend: Callable[[Path], None] = _unsaid
+    folder: Path, name: str, data: bytes, intend: Callable[[Path], None] = unsaid
 ) -> Path:
     """Write a whole new file, under the name itself or the first free `NAME (2)`, `NAME (3)` ...
 
@@ -113,7 +113,7 @@ def publish_new(
 
 
 def move_new(
-    source: Path, folder: Path, name: str, intend: Callable[[Path], None] = _unsaid
+    source: Path, folder: Path, name: str, intend: Callable[[Path], None] = unsaid
 ) -> Path:
     """Move a file or folder, under the name itself or the first free `NAME (2)`, `NAME (3)` ...
 

@@ -10,11 +10,10 @@ from typing import Final
 
 from daemon.copying import sync_folder
 from daemon.errors import ShareError
-from daemon.handles import named
+from daemon.handles import ON_THE_WAY, named
 from daemon.names import numbered
 
-_BASE: Final = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC  # people may close a folder to readers
-_BELOW: Final = _BASE | os.O_NOFOLLOW
+_BASE: Final = ON_THE_WAY & ~os.O_NOFOLLOW  # the configured one: its links count
 
 
 def folder_below(base: Path, parents: PurePath) -> Path:
@@ -64,5 +63,5 @@ def _one_below(above: int, part: str) -> tuple[str, int]:
             os.mkdir(name, dir_fd=above)
             sync_folder(named(above))
         with contextlib.suppress(NotADirectoryError):
-            return name, os.open(name, _BELOW, dir_fd=above)
+            return name, os.open(name, ON_THE_WAY, dir_fd=above)
     raise AssertionError("numbers do not end")

@@ -19,6 +19,8 @@ from typing import Final
 
 from daemon import copying
 from daemon.copying import sync_folder
+from daemon.handles import reading
+from daemon.presence import is_there
 
 _BLOCK: Final = 1 << 20
 
@@ -36,7 +38,7 @@ def settle(source: Path, target: Path) -> None:
     Raises:
         OSError: the disk or the permissions do not allow it; what is there once stays.
     """
-    if not (_is_there(source) and _is_there(target)):
+    if not (is_there(source) and is_there(target)):
         return
     if is_within(source, target):
         copying.remove_tree(source)
@@ -59,18 +61,10 @@ def is_within(part: Path, whole: Path) -> bool:
     waiting = [(part, whole)]
     while waiting:
         here, there = waiting.pop()
-        if not _is_there(there) or not _is_alike(here, there):
+        if not is_there(there) or not _is_alike(here, there):
             return False
         if stat.S_ISDIR(here.lstat().st_mode):
             waiting += [(entry, there / entry.name) for entry in here.iterdir()]
-    return True
-
-
-def _is_there(path: Path) -> bool:
-    try:
-        path.lstat()
-    except (FileNotFoundError, NotADirectoryError):
-        return False
     return True
 
 
@@ -88,7 +82,7 @@ def _is_alike(here: Path, there: Path) -> bool:
 
 
 def _has_same_bytes(here: Path, there: Path) -> bool:
-    with copying.reading(here) as one, copying.reading(there) as other:
+    with reading(here) as one, reading(there) as other:
         while True:
             block = os.read(one, _BLOCK)
             if block != _read_as_much(other, len(block)):

@@ -21,7 +21,9 @@ FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 """How a folder is opened, and nothing else, nor through a link."""
 
 _TOP: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC  # the configured one: its links count
-_ON_THE_WAY: Final = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC  # needs no reading
+ON_THE_WAY: Final = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+"""How a folder is opened only to go on from there: people may close it to readers."""
+
 _FILE: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _HANDLES: Final = Path("/proc/self/fd")
 _OPENAT2: Final = 437  # asm-generic/unistd.h, and so on all machines that matter
@@ -97,6 +99,29 @@ def open_file(path: Path, top: Path | None = None) -> int:
         return os.open(folder / path.name, _FILE)
 
 
+@contextmanager
+def reading(path: Path, top: Path | None = None) -> Iterator[int]:
+    """Hold a regular file open for reading, and nothing else, nor through a link.
+
+    Args:
+        path: of the file.
+        top: see `open_file`.
+
+    Yields:
+        A handle.
+
+    Raises:
+        OSError: it cannot be opened; with `EINVAL` it is no regular file.
+    """
+    handle = open_file(path, top)
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "neither a file nor a folder", str(path))
+        yield handle
+    finally:
+        os.close(handle)
+
+
 def read_file(path: Path, most: int) -> bytes | None:
     """Read a small file whole.
 
@@ -136,7 +161,7 @@ def _step_by_step(handle: int, parts: tuple[str, ...]) -> int:
     here = os.dup(handle)
     try:
         for part in parts[:-1]:
-            there = os.open(part, _ON_THE_WAY, dir_fd=here)
+            there = os.open(part, ON_THE_WAY, dir_fd=here)
             os.close(here)
             here = there
         return os.open(parts[-1], FOLDER, dir_fd=here)

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Final
 
 from daemon import files, presence
-from daemon.handles import held, open_file
+from daemon.handles import held, reading
 from daemon.jobs import Intention
 from daemon.share import Share
 
@@ -31,6 +31,7 @@ RESULT: Final = ".result"
 """File in a claim's folder: where its result is about to appear."""
 
 _BLOCK: Final = 1 << 20
+_NO_FILE: Final = frozenset({errno.EINVAL, errno.ENOTDIR, errno.ELOOP, errno.ENOENT, errno.ENXIO})
 
 
 def intend(path: Path, picture: bytes) -> Intention:
@@ -52,18 +53,14 @@ def is_out(intention: Intention, share: Share) -> bool:
     if presence.is_gone(intention.path, share.outbox):
         return False
     try:
-        handle = open_file(intention.path, share.outbox)
+        with reading(intention.path, share.outbox) as handle:
+            whole = os.fstat(handle).st_size == intention.size
+            return whole and _sha256(handle) == intention.sha256
     except OSError as error:
-        # A link of somebody else, on the way or there; or it went this very moment.
-        if error.errno not in {errno.ENOTDIR, errno.ELOOP, errno.ENOENT, errno.ENXIO}:
+        # A link or a folder of somebody else, on the way or there; or it went this very moment.
+        if error.errno not in _NO_FILE:
             raise
         return False
-    try:
-        found = os.fstat(handle)
-        whole = stat.S_ISREG(found.st_mode) and found.st_size == intention.size
-        return whole and _sha256(handle) == intention.sha256
-    finally:
-        os.close(handle)
 
 
 def forget_reservation(intention: Intention, share: Share) -> None:

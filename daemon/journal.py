@@ -244,11 +244,6 @@ class Journal:
         for row in self._rows(query, (state.value,)):
             yield _job(row)
 
-    def unfinished(self) -> Iterator[Job]:
-        """All jobs that are neither done nor failed: those that run, then those that wait."""
-        yield from self.having(JobState.RUNNING)
-        yield from self.having(JobState.QUEUED)
-
     def recent(self, state: JobState, limit: int) -> list[Job]:
         """The jobs that were done, or failed, last; the latest first.
 

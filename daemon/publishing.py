@@ -59,17 +59,13 @@ def result_relative(claim: Claim, relative: PurePath) -> PurePath:
     return folder.parent / f"{folder.name}{split(relative.name)[1]}"
 
 
-def _unsaid(_path: Path) -> None:
-    """Tell nobody."""
-
-
 def publish_result(  # noqa: PLR0913, PLR0917 - a picture, its name, and who is told of it
     share: Share,
     relative: PurePath,
     style_name: str,
     picture: bytes,
     suffix: str,
-    intend: Callable[[Path], None] = _unsaid,
+    intend: Callable[[Path], None] = files.unsaid,
 ) -> Path:
     """Put a finished picture into the outbox: whole or not at all, over nobody else's file.
 
@@ -276,15 +272,11 @@ def _parents(claim: Claim, relative: PurePath) -> PurePath:
     return relative.parent if claim.taken_folder is None else relative.parent.parent
 
 
-def _nothing(_where: Path, _names: Sequence[str]) -> None:
-    """Announce nothing."""
-
-
 def _move_out(
     share: Share,
     claim: Claim,
     folder: Path,
-    announce: Callable[[Path, Sequence[str]], None] = _nothing,
+    announce: departure.Announce = departure.unannounced,
 ) -> Path:
     """Move a claim's files under names that belong together: a (2).jpg with a (2).style.jpg."""
     whole = claim.taken_folder

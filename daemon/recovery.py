@@ -58,8 +58,9 @@ def recover(
     Raises:
         JournalError: the journal cannot be used.
     """
-    unfinished = list(journal.unfinished())
+    unfinished = [*journal.having(JobState.RUNNING), *journal.having(JobState.QUEUED)]
     known = {job.id for job in unfinished}
+    endings.forget_all_but(known)
     stuck: dict[str, ClaimError] = {}
     for job_id in claims.find_claims(share):
         if job_id not in known and not is_stopping():

@@ -79,7 +79,7 @@ class Parts:
     lock: Callable[[int], None] = lambda _handle: None
     notify: Notify | None = None
     reread: Callable[[Settings], Reread] | None = None
-    checkpoints: Checkpoints = Checkpoints(None)  # noqa: RUF009 - it has no state
+    checkpoints: Checkpoints | None = None
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,6 @@ class Service:
         self._share, self._settings, self._journal = share, settings, journal
         self._clock, self._once = parts.clock, once
         self._inspector = parts.make_inspector(self._mail.put)
-        self._checkpoints = parts.checkpoints
         self._endings = Endings(share, journal, parts.clock, parts.checkpoints)
         self._intake = Intake(
             share,
@@ -201,7 +200,6 @@ class Service:
         self._doing = ""
         for job_id, error in stuck.items():
             self._intake.keep(job_id, error)
-        self._checkpoints.sweep({job.id for job in self._journal.unfinished()})
         self._watcher.start()
         _log.info(
             "daemon.started",

@@ -49,6 +49,7 @@ class Telling:
         self._told.pop(job_id, None)
 
     def _started(self, job: Job) -> None:
+        self.forget(job.id)  # of an attempt that was given back
         _log.info(
             "job.started",
             job=job.id,

@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +25,6 @@ from engine.snapshot import Snapshot, State
 
 if TYPE_CHECKING:
     from engine.painter import Painter
-
-_SCALE: Final = "scale"
 
 
 class Work:
@@ -68,6 +66,7 @@ class Work:
         self._content = pyramid.resized(content, largest)
         self._style = pyramid.resized(style, longest)
         self._digest = hashlib.sha256(self._style.data).hexdigest()
+        self._identity = self._identified()
         self._set_began(painter.now())
         self._steps = 0
         self._tiles = self._memory.tiles
@@ -114,16 +113,16 @@ class Work:
         if self._descent is None or not self._descent.steps:
             return False
         numbers = {
-            _SCALE: self._scale,
+            "scale": self._scale,
             "steps": self._steps,
             "unstable": self._unstable,
             "seconds": self._painter.now() - self._began,
         }
         state = State(numbers) | self._descent.state().within("descent")
-        snapshot.write(path, self._identity(), state)
+        snapshot.write(path, self._identity, state)
         return True
 
-    def _identity(self) -> str:
+    def _identified(self) -> str:
         """All that decides the picture, but for the state."""
         parts = (
             self._recipe.model_dump_json(),
@@ -139,10 +138,11 @@ class Work:
         """Be where the snapshot is, if there is one; its scale's part comes with that scale."""
         if self._resume is None:
             return
-        if self._resume.identity != self._identity():
+        if self._resume.identity != self._identity:
+            self._resume.close()
             raise SnapshotError("it is of another picture, recipe, device or network")
         known = self._resume.state.numbers
-        self._scale, self._steps = known[_SCALE], known["steps"]
+        self._scale, self._steps = known["scale"], known["steps"]
         self._unstable = known["unstable"]
         self._set_began(self._painter.now() - known["seconds"])
 
@@ -169,7 +169,8 @@ class Work:
             self._take(self._descent)
             self._heed(objective)
             # Its optimiser's memory is not to lie beside the next one's.
-            self._descent = objective = None  # type: ignore[assignment]
+            self._descent = None
+            del objective
             before = content
 
     def _start(self, before: pyramid.Picture | None, content: pyramid.Picture) -> pyramid.Picture:

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daemon import pictures
-from daemon.checkpoints import Checkpoints, Saving
+from daemon.checkpoints import Checkpoints, Saves, Saving
 from daemon.child import settle_in
 from daemon.errors import PictureUnreadableError
 from daemon.rations import ration_for, rationed
@@ -54,7 +54,7 @@ _NO_MEMORY: Final = (
 _ASK: Final = "Try again; if it stays so, tell whoever looks after this program."
 
 
-class Work(Protocol):
+class Work(Saves, Protocol):
     """What `engine.work.Work` is to this side."""
 
     @property
@@ -64,10 +64,6 @@ class Work(Protocol):
 
     def __iter__(self) -> Iterator[Progress | Painting]:
         """Progress after each step, and last the painting."""
-        ...
-
-    def save(self, path: Path) -> bool:
-        """Write a snapshot, if there is anything to save; say whether there was."""
         ...
 
 
@@ -258,16 +254,26 @@ class _Job:
 
     def _begun(self, painter: Painter) -> Work:
         """Go on from where an earlier attempt was, if there is anything to go on from."""
-        job_id = self._request.job_id
+        job_id, recipe = self._request.job_id, self._request.recipe
+        snapshot, pictures = self._snapshot(), self._pictures()
         try:
-            snapshot = self._saved.open(job_id)
-            work = painter.paint(*self._pictures(), self._request.recipe, snapshot)
+            work = painter.paint(*pictures, recipe, snapshot)
         except SnapshotError as error:
-            self._trouble(f"What was saved of this picture is not used: {error}.")
-            return painter.paint(*self._pictures(), self._request.recipe)
+            self._not_used(error)
+            work = painter.paint(*pictures, recipe)
         if work.resumed_at:
             _say(self._connection, Resumed(job_id, work.resumed_at))
         return work
+
+    def _snapshot(self) -> Snapshot | None:
+        try:
+            return self._saved.open(self._request.job_id)
+        except SnapshotError as error:
+            self._not_used(error)
+            return None
+
+    def _not_used(self, error: SnapshotError) -> None:
+        self._trouble(f"What was saved of this picture is not used: {error}.")
 
     def _between_steps(self, work: Work, step: Progress) -> None:
         try:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from daemon.configuration import load
-from daemon.share import make_share, open_share
-from tests.daemon.test_run import Program
+from tests.daemon.test_run import Program, prepared
 
 __all__ = ["Program", "program_in"]
 
@@ -31,15 +28,6 @@ weights = "weights"
 """
 
 
-@contextmanager
-def program_in(folder: Path) -> Iterator[Program]:
+def program_in(folder: Path) -> AbstractContextManager[Program]:
     """A share with its settings in a folder; nothing runs yet, and nothing does afterwards."""
-    (folder / "config.toml").write_text(_CONFIG)
-    make_share(open_share(load(folder / "config.toml", {}, {}).settings.share))
-    program = Program(folder)
-    try:
-        yield program
-    finally:
-        for process in program.processes:
-            process.kill()
-            process.wait()
+    return prepared(folder, _CONFIG)

@@ -116,16 +116,19 @@ class Program:
         return {state.value: number for state, number in counts.items() if number}
 
 
+CONFIG = (
+    'state_dir = "state"\n'
+    "[share]\nroot = 'share'\n"
+    "[watch]\nsettle_seconds = 0.2\nsettle_scans = 2\npoll_seconds = 0.1\n"
+    "patience_seconds = 0.5\nscan_seconds = 1\n"
+    "[paint]\npreset = 'draft'\nsize = 64\niterations = 4\n"
+)
+
+
 @contextmanager
-def prepared(tmp_path: Path) -> Iterator[Program]:
+def prepared(tmp_path: Path, config: str = CONFIG) -> Iterator[Program]:
     """A share with settings, and an end to all that was started on it."""
-    (tmp_path / "config.toml").write_text(
-        'state_dir = "state"\n'
-        "[share]\nroot = 'share'\n"
-        "[watch]\nsettle_seconds = 0.2\nsettle_scans = 2\npoll_seconds = 0.1\n"
-        "patience_seconds = 0.5\nscan_seconds = 1\n"
-        "[paint]\npreset = 'draft'\nsize = 64\niterations = 4\n"
-    )
+    (tmp_path / "config.toml").write_text(config)
     make_share(open_share(load(tmp_path / "config.toml", {}, {}).settings.share))
     program = Program(tmp_path)
     try:
