@@ -22,6 +22,7 @@ from engine.layers import is_pooling
 from engine.mx import Array, autograd, nd
 from engine.precision import FLOAT32, Carried, Precision
 from engine.recipe import CONVOLUTIONS, Recipe
+from engine.traces import TracedLayer, Traces, turned
 from engine.weights import Convention, Weights
 
 
@@ -54,6 +55,7 @@ class Vgg:
             name: self._laid_in_low(*_rgb_first(name, pair, weights))
             for name, pair in weights.layers.items()
         }
+        self._turned: dict[str, Array] = {}
 
     def passage(self, layers: Sequence[str], wanted: Iterable[str], recipe: Recipe) -> Passage:
         """One way through some layers, to be gone forth and, if it was recorded, back.
@@ -67,6 +69,29 @@ class Vgg:
         chain = [(name, self._layer(name, recipe)) for name in layers]
         entry = (self._factor, self._shift) if layers[0] == CONVOLUTIONS[0] else None
         return Passage(chain, set(wanted), entry, self.precision)
+
+    def traces(self, layers: Sequence[str], wanted: Iterable[str], recipe: Recipe) -> Traces:
+        """The same for any layers but the first, with traces; poolings by the average alone.
+
+        Args:
+            layers: see `passage`; without `conv1_1`, which knows paddings and pictures.
+            wanted: likewise.
+            recipe: likewise.
+
+        Raises:
+            ValueError: the recipe pools by the maximum, of which traces would not be enough.
+        """
+        if recipe.pooling != "avg":
+            raise ValueError("the way back through a maximum needs what went in")
+        chain = [TracedLayer(name, self._layer(name, recipe), self._back(name)) for name in layers]
+        return Traces(chain, set(wanted), self.precision)
+
+    def _back(self, name: str) -> Array | None:
+        """Kernel of the way back, made when it is first asked for: most pictures need none."""
+        if not is_pooling(name) and name not in self._turned:
+            low = self.precision
+            self._turned[name] = low.lowered(turned(low.raised(self._parameters[name][0])))
+        return self._turned.get(name)
 
     def _laid_in_low(
         self, kernel: NDArray[np.float32], bias: NDArray[np.float32]

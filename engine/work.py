@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from engine import pyramid, snapshot
 from engine.descent import Descent, Limits
 from engine.errors import SnapshotError
-from engine.memory import Fit, fitting
+from engine.fitting import Fit, fitting
 from engine.optimizer import make_optimizer
 from engine.progress import LossParts, Painting, Progress
 from engine.recipe import Recipe
@@ -165,6 +165,7 @@ class Work:
             start = self._start(before, content)
             objective = self._objective(content)
             self._descent = self._begun(objective, start, steps)
+            del start  # it is on the device now
             yield from self._followed(self._descent)
             self._take(self._descent)
             self._heed(objective)
@@ -192,7 +193,7 @@ class Work:
 
     def _fitting(self, size: pyramid.Size, room: int) -> Fit | None:
         width = self._painter.network.precision.width
-        return fitting(size, self._recipe.taps, room, width=width)
+        return fitting(size, self._recipe, room, width=width)
 
     def _begun(self, objective: Retreat, start: pyramid.Picture, steps: int) -> Descent:
         descent = Descent(
