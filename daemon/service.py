@@ -10,29 +10,28 @@ from __future__ import annotations
 
 import contextlib
 import queue
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
 
 from daemon import publishing
-from daemon.checkpoints import Checkpoints
 from daemon.condition import Condition
 from daemon.dispatch import Dispatcher
 from daemon.endings import Endings
 from daemon.errors import AtelierError, ExitCode
 from daemon.inspector import Inspected
-from daemon.intake import Inspects, Intake, quick_pace
+from daemon.intake import Intake, quick_pace
 from daemon.jobs import JobState
 from daemon.journal import Journal
 from daemon.names import printable
 from daemon.notify import Notify
+from daemon.parts import Parts
 from daemon.recovery import recover
 from daemon.reloading import Reread, changed, needs_another_engine
-from daemon.runners.base import Deliver, EngineReady, Event, Runner
+from daemon.runners.base import EngineReady, Event
 from daemon.runners.exchange import Exchange
-from daemon.settings import Settings, WatchSettings
+from daemon.settings import Settings
 from daemon.share import Share
 from daemon.style_check import StyleCheck
 from daemon.watching import Watcher
@@ -45,41 +44,6 @@ _CLOSE_SECONDS: Final = 5.0  # of the 10 that the whole end may take
 _TROUBLE_SECONDS: Final = 2.0
 _TRIES_ONCE: Final = 4
 _log: Final = structlog.get_logger()
-
-
-class InspectsUntilClosed(Inspects, Protocol):
-    """What the service needs of `daemon.inspector.Inspector`."""
-
-    def use(self, settings: WatchSettings) -> None:
-        """Go by other settings from now on."""
-
-    def close(self) -> None:
-        """End it; no answer comes after this."""
-
-
-@dataclass(frozen=True)
-class Parts:
-    """What the service is put together from; tests put others in their places.
-
-    Attributes:
-        make_runner: given where to deliver events.
-        make_inspector: given where to deliver answers.
-        clock: monotonic seconds.
-        make_id: a new job id at each call.
-        lock: locks the share's work folder once more, given a handle of one that was made again.
-        notify: told how the service is; None for nobody.
-        reread: given the settings in force, reads them again; None where that cannot be done.
-        checkpoints: where the runner saves jobs on their way, if it does.
-    """
-
-    make_runner: Callable[[Deliver], Runner]
-    make_inspector: Callable[[Callable[[Inspected], None]], InspectsUntilClosed]
-    clock: Callable[[], float]
-    make_id: Callable[[], str]
-    lock: Callable[[int], None] = lambda _handle: None
-    notify: Notify | None = None
-    reread: Callable[[Settings], Reread] | None = None
-    checkpoints: Checkpoints | None = None
 
 
 @dataclass(frozen=True)

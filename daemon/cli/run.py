@@ -29,12 +29,13 @@ from daemon.locking import ShareLock
 from daemon.names import printable
 from daemon.notify import Notify
 from daemon.overrides import make_recipe
+from daemon.parts import Parts
 from daemon.reloading import Reread, kept
 from daemon.rescue import open_journal
 from daemon.runners.base import Deliver, EngineReady, Event, Runner
 from daemon.runners.local import LocalRunner
 from daemon.runners.worker import open_engine, serve
-from daemon.service import Parts, Service
+from daemon.service import Service
 from daemon.settings import Settings
 from daemon.share import Share, expect_share, make_share, open_share
 from engine.errors import EngineError

@@ -24,8 +24,9 @@ from daemon.jobs import JobState, NewJob
 from daemon.journal import Journal
 from daemon.names import INBOX_NOTE
 from daemon.overrides import MAX_BYTES
+from daemon.parts import Parts
 from daemon.runners.base import EngineLost, EngineUnavailable, Event, Failed, PaintRequest, Started
-from daemon.service import Parts, Service
+from daemon.service import Service
 from daemon.settings import (
     EngineSettings,
     PaintSettings,
