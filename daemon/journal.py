@@ -30,8 +30,8 @@ JOURNAL: Final = "journal.sqlite"
 
 _BUSY_SECONDS: Final = 10.0
 _DAMAGED: Final = (
-    "The journal {} is damaged ({}). Start the daemon again: it moves the journal aside, begins a "
-    "new one, and goes by what lies in the folders."
+    "The journal {} is damaged ({}). The daemon moves it aside when it starts, begins a new one, "
+    "and goes by what lies in the folders."
 )
 _COLUMNS: Final = tuple(field.name for field in fields(Job))
 _SELECT: Final = "SELECT " + ", ".join(_COLUMNS) + " FROM jobs "  # noqa: S608 - our own names
@@ -56,6 +56,8 @@ class Journal:
     def __init__(self, path: Path, clock: Callable[[], float], *, read_only: bool = False) -> None:
         self._path = path
         self._clock = clock
+        self.damage = ""
+        """What SQLite said when it met with damage; nothing can be relied upon after that."""
         with self._errors():
             self._database = _open_to_read(path) if read_only else _open_to_write(path)
         try:
@@ -301,6 +303,7 @@ class Journal:
             yield
         except (sqlite3.Error, OSError) as error:
             if schema.is_damage(error):
+                self.damage = str(error)
                 raise JournalError(_DAMAGED.format(self._path, error)) from error
             raise JournalError(
                 f"The journal {self._path} cannot be used: {error}. It must lie on a local disk "

@@ -38,6 +38,7 @@ class Parts:
         notify: told how the service is; None for nobody.
         reread: given the settings in force, reads them again; None where that cannot be done.
         checkpoints: where the runner saves jobs on their way, if it does.
+        damage: why the journal is of no use any more, in few words; empty as long as it is.
     """
 
     make_runner: Callable[[Deliver], Runner]
@@ -48,3 +49,4 @@ class Parts:
     notify: Notify | None = None
     reread: Callable[[Settings], Reread] | None = None
     checkpoints: Checkpoints | None = None
+    damage: Callable[[], str] = str

@@ -109,6 +109,7 @@ class Service:
         self._condition = Condition(
             journal, self._engine, self._dispatcher, self._endings, self._intake, clock=parts.clock
         )
+        self._damage = parts.damage
         self._notify, self._reread = parts.notify or Notify({}, parts.clock, 0), parts.reread
         self._watcher = self._make_watcher()
         self._stopping: str | None = None
@@ -138,16 +139,17 @@ class Service:
 
         Returns:
             `OK`; with `once` also `FAILED` if a job failed or something was left undone, and
-            `WEIGHTS` if there are no usable weights.
+            `WEIGHTS` if there are no usable weights. It ends too when its journal is of no use any
+            more (`Parts.damage`), so that whoever runs it goes on with another one.
 
         Raises:
             JournalError: the journal cannot be used at the start.
         """
         try:
             self._begin()
-            while not self._is_stopping():
+            while not self.is_stopping:
                 self._act()
-                if self._is_over():
+                if self._damage() or self._is_over():
                     break
                 self._tell()
                 self._read_mail()
@@ -176,13 +178,15 @@ class Service:
         self._importing = self._once and self._has_new_weights()
         self._dispatcher.start()
 
-    def _is_stopping(self) -> bool:
+    @property
+    def is_stopping(self) -> bool:
+        """Whether somebody has asked for the end."""
         return self._stopping is not None
 
     def _is_stopping_meanwhile(self) -> bool:
         """For what takes long, and asks this at each step: that it goes on is told too."""
         self._tell()
-        return self._is_stopping()
+        return self.is_stopping
 
     def _tell(self) -> None:
         doing, condition = self._doing, self._condition
@@ -253,7 +257,7 @@ class Service:
         with contextlib.suppress(queue.Empty):
             self._open(self._mail.get(timeout=max(until - self._clock(), 0.0)))
         for _ in range(self._mail.qsize()):
-            if self._is_stopping():
+            if self.is_stopping:
                 return
             self._open(self._mail.get_nowait())
 
@@ -329,8 +333,11 @@ class Service:
         return self._dispatcher.expecting or 0 < self._endings.tries < _TRIES_ONCE
 
     def _end(self) -> None:
-        _log.info("daemon.stopping", why=self._stopping or "nothing is left to do")
-        self._notify.stopping()
+        damage = "" if self._stopping else self._damage()
+        why = damage and f"the journal is of no use any more: {damage}"
+        _log.info("daemon.stopping", why=self._stopping or why or "nothing is left to do")
+        if not damage:  # else another one goes on in a moment, and systemd would end that
+            self._notify.stopping()
         self._watcher.stop()
         self._inspector.close()
         self._dispatcher.close(_CLOSE_SECONDS)

@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,7 @@ import structlog
 from daemon import checkpoints, logs
 from daemon.cli import settings_options
 from daemon.configuration import Resolved, state_folder
-from daemon.errors import ExitCode
+from daemon.errors import ExitCode, JournalError
 from daemon.inspector import Inspector, limits_of
 from daemon.journal import JOURNAL
 from daemon.locking import ShareLock
@@ -31,7 +31,7 @@ from daemon.notify import Notify
 from daemon.overrides import make_recipe
 from daemon.parts import Parts
 from daemon.reloading import Reread, kept
-from daemon.rescue import open_journal
+from daemon.rescue import Rescuer
 from daemon.runners.base import Deliver, EngineReady, Event, Runner
 from daemon.runners.local import LocalRunner
 from daemon.runners.worker import open_engine, serve
@@ -139,20 +139,45 @@ def keep(
     logs.configure(settings.log, sys.stderr)
     share = _open(settings)
     state = state_folder(settings, share, os.environ)
-    with (
-        _locked(share, state) as lock,
-        closing(open_journal(state / JOURNAL, time.time)) as journal,
-    ):
+    rescuer = Rescuer(state / JOURNAL, time.time)
+    with _locked(share, state) as lock:
         parts = replace(
             _parts(settings, share, make_runner, again),
             lock=partial(lock.renew, share.work),
             checkpoints=checkpoints.Checkpoints(state / checkpoints.FOLDER),
+            damage=rescuer.damage,
         )
-        service = Service(share, settings, journal, parts, once=once)
-        with _heeding_signals(service):
-            if not once and logs.is_read_by_people(settings.log, sys.stderr):
-                _say_what_to_do(share)
-            return service.run()
+        return _serve(share, settings, rescuer, parts, once=once)
+
+
+def _serve(
+    share: Share, settings: Settings, rescuer: Rescuer, parts: Parts, *, once: bool
+) -> ExitCode:
+    """Run services one after the other, each with a new journal if the last was damaged."""
+    told = once or not logs.is_read_by_people(settings.log, sys.stderr)
+    while True:
+        with rescuer.journal() as journal:
+            service = Service(share, settings, journal, parts, once=once)
+            with _heeding_signals(service):
+                if not told:
+                    _say_what_to_do(share)
+                code, told = _run(service, rescuer), True
+        if code is not None:
+            return code
+
+
+def _run(service: Service, rescuer: Rescuer) -> ExitCode | None:
+    """Run one service; None if its journal is of no use any more, and another one shall go on."""
+    try:
+        code = service.run()
+    except JournalError:
+        if service.is_stopping or not rescuer.damage():
+            raise
+    else:
+        if service.is_stopping or not rescuer.damage():
+            return code
+    _log.error("daemon.begins_again", why=rescuer.damage())
+    return None
 
 
 def _say_what_to_do(share: Share) -> None:
