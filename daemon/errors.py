@@ -6,6 +6,7 @@
     ├── UsageError               exit 2   a command line that makes no sense
     ├── SettingsError            exit 2   an unknown or malformed setting, or one against another
     │   └── ShareError           exit 2   the share's folders are missing, nested or not writable
+    │       └── ShareAwayError   exit 2   a folder is not the one that it was: its drive is away
     ├── AlreadyRunningError      exit 2   another daemon keeps this share
     ├── NoWeightsError           exit 3   the trained weights are missing or wrong
     ├── PictureUnreadableError   exit 4   a file that is no picture, or is damaged, or too large
@@ -57,6 +58,10 @@ class SettingsError(AtelierError):
 
 class ShareError(SettingsError):
     """A share whose folders are missing, inside one another, or not writable."""
+
+
+class ShareAwayError(ShareError):
+    """A share of which a folder is not the one that it was, most likely because a drive is away."""
 
 
 class AlreadyRunningError(AtelierError):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from daemon.bulletin import Bulletin
 from daemon.checkpoints import Checkpoints
 from daemon.inspector import Inspected
 from daemon.intake import Inspects
@@ -38,6 +39,8 @@ class Parts:
         notify: told how the service is; None for nobody.
         reread: given the settings in force, reads them again; None where that cannot be done.
         checkpoints: where the runner saves jobs on their way, if it does.
+        bulletin: told what stands in the way of the service, for those who ask beside it.
+        expect: raises a `ShareError` while the share's folders are not the ones that they were.
         damage: why the journal is of no use any more, in few words; empty as long as it is.
     """
 
@@ -49,4 +52,6 @@ class Parts:
     notify: Notify | None = None
     reread: Callable[[Settings], Reread] | None = None
     checkpoints: Checkpoints | None = None
+    bulletin: Bulletin = field(default_factory=lambda: Bulletin(None))
+    expect: Callable[[], None] = lambda: None
     damage: Callable[[], str] = str

@@ -26,6 +26,7 @@ from daemon.jobs import JobState
 from daemon.journal import Journal
 from daemon.names import printable
 from daemon.notify import Notify
+from daemon.once import Once, reason_of
 from daemon.parts import Parts
 from daemon.recovery import recover
 from daemon.reloading import Reread, changed, needs_another_engine
@@ -89,7 +90,8 @@ class Service:
         self._share, self._settings, self._journal = share, settings, journal
         self._clock, self._once = parts.clock, once
         self._inspector = parts.make_inspector(self._mail.put)
-        self._endings = Endings(share, journal, parts.clock, parts.checkpoints)
+        self._expect = parts.expect
+        self._endings = Endings(share, journal, parts.clock, parts.checkpoints, parts.expect)
         self._intake = Intake(
             share,
             settings,
@@ -109,13 +111,13 @@ class Service:
         self._condition = Condition(
             journal, self._engine, self._dispatcher, self._endings, self._intake, clock=parts.clock
         )
-        self._damage = parts.damage
+        self._damage, self._bulletin = parts.damage, parts.bulletin
         self._notify, self._reread = parts.notify or Notify({}, parts.clock, 0), parts.reread
         self._watcher = self._make_watcher()
         self._stopping: str | None = None
         self._look_at = self._sweep_at = self._sweep_from = parts.clock()
         self._looked_at: float | None = None
-        self._troubled_until = 0.0
+        self._troubled_until, self._troubles, self._said = 0.0, 0, Once()
         self._importing = False
         self._doing = "Putting the folders in order"
         self._queued = 0  # at the end
@@ -190,6 +192,7 @@ class Service:
 
     def _tell(self) -> None:
         doing, condition = self._doing, self._condition
+        self._bulletin.say(condition.in_the_way())
         self._notify.tell(
             (lambda: doing) if doing else condition.line,
             lives=condition.advances,
@@ -212,6 +215,7 @@ class Service:
         if now < self._troubled_until:
             return
         try:
+            self._expect()  # nothing is touched while a drive is away
             if now >= self._look_at:
                 self._look()
             self._endings.retry()
@@ -219,6 +223,8 @@ class Service:
             self._dispatcher.fill()
         except (AtelierError, OSError) as error:
             self._complain(error)
+        else:
+            self._calm()
 
     def _look(self) -> None:
         self._watcher.check()
@@ -317,13 +323,23 @@ class Service:
             self._look_at = min(self._look_at, soon)
 
     def _complain(self, error: Exception) -> None:
-        _log.error("daemon.trouble", why=str(error), again_in_seconds=_TROUBLE_SECONDS)
+        if self._said.is_new(reason_of(error)):
+            _log.error("daemon.trouble", why=str(error))
+        self._condition.trouble = str(error)
+        self._troubles += 1
         self._troubled_until = self._clock() + _TROUBLE_SECONDS
+
+    def _calm(self) -> None:
+        self._condition.trouble, self._troubles = "", 0
+        if self._said.is_over():
+            _log.info("daemon.goes_on")
+            self._endings.hurry()
 
     def _is_over(self) -> bool:
         if not self._once:
             return False
-        return self._dispatcher.unavailable is not None or not self._is_expecting()
+        given_up = self._troubles >= _TRIES_ONCE or self._dispatcher.unavailable is not None
+        return given_up or not self._is_expecting()
 
     def _is_expecting(self) -> bool:
         """Whether something is there that will still be painted, or fail."""
@@ -362,6 +378,6 @@ class Service:
         unavailable = self._dispatcher.unavailable
         if unavailable is not None:
             return ExitCode.WEIGHTS if unavailable.blame == "weights" else ExitCode.FAILED
-        left = self._stopping is not None or self._endings.pending or self._queued
+        left = self._stopping is not None or self._troubles or self._endings.pending or self._queued
         failed = self._intake.failing or self._endings.failures
         return ExitCode.FAILED if left or failed else ExitCode.OK
