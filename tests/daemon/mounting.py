@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import tempfile
@@ -48,13 +49,13 @@ class Drive:
     def fill(self) -> Path:
         """Leave no byte free; the file to remove again."""
         path = self.folder / ".filler"
-        with path.open("wb") as file:
-            try:
-                while True:
-                    file.write(bytes(4096))
-                    file.flush()
-            except OSError:
-                pass
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        try:
+            with contextlib.suppress(OSError):
+                while os.write(handle, bytes(4096)):
+                    pass
+        finally:
+            os.close(handle)
         return path
 
     def allow_writing(self, *, allowed: bool) -> None:
