@@ -21,7 +21,7 @@ from daemon.dispatch import Dispatcher
 from daemon.endings import Endings
 from daemon.errors import AtelierError, ExitCode
 from daemon.inspector import Inspected
-from daemon.intake import Intake, quick_pace
+from daemon.intake import Intake
 from daemon.jobs import JobState
 from daemon.journal import Journal
 from daemon.names import printable
@@ -35,6 +35,7 @@ from daemon.runners.exchange import Exchange
 from daemon.settings import Settings
 from daemon.share import Share
 from daemon.style_check import StyleCheck
+from daemon.troubles import quick_pace
 from daemon.watching import Watcher
 from engine.errors import WeightsError
 from engine.weights import waiting

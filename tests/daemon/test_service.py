@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from daemon import claims, files, intake, loading, publishing
+from daemon import claims, files, intake, loading, publishing, wishes
 from daemon.endings import Endings
 from daemon.errors import ClaimStuckError, ExitCode, JournalError, PublishError
 from daemon.jobs import JobState, NewJob
@@ -783,7 +783,7 @@ def folder_job(house: House) -> None:
 def refuse_job_files(
     monkeypatch: pytest.MonkeyPatch, refusals: int, number: int = errno.EIO
 ) -> None:
-    read, left = intake.read_bounded, refusals
+    read, left = wishes.read_bounded, refusals
 
     def refuse(path: Path, most: int) -> bytes:
         nonlocal left
@@ -792,7 +792,7 @@ def refuse_job_files(
             raise OSError(number, os.strerror(number), str(path))
         return read(path, most)
 
-    monkeypatch.setattr(intake, "read_bounded", refuse)
+    monkeypatch.setattr(wishes, "read_bounded", refuse)
     monkeypatch.setattr("daemon.backoff._FIRST_SECONDS", 0.01)
 
 
