@@ -12,6 +12,7 @@
     ├── PictureUnreadableError   exit 4   a file that is no picture, or is damaged, or too large
     ├── OverridesError           exit 1   a job.toml that asks for what it may not
     ├── ClaimError               exit 1   a photo could not be taken out of the inbox or put back
+    │   ├── ClaimHeldError       exit 1   it may not be moved, though all else can be done
     │   ├── ClaimLostError       exit 1   it changed or vanished while it was taken: try later
     │   └── ClaimStuckError      exit 1   it lies in the work folder and cannot be put back just now
     ├── PublishError             exit 1   a result or a photo could not be put where it belongs
@@ -88,6 +89,10 @@ class OverridesError(AtelierError):
 
 class ClaimError(AtelierError):
     """A photo that could not be taken out of the inbox, or not be put back."""
+
+
+class ClaimHeldError(ClaimError):
+    """A photo that may not be moved out of the inbox: its folder, or something else, holds it."""
 
 
 class ClaimLostError(ClaimError):

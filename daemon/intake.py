@@ -7,6 +7,7 @@ Whatever goes wrong with one file is said once, tried again later, and holds up 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Final, Protocol
@@ -36,6 +37,7 @@ from daemon.ready import Ready, Stamp, stamp_of, take_turns
 from daemon.returns import Returns
 from daemon.settings import Settings
 from daemon.share import Share
+from daemon.staying import Staying, copy_in, is_copy, stays_of
 from daemon.styles import mirror_styles
 from daemon.troubles import TRIES_ONCE, Troubles, longest_wait
 from daemon.wishes import recipe_of
@@ -92,6 +94,7 @@ class Intake:
         self._readiness = Readiness(settings.watch, clock)
         self._note = InboxNote(share, settings.watch.settle_seconds, clock)
         self._returns = Returns(share, clock)
+        self._staying = Staying(share, journal, self._returns, make_id=make_id, clock=clock)
         self._workplace = Workplace(share.work, lock)
         self._numbers = count()
         self._asked: dict[str, Ready] = {}
@@ -203,7 +206,11 @@ class Intake:
         seen = scanner.look(self._share.inbox)
         pairing = pair(seen, styles, self._settings.paint.default_style)
         self._note.update(pairing.homeless, pairing.waiting, styles, seen.unreadable)
-        return pairing
+        if not self._staying:
+            return pairing
+        self._staying.update(seen.files, pairing.candidates)
+        fresh = (each for each in pairing.candidates if not self._staying.knows(each))
+        return replace(pairing, candidates=tuple(fresh))
 
     def _wanted(self, pairing: Pairing) -> list[Ready]:
         settled = [self._ready(candidate) for candidate in self._settled(pairing)]
@@ -247,7 +254,7 @@ class Intake:
         candidate, job_id = ready.candidate, self._make_id()
         log = _log.bind(job=job_id, photo=printable(candidate.relative))
         try:
-            claim = claims.take(candidate, self._share, job_id)
+            claim = self._claim(ready, job_id)
         except ClaimStuckError as error:
             self._returns.keep(job_id, error)
             self._troubles.delay(ready)
@@ -258,6 +265,11 @@ class Intake:
         else:
             self._queue(ready, claim, reason)
 
+    def _claim(self, ready: Ready, job_id: str) -> Claim:
+        if self._troubles.is_held(ready):
+            return claims.take(ready.candidate, self._share, job_id, copy_in)
+        return claims.take(ready.candidate, self._share, job_id)
+
     def _queue(self, ready: Ready, claim: Claim, reason: str | None) -> None:
         try:
             try:
@@ -265,6 +277,8 @@ class Intake:
             except OverridesError as error:
                 recipe, reason = self._usual_recipe, str(error)
             job = _new_job(ready.candidate, claim, recipe)
+            if is_copy(claim):
+                job = replace(job, stays=stays_of(ready.candidate, self._share.inbox))
             self._journal.add(job, reason)
         except (JournalError, OSError) as error:  # a disk or a share is away
             self._troubles.hold(ready, error)
@@ -278,6 +292,8 @@ class Intake:
         _log.info(
             "job.queued", job=job.id, photo=printable(job.relative), style=printable(job.style_name)
         )
+        if job.stays:
+            self._staying.add(self._journal.get(job.id))
         if reason is not None:
             self._endings.failed(self._journal.get(job.id), reason)
 

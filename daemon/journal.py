@@ -23,7 +23,7 @@ from urllib.parse import quote
 from daemon import schema
 from daemon.copying import sync_folder
 from daemon.errors import JournalError
-from daemon.jobs import Intention, Job, JobState, NewJob
+from daemon.jobs import Intention, Job, JobState, NewJob, stays_in, written
 
 JOURNAL: Final = "journal.sqlite"
 """Name of the file in a share's state folder."""
@@ -84,11 +84,12 @@ class Journal:
         values = (
             job.id, _bytes(job.lane), _bytes(job.style_name), _bytes(job.relative),
             _bytes(job.content), _bytes(job.style), job.overrides and _bytes(job.overrides),
-            job.recipe, self._clock(), error and _sane(error),
+            job.recipe, self._clock(), error and _sane(error), written(job.stays),
         )  # fmt: skip
         self._write(
             "INSERT INTO jobs (state, id, lane, style_name, relative, content, style, overrides, "
-            "recipe, queued_at, error) VALUES ('queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "recipe, queued_at, error, stays) "
+            "VALUES ('queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             values,
         )
 
@@ -228,6 +229,16 @@ class Journal:
             "iteration = NULL, total = NULL, eta_seconds = NULL WHERE id = ? AND state = 'running'",
             (int(forgive), job_id),
         )
+
+    def staying(self) -> list[Job]:
+        """The jobs whose photos stay in the inbox, the oldest first."""
+        return [
+            _job(row) for row in self._rows(_SELECT + "WHERE stays IS NOT NULL ORDER BY number")
+        ]
+
+    def left(self, job_id: str) -> None:
+        """Record that a job's photo does not stay in the inbox any more."""
+        self._write("UPDATE jobs SET stays = NULL WHERE id = ?", (job_id,))
 
     def get(self, job_id: str) -> Job:
         """One job.
@@ -373,6 +384,7 @@ def _job(row: tuple[Any, ...]) -> Job:
         values[name] = values[name] and Path(os.fsdecode(values[name]))
     values["relative"] = PurePath(os.fsdecode(values["relative"]))
     values["state"] = JobState(values["state"])
+    values["stays"] = stays_in(values["stays"])
     values["report"] = values["report"] and json.loads(values["report"])
     return Job(**values)
 

@@ -10,6 +10,7 @@ from typing import Final
 import structlog
 
 from daemon import backoff
+from daemon.errors import ClaimHeldError
 from daemon.inspector import Inspected
 from daemon.names import printable
 from daemon.once import Once, reason_of
@@ -35,6 +36,7 @@ class _Trouble:
         tries: how often taking it failed.
         until: when to try again, monotonic seconds.
         why: what stood in the way of taking it last.
+        held_since: since when it is that it may not be moved, monotonic seconds.
     """
 
     since: float
@@ -43,6 +45,7 @@ class _Trouble:
     tries: int = 0
     until: float = 0.0
     why: str = ""
+    held_since: float | None = None
 
 
 class Troubles:
@@ -112,7 +115,12 @@ class Troubles:
     def hold(self, ready: Ready, error: Exception) -> None:
         """Note that a candidate could not be taken, and say why; it is tried again later."""
         pause, candidate = self.delay(ready), ready.candidate
-        self._cases[ready].why = str(error)
+        case = self._cases[ready]
+        case.why = str(error)
+        if not isinstance(error, ClaimHeldError):
+            case.held_since = None
+        elif case.held_since is None:
+            case.held_since = self._clock()
         # Many may lie in one closed folder, and each is tried again and again.
         is_new = self._said.is_new(f"{candidate.content.path.parent}: {reason_of(error)}")
         log = _log.warning if is_new else _log.debug
@@ -127,10 +135,11 @@ class Troubles:
         case.until = self._clock() + pause
         return pause
 
-    def has_waited(self, ready: Ready) -> bool:
-        """Whether a candidate could not be taken for as long as people have patience."""
+    def is_held(self, ready: Ready) -> bool:
+        """Whether a candidate may not be moved, for as long as people have patience."""
         case = self._cases.get(ready)
-        return case is not None and self._clock() - case.since >= self.settings.patience_seconds
+        since = None if case is None else case.held_since
+        return since is not None and self._clock() - since >= self.settings.patience_seconds
 
     def forget(self, ready: Ready) -> None:
         """A candidate was taken."""
