@@ -68,8 +68,18 @@ class House:
 
         start = sum(self.journal.counts().values())
         ids = (f"job-{number}" for number in count(start))
-        parts = Parts(make_runner, make_inspector, time.monotonic, lambda: next(ids))
+        parts = Parts(
+            make_runner,
+            make_inspector,
+            time.monotonic,
+            lambda: next(ids),
+            **self.more_parts(),
+        )
         return Service(self.share, self.settings, self.journal, parts, once=once)
+
+    def more_parts(self) -> dict[str, Any]:
+        """For those who build on this: what else the service is put together from."""
+        return {}
 
     def once(self) -> ExitCode:
         with capture_logs() as self.logs:
