@@ -82,13 +82,15 @@ class Condition:
             f"{waiting} {'waits' if waiting == 1 else 'wait'}" if waiting else "",
             trouble if self._engine.paintings else "",
             stuck,
+            self._staying(),
             self.remark,
         ]
         return "; ".join(part for part in parts if part)
 
     def in_the_way(self) -> str:
         """What keeps photos from being taken, painted or moved, in one line; empty if nothing."""
-        return "; ".join(part for part in (self._trouble(), self._stuck()) if part)
+        whys = (self._trouble(), self._stuck(), self._staying())
+        return "; ".join(part for part in whys if part)
 
     def advances(self) -> bool:
         """Whether there was news of every painting within the time that it may take.
@@ -123,6 +125,11 @@ class Condition:
         whys = (self.trouble, self._intake.problem, self._dispatcher.trouble)
         found = ("" if unavailable is None else unavailable.message, *whys)
         return next((why.rstrip(".") for why in found if why), "")
+
+    def _staying(self) -> str:
+        number = self._intake.staying
+        photos = "1 photo stays" if number == 1 else f"{number} photos stay"
+        return f"{photos} in the inbox, which cannot be moved" if number else ""
 
     def _stuck(self) -> str:
         stuck, why = self._endings.pending, self._endings.why.rstrip(".")

@@ -123,6 +123,11 @@ class Intake:
         return self._problem
 
     @property
+    def staying(self) -> int:
+        """How many photos that were taken as copies cannot be moved out of the inbox yet."""
+        return len(self._staying)
+
+    @property
     def failing(self) -> bool:
         """Whether the last look failed, or photos could not be taken or not be put back."""
         return bool(self._problem or self._returns.pending or self._troubles.taking_fails)
@@ -205,10 +210,12 @@ class Intake:
         self._stamps = {path: stamp_of(path) for path in styles.values()}
         seen = scanner.look(self._share.inbox)
         pairing = pair(seen, styles, self._settings.paint.default_style)
-        self._note.update(pairing.homeless, pairing.waiting, styles, seen.unreadable)
+        if self._staying:
+            self._staying.update(seen.files, pairing.candidates)
+        stays = self._staying.photos
+        self._note.update(pairing.homeless, pairing.waiting, styles, seen.unreadable, stays)
         if not self._staying:
             return pairing
-        self._staying.update(seen.files, pairing.candidates)
         fresh = (each for each in pairing.candidates if not self._staying.knows(each))
         return replace(pairing, candidates=tuple(fresh))
 

@@ -107,6 +107,11 @@ class Staying:
         """How many jobs there are whose photos are in the inbox still."""
         return len(self._jobs)
 
+    @property
+    def photos(self) -> list[Path]:
+        """Where these are."""
+        return [self._share.inbox / job.relative for job in self._jobs.values()]
+
     def add(self, job: Job) -> None:
         """Remember a job whose files stay in the inbox."""
         self._jobs[job.id] = job

@@ -32,7 +32,7 @@ class House:
     )
     dispatcher: Any = field(default_factory=lambda: SimpleNamespace(trouble=""))
     endings: Any = field(default_factory=lambda: SimpleNamespace(pending=0, why=""))
-    intake: Any = field(default_factory=lambda: SimpleNamespace(problem=""))
+    intake: Any = field(default_factory=lambda: SimpleNamespace(problem="", staying=0))
 
     @cached_property
     def condition(self) -> Condition:
@@ -96,6 +96,14 @@ def test_it_tells_of_results_that_no_folder_takes(house: House) -> None:
     house.endings.why = "The disk is full."
     told = "2 cannot be put where they belong yet: The disk is full"
     assert house.condition.line() == house.condition.in_the_way() == told
+
+
+def test_it_tells_of_photos_that_cannot_be_moved(house: House) -> None:
+    house.intake.staying = 1
+    assert house.condition.line() == "Idle; 1 photo stays in the inbox, which cannot be moved"
+    house.intake.staying = 2
+    told = "2 photos stay in the inbox, which cannot be moved"
+    assert house.condition.in_the_way() == told
 
 
 def test_what_is_in_the_way_is_told_beside_what_is_painted(house: House) -> None:
