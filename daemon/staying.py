@@ -99,7 +99,10 @@ class Staying:
         self._returns = returns
         self._make_id = make_id
         self._clock = clock
-        self._jobs = {job.id: job for job in journal.staying()}
+        self._jobs: dict[str, Job] = {}
+        self._owners: dict[Stay, str] = {}
+        for job in journal.staying():
+            self._know(job)
         self._tries: dict[Path, int] = {}
         self._until: dict[Path, float] = {}
 
@@ -114,7 +117,7 @@ class Staying:
 
     def add(self, job: Job) -> None:
         """Remember a job whose files stay in the inbox."""
-        self._jobs[job.id] = job
+        self._know(job)
         photo = printable(job.relative)
         _log.warning(
             "photo.stays", job=job.id, photo=photo, means="it is painted from a copy, once"
@@ -143,8 +146,11 @@ class Staying:
                 self._move(job, candidate)
 
     def _job_of(self, candidate: Candidate) -> Job | None:
-        mine = set(stays_of(candidate, self._share.inbox)) if self._jobs else set()
-        return next((job for job in self._jobs.values() if mine and mine <= {*job.stays}), None)
+        if not self._jobs:
+            return None
+        owners = {self._owners.get(stay) for stay in stays_of(candidate, self._share.inbox)}
+        owner = owners.pop()
+        return self._jobs[owner] if owner is not None and not owners else None
 
     def _is_due(self, candidate: Candidate) -> bool:
         # Of many in one closed folder one is tried, for all.
@@ -175,9 +181,14 @@ class Staying:
         photo = printable(candidate.relative)
         _log.info("photo.moved", job=job.id, photo=photo, original=printable(where))
 
+    def _know(self, job: Job) -> None:
+        self._jobs[job.id] = job
+        self._owners |= dict.fromkeys(job.stays, job.id)
+
     def _forget(self, job: Job) -> None:
         self._journal.left(job.id)
         del self._jobs[job.id]
+        self._owners = {stay: owner for stay, owner in self._owners.items() if owner != job.id}
 
 
 def _stay(sighting: Sighting, inbox: Path) -> Stay:
