@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Final
 
 import structlog
+from pydantic import ValidationError
 
 from daemon.backoff import TURN_SECONDS
 from daemon.endings import Endings
@@ -21,6 +22,7 @@ from daemon.holds import Holds
 from daemon.jobs import Job, JobState
 from daemon.journal import Journal
 from daemon.loading import Fault, Unreachable, advice_on_style, has_own_style, load, style_now
+from daemon.outlet import Outlet
 from daemon.patience import Patience
 from daemon.runners.base import (
     Cancelled,
@@ -36,6 +38,7 @@ from daemon.runners.base import (
 from daemon.settings import Settings
 from daemon.share import Share
 from daemon.telling import Telling
+from engine import Recipe
 
 _MOST_STUCK: Final = 8  # finished pictures in memory that no disk takes; then painting waits
 _MOST_STUCK_OF_A_LANE: Final = 3  # then this lane waits, and leaves room for the others
@@ -75,6 +78,7 @@ class Dispatcher:
         self._closed = False
         self._running: dict[str, Job] = {}
         self._telling = Telling(journal, clock)
+        self._outlet = Outlet(share, clock)
         self._holds = Holds(settings.watch.patience_seconds, clock)
         self._held_jobs = Holds(settings.watch.patience_seconds, clock, "job")
         self._more_at: float | None = None
@@ -96,7 +100,8 @@ class Dispatcher:
         waiting = self._journal.next_queued(
             without=hopeless, without_jobs=[*self._held_jobs.long, *self._endings.jobs]
         )
-        return waiting is not None and self._endings.pictures < _MOST_STUCK
+        shut = self._outlet.is_shut or self._endings.pictures >= _MOST_STUCK
+        return waiting is not None and not shut
 
     @property
     def unavailable(self) -> EngineUnavailable | None:
@@ -106,13 +111,14 @@ class Dispatcher:
     @property
     def due(self) -> float | None:
         """When `fill` has something to do by itself, by the clock."""
-        times = (self._holds.due, self._held_jobs.due, self._start_at, self._more_at)
+        holds = (self._holds.due, self._held_jobs.due, self._outlet.due)
+        times = (*holds, self._start_at, self._more_at)
         return min((time for time in times if time is not None), default=None)
 
     @property
     def trouble(self) -> str:
-        """Why jobs wait for their files; empty if none does."""
-        return self._holds.why or self._held_jobs.why
+        """Why jobs wait for the outbox or for their files; empty if none does."""
+        return self._outlet.trouble or self._holds.why or self._held_jobs.why
 
     def use(self, settings: Settings) -> None:
         """Go by other settings from now on."""
@@ -138,7 +144,7 @@ class Dispatcher:
         self._more_at, until = None, self._clock() + TURN_SECONDS
         while self._clock() < until:
             job = self._next() if self._ready and self._has_room() else None
-            if job is None:
+            if job is None or not self._outlet.takes(_size_of(job)):
                 return
             self._hand_over(job)
         self._more_at = self._clock()
@@ -336,3 +342,11 @@ class Dispatcher:
     def _unbegun(self, job: Job) -> None:
         self._returning.append((job, True))
         self._return()
+
+
+def _size_of(job: Job) -> int:
+    """The long side of a job's picture; 0 if its recipe is one of another version."""
+    try:
+        return Recipe.model_validate_json(job.recipe).size
+    except ValidationError:
+        return 0

@@ -10,31 +10,32 @@ from __future__ import annotations
 
 import contextlib
 import queue
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
 
 from daemon import publishing
-from daemon.checkpoints import Checkpoints
 from daemon.condition import Condition
 from daemon.dispatch import Dispatcher
 from daemon.endings import Endings
 from daemon.errors import AtelierError, ExitCode
 from daemon.inspector import Inspected
-from daemon.intake import Inspects, Intake, quick_pace
+from daemon.intake import Intake
 from daemon.jobs import JobState
 from daemon.journal import Journal
 from daemon.names import printable
 from daemon.notify import Notify
+from daemon.once import Once, reason_of
+from daemon.parts import Parts
 from daemon.recovery import recover
 from daemon.reloading import Reread, changed, needs_another_engine
-from daemon.runners.base import Deliver, EngineReady, Event, Runner
+from daemon.runners.base import EngineReady, Event
 from daemon.runners.exchange import Exchange
-from daemon.settings import Settings, WatchSettings
+from daemon.settings import Settings
 from daemon.share import Share
 from daemon.style_check import StyleCheck
+from daemon.troubles import quick_pace
 from daemon.watching import Watcher
 from engine.errors import WeightsError
 from engine.weights import waiting
@@ -45,41 +46,6 @@ _CLOSE_SECONDS: Final = 5.0  # of the 10 that the whole end may take
 _TROUBLE_SECONDS: Final = 2.0
 _TRIES_ONCE: Final = 4
 _log: Final = structlog.get_logger()
-
-
-class InspectsUntilClosed(Inspects, Protocol):
-    """What the service needs of `daemon.inspector.Inspector`."""
-
-    def use(self, settings: WatchSettings) -> None:
-        """Go by other settings from now on."""
-
-    def close(self) -> None:
-        """End it; no answer comes after this."""
-
-
-@dataclass(frozen=True)
-class Parts:
-    """What the service is put together from; tests put others in their places.
-
-    Attributes:
-        make_runner: given where to deliver events.
-        make_inspector: given where to deliver answers.
-        clock: monotonic seconds.
-        make_id: a new job id at each call.
-        lock: locks the share's work folder once more, given a handle of one that was made again.
-        notify: told how the service is; None for nobody.
-        reread: given the settings in force, reads them again; None where that cannot be done.
-        checkpoints: where the runner saves jobs on their way, if it does.
-    """
-
-    make_runner: Callable[[Deliver], Runner]
-    make_inspector: Callable[[Callable[[Inspected], None]], InspectsUntilClosed]
-    clock: Callable[[], float]
-    make_id: Callable[[], str]
-    lock: Callable[[int], None] = lambda _handle: None
-    notify: Notify | None = None
-    reread: Callable[[Settings], Reread] | None = None
-    checkpoints: Checkpoints | None = None
 
 
 @dataclass(frozen=True)
@@ -125,7 +91,8 @@ class Service:
         self._share, self._settings, self._journal = share, settings, journal
         self._clock, self._once = parts.clock, once
         self._inspector = parts.make_inspector(self._mail.put)
-        self._endings = Endings(share, journal, parts.clock, parts.checkpoints)
+        self._expect = parts.expect
+        self._endings = Endings(share, journal, parts.clock, parts.checkpoints, parts.expect)
         self._intake = Intake(
             share,
             settings,
@@ -145,12 +112,13 @@ class Service:
         self._condition = Condition(
             journal, self._engine, self._dispatcher, self._endings, self._intake, clock=parts.clock
         )
+        self._damage, self._bulletin = parts.damage, parts.bulletin
         self._notify, self._reread = parts.notify or Notify({}, parts.clock, 0), parts.reread
         self._watcher = self._make_watcher()
         self._stopping: str | None = None
         self._look_at = self._sweep_at = self._sweep_from = parts.clock()
         self._looked_at: float | None = None
-        self._troubled_until = 0.0
+        self._troubled_until, self._troubles, self._said = 0.0, 0, Once()
         self._importing = False
         self._doing = "Putting the folders in order"
         self._queued = 0  # at the end
@@ -174,16 +142,17 @@ class Service:
 
         Returns:
             `OK`; with `once` also `FAILED` if a job failed or something was left undone, and
-            `WEIGHTS` if there are no usable weights.
+            `WEIGHTS` if there are no usable weights. It ends too when its journal is of no use any
+            more (`Parts.damage`), so that whoever runs it goes on with another one.
 
         Raises:
             JournalError: the journal cannot be used at the start.
         """
         try:
             self._begin()
-            while not self._is_stopping():
+            while not self.is_stopping:
                 self._act()
-                if self._is_over():
+                if self._damage() or self._is_over():
                     break
                 self._tell()
                 self._read_mail()
@@ -212,16 +181,19 @@ class Service:
         self._importing = self._once and self._has_new_weights()
         self._dispatcher.start()
 
-    def _is_stopping(self) -> bool:
+    @property
+    def is_stopping(self) -> bool:
+        """Whether somebody has asked for the end."""
         return self._stopping is not None
 
     def _is_stopping_meanwhile(self) -> bool:
         """For what takes long, and asks this at each step: that it goes on is told too."""
         self._tell()
-        return self._is_stopping()
+        return self.is_stopping
 
     def _tell(self) -> None:
         doing, condition = self._doing, self._condition
+        self._bulletin.say(condition.in_the_way())
         self._notify.tell(
             (lambda: doing) if doing else condition.line,
             lives=condition.advances,
@@ -244,6 +216,7 @@ class Service:
         if now < self._troubled_until:
             return
         try:
+            self._expect()  # nothing is touched while a drive is away
             if now >= self._look_at:
                 self._look()
             self._endings.retry()
@@ -251,6 +224,8 @@ class Service:
             self._dispatcher.fill()
         except (AtelierError, OSError) as error:
             self._complain(error)
+        else:
+            self._calm()
 
     def _look(self) -> None:
         self._watcher.check()
@@ -289,7 +264,7 @@ class Service:
         with contextlib.suppress(queue.Empty):
             self._open(self._mail.get(timeout=max(until - self._clock(), 0.0)))
         for _ in range(self._mail.qsize()):
-            if self._is_stopping():
+            if self.is_stopping:
                 return
             self._open(self._mail.get_nowait())
 
@@ -349,13 +324,23 @@ class Service:
             self._look_at = min(self._look_at, soon)
 
     def _complain(self, error: Exception) -> None:
-        _log.error("daemon.trouble", why=str(error), again_in_seconds=_TROUBLE_SECONDS)
+        if self._said.is_new(reason_of(error)):
+            _log.error("daemon.trouble", why=str(error))
+        self._condition.trouble = str(error)
+        self._troubles += 1
         self._troubled_until = self._clock() + _TROUBLE_SECONDS
+
+    def _calm(self) -> None:
+        self._condition.trouble, self._troubles = "", 0
+        if self._said.is_over():
+            _log.info("daemon.goes_on")
+            self._endings.hurry()
 
     def _is_over(self) -> bool:
         if not self._once:
             return False
-        return self._dispatcher.unavailable is not None or not self._is_expecting()
+        given_up = self._troubles >= _TRIES_ONCE or self._dispatcher.unavailable is not None
+        return given_up or not self._is_expecting()
 
     def _is_expecting(self) -> bool:
         """Whether something is there that will still be painted, or fail."""
@@ -365,8 +350,11 @@ class Service:
         return self._dispatcher.expecting or 0 < self._endings.tries < _TRIES_ONCE
 
     def _end(self) -> None:
-        _log.info("daemon.stopping", why=self._stopping or "nothing is left to do")
-        self._notify.stopping()
+        damage = "" if self._stopping else self._damage()
+        why = damage and f"the journal is of no use any more: {damage}"
+        _log.info("daemon.stopping", why=self._stopping or why or "nothing is left to do")
+        if not damage:  # else another one goes on in a moment, and systemd would end that
+            self._notify.stopping()
         self._watcher.stop()
         self._inspector.close()
         self._dispatcher.close(_CLOSE_SECONDS)
@@ -391,6 +379,6 @@ class Service:
         unavailable = self._dispatcher.unavailable
         if unavailable is not None:
             return ExitCode.WEIGHTS if unavailable.blame == "weights" else ExitCode.FAILED
-        left = self._stopping is not None or self._endings.pending or self._queued
+        left = self._stopping is not None or self._troubles or self._endings.pending or self._queued
         failed = self._intake.failing or self._endings.failures
         return ExitCode.FAILED if left or failed else ExitCode.OK

@@ -17,15 +17,16 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from daemon import claims, files, intake, loading, publishing
+from daemon import claims, files, intake, loading, publishing, wishes
 from daemon.endings import Endings
 from daemon.errors import ClaimStuckError, ExitCode, JournalError, PublishError
 from daemon.jobs import JobState, NewJob
 from daemon.journal import Journal
 from daemon.names import INBOX_NOTE
 from daemon.overrides import MAX_BYTES
+from daemon.parts import Parts
 from daemon.runners.base import EngineLost, EngineUnavailable, Event, Failed, PaintRequest, Started
-from daemon.service import Parts, Service
+from daemon.service import Service
 from daemon.settings import (
     EngineSettings,
     PaintSettings,
@@ -67,8 +68,18 @@ class House:
 
         start = sum(self.journal.counts().values())
         ids = (f"job-{number}" for number in count(start))
-        parts = Parts(make_runner, make_inspector, time.monotonic, lambda: next(ids))
+        parts = Parts(
+            make_runner,
+            make_inspector,
+            time.monotonic,
+            lambda: next(ids),
+            **self.more_parts(),
+        )
         return Service(self.share, self.settings, self.journal, parts, once=once)
+
+    def more_parts(self) -> dict[str, Any]:
+        """For those who build on this: what else the service is put together from."""
+        return {}
 
     def once(self) -> ExitCode:
         with capture_logs() as self.logs:
@@ -782,7 +793,7 @@ def folder_job(house: House) -> None:
 def refuse_job_files(
     monkeypatch: pytest.MonkeyPatch, refusals: int, number: int = errno.EIO
 ) -> None:
-    read, left = intake.read_bounded, refusals
+    read, left = wishes.read_bounded, refusals
 
     def refuse(path: Path, most: int) -> bytes:
         nonlocal left
@@ -791,7 +802,7 @@ def refuse_job_files(
             raise OSError(number, os.strerror(number), str(path))
         return read(path, most)
 
-    monkeypatch.setattr(intake, "read_bounded", refuse)
+    monkeypatch.setattr(wishes, "read_bounded", refuse)
     monkeypatch.setattr("daemon.backoff._FIRST_SECONDS", 0.01)
 
 

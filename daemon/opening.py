@@ -1,0 +1,128 @@
+"""What a service needs before it can begin: waited for, where it was there before and is not now.
+
+A machine that starts may have the service running before a drive is connected, or with a disk that
+is full. Somebody would have to start it again then, since a service that ends for wrong settings
+stays ended. So a share that was kept before is waited for; one that never was is a mistake to tell.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final, TypeVar
+
+import structlog
+
+from daemon import marks
+from daemon.bulletin import Bulletin
+from daemon.errors import AtelierError, JournalError, ShareAwayError, ShareError
+from daemon.locking import ShareLock
+from daemon.notify import Notify
+
+_PAUSE_SECONDS: Final = 2.0
+_log: Final = structlog.get_logger()
+
+T = TypeVar("T")
+
+
+class Opening:
+    """Tries to open something until that works; says meanwhile what is waited for.
+
+    Args:
+        state: the folder beside the journal. While nothing can be opened it alone is locked, so
+            that a second service is kept out, and whoever asks hears that one runs.
+        notify: told what is waited for. The start counts as complete then: systemd shall not end
+            it for that.
+        bulletin: likewise.
+        clock: monotonic seconds.
+        once: whether nobody wants to wait.
+    """
+
+    def __init__(
+        self,
+        state: Path,
+        notify: Notify,
+        bulletin: Bulletin,
+        clock: Callable[[], float],
+        *,
+        once: bool,
+    ) -> None:
+        self._state = state
+        self._notify = notify
+        self._bulletin = bulletin
+        self._clock = clock
+        self.once = once
+        self._stops: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._told = ""
+
+    def stop(self, why: str) -> None:
+        """Wait no longer; may be called from a signal handler or another thread."""
+        self._stops.put(why)
+
+    def reload(self) -> None:
+        """Nothing has begun that could go by other settings."""
+
+    def until_open(self, attempt: Callable[[], T]) -> T | None:
+        """Try until it works.
+
+        Args:
+            attempt: opens something, or leaves everything as it was.
+
+        Returns:
+            What it returns; None if somebody wanted the end before.
+
+        Raises:
+            AtelierError: it will not pass by itself, or nobody wants to wait.
+        """
+        while True:
+            try:
+                opened = attempt()
+            except (ShareError, JournalError) as error:
+                if self.once or not self._may_pass(error):
+                    raise
+                self._say(str(error))
+            else:
+                self._say("")
+                return opened
+            if not self._rest():
+                self._notify.stopping()
+                return None
+
+    def _may_pass(self, error: AtelierError) -> bool:
+        if isinstance(error, ShareAwayError):
+            return True
+        outage = isinstance(error.__cause__, (OSError, sqlite3.OperationalError))
+        return outage and (self._state / marks.MEMORY).exists()
+
+    def _say(self, trouble: str) -> None:
+        if trouble and trouble != self._told:
+            _log.error("start.waits", why=trouble)
+            self._notify.ready()
+        elif self._told and not trouble:
+            _log.info("start.goes_on")
+        self._told = trouble
+        self._bulletin.say(trouble)
+
+    def _rest(self) -> bool:
+        """Wait a moment; whether to go on."""
+        end = self._clock() + _PAUSE_SECONDS
+        with self._locked():
+            while (left := end - self._clock()) > 0:
+                self._notify.tell(lambda: f"Waiting: {self._told}", lives=lambda: True)
+                with contextlib.suppress(queue.Empty):
+                    self._stops.get(timeout=min(left, _PAUSE_SECONDS / 2))
+                    return False
+        return True
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        lock = ShareLock(self._state)
+        with contextlib.suppress(ShareError):  # the disk that is waited for may be that one
+            lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
