@@ -39,8 +39,8 @@ class Ledger:
     """All versions of one story."""
 
     versions: dict[bytes, Version] = field(default_factory=dict)
-    streams: list[bytes] = field(default_factory=list)
-    """What was written piece by piece: the half of it may have been copied away meanwhile."""
+    streams: list[tuple[bytes, bytes]] = field(default_factory=list)
+    """What was written piece by piece, and over what: half of it may have been copied away."""
     _numbers: count[int] = field(default_factory=count)
 
     def photo(self, kind: Kind) -> Version:
@@ -61,8 +61,13 @@ class Ledger:
 
     def is_cut(self, data: bytes) -> bool:
         """Whether this is what lay there while something was written piece by piece."""
-        head = data.rstrip(b"\0")
-        return any(stream.startswith(head) for stream in self.streams)
+        for new, old in self.streams:
+            pairs = enumerate(zip(new, data, strict=False))
+            same = next((at for at, (one, other) in pairs if one != other), len(new))
+            rest = data[same:]
+            if not rest.strip(b"\0") or rest == old[same : len(data)]:
+                return True
+        return False
 
     def _add(self, version: Version) -> Version:
         self.versions[version.data] = version

@@ -152,9 +152,11 @@ class People:
                 self._tell("    but it is being written")
                 return
             self._tell(f"    which is {before.name}")
+            # Of the half of a JPEG with another's half behind it nobody can tell that it is none.
+            is_blurred = all(one.data.startswith(b"\xff\xd8") for one in (before, version))
             writing = Writing(handle, path, version, None, before=before, far=self._far)
             self._keep(writing)
-            writing.overwrite(truncate=how == "truncate")
+            writing.overwrite(truncate=is_blurred or how == "truncate")
 
     def go_on(self, number: int) -> None:
         """Write one more piece of something."""
@@ -182,7 +184,7 @@ class People:
         """Drag a failed photo back into the inbox."""
         failed = self._share / "Failed"
         paths = sorted(path for path in failed.rglob("*") if path.is_file())
-        photos = [path for path in paths if not path.name.endswith("why.txt")]
+        photos = [path for path in paths if not path.name.endswith(("why.txt", "style.png"))]
         if not photos:
             return
         photo = photos[number % len(photos)]
@@ -224,9 +226,13 @@ class People:
             writing.close()
 
     def _chosen(self, number: int) -> list[Path]:
-        """One of the photos that lie in the inbox now, if there are any."""
+        """One of the photos that lie in the inbox now, if there are any.
+
+        Those that have a style of their own stay together with it: alone it would be a photo.
+        """
         found = [path for path in sorted((self._share / "Inbox").rglob("*")) if path.is_file()]
-        photos = [path for path in found if not path.name.endswith((".part", ".txt"))]
+        others = (".part", ".txt", "style.png", "content.jpg")
+        photos = [path for path in found if not path.name.endswith(others)]
         return photos[number % len(photos) :][:1] if photos else []
 
     def _shown(self, path: Path) -> str:
@@ -279,7 +285,8 @@ class People:
 
     def _keep(self, writing: Writing) -> None:
         writing.version.blameless = True
-        self._ledger.streams.append(writing.version.data)
+        before = b"" if writing.before is None else writing.before.data
+        self._ledger.streams.append((writing.version.data, before))
         self.writings.append(writing)
 
     def _break_off(self, writing: Writing) -> None:
