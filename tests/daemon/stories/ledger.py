@@ -40,7 +40,7 @@ class Ledger:
 
     versions: dict[bytes, Version] = field(default_factory=dict)
     streams: list[tuple[bytes, bytes]] = field(default_factory=list)
-    """What was written piece by piece, and over what: half of it may have been copied away."""
+    """What was written piece by piece, and over what, where half of it may be copied away."""
     _numbers: count[int] = field(default_factory=count)
 
     def photo(self, kind: Kind) -> Version:

@@ -285,8 +285,9 @@ class People:
 
     def _keep(self, writing: Writing) -> None:
         writing.version.blameless = True
-        before = b"" if writing.before is None else writing.before.data
-        self._ledger.streams.append((writing.version.data, before))
+        if self._far:
+            before = b"" if writing.before is None else writing.before.data
+            self._ledger.streams.append((writing.version.data, before))
         self.writings.append(writing)
 
     def _break_off(self, writing: Writing) -> None:
