@@ -19,7 +19,7 @@ place   := $(DESTDIR)$(PREFIX)
 etc     := $(DESTDIR)/etc
 
 .DEFAULT_GOAL := help
-.PHONY: help python setup dev weights demo run test bench lint types check lock samples clean
+.PHONY: help python setup dev weights demo run test soak bench lint types check lock samples clean
 .PHONY: install install-check install-program install-files install-user uninstall
 
 help: ## what can be made
@@ -67,6 +67,9 @@ run: $(venv)/cpu.stamp weights ## start the daemon on ./share
 
 test: $(venv)/dev.stamp weights ## the whole suite
 	@$(bin)/python -m pytest
+
+soak: $(venv)/dev.stamp weights ## the long tests (STORIES=200: so many random stories)
+	@ATELIERD_STORIES=$(or $(STORIES),200) $(bin)/python -m pytest tests/daemon/test_stories.py
 
 bench: $(venv)/bench.stamp weights ## measure time and memory (QUICK=1: the smallest of each)
 	@$(bin)/python -m benchmarks $(if $(QUICK),--quick)
