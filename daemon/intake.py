@@ -6,6 +6,7 @@ Whatever goes wrong with one file is said once, tried again later, and holds up 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
@@ -32,7 +33,7 @@ from daemon.jobs import NewJob
 from daemon.journal import Journal
 from daemon.names import JOB_FILE, printable
 from daemon.overrides import MAX_BYTES, make_recipe, read_overrides
-from daemon.pairing import Candidate, Pairing, pair
+from daemon.pairing import Candidate, Pairer, Pairing
 from daemon.readiness import Readiness
 from daemon.ready import Ready, Stamp, stamp_of, take_turns
 from daemon.returns import Returns
@@ -124,12 +125,14 @@ class Intake:
         self._workplace = Workplace(share.work, lock)
         self._numbers = count()
         self._asked: dict[str, Ready] = {}
-        self._waiting: list[Ready] = []
+        self._waiting: deque[Candidate] = deque()
         self._trouble: dict[Ready, _Trouble] = {}
         self._first_seen: dict[Path, float] = {}
         self._has_empty = False
         self._problem = ""
         self._stamps: dict[Path, Stamp] = {}
+        self._seen: scanner.Look | None = None
+        self._pairer = Pairer()
 
     def use(self, settings: Settings) -> None:
         """Go by other settings from now on; what is queued already keeps its recipe.
@@ -191,14 +194,15 @@ class Intake:
             pairing = self._pair()
         except (OSError, AtelierError) as error:
             self._complain(str(error))
-            self._waiting = []  # nothing can be taken: it need not be inspected either
+            self._waiting.clear()  # nothing can be taken: it need not be inspected either
             return
         self._complain("")
-        settled = [self._ready(candidate) for candidate in self._settled(pairing)]
+        settled = self._settled(pairing)
         self._forget(pairing)
-        busy = set(self._asked.values())
-        wanted = [ready for ready in settled if ready not in busy and self._is_due(ready)]
-        self._waiting = take_turns(wanted)
+        known = {ready.candidate.content.path for ready in (*self._asked.values(), *self._trouble)}
+        self._waiting = take_turns(
+            one for one in settled if one.content.path not in known or self._is_wanted(one)
+        )
         self._ask()
 
     def answer(self, inspected: Inspected) -> None:
@@ -227,8 +231,8 @@ class Intake:
     def _pair(self) -> Pairing:
         styles = mirror_styles(self._share)
         self._stamps = {path: stamp_of(path) for path in styles.values()}
-        seen = scanner.look(self._share.inbox)
-        pairing = pair(seen, styles, self._settings.paint.default_style)
+        seen = self._seen = scanner.look(self._share.inbox, self._seen)
+        pairing = self._pairer.pair(seen, styles, self._settings.paint.default_style)
         self._note.update(pairing.homeless, pairing.waiting, styles, seen.unreadable)
         return pairing
 
@@ -253,8 +257,13 @@ class Intake:
         now = self._clock()
         paths = [candidate.content.path for candidate in pairing.candidates]
         self._first_seen = {path: self._first_seen.get(path, now) for path in paths}
-        here = {self._ready(candidate) for candidate in pairing.candidates}
+        troubled = {ready.candidate.content.path for ready in self._trouble}
+        here = {self._ready(c) for c in pairing.candidates if c.content.path in troubled}
         self._trouble = {ready: case for ready, case in self._trouble.items() if ready in here}
+
+    def _is_wanted(self, candidate: Candidate) -> bool:
+        ready = self._ready(candidate)
+        return ready not in self._asked.values() and self._is_due(ready)
 
     def _is_due(self, ready: Ready) -> bool:
         case = self._trouble.get(ready)
@@ -273,10 +282,8 @@ class Intake:
 
     def _ask(self) -> None:
         while self._waiting and len(self._asked) < _MOST_ASKED:
-            ready = self._waiting.pop(0)
-            key = str(next(self._numbers))
-            self._asked[key] = ready
-            candidate = ready.candidate
+            candidate, key = self._waiting.popleft(), str(next(self._numbers))
+            self._asked[key] = self._ready(candidate)
             self._inspector.submit(key, candidate.content.path, candidate.style)
 
     def _doubt(self, ready: Ready, verdict: Inspected) -> None:
