@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Final, Literal
@@ -43,7 +44,6 @@ _PROGRAM: Final = ["benchmarks.load_daemon"]
 _PATIENCE: Final = 120.0
 _QUIET_SECONDS: Final = 65.0  # the inspector's process ends after a minute without work
 _ANSWERS: Final = 7
-_MEGABYTE: Final = 1e6
 
 
 @dataclass(frozen=True)
@@ -178,7 +178,8 @@ def _fill(house: House, load: Load) -> None:
 def _answer_time(house: House, what: str) -> Finding:
     ask = [sys.executable, "-m", "daemon", "status", *house.options]
     nothing = [sys.executable, "-c", ""]
-    asked, empty = ([_seconds(lambda: _run(each)) for _ in range(_ANSWERS)] for each in (ask, nothing))  # noqa: E501, B023
+    asked = [_seconds(partial(_run, ask)) for _ in range(_ANSWERS)]
+    empty = [_seconds(partial(_run, nothing)) for _ in range(_ANSWERS)]
     beyond = statistics.median(asked) - statistics.median(empty)
     return Finding(f"{what}, beyond Python's start", "s", 0.5, beyond)
 
@@ -261,9 +262,7 @@ def _begun(jobs: Iterable[Job]) -> float:
     return max((job.started_at for job in jobs if job.started_at is not None), default=0.0)
 
 
-def most_turns_meanwhile(
-    jobs: Iterable[tuple[str, float, float | None]], end: float
-) -> int:
+def most_turns_meanwhile(jobs: Iterable[tuple[str, float, float | None]], end: float) -> int:
     """How unfair an order was; 1 is the best that there is with several folders.
 
     Args:

@@ -1,4 +1,4 @@
-"""What the kernel says of a process that runs: memory, processor, threads, descriptors, children."""
+"""What the kernel says of a process that runs: memory, processor, threads, descriptors."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ import os
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol
@@ -27,6 +27,7 @@ from daemon.errors import PictureUnreadableError
 from daemon.rations import ration_for, rationed
 from daemon.runners.base import (
     Cancelled,
+    CancelRequest,
     CheckpointTrouble,
     EngineReady,
     EngineUnavailable,
@@ -92,13 +93,6 @@ class Painter(Protocol):
 
 
 OpenPainter = Callable[[EngineSettings], Painter]
-
-
-@dataclass(frozen=True)
-class CancelRequest:
-    """Give this job up, if you still have it."""
-
-    job_id: str
 
 
 class _GivenUpError(Exception):
