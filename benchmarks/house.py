@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,7 +101,7 @@ def small_picture(seed: int, width: int = 64, height: int = 48) -> bytes:
 
 @contextmanager
 def service(
-    house: House, program: list[str], settings: Mapping[str, str]
+    house: House, program: Sequence[str], settings: Mapping[str, str], **environ: str
 ) -> Iterator[subprocess.Popen[bytes]]:
     """The service, as long as this lasts.
 
@@ -109,12 +109,13 @@ def service(
         house: its share.
         program: the words that come before the options: a module's name first.
         settings: besides where the share is.
+        environ: variables besides ours.
     """
     options = [word for name, value in settings.items() for word in (f"--{name}", value)]
     words = [sys.executable, "-m", *program, *house.options, *options, "--log.format", "json"]
     with house.log.open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 - our own program
-            words, stdin=subprocess.DEVNULL, stderr=log, env=environment(), cwd=_ROOT
+            words, stdin=subprocess.DEVNULL, stderr=log, env={**environment(), **environ}, cwd=_ROOT
         )
     try:
         yield process

@@ -29,6 +29,11 @@ def processor_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
+def started(pid: int) -> int:
+    """When it was started, in ticks since the machine was."""
+    return int((_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[19])
+
+
 def wakeups(pid: int) -> int:
     """How often its threads, those that live now, have gone to sleep of their own will."""
     return sum(

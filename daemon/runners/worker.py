@@ -43,7 +43,7 @@ from daemon.runners.throttle import Throttle
 from daemon.settings import EngineSettings
 from engine import DeviceReport, EngineError, Painting, Progress, Recipe
 from engine.errors import PictureError, RecipeError, SnapshotError, WeightsError
-from engine.room import peak
+from engine.room import give_back, peak
 from engine.snapshot import Snapshot
 from engine.style_store import StyleStore
 
@@ -163,6 +163,7 @@ def serve(
             if isinstance(request, PaintRequest):
                 saving = Saving(saved.path(request.job_id), settings.checkpoint_seconds, clock)
                 _Job(connection, request, saved, saving, clock).do(painter)
+                give_back()  # the next job may be long in coming
     except _HungUpError:
         return
 
