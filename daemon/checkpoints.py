@@ -10,9 +10,10 @@ import contextlib
 import time
 from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
-from engine.snapshot import Snapshot
+if TYPE_CHECKING:
+    from engine.snapshot import Snapshot
 
 FOLDER: Final = "checkpoints"
 """Name of the folder beside the journal."""
@@ -53,6 +54,8 @@ class Checkpoints:
         Raises:
             SnapshotError: it is damaged, cannot be read, or is of another version.
         """
+        from engine.snapshot import Snapshot  # noqa: PLC0415 - arrays are for the child alone
+
         path = self.path(job_id)
         try:
             return None if path is None else Snapshot(path)

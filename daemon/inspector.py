@@ -27,6 +27,7 @@ import structlog
 
 from daemon.child import Bell, Child, settle_in
 from daemon.errors import PictureUnreadableError
+from daemon.found_whole import FoundWhole, version_of
 from daemon.handles import open_file
 from daemon.names import printable
 from daemon.rations import TOO_LONG, Ration, ration_for, rationed
@@ -127,6 +128,7 @@ class Inspector:
         self._deliver: Final = deliver
         self._work: Final = work or inspect_files
         self._requests: Final[deque[_Request]] = deque()
+        self._whole: Final = FoundWhole()
         self._bell: Final = Bell()
         self._lock: Final = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -218,7 +220,7 @@ class Inspector:
         answer = Inspected(request.key, ok=True, message="", blame="")
         if message := self._look_at(request.content):
             answer = Inspected(request.key, ok=False, message=message, blame="content")
-        elif request.style is not None and (message := self._look_at(request.style)):
+        elif request.style is not None and (message := self._look_at_style(request.style)):
             name = printable(request.style.name)
             message = f"The style picture {name} cannot be used. {message}"
             answer = Inspected(request.key, ok=False, message=message, blame="style")
@@ -231,6 +233,16 @@ class Inspector:
                 return
             self._pending -= 1
         self._deliver(answer)
+
+    def _look_at_style(self, path: Path) -> str:
+        """The same as of a photo; but many photos want one style."""
+        version = version_of(path)
+        if self._whole.knows(version, self._limits):
+            return ""
+        message = self._look_at(path)
+        if not message:
+            self._whole.add(path, version, self._child_limits)
+        return message
 
     def _look_at(self, path: Path) -> str:
         """What is wrong with a file; empty when nothing is, or when nobody waits any more."""

@@ -6,6 +6,7 @@ Whatever goes wrong with one file is said once, tried again later, and holds up 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
@@ -31,7 +32,7 @@ from daemon.jobs import NewJob
 from daemon.journal import Journal
 from daemon.names import printable
 from daemon.overrides import make_recipe
-from daemon.pairing import Candidate, Pairing, pair
+from daemon.pairing import Candidate, Pairer, Pairing
 from daemon.readiness import Readiness
 from daemon.ready import Ready, Stamp, stamp_of, take_turns
 from daemon.returns import Returns
@@ -98,13 +99,15 @@ class Intake:
         self._workplace = Workplace(share.work, lock)
         self._numbers = count()
         self._asked: dict[str, Ready] = {}
-        self._waiting: list[Ready] = []
+        self._waiting: deque[Candidate] = deque()
         self._troubles = Troubles(settings.watch, self._readiness, clock)
         self._first_seen: dict[Path, float] = {}
         self._has_empty = False
         self._problem = ""
         self._rests, self._rests_until = 0, 0.0
         self._stamps: dict[Path, Stamp] = {}
+        self._seen: scanner.Look | None = None
+        self._pairer = Pairer()
 
     def use(self, settings: Settings) -> None:
         """Go by other settings from now on; what is queued already keeps its recipe.
@@ -173,9 +176,9 @@ class Intake:
                 self._workplace.try_out()
         except (OSError, AtelierError) as error:
             self._complain(str(error))
-            self._waiting = []  # nothing can be taken: it need not be inspected either
+            self._waiting.clear()  # nothing can be taken: it need not be inspected either
             return
-        self._waiting = [] if self._is_resting() else take_turns(wanted)
+        self._waiting = deque() if self._is_resting() else take_turns(wanted)
         if not self._rests:
             self._complain("")
         self._ask()
@@ -208,8 +211,8 @@ class Intake:
     def _pair(self) -> Pairing:
         styles = mirror_styles(self._share)
         self._stamps = {path: stamp_of(path) for path in styles.values()}
-        seen = scanner.look(self._share.inbox)
-        pairing = pair(seen, styles, self._settings.paint.default_style)
+        seen = self._seen = scanner.look(self._share.inbox, self._seen)
+        pairing = self._pairer.pair(seen, styles, self._settings.paint.default_style)
         if self._staying:
             self._staying.update(seen.files, pairing.candidates)
         stays = self._staying.photos
@@ -219,11 +222,12 @@ class Intake:
         fresh = (each for each in pairing.candidates if not self._staying.knows(each))
         return replace(pairing, candidates=tuple(fresh))
 
-    def _wanted(self, pairing: Pairing) -> list[Ready]:
-        settled = [self._ready(candidate) for candidate in self._settled(pairing)]
+    def _wanted(self, pairing: Pairing) -> list[Candidate]:
+        settled = self._settled(pairing)
         self._forget(pairing)
-        busy = set(self._asked.values())
-        return [ready for ready in settled if ready not in busy and self._troubles.is_due(ready)]
+        asked = {ready.candidate.content.path for ready in self._asked.values()}
+        known = asked | self._troubles.photos
+        return [one for one in settled if one.content.path not in known or self._is_wanted(one)]
 
     def _settled(self, pairing: Pairing) -> list[Candidate]:
         settled = self._readiness.settled(pairing.candidates)
@@ -246,14 +250,18 @@ class Intake:
         now = self._clock()
         paths = [candidate.content.path for candidate in pairing.candidates]
         self._first_seen = {path: self._first_seen.get(path, now) for path in paths}
-        self._troubles.forget_all_but(map(self._ready, pairing.candidates))
+        troubled = self._troubles.photos
+        here = (one for one in pairing.candidates if one.content.path in troubled)
+        self._troubles.forget_all_but(map(self._ready, here))
+
+    def _is_wanted(self, candidate: Candidate) -> bool:
+        ready = self._ready(candidate)
+        return ready not in self._asked.values() and self._troubles.is_due(ready)
 
     def _ask(self) -> None:
         while self._waiting and len(self._asked) < _MOST_ASKED:
-            ready = self._waiting.pop(0)
-            key = str(next(self._numbers))
-            self._asked[key] = ready
-            candidate = ready.candidate
+            candidate, key = self._waiting.popleft(), str(next(self._numbers))
+            self._asked[key] = self._ready(candidate)
             self._inspector.submit(key, candidate.content.path, candidate.style)
 
     def _take(self, ready: Ready, reason: str | None) -> None:
@@ -308,7 +316,7 @@ class Intake:
         """Take nothing for a while: what stands in the way has to do with no single photo."""
         self._rests += 1
         self._rests_until = self._clock() + backoff.pause(self._rests)
-        self._waiting = []
+        self._waiting.clear()
         self._complain(str(error))
 
     def _is_resting(self) -> bool:

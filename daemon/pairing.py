@@ -23,13 +23,15 @@ that a person can read, which is better than lying there without a word.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path, PurePath
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from daemon.names import JOB_FILE, canonical, is_note, is_picture, split
-from daemon.scanner import Look, Sighting
+from daemon.scanner import Look, Sighting, in_order
 
 INBOX_LANE: Final = "Inbox"
 """The lane of what lies in the bare inbox."""
@@ -66,7 +68,7 @@ class Candidate:
     relative: PurePath
     others: tuple[Sighting, ...] = ()
 
-    @property
+    @cached_property
     def sightings(self) -> tuple[Sighting, ...]:
         """All files in the inbox that this candidate takes, and that must be settled for it."""
         found = (self.content, self.style_sighting, self.overrides, *self.others)
@@ -97,13 +99,62 @@ def pair(look: Look, styles: Mapping[str, Path], default_style: str | None) -> P
         default_style: the style for what lies in no style's folder; one that is not in `styles`
             is as good as none.
     """
-    sorting = _Sorting(look.root, {canonical(name): (name, path) for name, path in styles.items()})
-    sorting.default = sorting.styles.get(canonical(default_style)) if default_style else None
-    folders = _by_folder(look)
-    crowded = {above for folder in folders for above in folder.path.parents}
-    for folder in folders:
-        sorting.sort(folder, holds_folders=folder.path in crowded)
-    return sorting.result()
+    return Pairer().pair(look, styles, default_style)
+
+
+class Pairer:
+    """Pairs one look after the other, always as `pair` would.
+
+    A folder in which nothing has changed since the last look means what it meant then: ten thousand
+    photos may wait for their turn, and be looked at every few seconds.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[Path, _Sorting] = {}
+
+    def pair(self, look: Look, styles: Mapping[str, Path], default_style: str | None) -> Pairing:
+        """As the function of that name."""
+        called = {canonical(name): (name, path) for name, path in styles.items()}
+        default = called.get(canonical(default_style)) if default_style else None
+        folders = _by_folder(look)
+        crowded = {above for folder in folders for above in folder.path.parents}
+        self._known = {
+            folder.path: self._sorted(
+                _Question(
+                    tuple(folder.files),
+                    called.get(canonical(folder.below[0])) if folder.below else None,
+                    default,
+                    folder.path in crowded,
+                ),
+                folder,
+            )
+            for folder in folders
+        }
+        return _together(self._known.values())
+
+    def _sorted(self, question: _Question, folder: _Folder) -> _Sorting:
+        known = self._known.get(folder.path)
+        if known is not None and known.question == question:
+            return known
+        sorting = _Sorting(question)
+        sorting.sort(folder)
+        return sorting
+
+
+class _Question(NamedTuple):
+    """All that decides what the files in a folder mean, besides where it lies.
+
+    Attributes:
+        files: directly in it.
+        style: name and picture of the style in whose folder it lies.
+        default: the same of the style for what lies in none.
+        holds_folders: with files in them.
+    """
+
+    files: tuple[Sighting, ...]
+    style: tuple[str, Path] | None
+    default: tuple[str, Path] | None
+    holds_folders: bool
 
 
 @dataclass
@@ -122,35 +173,29 @@ class _Folder:
 
 
 def _by_folder(look: Look) -> list[_Folder]:
-    folders: dict[Path, _Folder] = {}
+    folders: dict[str, _Folder] = {}
     for sighting in look.files:
-        path = sighting.path.parent
-        if path not in folders:
-            folders[path] = _Folder(path, path.relative_to(look.root).parts)
-        folders[path].files.append(sighting)
-    return [folders[path] for path in sorted(folders)]
+        name = os.path.dirname(sighting.path)  # noqa: PTH120 - many
+        if name not in folders:
+            path = sighting.path.parent
+            folders[name] = _Folder(path, path.relative_to(look.root).parts)
+        folders[name].files.append(sighting)
+    return sorted(folders.values(), key=lambda folder: folder.path)
 
 
 @dataclass
 class _Sorting:
-    """The files are put into their places, folder by folder."""
+    """The files of one folder are put into their places."""
 
-    root: Path
-    styles: Mapping[str, tuple[str, Path]]
-    default: tuple[str, Path] | None = None
+    question: _Question
     candidates: list[Candidate] = field(default_factory=list)
     homeless: list[Sighting] = field(default_factory=list)
     waiting: list[Sighting] = field(default_factory=list)
 
-    def result(self) -> Pairing:
-        self.candidates.sort(key=lambda candidate: candidate.content.path.parts)
-        self.homeless.sort(key=lambda sighting: sighting.path.parts)
-        return Pairing(tuple(self.candidates), tuple(self.homeless), tuple(self.waiting))
-
-    def sort(self, folder: _Folder, *, holds_folders: bool) -> None:
-        style = self.styles.get(canonical(folder.below[0])) if folder.below else None
+    def sort(self, folder: _Folder) -> None:
+        style = self.question.style
         own = style is not None and len(folder.below) == 1
-        if folder.below and not own and not holds_folders:
+        if folder.below and not own and not self.question.holds_folders:
             if self._is_one_job(folder):
                 return
             half = self._lone_half(folder)
@@ -203,8 +248,8 @@ class _Sorting:
                 self._add("pair", folder, sighting, own, partner)
             elif style is not None:
                 self._add("style", folder, sighting, style)
-            elif self.default is not None and _photo_stem(name) is None:
-                self._add("default", folder, sighting, self.default)
+            elif self.question.default is not None and _photo_stem(name) is None:
+                self._add("default", folder, sighting, self.question.default)
             else:
                 self.homeless.append(sighting)
 
@@ -221,6 +266,17 @@ class _Sorting:
         self.candidates.append(
             Candidate(kind, lane, style[0], content, style[1], partner, None, None, relative)
         )
+
+
+def _together(sortings: Iterable[_Sorting]) -> Pairing:
+    found = list(sortings)
+    candidates = (each for sorting in found for each in sorting.candidates)
+    homeless = (each for sorting in found for each in sorting.homeless)
+    return Pairing(
+        tuple(sorted(candidates, key=lambda candidate: in_order(candidate.content.path))),
+        tuple(sorted(homeless, key=lambda sighting: in_order(sighting.path))),
+        tuple(each for sorting in found for each in sorting.waiting),
+    )
 
 
 def _pairs(folder: _Folder) -> dict[Path, Sighting]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 from daemon.pairing import Candidate
 from daemon.scanner import Sighting
@@ -19,17 +18,15 @@ from daemon.settings import WatchSettings
 
 @dataclass(frozen=True)
 class _Rest:
-    """A file that has looked like this since then.
+    """Since when a file has looked as it does.
 
     Attributes:
-        sighting: how it looks.
-        since: by the clock, when it first looked so, seconds.
-        looks: how many looks in a row it looked so.
+        since: by the clock, seconds.
+        look: the number of the look that saw it so first.
     """
 
-    sighting: Sighting
     since: float
-    looks: int
+    look: int
 
 
 class Readiness:
@@ -44,7 +41,8 @@ class Readiness:
     def __init__(self, settings: WatchSettings, clock: Callable[[], float]) -> None:
         self.settings = settings
         self._clock = clock
-        self._rests: dict[tuple[Path, int], _Rest] = {}
+        self._rests: dict[Sighting, _Rest] = {}
+        self._look = 0
         self._restless = False
 
     def settled(self, candidates: Iterable[Candidate]) -> list[Candidate]:
@@ -58,9 +56,11 @@ class Readiness:
             candidates: all of this look.
         """
         found = list(candidates)
-        now = self._clock()
+        self._look += 1
+        now, before = self._clock(), self._rests
+        new = _Rest(now, self._look)
         self._rests = {
-            _identity(sighting): self._rest(sighting, now)
+            sighting: before.get(sighting, new)
             for candidate in found
             for sighting in candidate.sightings
         }
@@ -70,7 +70,7 @@ class Readiness:
     def unchanged_for(self, candidate: Candidate) -> float:
         """Give the seconds since the candidate last changed; 0 for an unknown one."""
         now = self._clock()
-        rests = [self._rests.get(_identity(sighting)) for sighting in candidate.sightings]
+        rests = [self._rests.get(sighting) for sighting in candidate.sightings]
         return min(now - rest.since if rest is not None else 0.0 for rest in rests)
 
     @property
@@ -78,19 +78,10 @@ class Readiness:
         """Whether some file may still be changing, so that it is worth looking again soon."""
         return self._restless
 
-    def _rest(self, sighting: Sighting, now: float) -> _Rest:
-        known = self._rests.get(_identity(sighting))
-        if known is None or known.sighting != sighting:
-            return _Rest(sighting, now, 1)
-        return _Rest(sighting, known.since, known.looks + 1)
-
     def _is_settled(self, sighting: Sighting, now: float) -> bool:
-        return sighting.size > 0 and self._is_at_rest(self._rests[_identity(sighting)], now)
+        return sighting.size > 0 and self._is_at_rest(self._rests[sighting], now)
 
     def _is_at_rest(self, rest: _Rest, now: float) -> bool:
         long_enough = now - rest.since >= self.settings.settle_seconds
-        return long_enough and rest.looks >= self.settings.settle_scans
-
-
-def _identity(sighting: Sighting) -> tuple[Path, int]:
-    return sighting.path, sighting.inode
+        looks = self._look - rest.look + 1
+        return long_enough and looks >= self.settings.settle_scans

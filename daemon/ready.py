@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 
 from daemon.pairing import Candidate
@@ -44,10 +45,10 @@ def stamp_of(style: Path) -> Stamp:
     return seen.st_size, seen.st_mtime_ns
 
 
-def take_turns(ready: Iterable[Ready]) -> list[Ready]:
+def take_turns(candidates: Iterable[Candidate]) -> deque[Candidate]:
     """One of each lane, then the next of each: a thousand files before everybody else's one."""
-    lanes: dict[str, list[Ready]] = defaultdict(list)
-    for one in ready:
-        lanes[one.candidate.lane].append(one)
-    turns = ((turn, one) for lane in lanes.values() for turn, one in enumerate(lane))
-    return [one for _, one in sorted(turns, key=lambda pair: pair[0])]
+    lanes: dict[str, list[Candidate]] = defaultdict(list)
+    for one in candidates:
+        lanes[one.lane].append(one)
+    turns = zip_longest(*lanes.values())
+    return deque(one for turn in turns for one in turn if one is not None)

@@ -8,8 +8,9 @@ can make the service look at another folder of this machine.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from daemon.errors import ShareError
 from daemon.handles import held
@@ -51,19 +52,23 @@ class Look:
     unreadable: tuple[Path, ...] = ()
 
 
-def look(root: Path) -> Look:
+def look(root: Path, before: Look | None = None) -> Look:
     """Look at everything below a folder.
 
     What vanishes during the look was never there; what cannot be read is named and passed over.
 
+    Args:
+        root: the folder.
+        before: an earlier look at it. What still is as it was then is the same object: of ten
+            thousand photos that wait, few have changed since the last look.
+
     Raises:
         ShareError: `root` itself cannot be read (it is gone, or the network drive is).
     """
-    files: list[Sighting] = []
+    finds = _Finds({} if before is None else {str(seen.path): seen for seen in before.files})
     folders: list[str] = []
-    unreadable: list[str] = []
     try:
-        waiting = _look_into(root, root, files, unreadable)
+        waiting = _look_into(root, root, finds)
     except OSError as error:
         raise ShareError(
             f"The folder {printable(root)} cannot be read ({error.strerror}). "
@@ -72,39 +77,61 @@ def look(root: Path) -> Look:
     while waiting:
         folder = waiting.pop()
         try:
-            waiting += _look_into(root, Path(folder), files, unreadable)
+            waiting += _look_into(root, Path(folder), finds)
         except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError:
-            unreadable.append(folder)
+            finds.unreadable.append(folder)
         folders.append(folder)
     return Look(
         root,
-        tuple(sorted(files, key=lambda sighting: sighting.path.parts)),
+        tuple(sorted(finds.files, key=lambda sighting: in_order(sighting.path))),
         tuple(sorted(map(Path, folders))),
-        tuple(sorted(map(Path, unreadable))),
+        tuple(sorted(map(Path, finds.unreadable))),
     )
 
 
-def _look_into(root: Path, folder: Path, files: list[Sighting], unreadable: list[str]) -> list[str]:
-    """Add one folder's files to `files`, and return the folders in it."""
+def in_order(path: PurePath) -> str:
+    """What paths are sorted by: as by their parts, in a fraction of the time."""
+    return str(path).replace("/", "\0")
+
+
+class _Finds:
+    """What was found until now.
+
+    Args:
+        known: files of an earlier look by their paths.
+    """
+
+    def __init__(self, known: Mapping[str, Sighting]) -> None:
+        self.files: list[Sighting] = []
+        self.unreadable: list[str] = []
+        self._known = known
+
+    def add(self, path: str, status: os.stat_result) -> None:
+        """Add a file."""
+        known, looks = self._known.get(path), (status.st_size, status.st_mtime_ns, status.st_ino)
+        if known is None or (known.size, known.mtime_ns, known.inode) != looks:
+            known = Sighting(Path(path), *looks)
+        self.files.append(known)
+
+
+def _look_into(root: Path, folder: Path, finds: _Finds) -> list[str]:
+    """Add one folder's files to the finds, and return the folders in it."""
     with held(folder, root) as here, os.scandir(here) as entries:
         seen = [entry for entry in entries if not is_junk(entry.name)]
         paths = ((entry, os.path.join(folder, entry.name)) for entry in seen)  # noqa: PTH118 - many
-        return [path for entry, path in paths if _is_folder(entry, path, files, unreadable)]
+        return [path for entry, path in paths if _is_folder(entry, path, finds)]
 
 
-def _is_folder(
-    entry: os.DirEntry[str], path: str, files: list[Sighting], unreadable: list[str]
-) -> bool:
+def _is_folder(entry: os.DirEntry[str], path: str, finds: _Finds) -> bool:
     try:
         if entry.is_dir(follow_symlinks=False):
             return True
         if entry.is_file(follow_symlinks=False):
-            status = entry.stat(follow_symlinks=False)
-            files.append(Sighting(Path(path), status.st_size, status.st_mtime_ns, status.st_ino))
+            finds.add(path, entry.stat(follow_symlinks=False))
     except FileNotFoundError:
         return False
     except OSError:
-        unreadable.append(path)
+        finds.unreadable.append(path)
     return False

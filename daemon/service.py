@@ -38,7 +38,6 @@ from daemon.style_check import StyleCheck
 from daemon.troubles import quick_pace
 from daemon.watching import Watcher
 from engine.errors import WeightsError
-from engine.weights import waiting
 
 _SWEEP_SECONDS: Final = 60.0
 _SWEEP_SHARE: Final = 0.05  # of the time, at most: a large folder of failures takes long to walk
@@ -206,6 +205,8 @@ class Service:
 
     def _has_new_weights(self) -> bool:
         """Whether the engine will import weights: worth waiting for, with nothing to paint too."""
+        from engine.weights import waiting  # noqa: PLC0415 - it brings numpy along
+
         with contextlib.suppress(WeightsError):  # the engine says so if it needs them
             return bool(waiting(self._settings.engine.weights))
         return False

@@ -7,8 +7,8 @@ CUDA libraries, and silence about what its sources do that has since been deprec
 This is the one module that works at import: `from engine.mx import nd` is meant to read as
 `from mxnet import nd` would.
 
-What stays changed in the process: OMP_NUM_THREADS, if it was no number; one of MXNet's own
-variables, with a GPU build three; and `engine.numpy_names.STAYING`. If MXNet cannot be loaded,
+What stays changed in the process: OMP_NUM_THREADS, if it was no number; two of MXNet's own
+variables, with a GPU build four; and `engine.numpy_names.STAYING`. If MXNet cannot be loaded,
 importing this module raises `DeviceError`, which says what to install.
 """
 
@@ -55,6 +55,9 @@ def _imported() -> Any:
 # Of the four places to work in that MXNet keeps for operators side by side one is used here, and
 # each grows as large as the largest maps.
 os.environ.setdefault("MXNET_CPU_TEMP_COPY", "1")
+# What oneDNN has prepared for a shape is kept for ever by default: 5 MB more with each picture of
+# another shape. One picture needs fewer than these of each kind (13 convolutions a scale or tile).
+os.environ.setdefault("MXNET_MKLDNN_CACHE_NUM", "200")
 
 threads: Final = settle_threads(os.environ)
 """CPU threads that MXNet computes with; it counts them once, while it is loaded."""

@@ -10,8 +10,6 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Final
 
-import numpy as np
-
 from engine.recipe import Recipe
 
 COARSEST: Final = 192
@@ -29,8 +27,9 @@ def at_size(recipe: Recipe, size: int) -> Recipe:
     scales = [1.0]
     while size * scales[0] / 2 >= COARSEST:
         scales.insert(0, scales[0] / 2)
-    steps = np.linspace(recipe.iterations[0], recipe.iterations[-1], len(scales))
-    iterations = [round(float(count)) for count in steps]
+    first, last = recipe.iterations[0], recipe.iterations[-1]
+    more = (last - first) / max(len(scales) - 1, 1)
+    iterations = [round(first + number * more) for number in range(len(scales))]
     changes = {"size": size, "scales": scales, "iterations": iterations}
     return Recipe.model_validate({**recipe.model_dump(), **changes})
 

@@ -126,6 +126,16 @@ def test_importing_all_of_the_daemon_leaves_mxnet_out() -> None:
     assert shown.stdout.strip() == "[]"
 
 
+def test_the_service_has_neither_arrays_nor_decoders_in_it() -> None:
+    """They are for its children: a third of its memory, and what strangers' pictures may break."""
+    code = "import sys, daemon.cli.run\n"
+    code += "print([name for name in ('numpy', 'PIL', 'h5py') if name in sys.modules])"
+    shown = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    assert shown.stdout.strip() == "[]"
+
+
 @pytest.mark.parametrize("path", modules("engine", "daemon", "scripts"), ids=named)
 def test_no_module_is_too_long(path: Path) -> None:
     assert len(text_of(path).splitlines()) <= LONGEST

@@ -36,8 +36,8 @@ from daemon.parts import Parts
 from daemon.reloading import Reread, kept
 from daemon.rescue import Rescuer
 from daemon.runners.base import Deliver, EngineReady, Event, Runner
+from daemon.runners.entry import serve
 from daemon.runners.local import LocalRunner
-from daemon.runners.worker import open_engine, serve
 from daemon.service import Service
 from daemon.settings import Settings
 from daemon.share import Share, expect_share, make_share, open_share
@@ -83,11 +83,7 @@ def local_runner(settings: Settings, deliver: Deliver) -> Runner:
     return LocalRunner(
         settings.engine,
         logging_weights(settings.engine.weights, deliver),
-        worker=partial(
-            serve,
-            open_painter=partial(open_engine, styles=state / STYLES),
-            checkpoints=state / checkpoints.FOLDER,
-        ),
+        worker=partial(serve, styles=state / STYLES, checkpoints=state / checkpoints.FOLDER),
     )
 
 

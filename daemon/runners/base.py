@@ -47,6 +47,13 @@ class PaintRequest:
 
 
 @dataclass(frozen=True)
+class CancelRequest:
+    """A job that a runner has is to be given up: what its child is sent."""
+
+    job_id: str
+
+
+@dataclass(frozen=True)
 class EngineReady:
     """An engine has loaded its weights and waits for work.
 

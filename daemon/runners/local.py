@@ -22,6 +22,7 @@ import structlog
 from daemon.child import Bell, Child, describe_exit
 from daemon.runners.base import (
     Cancelled,
+    CancelRequest,
     Deliver,
     EngineLost,
     EngineReady,
@@ -31,7 +32,7 @@ from daemon.runners.base import (
     Painted,
     PaintRequest,
 )
-from daemon.runners.worker import CancelRequest, serve
+from daemon.runners.entry import serve
 from daemon.settings import EngineSettings
 from engine.malloc import environment
 

@@ -12,7 +12,7 @@ import os
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol
@@ -27,6 +27,7 @@ from daemon.errors import PictureUnreadableError
 from daemon.rations import ration_for, rationed
 from daemon.runners.base import (
     Cancelled,
+    CancelRequest,
     CheckpointTrouble,
     EngineReady,
     EngineUnavailable,
@@ -42,7 +43,7 @@ from daemon.runners.throttle import Throttle
 from daemon.settings import EngineSettings
 from engine import DeviceReport, EngineError, Painting, Progress, Recipe
 from engine.errors import PictureError, RecipeError, SnapshotError, WeightsError
-from engine.room import peak
+from engine.room import give_back, peak
 from engine.snapshot import Snapshot
 from engine.style_store import StyleStore
 
@@ -92,13 +93,6 @@ class Painter(Protocol):
 
 
 OpenPainter = Callable[[EngineSettings], Painter]
-
-
-@dataclass(frozen=True)
-class CancelRequest:
-    """Give this job up, if you still have it."""
-
-    job_id: str
 
 
 class _GivenUpError(Exception):
@@ -169,6 +163,7 @@ def serve(
             if isinstance(request, PaintRequest):
                 saving = Saving(saved.path(request.job_id), settings.checkpoint_seconds, clock)
                 _Job(connection, request, saved, saving, clock).do(painter)
+                give_back()  # the next job may be long in coming
     except _HungUpError:
         return
 

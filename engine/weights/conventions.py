@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final, Literal, NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 from engine.errors import WeightsConventionError
 
-Layers = dict[str, tuple[NDArray[np.float32], NDArray[np.float32]]]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Layers: TypeAlias = "dict[str, tuple[NDArray[np.float32], NDArray[np.float32]]]"
 """Convolution name to kernel (out, in, 3, 3) and bias (out,)."""
 
 Triple = tuple[float, float, float]
@@ -111,6 +112,8 @@ def _agreed(seen: str, named: str | None) -> Recognised:
 
 
 def _oxford_order(layers: Layers) -> str | None:
+    import numpy as np  # noqa: PLC0415 - the manifest's readers have no arrays to look at
+
     kernel, bias = layers["conv1_1"]
     expected = np.reshape(_KERNEL, (3, 3, 3))
     if not _alike(bias[: len(_BIASES)], np.asarray(_BIASES)):
@@ -121,6 +124,8 @@ def _oxford_order(layers: Layers) -> str | None:
 
 
 def _alike(values: NDArray[np.float32], expected: NDArray[np.float64]) -> bool:
+    import numpy as np  # noqa: PLC0415 - as above
+
     distance = float(np.linalg.norm(values.astype(np.float64) - expected))
     return distance < _LIKENESS * float(np.linalg.norm(expected))
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from engine.errors import WeightsFileError, WeightsMissingError
+from engine.errors import WeightsError, WeightsFileError, WeightsMissingError
 from engine.weights.conventions import Convention, Triple
 
 PARAMS: Final = "vgg19.params"
@@ -75,6 +75,23 @@ def to_json(manifest: Manifest) -> str:
         "layers": dict(manifest.layers),
     }
     return json.dumps(data, indent=2) + "\n"
+
+
+def known(folder: Path) -> Manifest:
+    """What is known of the weights in place; nothing is checked.
+
+    Raises:
+        WeightsError: there are none, or the manifest cannot be read.
+    """
+    return read(folder / MANIFEST)
+
+
+def source_in_place(folder: Path) -> str:
+    """SHA-256 of the file that the weights in place were made from; empty without any."""
+    try:
+        return known(folder).source_sha256
+    except WeightsError:
+        return ""
 
 
 def read(path: Path) -> Manifest:

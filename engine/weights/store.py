@@ -94,23 +94,6 @@ def in_place(folder: Path) -> bool:
     return all((folder / name).exists() for name in (PARAMS, MANIFEST))
 
 
-def known(folder: Path) -> Manifest:
-    """What is known of the weights in place; nothing is checked.
-
-    Raises:
-        WeightsError: there are none, or the manifest cannot be read.
-    """
-    return manifest.read(folder / MANIFEST)
-
-
-def source_in_place(folder: Path) -> str:
-    """SHA-256 of the file that the weights in place were made from; empty without any."""
-    try:
-        return known(folder).source_sha256
-    except WeightsError:
-        return ""
-
-
 def waiting(folder: Path) -> list[Path]:
     """The files that `adopt` would try: put there by somebody, and never imported.
 

@@ -59,6 +59,38 @@ def test_whole_pictures_are_all_right(photo: Path) -> None:
         assert subject.pending == 0
 
 
+def test_a_style_is_decoded_once_for_all_its_photos(
+    photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded: list[str] = []
+    look_at = Inspector._look_at
+
+    def watched(self: Inspector, path: Path) -> str:
+        decoded.append(path.name)
+        return look_at(self, path)
+
+    monkeypatch.setattr(Inspector, "_look_at", watched)
+    style = photo.with_name("style.jpg")
+    style.write_bytes(photo.read_bytes())
+    with inspecting() as (subject, answers):
+
+        def ask_again() -> Inspected:
+            decoded.clear()
+            subject.submit("key", photo, style)
+            return answers.get(timeout=60)
+
+        assert ask_again().ok
+        assert decoded == ["photo.jpg", "style.jpg"]
+        assert ask_again().ok
+        assert decoded == ["photo.jpg"]
+        subject.use(WatchSettings(max_megapixels=2))  # what was whole may be too large now
+        assert ask_again().ok
+        assert decoded == ["photo.jpg", "style.jpg"]
+        style.write_bytes(b"no picture")
+        assert [ask_again().blame, ask_again().blame] == ["style", "style"]
+        assert decoded == ["photo.jpg", "style.jpg"]
+
+
 @pytest.mark.parametrize("which", ["content", "style"])
 def test_the_picture_that_cannot_be_read_is_blamed(photo: Path, which: str) -> None:
     half = photo.with_name("half.jpg")

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.names import JOB_FILE, is_note
-from daemon.pairing import INBOX_LANE, Candidate, Pairing, pair
+from daemon.pairing import INBOX_LANE, Candidate, Pairer, Pairing, pair
 from daemon.scanner import Look, Sighting
 
 ROOT = Path("/share/Inbox")
@@ -271,3 +271,23 @@ def test_the_result_is_in_order_of_paths(tree: set[str], default: str | None) ->
     assert homeless == sorted(homeless)
     paths = [half.path for half in pairing.waiting]
     assert paths == sorted(paths)
+
+
+@given(st.lists(st.tuples(TREES, DEFAULTS, st.sets(st.sampled_from(sorted(STYLES)))), max_size=4))
+def test_what_was_seen_before_changes_no_answer(
+    looks: list[tuple[set[str], str | None, set[str]]],
+) -> None:
+    pairer = Pairer()
+    for tree, default, names in looks:
+        styles = {name: STYLES[name] for name in names}
+        look = look_at(*tree)
+        assert pairer.pair(look, styles, default) == pair(look, styles, default)
+
+
+def test_a_folder_that_has_not_changed_is_not_sorted_again() -> None:
+    pairer, look = Pairer(), look_at("Waves/a.jpg", "Starry Night/b.jpg")
+    first = pairer.pair(look, STYLES, None)
+    fewer = Look(ROOT, look.files[1:], look.folders)
+    assert pairer.pair(look, STYLES, None).candidates[1] is first.candidates[1]
+    assert pairer.pair(fewer, STYLES, None).candidates == first.candidates[1:]
+    assert len(pairer._known) == 1  # what is gone is forgotten

@@ -50,6 +50,6 @@ def test_the_stamp_of_a_style_changes_with_it(tmp_path: Path) -> None:
 
 def test_lanes_take_turns() -> None:
     names = [("Waves", "a"), ("Waves", "b"), ("Waves", "c"), ("Clouds", "d"), ("Stars", "e")]
-    found = [Ready(candidate(lane, replace(PHOTO, path=Path(name))), None) for lane, name in names]
-    turns = [one.candidate.content.path.name for one in take_turns(found)]
+    found = [candidate(lane, replace(PHOTO, path=Path(name))) for lane, name in names]
+    turns = [one.content.path.name for one in take_turns(found)]
     assert turns == ["a", "d", "e", "b", "c"]

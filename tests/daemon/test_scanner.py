@@ -169,3 +169,19 @@ def test_ten_thousand_files_are_all_seen(tmp_path: Path) -> None:
         for number in range(1000):
             (folder / f"photo {number}.jpg").touch()
     assert len(look(tmp_path).files) == 10_000
+
+
+def test_what_is_as_it_was_is_the_same_object(tmp_path: Path) -> None:
+    names = ("same.jpg", "longer.jpg", "later.jpg", "another.jpg", "gone.jpg")
+    paths = {name: put(tmp_path / "Waves" / name) for name in names}
+    before = look(tmp_path)
+    put(paths["longer.jpg"], b"xyz")
+    os.utime(paths["later.jpg"], ns=(1, 1))
+    status = paths["another.jpg"].stat()
+    paths["another.jpg"].rename(tmp_path / "elsewhere")
+    os.utime(put(paths["another.jpg"]), ns=(status.st_atime_ns, status.st_mtime_ns))
+    paths["gone.jpg"].unlink()
+    seen = look(tmp_path, before)
+    assert seen == look(tmp_path)
+    known = {id(sighting) for sighting in before.files}
+    assert [s.path.name for s in seen.files if id(s) in known] == ["same.jpg"]

@@ -1,0 +1,34 @@
+"""Where the local runner's child begins: a name for it that the parent can import cheaply.
+
+Whoever starts a process has to import what it is to run. All that paints, decodes and counts in
+arrays comes with `daemon.runners.worker`; so that is imported here, once the child is there.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from daemon.settings import EngineSettings
+
+
+def serve(
+    connection: Connection,
+    settings: EngineSettings,
+    *,
+    styles: Path | None = None,
+    checkpoints: Path | None = None,
+) -> None:
+    """Paint with the real engine until the pipe ends.
+
+    Args:
+        connection: the child's end of the pipe.
+        settings: of the engine.
+        styles: folder in which what is known of styles is kept; None, in memory alone.
+        checkpoints: folder in which paintings are saved on their way; None, nowhere.
+    """
+    from daemon.runners import worker  # noqa: PLC0415 - see above
+
+    open_painter = partial(worker.open_engine, styles=styles)
+    worker.serve(connection, settings, open_painter=open_painter, checkpoints=checkpoints)
