@@ -78,4 +78,4 @@ class Crossing:
                 return come
             return nd.elemwise_add(come, gradient_at(name, maps))
 
-        return self._head.back(gradient_in)
+        return self._head.back(gradient_in, raw=self._stage.keeps)

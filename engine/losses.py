@@ -15,6 +15,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+import numpy as np
+
 from engine.mx import Array, nd
 
 Place = tuple[slice, slice]
@@ -41,7 +43,8 @@ def products(maps: Array) -> Array:
 def mixed(maps: Array, matrix: Array) -> Array:
     """Channels mixed by a matrix (C, C): M F for maps F (1, C, h, w), shaped as these.
 
-    As a convolution of 1x1, which leaves the maps in oneDNN's layout; a product would not.
+    As a convolution of 1x1, which leaves the maps in oneDNN's layout; a product would not. Maps of
+    bfloat16 stay of that type: to bring them to float32 and back takes longer than the work itself.
     """
     if maps.size % _FATAL:
         return _mixed(maps, matrix)
@@ -55,8 +58,15 @@ def mixed(maps: Array, matrix: Array) -> Array:
 
 def _mixed(maps: Array, matrix: Array) -> Array:
     channels = maps.shape[1]
-    kernel = matrix.reshape((channels, channels, 1, 1))
+    kernel = _like(maps, matrix).reshape((channels, channels, 1, 1))
     return nd.Convolution(maps, kernel, kernel=(1, 1), num_filter=channels, no_bias=True)
+
+
+def _like(maps: Array, values: Array) -> Array:
+    """Values of the type of maps."""
+    same = values.dtype == maps.dtype
+    # numpy's type, not MXNet's name of it, which `amp_cast` does not know for bfloat16.
+    return values if same else nd.amp_cast(values, dtype=np.dtype(maps.dtype))
 
 
 def cut(maps: Array, place: Place) -> Array:
@@ -86,7 +96,7 @@ class TapLoss(Protocol):
         ...
 
     def pull(self, maps: Array, place: Place, by: Any) -> Array:
-        """Gradient on a tile's maps, shaped as they are."""
+        """Gradient on a tile's maps, shaped as they are; of their type or float32."""
         ...
 
 
@@ -115,7 +125,8 @@ class ContentLoss:
         return self._difference(maps, place) * (2 * self.factor / self.target.size)
 
     def _difference(self, maps: Array, place: Place) -> Array:
-        return nd.elemwise_sub(maps, cut(self.target, place))
+        target = cut(self.target, place)
+        return nd.elemwise_sub(_like(target, maps), target)
 
 
 @dataclass(frozen=True)

@@ -104,6 +104,8 @@ class Objective:
             for term, pull in zip(self._terms, pulls, strict=True)
             if term.tap == tap
         ]
+        if len(gradients) > 1:  # of one type
+            gradients = [nd.amp_cast(each, dtype="float32") for each in gradients]
         return reduce(nd.elemwise_add, gradients)
 
     def _parts(self, values: list[float]) -> LossParts:

@@ -70,6 +70,11 @@ class Precision:
         return maps if self.scale == 1 else maps * self.scale
 
     @property
+    def has_range(self) -> bool:
+        """Whether it holds maps and gradients as they are, if with fewer digits."""
+        return self.scale == 1 and not self.narrow
+
+    @property
     def _same_as_float32(self) -> bool:
         return bool(self.dtype == FLOAT32.dtype)
 

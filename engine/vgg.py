@@ -191,13 +191,15 @@ class Passage:
         self._recorded.append(_Recorded(name, source, result))
         return result
 
-    def back(self, gradient_at: Callable[[str, Array], Array]) -> Array:
+    def back(self, gradient_at: Callable[[str, Array], Array], *, raw: bool = False) -> Array:
         """Carry gradients to what went in; each layer's memory is let go on the way.
 
         Args:
             gradient_at: gives d loss / d maps of a wanted layer, shaped as its maps, which it is
                 given; it is asked when the way back comes to the layer, so that no gradient has to
                 wait.
+            raw: whether it takes maps, and may give gradients, of the layers' own type where that
+                has float32's range and unit.
 
         Returns:
             d loss / d source, shaped as it; for a picture for RGB in 0 to 255.
@@ -206,13 +208,16 @@ class Passage:
         while self._recorded:
             layer = self._recorded.pop()
             if layer.name in self._wanted:
-                gradient.add(gradient_at(layer.name, self._precision.read(layer.result.detach())))
+                gradient.add(gradient_at(layer.name, self._given(layer.result.detach(), raw=raw)))
             # Under no name here, which would keep it beside the sum at the next tap.
             gradient.pass_on(
                 *autograd.grad(layer.result, [layer.source], head_grads=gradient.values)
             )
         found = gradient.arrived()
         return found if self._entry is None else nd.broadcast_mul(found, self._entry[0])
+
+    def _given(self, maps: Array, *, raw: bool) -> Array:
+        return maps if raw and self._precision.has_range else self._precision.read(maps)
 
 
 def _input_map(convention: Convention, context: Any) -> tuple[Array, Array]:
