@@ -19,7 +19,7 @@ place   := $(DESTDIR)$(PREFIX)
 etc     := $(DESTDIR)/etc
 
 .DEFAULT_GOAL := help
-.PHONY: help python setup dev weights demo run test bench lint types check lock samples clean
+.PHONY: help python setup dev weights demo run test bench soak lint types check lock samples clean
 .PHONY: install install-check install-program install-files install-user uninstall
 
 help: ## what can be made
@@ -70,6 +70,9 @@ test: $(venv)/dev.stamp weights ## the whole suite
 
 bench: $(venv)/bench.stamp weights ## measure time and memory (QUICK=1: the smallest of each)
 	@$(bin)/python -m benchmarks $(if $(QUICK),--quick)
+
+soak: $(venv)/dev.stamp weights ## a long life: JOBS=500 small pictures through one service, nothing may grow
+	@$(bin)/python -m benchmarks.soak --jobs $(or $(JOBS),500)
 
 lint: $(venv)/dev.stamp ## ruff
 	@$(bin)/ruff check .
