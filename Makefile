@@ -68,11 +68,12 @@ run: $(venv)/cpu.stamp weights ## start the daemon on ./share
 test: $(venv)/dev.stamp weights ## the whole suite
 	@$(bin)/python -m pytest
 
-soak: $(venv)/dev.stamp weights ## the long tests (STORIES=200: so many random stories)
-	@ATELIERD_STORIES=$(or $(STORIES),200) $(bin)/python -m pytest tests/daemon/test_stories.py
-
 bench: $(venv)/bench.stamp weights ## measure time and memory (QUICK=1: the smallest of each)
 	@$(bin)/python -m benchmarks $(if $(QUICK),--quick)
+
+soak: $(venv)/dev.stamp weights ## the long tests: STORIES=200 random stories, and a life of JOBS=500
+	@ATELIERD_STORIES=$(or $(STORIES),200) $(bin)/python -m pytest tests/daemon/test_stories.py
+	@$(bin)/python -m benchmarks.soak --jobs $(or $(JOBS),500)
 
 lint: $(venv)/dev.stamp ## ruff
 	@$(bin)/ruff check .

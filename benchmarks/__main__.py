@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from benchmarks import equal_quality, machine, memory, pastiche, resident, step
+from benchmarks import load as under_load
 from benchmarks.pastiche_program import PAIRS, STARTER, Pair, find
 from daemon.files import write_atomically
 from engine import PRESETS
@@ -27,7 +29,8 @@ from engine.weights import load
 RESULTS: Final = Path(__file__).parent / "results"
 PHOTO: Final = STARTER / "photo.jpg"
 STYLE: Final = STARTER / "styles" / "Waves.jpg"
-PARTS: Final = ("step", "equal_quality", "pastiche", "resident", "memory", "large")
+PARTS: Final = ("step", "equal_quality", "pastiche", "resident", "memory", "large", "load")
+_LONG: Final = frozenset({"load"})  # not part of a quick run, unless it is asked for
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,7 @@ class Extent:
         large: width and height of the large picture.
         small: of the one that its time per pixel is compared with.
         limit: MiB for the large one.
+        load: what the service is put under.
     """
 
     sizes: tuple[int, ...] = (256, 512, 1024)
@@ -55,9 +59,12 @@ class Extent:
     large: tuple[int, int] = (4096, 3072)
     small: tuple[int, int] = (1024, 768)
     limit: int = 6144
+    load: under_load.Load = under_load.FULL
 
 
-QUICK: Final = Extent((256,), 3, 128, 60, "draft", (256,), (640, 480), (320, 240), 1024)
+QUICK: Final = Extent(
+    (256,), 3, 128, 60, "draft", (256,), (640, 480), (320, 240), 1024, under_load.QUICK
+)
 _JOB: Final = 512
 
 
@@ -69,27 +76,33 @@ def parts(weights: Path, extent: Extent, pairs: Iterable[Pair]) -> dict[str, Cal
         extent: how much of each.
         pairs: for the comparison with pastiche; of these, those that it has painted.
     """
-    painter, trained = Painter(weights, "cpu", precision="float32"), load(weights)
+
+    @cache
+    def painter() -> Painter:  # the service is measured without one
+        return Painter(weights, "cpu", precision="float32")
+
+    trained = cache(partial(load, weights))
     return {
         "step": lambda: [
-            asdict(step.measure(each, trained, size, extent.rounds))
-            for each in _painters(painter, weights)
+            asdict(step.measure(each, trained(), size, extent.rounds))
+            for each in _painters(painter(), weights)
             for size in extent.sizes
         ],
         "equal_quality": lambda: asdict(
             equal_quality.measure(
-                painter, trained, *_pair(extent.quality), peer_steps=extent.peer_steps
+                painter(), trained(), *_pair(extent.quality), peer_steps=extent.peer_steps
             )
         ),
         "pastiche": lambda: [
             asdict(row)
-            for row in pastiche.measure(painter.network, weights, pastiche.all_kept(pairs))
+            for row in pastiche.measure(painter().network, weights, pastiche.all_kept(pairs))
         ],
         "resident": lambda: asdict(resident.measure(weights, *_pair(_JOB), PRESETS[extent.preset])),
         "memory": lambda: [asdict(row) for row in memory.memory_rows(weights, extent.memory)],
         "large": lambda: asdict(
-            memory.large_row(painter, weights, extent.large, extent.small, extent.limit)
+            memory.large_row(painter(), weights, extent.large, extent.small, extent.limit)
         ),
+        "load": lambda: [asdict(finding) for finding in under_load.measure(extent.load)],
     }
 
 
@@ -145,7 +158,8 @@ def main() -> None:
     found = {"machine": here} if said.only is None else {**kept(said.output, here), "machine": here}
     print(table([here]))
     work = parts(said.weights, QUICK if said.quick else Extent(), () if said.quick else PAIRS)
-    for name in said.only or work:
+    usual = [name for name in work if not (said.quick and name in _LONG)]
+    for name in said.only or usual:
         found[name] = work[name]()
         _write(said.output, {key: found[key] for key in ("machine", *work) if key in found})
         _show(name, found[name])

@@ -15,12 +15,12 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from benchmarks import processes
 from benchmarks.house import (
@@ -60,11 +60,12 @@ class Load:
 
     photos: int = 10_000
     styles: int = 200
-    looks: int = 30
-    flood_seconds: float = 60.0
-    idle_seconds: float = 60.0
+    looks: int = 15
+    flood_seconds: float = 45.0
+    idle_seconds: float = 30.0
 
 
+FULL: Final = Load()
 QUICK: Final = Load(300, 10, 5, 5.0, 5.0)
 
 
@@ -88,7 +89,7 @@ class Finding:
 def measure(load: Load) -> list[Finding]:
     """All of it."""
     found: list[Finding] = []
-    for part in (_scan, _status, _flood, _idle_with_events, _idle_polling):
+    for part in (_scan, _status, _flood, _idle):
         with tempfile.TemporaryDirectory() as folder:
             found += part(load, Path(folder))
     return found
@@ -295,33 +296,41 @@ def _others_turns(
         yield max(others.values(), default=0)
 
 
-def _idle_with_events(load: Load, folder: Path) -> list[Finding]:
-    return _idle(load, folder, "events")
-
-
-def _idle_polling(load: Load, folder: Path) -> list[Finding]:
-    return _idle(load, folder, "poll")
-
-
-def _idle(load: Load, folder: Path, mode: Literal["events", "poll"]) -> list[Finding]:
-    """Watch a service that has nothing to do, at its usual settings."""
-    house = make_house(folder, load.styles)
-    with service(house, _PROGRAM, {"watch.mode": mode}) as process:
-        last = house.share.inbox / style_names(load.styles)[-1]
-        wait_until("the folders of the styles", last.is_dir, process, _PATIENCE)
+def _idle(load: Load, folder: Path) -> list[Finding]:
+    """Watch services that have nothing to do, at their usual settings, one for each mode."""
+    with ExitStack() as stack:
+        idlers = {mode: _idler(load, folder / mode, mode, stack) for mode in ("events", "poll")}
         time.sleep(min(_QUIET_SECONDS, 2 * load.idle_seconds))
-        computed, woken = processes.processor_seconds(process.pid), processes.wakeups(process.pid)
+        before = {mode: _costs(process.pid) for mode, process in idlers.items()}
         time.sleep(load.idle_seconds)
-        computed = processes.processor_seconds(process.pid) - computed
-        woken = processes.wakeups(process.pid) - woken
-        memory, private = (
-            each(process.pid) for each in (processes.resident_mb, processes.private_mb)
-        )
-    what = f"idle, {load.styles} styles, {mode}"
+        return [
+            finding
+            for mode, process in idlers.items()
+            for finding in _idled(
+                f"idle, {load.styles} styles, {mode}", process.pid, before[mode], load
+            )
+        ]
+
+
+def _idler(load: Load, folder: Path, mode: str, stack: ExitStack) -> subprocess.Popen[bytes]:
+    folder.mkdir()
+    house = make_house(folder, load.styles)
+    process = stack.enter_context(service(house, _PROGRAM, {"watch.mode": mode}))
+    last = house.share.inbox / style_names(load.styles)[-1]
+    wait_until("the folders of the styles", last.is_dir, process, _PATIENCE)
+    return process
+
+
+def _costs(pid: int) -> tuple[float, int]:
+    return processes.processor_seconds(pid), processes.wakeups(pid)
+
+
+def _idled(what: str, pid: int, before: tuple[float, int], load: Load) -> list[Finding]:
+    computed, woken = (after - earlier for after, earlier in zip(_costs(pid), before, strict=True))
     return [
         Finding(f"{what}: of a core", "%", 1.0, 100 * computed / load.idle_seconds),
-        Finding(f"{what}: memory", "MB", 80.0, memory),
-        Finding(f"{what}: of that its own alone", "MB", None, private),
+        Finding(f"{what}: memory", "MB", 80.0, processes.resident_mb(pid)),
+        Finding(f"{what}: of that its own alone", "MB", None, processes.private_mb(pid)),
         Finding(f"{what}: wakes a second", "1/s", None, woken / load.idle_seconds),
     ]
 

@@ -27,6 +27,7 @@ from daemon.journal import Journal
 from daemon.names import printable
 from daemon.notify import Notify
 from daemon.once import Once, reason_of
+from daemon.pace import Pace
 from daemon.parts import Parts
 from daemon.recovery import recover
 from daemon.reloading import Reread, changed, needs_another_engine
@@ -115,8 +116,8 @@ class Service:
         self._notify, self._reread = parts.notify or Notify({}, parts.clock, 0), parts.reread
         self._watcher = self._make_watcher()
         self._stopping: str | None = None
-        self._look_at = self._sweep_at = self._sweep_from = parts.clock()
-        self._looked_at: float | None = None
+        self._sweep_at = self._sweep_from = parts.clock()
+        self._pace, self._is_woken = Pace(parts.clock), False
         self._troubled_until, self._troubles, self._said = 0.0, 0, Once()
         self._importing = False
         self._doing = "Putting the folders in order"
@@ -201,7 +202,13 @@ class Service:
 
     def _make_watcher(self) -> Watcher:
         watched = (self._share.inbox, self._share.styles)
-        return Watcher(watched, self._settings.watch, lambda: self._mail.put(_Wake()))
+        return Watcher(watched, self._settings.watch, self._wake)
+
+    def _wake(self) -> None:
+        # One letter is enough, however many thousand changes there are before it is read.
+        if not self._is_woken:
+            self._is_woken = True
+            self._mail.put(_Wake())
 
     def _has_new_weights(self) -> bool:
         """Whether the engine will import weights: worth waiting for, with nothing to paint too."""
@@ -218,7 +225,7 @@ class Service:
             return
         try:
             self._expect()  # nothing is touched while a drive is away
-            if now >= self._look_at:
+            if now >= self._pace.due:
                 self._look()
             self._endings.retry()
             self._engine.change()
@@ -232,14 +239,14 @@ class Service:
         self._watcher.check()
         if self._clock() >= self._sweep_at:
             self._sweep()
+        began = self._clock()
         self._intake.look()
         self._style_check.look()
         if self._intake.restless:
             # A failed photo may have come back. Not at once: whoever drags photo and note together
             # would be told that the note is gone before it could be moved.
             self._sweep_at = min(self._sweep_at, self._sweep_from)
-        self._looked_at = self._clock()
-        self._look_at = self._looked_at + self._pace()
+        self._pace.looked(began, self._rest())
 
     def _sweep(self) -> None:
         began = self._clock()
@@ -248,7 +255,7 @@ class Service:
         self._sweep_from = ended + (ended - began) / _SWEEP_SHARE
         self._sweep_at = max(ended + _SWEEP_SECONDS, self._sweep_from)
 
-    def _pace(self) -> float:
+    def _rest(self) -> float:
         watch = self._settings.watch
         if self._intake.restless:
             return quick_pace(watch)
@@ -260,7 +267,7 @@ class Service:
         No others: each answer of the inspector asks for the next one, and until the last of many
         photos was taken none would be painted, and nobody could stop the service.
         """
-        due = (self._look_at, self._endings.due, self._dispatcher.due, self._notify.due)
+        due = (self._pace.due, self._endings.due, self._dispatcher.due, self._notify.due)
         until = max(min(time for time in due if time is not None), self._troubled_until)
         with contextlib.suppress(queue.Empty):
             self._open(self._mail.get(timeout=max(until - self._clock(), 0.0)))
@@ -272,7 +279,8 @@ class Service:
     def _open(self, letter: _Letter) -> None:
         try:
             if isinstance(letter, _Wake):
-                self._look_soon()
+                self._is_woken = False
+                self._pace.hurry(quick_pace(self._settings.watch))
             elif isinstance(letter, Inspected):
                 if not self._style_check.answer(letter):
                     self._intake.answer(letter)
@@ -314,15 +322,9 @@ class Service:
             self._watcher.stop()
             self._watcher = self._make_watcher()
             self._watcher.start()
-        self._look_at = self._clock()
+        self._pace.look_now()
         self._condition.remark = read.remark
         _log.info("settings.read", changed=changed(before, settings), remark=read.remark)
-
-    def _look_soon(self) -> None:
-        # But not once for each of the thousand blocks of one copied file.
-        if self._looked_at is not None:
-            soon = self._looked_at + quick_pace(self._settings.watch)
-            self._look_at = min(self._look_at, soon)
 
     def _complain(self, error: Exception) -> None:
         if self._said.is_new(reason_of(error)):
@@ -345,7 +347,7 @@ class Service:
 
     def _is_expecting(self) -> bool:
         """Whether something is there that will still be painted, or fail."""
-        if self._looked_at is None or self._importing or self._intake.still_expects():
+        if not self._pace.has_looked or self._importing or self._intake.still_expects():
             return True
         # What cannot be brought to its end is given up last: it may hold up nobody else.
         return self._dispatcher.expecting or 0 < self._endings.tries < _TRIES_ONCE

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import load as load_of_the_service
 from benchmarks import machine, memory, resident
 from benchmarks.__main__ import PHOTO, STYLE, square, table
 from benchmarks.flops import step_flops
@@ -17,6 +18,8 @@ from engine.painter import Painter
 from engine.stages import Tiling
 from engine.tiles import Grid
 from engine.weights import load
+
+SMALLEST = load_of_the_service.Load(30, 3, 2, 2.0, 1.0)
 
 
 def test_things_take_turns_and_the_first_round_does_not_count() -> None:
@@ -83,3 +86,25 @@ def test_what_a_job_costs_besides_its_steps_is_taken(weights: Path) -> None:
     found = resident.measure(weights.parent, square(PHOTO, 256), square(STYLE, 256), recipe)
     assert found.first_job_overhead_seconds > 0
     assert found.warm_overhead_share < 1
+
+
+def test_the_load_that_the_service_is_under_is_measured() -> None:
+    found = {one.what: one.measured for one in load_of_the_service.measure(SMALLEST)}
+    assert found["turns that a folder had while another waited for one"] >= 1
+    assert found["idle, 3 styles, poll: memory"] > 0
+    assert 1 < found["of 30 photos taken in that time"] <= 31  # with the late one
+    assert all(map(math.isfinite, found.values()))
+
+
+@pytest.mark.parametrize(
+    ("order", "turns"),
+    [("abcabcabc", 1), ("aabbcc", 2), ("aaabcbcbc", 3), ("abcbcbca", 3)],
+)
+def test_how_unfair_an_order_is(order: str, turns: int) -> None:
+    jobs = [(lane, 0.0, float(at)) for at, lane in enumerate(order, 1)]
+    assert load_of_the_service.most_turns_meanwhile(jobs, 99.0) == turns
+
+
+def test_who_does_not_wait_is_not_passed_over() -> None:
+    jobs = [("a", 0.0, 1.0), ("a", 0.0, 2.0), ("b", 2.5, 3.0), ("a", 0.0, 4.0), ("c", 3.5, None)]
+    assert load_of_the_service.most_turns_meanwhile(jobs, 5.0) == 1
