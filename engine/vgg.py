@@ -13,17 +13,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.layers import is_pooling
+from engine.layers import inputs_of, is_pooling
 from engine.mx import Array, autograd, nd
 from engine.precision import FLOAT32, Carried, Precision
 from engine.recipe import CONVOLUTIONS, Recipe
 from engine.traces import TracedLayer, Traces, turned
 from engine.weights import Convention, Weights
+
+_COLOURS: Final = 3
+_WIDE: Final = 16
 
 
 @dataclass
@@ -97,8 +100,9 @@ class Vgg:
         self, kernel: NDArray[np.float32], bias: NDArray[np.float32]
     ) -> tuple[Array, Array]:
         # Cast on the device from float32: numpy has no bfloat16 to make arrays of.
-        kernel, bias = (nd.array(each, ctx=self._context) for each in (kernel, bias))
         low = self.precision
+        kernel = _widened(kernel, low)
+        kernel, bias = (nd.array(each, ctx=self._context) for each in (kernel, bias))
         return low.lowered(kernel), low.lowered(low.entering(bias))
 
     def _layer(self, name: str, recipe: Recipe) -> Callable[[Array], Array]:
@@ -109,12 +113,16 @@ class Vgg:
                 lowered(x), kernel=(2, 2), stride=(2, 2), pool_type=recipe.pooling
             )
         kernel, bias = self._parameters[name]
+        missing = kernel.shape[1] - inputs_of(name)  # see `_widened`
         replicates = name == CONVOLUTIONS[0] and recipe.padding == "replicate"
 
         def convolve(x: Array) -> Array:
             if replicates:  # before the cast: MXNet pads no bfloat16
                 x = nd.pad(x, mode="edge", pad_width=(0, 0, 0, 0, 1, 1, 1, 1))
             pad = (0, 0) if replicates else (1, 1)
+            if missing:
+                nothing = nd.zeros((1, missing, *x.shape[2:]), ctx=x.context)
+                x = nd.concat(x, nothing, dim=1)
             # Recording leaves a mark on what goes in, which the way back wipes off: of parameters
             # that two passages shared, the first to go back would spoil the other's.
             own = kernel.detach(), bias.detach()
@@ -231,6 +239,17 @@ def _input_map(convention: Convention, context: Any) -> tuple[Array, Array]:
         return nd.array(values.reshape(1, 3, 1, 1).astype(np.float32), ctx=context)
 
     return laid(factor), laid(-mean / scale)
+
+
+def _widened(kernel: NDArray[np.float32], precision: Precision) -> NDArray[np.float32]:
+    """The first kernel, for bfloat16, with channels of the picture that are always zero.
+
+    oneDNN has no kernel in bfloat16 for three channels: it would multiply matrices, and give maps
+    in a layout that has to be changed for each of the layers that read them. For sixteen it has.
+    """
+    if precision.name != "bfloat16" or kernel.shape[1] != _COLOURS:
+        return kernel
+    return np.pad(kernel, ((0, 0), (0, _WIDE - _COLOURS), (0, 0), (0, 0)))
 
 
 def _rgb_first(name: str, pair: Any, weights: Weights) -> Any:
