@@ -685,7 +685,7 @@ def test_a_photo_that_can_never_be_put_back_does_not_hold_up_once(
     lose_the_share(monkeypatch, refusals=999)
     (house.style() / "photo.jpg").write_bytes(picture())
     assert house.once() is ExitCode.FAILED
-    left = ["job-0/.leaving", "job-0/.origin", "job-0/photo.jpg"]
+    left = ["job-0/.origin", "job-0/photo.jpg"]
     assert house.files(house.share.work / "jobs") == left
     monkeypatch.undo()
     assert house.once() is ExitCode.OK
