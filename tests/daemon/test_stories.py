@@ -33,7 +33,10 @@ pytestmark = pytest.mark.timeout(7200)
 STORIES: Final = int(os.environ.get("ATELIERD_STORIES", "0"))
 PLACES: Final = ("Waves", "Dots", "Waves/Trip", "", "Nobody")
 FOLDERS: Final = ("Waves", "Dots", "Waves/Trip", "Nobody", "Elsewhere")
-CLOSED: Final = ("Inbox", "Inbox/Waves", "Outbox", "Originals", "Failed", "Styles", ".atelierd")
+CLOSED: Final = (
+    *("Inbox", "Inbox/Waves", "Outbox", "Outbox/Waves", "Originals", "Originals/Waves", "Failed"),
+    *("Failed/Waves", "Styles", ".atelierd", ".atelierd/jobs"),
+)
 BROKEN: Final = (b"", b"no picture", b"\x89PNG\r\n\x1a\n" + bytes(2000), b"\xff\xd8" + bytes(900))
 EVENTS: Final = ("job.queued", "job.started", "job.progress", "job.finished", "job.failed")
 
