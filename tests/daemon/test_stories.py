@@ -33,7 +33,10 @@ pytestmark = pytest.mark.timeout(7200)
 STORIES: Final = int(os.environ.get("ATELIERD_STORIES", "0"))
 PLACES: Final = ("Waves", "Dots", "Waves/Trip", "", "Nobody")
 FOLDERS: Final = ("Waves", "Dots", "Waves/Trip", "Nobody", "Elsewhere")
-CLOSED: Final = ("Inbox", "Inbox/Waves", "Outbox", "Originals", "Failed", "Styles", ".atelierd")
+CLOSED: Final = (
+    *("Inbox", "Inbox/Waves", "Outbox", "Outbox/Waves", "Originals", "Originals/Waves", "Failed"),
+    *("Failed/Waves", "Styles", ".atelierd", ".atelierd/jobs"),
+)
 BROKEN: Final = (b"", b"no picture", b"\x89PNG\r\n\x1a\n" + bytes(2000), b"\xff\xd8" + bytes(900))
 EVENTS: Final = ("job.queued", "job.started", "job.progress", "job.finished", "job.failed")
 
@@ -80,7 +83,7 @@ class Stories(Telling):
         plan = Plan(own_disk=disk, state_inside=disk and inside, **drawn)
         if self.more:
             plan = Plan(program=REAL, settings=self.more)
-        self.has_disk = disk
+        self.has_disk, self.has_far = disk, plan.far
         self.act(functools.partial(self._begin, plan, slow=slow))
 
     def _begin(self, plan: Plan, *, slow: bool) -> None:
@@ -166,6 +169,28 @@ class Stories(Telling):
     def write_over(self, *, kind: pictures.Kind, number: int, how: str) -> None:
         self.house.people.rewrite(self.house.ledger.photo(kind), number, how=how)
 
+    @rule(kind=kinds, place=lanes, name=names, after=then)
+    @precondition(lambda self: not self.has_far)
+    @step
+    def write_over_taken(self, *, kind: pictures.Kind, place: str, name: str) -> None:
+        self.house.hold(still=False)
+        self.house.start()
+        self.house.people.set_style(place.split("/", maxsplit=1)[0], SLOW)
+        old, new = self.house.ledger.photo("jpg"), self.house.ledger.photo(kind)
+        self.house.people.write_over_taken(
+            old, new, place, name, lambda: self.house.keeper.hear("job.started", 2.0)
+        )
+
+    @rule(kind=kinds, place=lanes, name=names, between=then, after=then)
+    @step
+    def drop_twins(self, *, kind: pictures.Kind, place: str, name: str, between: float) -> None:
+        self.house.hold(still=False)
+        twin = self.house.ledger.photo(kind)
+        self.house.people.drop(twin, place, name)
+        self.house.keeper.hear("job.queued", 1.0)
+        time.sleep(between)
+        self.house.people.drop(twin, place, name)
+
     @rule(number=which, after=then)
     @step
     def go_on(self, *, number: int) -> None:
@@ -246,6 +271,15 @@ class Stories(Telling):
         self.house.people.drop(self.house.ledger.photo(moment.kind), moment.place, moment.name)
         self.house.keeper.hear(moment.event, 1.0)
         time.sleep(moment.later)
+
+    @rule(later=st.sampled_from([0.2, 0.4, 0.45, 0.5, 0.55, 0.6, 0.8]), after=then)
+    @step
+    def kill_at_start(self, *, later: float) -> None:
+        self.house.kill()
+        self.house.start()
+        time.sleep(later)
+        self.house.kill()
+        self.house.start()
 
     @rule(engine=st.sampled_from([True, True, False]), after=then)
     @step

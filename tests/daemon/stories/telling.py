@@ -22,7 +22,7 @@ class Telling(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.open: House | None = None
-        self.has_disk = self.is_troubled = False
+        self.has_disk = self.has_far = self.is_troubled = False
         self.acts = 0
 
     def act(self, action: Callable[[], None], after: float = 0.0) -> None:
