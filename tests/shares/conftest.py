@@ -9,7 +9,7 @@ import pytest
 # Before they are imported: their assertions are to say what they saw.
 pytest.register_assert_rewrite("tests.shares.house", "tests.shares.smb_share")
 
-from tests.shares.house import House, apart, built  # noqa: E402
+from tests.shares.house import HASTY, House, apart, built  # noqa: E402
 from tests.shares.smb_share import Samba, serving  # noqa: E402
 
 
@@ -26,4 +26,20 @@ def house() -> Iterator[House]:
 def samba(house: House) -> Iterator[Samba]:
     """The same share over the network."""
     with serving(house) as samba:
+        yield samba
+
+
+@pytest.fixture(scope="package")
+def hasty() -> Iterator[House]:
+    """Another share, whose service gives up soon, and takes two seconds for a slow style."""
+    with built(apart(), HASTY) as house:
+        house.open("--paint.iterations", "100")
+        yield house
+        house.close()
+
+
+@pytest.fixture(scope="package")
+def hasty_samba(hasty: House) -> Iterator[Samba]:
+    """The same share over the network."""
+    with serving(hasty) as samba:
         yield samba

@@ -112,6 +112,7 @@ class House(Program):
 
     users: Users = field(default_factory=alone)
     numbers: Iterator[int] = field(default_factory=itertools.count)
+    read: dict[Path, tuple[tuple[int, ...], bytes]] = field(default_factory=dict)
 
     def open(self, *arguments: str, program: Sequence[str] = ()) -> None:
         """Start the service, and wait until it can paint."""
@@ -169,8 +170,16 @@ class House(Program):
             for path in (Path(folder, name) for name in names):
                 with contextlib.suppress(FileNotFoundError, NotADirectoryError):
                     if stat.S_ISREG(path.lstat().st_mode):
-                        found[str(path.relative_to(self.share))] = path.read_bytes()
+                        found[str(path.relative_to(self.share))] = self._content_of(path)
         return found
+
+    def _content_of(self, path: Path) -> bytes:
+        """Read a file, unless it was read as it is: this is asked many times a second."""
+        now = path.lstat()
+        key = (now.st_ino, now.st_size, now.st_mtime_ns, now.st_ctime_ns)
+        if path not in self.read or self.read[path][0] != key:
+            self.read[path] = key, path.read_bytes()
+        return self.read[path][1]
 
     def ends(
         self, below: str, painted: Iterable[bytes] = (), failed: Iterable[bytes] = ()

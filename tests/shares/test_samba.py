@@ -9,14 +9,14 @@ from __future__ import annotations
 import subprocess
 import time
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.daemon.child_stand_ins import SLOW
 from tests.daemon.test_run import grey
-from tests.shares.house import HASTY, House, Users, alone, apart, built, needed
+from tests.shares.house import House, Users, alone, apart, built, needed
 from tests.shares.smb_share import Samba, documented, serving
 
 LARGE = (400, 300)
@@ -43,15 +43,6 @@ JUNK = [
     ".DS_Store",
     "half.png.crdownload",
 ]
-
-
-@pytest.fixture
-def hasty() -> Iterator[tuple[House, Samba]]:
-    """A share of its own whose service gives up soon."""
-    with built(apart(), HASTY) as house, serving(house) as samba:
-        house.open("--paint.iterations", "100")  # a slow style takes two seconds
-        yield house, samba
-        house.close()
 
 
 def begun(house: House, samba: Samba, photo: bytes, name: str) -> subprocess.Popen[bytes]:
@@ -127,8 +118,8 @@ def test_an_upload_that_was_broken_off_is_done_again(house: House, samba: Samba)
     house.ends(lane, [photo])
 
 
-def test_what_stays_broken_off_fails_with_a_reason(hasty: tuple[House, Samba]) -> None:
-    house, samba = hasty
+def test_what_stays_broken_off_fails_with_a_reason(hasty: House, hasty_samba: Samba) -> None:
+    house, samba = hasty, hasty_samba
     lane, whole, photo = house.lane(), house.new(size=LARGE), house.new()
     client = begun(house, samba, whole, f"Inbox/{lane}/half.png")
     client.kill()
@@ -147,8 +138,8 @@ def test_what_stays_broken_off_fails_with_a_reason(hasty: tuple[House, Samba]) -
     assert "incomplete" in note.read_text()
 
 
-def test_a_failed_photo_is_dragged_back_once_it_is_whole(hasty: tuple[House, Samba]) -> None:
-    house, samba = hasty
+def test_a_failed_photo_is_dragged_back_once_it_is_whole(hasty: House, hasty_samba: Samba) -> None:
+    house, samba = hasty, hasty_samba
     lane, photo = house.lane(), house.new(size=LARGE)
     half = photo[: len(photo) // 2]
     samba.put(half, f"Inbox/{lane}/a.png")
@@ -158,20 +149,24 @@ def test_a_failed_photo_is_dragged_back_once_it_is_whole(hasty: tuple[House, Sam
     house.ends(lane, [photo])
 
 
-def test_a_style_that_is_deleted_while_photos_are_queued(hasty: tuple[House, Samba]) -> None:
-    house, samba = hasty
+def test_a_style_that_is_deleted_while_photos_are_queued(hasty: House, hasty_samba: Samba) -> None:
+    house, samba = hasty, hasty_samba
     slow = house.lane(SLOW, name="Slow")
     first, second = house.new(), house.new()
     samba.put(first, f"Inbox/{slow}/a.png")
-    house.wait(lambda: house.said("job.started"))
+
+    def said(event: str) -> list[str]:
+        return [line["photo"] for line in house.said(event) if line["photo"].startswith(slow)]
+
+    house.wait(lambda: said("job.started") == [f"{slow}/a.png"])
     samba.put(second, f"Inbox/{slow}/b.png")
-    house.wait(lambda: len(house.said("job.queued")) == 2)
+    house.wait(lambda: f"{slow}/b.png" in said("job.queued"))
     samba.run(f'del "Inbox/{slow}/b.png"', refused=True)
     samba.run(f'del "Styles/{slow}.png"')
-    house.wait(lambda: any(place.startswith("Failed") for place in house.places(second)))
-    house.wait(lambda: any(place.startswith("Originals") for place in house.places(first)))
-    house.wait(lambda: house.files("Outbox") == [f"{slow}/a.png"])
-    assert house.files("Failed") == [f"{slow}/b.png", f"{slow}/b.png - why.txt"]
+    house.wait(lambda: house.places(second) == [f"Failed/{slow}/b.png"])
+    house.wait(lambda: house.places(first) == [f"Originals/{slow}/a.png"])
+    house.wait((house.share / f"Failed/{slow}/b.png - why.txt").exists)
+    assert house.files(f"Outbox/{slow}") == ["a.png"]
     house.wait(lambda: not (house.share / "Inbox" / slow).exists())
 
 

@@ -75,8 +75,7 @@ def clients(samba: Samba) -> Iterator[Any]:
     forward.wait()
 
 
-@pytest.mark.parametrize("oplock", ["none", "batch"])
-@pytest.mark.parametrize("share", [EXCLUSIVE, SHARED])
+@pytest.mark.parametrize(("share", "oplock"), [(EXCLUSIVE, "batch"), (SHARED, "none")])
 def test_a_photo_that_is_held_open(
     house: House, samba: Samba, clients: Any, share: int, oplock: str
 ) -> None:

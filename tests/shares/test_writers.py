@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.shares.house import HASTY, House, apart, built
+from tests.shares.house import House
 
 LARGE = (200, 150)
 SETTLE = 0.3  # what the house waits for, seconds
@@ -62,21 +62,18 @@ def test_slow_writers_of_a_format_without_an_end(house: House, way: str) -> None
     pytest.skip("this machine is too busy: a process could not write as steadily as was wanted")
 
 
-def test_writers_that_are_killed() -> None:
-    with built(apart(), HASTY) as house:
-        house.open()
-        lane, half = house.lane(), []
-        for kind in ("PNG", "JPEG"):
-            for way in ("growing", "preset"):
-                photo = house.new(kind, LARGE)
-                place = house.share / "Inbox" / lane / f"{way} {kind}.{kind.lower()}"
-                writer = writing(place, photo, way, 60)
-                house.wait(lambda place=place: place.exists() and place.read_bytes().strip(b"\0"))
-                writer.kill()
-                writer.wait()
-                assert writer.stdout is not None
-                writer.stdout.close()
-                half.append(place.read_bytes())
-                assert half[-1] != photo
-        house.ends(lane, [], half)
-        house.close()
+def test_writers_that_are_killed(hasty: House) -> None:
+    lane, half = hasty.lane(), []
+    for kind in ("PNG", "JPEG"):
+        for way in ("growing", "preset"):
+            photo = hasty.new(kind, LARGE)
+            place = hasty.share / "Inbox" / lane / f"{way} {kind}.{kind.lower()}"
+            writer = writing(place, photo, way, 60)
+            hasty.wait(lambda place=place: place.exists() and place.read_bytes().strip(b"\0"))
+            half.append(place.read_bytes())
+            writer.kill()
+            writer.wait()
+            assert writer.stdout is not None
+            writer.stdout.close()
+            assert half[-1] != photo
+    hasty.ends(lane, [], half)
