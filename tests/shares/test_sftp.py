@@ -11,7 +11,7 @@ from tests.shares.house import LONG, House, needed
 
 LARGE = (400, 300)
 PLACES = ("openssh", "ssh", "sftp-server")
-SLOWLY = ("-l", "800")  # kilobits a second: a photo takes some seconds
+SLOWLY = ("-l", "1600")  # kilobits a second: a photo takes more than one
 
 
 class Sftp:
