@@ -35,7 +35,7 @@ from daemon.names import JOB_FILE, printable
 from daemon.overrides import MAX_BYTES, make_recipe, read_overrides
 from daemon.pairing import Candidate, Pairer, Pairing
 from daemon.readiness import Readiness
-from daemon.ready import Ready, Stamp, stamp_of, take_turns
+from daemon.ready import Ready, Stamp, Turns, stamp_of
 from daemon.returns import Returns
 from daemon.settings import Settings, WatchSettings
 from daemon.share import Share
@@ -132,7 +132,7 @@ class Intake:
         self._problem = ""
         self._stamps: dict[Path, Stamp] = {}
         self._seen: scanner.Look | None = None
-        self._pairer = Pairer()
+        self._pairer, self._turns = Pairer(), Turns()
 
     def use(self, settings: Settings) -> None:
         """Go by other settings from now on; what is queued already keeps its recipe.
@@ -200,7 +200,7 @@ class Intake:
         settled = self._settled(pairing)
         self._forget(pairing)
         known = {ready.candidate.content.path for ready in (*self._asked.values(), *self._trouble)}
-        self._waiting = take_turns(
+        self._waiting = self._turns.order(
             one for one in settled if one.content.path not in known or self._is_wanted(one)
         )
         self._ask()
@@ -284,6 +284,7 @@ class Intake:
         while self._waiting and len(self._asked) < _MOST_ASKED:
             candidate, key = self._waiting.popleft(), str(next(self._numbers))
             self._asked[key] = self._ready(candidate)
+            self._turns.served(candidate.lane)
             self._inspector.submit(key, candidate.content.path, candidate.style)
 
     def _doubt(self, ready: Ready, verdict: Inspected) -> None:
