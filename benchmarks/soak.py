@@ -35,7 +35,7 @@ from daemon.jobs import JobState
 
 STYLES: Final = 4
 BATCH: Final = 10
-WARM: Final = 0.2
+WARM: Final = 0.3
 """Share of the jobs after which the first look counts: caches fill, and the heap finds its size."""
 
 ALLOWED_MB: Final = {"service_mb": 4.0, "engine_mb": 40.0}

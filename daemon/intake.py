@@ -34,7 +34,7 @@ from daemon.names import printable
 from daemon.overrides import make_recipe
 from daemon.pairing import Candidate, Pairer, Pairing
 from daemon.readiness import Readiness
-from daemon.ready import Ready, Stamp, stamp_of, take_turns
+from daemon.ready import Ready, Stamp, Turns, stamp_of
 from daemon.returns import Returns
 from daemon.settings import Settings
 from daemon.share import Share
@@ -107,7 +107,7 @@ class Intake:
         self._rests, self._rests_until = 0, 0.0
         self._stamps: dict[Path, Stamp] = {}
         self._seen: scanner.Look | None = None
-        self._pairer = Pairer()
+        self._pairer, self._turns = Pairer(), Turns()
 
     def use(self, settings: Settings) -> None:
         """Go by other settings from now on; what is queued already keeps its recipe.
@@ -178,7 +178,7 @@ class Intake:
             self._complain(str(error))
             self._waiting.clear()  # nothing can be taken: it need not be inspected either
             return
-        self._waiting = deque() if self._is_resting() else take_turns(wanted)
+        self._waiting = deque() if self._is_resting() else self._turns.order(wanted)
         if not self._rests:
             self._complain("")
         self._ask()
@@ -262,6 +262,7 @@ class Intake:
         while self._waiting and len(self._asked) < _MOST_ASKED:
             candidate, key = self._waiting.popleft(), str(next(self._numbers))
             self._asked[key] = self._ready(candidate)
+            self._turns.served(candidate.lane)
             self._inspector.submit(key, candidate.content.path, candidate.style)
 
     def _take(self, ready: Ready, reason: str | None) -> None:

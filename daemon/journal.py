@@ -365,6 +365,8 @@ def _connect(path: Path) -> sqlite3.Connection:
         database.execute("PRAGMA journal_mode = WAL")
         # In WAL mode the default of some builds, NORMAL, may lose the last commits in a power cut.
         database.execute("PRAGMA synchronous = FULL")
+        # A turn looks at a few pages; by default 2 MB of old jobs would stay in memory.
+        database.execute("PRAGMA cache_size = -512")
     except BaseException:
         database.close()
         raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import zip_longest
+from itertools import count, zip_longest
 from pathlib import Path
 
 from daemon.pairing import Candidate
@@ -45,10 +45,27 @@ def stamp_of(style: Path) -> Stamp:
     return seen.st_size, seen.st_mtime_ns
 
 
-def take_turns(candidates: Iterable[Candidate]) -> deque[Candidate]:
-    """One of each lane, then the next of each: a thousand files before everybody else's one."""
-    lanes: dict[str, list[Candidate]] = defaultdict(list)
-    for one in candidates:
-        lanes[one.lane].append(one)
-    turns = zip_longest(*lanes.values())
-    return deque(one for turn in turns for one in turn if one is not None)
+class Turns:
+    """Whose turn it is to be taken: the lane's that waited longest, look after look."""
+
+    def __init__(self) -> None:
+        self._numbers = count(1)
+        self._served: dict[str, int] = {}
+
+    def order(self, candidates: Iterable[Candidate]) -> deque[Candidate]:
+        """One of each lane, then the next of each: a thousand files before everybody else's one.
+
+        Args:
+            candidates: all of a look that wait; a lane of which there is none is forgotten.
+        """
+        lanes: dict[str, list[Candidate]] = defaultdict(list)
+        for one in candidates:
+            lanes[one.lane].append(one)
+        self._served = {lane: self._served[lane] for lane in lanes if lane in self._served}
+        names = sorted(lanes, key=lambda lane: self._served.get(lane, 0))
+        turns = zip_longest(*(lanes[name] for name in names))
+        return deque(one for turn in turns for one in turn if one is not None)
+
+    def served(self, lane: str) -> None:
+        """A lane has had its turn: the others come first."""
+        self._served[lane] = next(self._numbers)

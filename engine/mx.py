@@ -56,8 +56,9 @@ def _imported() -> Any:
 # each grows as large as the largest maps.
 os.environ.setdefault("MXNET_CPU_TEMP_COPY", "1")
 # What oneDNN has prepared for a shape is kept for ever by default: 5 MB more with each picture of
-# another shape. One picture needs fewer than these of each kind (13 convolutions a scale or tile).
-os.environ.setdefault("MXNET_MKLDNN_CACHE_NUM", "200")
+# another shape. One scale of a picture needs 13 of a kind, its tiles some times that; what had to
+# give way is made anew in no time that could be measured.
+os.environ.setdefault("MXNET_MKLDNN_CACHE_NUM", "64")
 
 threads: Final = settle_threads(os.environ)
 """CPU threads that MXNet computes with; it counts them once, while it is loaded."""

@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 import pytest
 
 from daemon.pairing import Candidate
-from daemon.ready import Ready, stamp_of, take_turns
+from daemon.ready import Ready, Turns, stamp_of
 from daemon.scanner import Sighting
 
 PHOTO = Sighting(Path("Inbox/a.jpg"), 3, 5, 7)
@@ -51,5 +51,16 @@ def test_the_stamp_of_a_style_changes_with_it(tmp_path: Path) -> None:
 def test_lanes_take_turns() -> None:
     names = [("Waves", "a"), ("Waves", "b"), ("Waves", "c"), ("Clouds", "d"), ("Stars", "e")]
     found = [candidate(lane, replace(PHOTO, path=Path(name))) for lane, name in names]
-    turns = [one.content.path.name for one in take_turns(found)]
+    turns = [one.content.path.name for one in Turns().order(found)]
     assert turns == ["a", "d", "e", "b", "c"]
+
+
+def test_a_turn_that_a_lane_has_had_counts_at_the_next_look_too() -> None:
+    turns = Turns()
+    found = [candidate(lane, replace(PHOTO, path=Path(lane))) for lane in ("a", "b", "c", "d")]
+    assert [one.lane for one in turns.order(found)] == ["a", "b", "c", "d"]
+    for lane in ("b", "a"):
+        turns.served(lane)
+    assert [one.lane for one in turns.order(found)] == ["c", "d", "b", "a"]
+    turns.order(found[1:])  # nothing of the first one waits: it begins anew
+    assert [one.lane for one in turns.order(found)] == ["a", "c", "d", "b"]

@@ -92,6 +92,13 @@ def test_threads_are_set_before_the_import() -> None:
     assert run(show, OMP_NUM_THREADS="1").stdout.split() == ["1", "1"]
 
 
+def test_what_is_kept_for_other_shapes_is_bounded() -> None:
+    show = "import os; import engine.mx; print(os.environ['MXNET_MKLDNN_CACHE_NUM'])"
+    assert run(show, MXNET_MKLDNN_CACHE_NUM="7").stdout.strip() == "7"
+    wished = "import os; del os.environ['MXNET_MKLDNN_CACHE_NUM']; "
+    assert 0 < int(run(wished + show, MXNET_MKLDNN_CACHE_NUM="7").stdout) < 1000
+
+
 def convolve(size: int) -> float:
     """Run in a spawned child: paint's own operators, then an orderly end."""
     image = nd.ones((1, 3, size, size))
