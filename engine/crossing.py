@@ -7,6 +7,7 @@ alone, and only those before it are gone through again.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Collection, Iterator
 
 from engine.mx import Array, nd
@@ -44,15 +45,13 @@ class Crossing:
             to_return: whether `back` will be called.
         """
         between = source
-        del source
         if self._head is not None:
             for name, maps in self._head.forth(between, record=to_return and self._stage.keeps):
                 between = maps
                 if name in self._wanted:
                     yield name, maps
         if self._tail is not None:
-            into, between = between, None
-            yield from self._tail.forth(into, record=to_return)
+            yield from self._tail.forth(between, record=to_return)
 
     def back(self, source: Array, gradient_at: Gradients) -> Array:
         """Carry gradients to what went in.
@@ -65,8 +64,8 @@ class Crossing:
         if self._head is None:
             return gradient
         if not self._stage.keeps:
-            for _ in self._head.forth(source, record=True):
-                pass  # what the maps are good for was seen to the first time
+            # What the maps are good for was seen to the first time: not even the last is held.
+            deque(self._head.forth(source, record=True), maxlen=0)
         arriving = [] if gradient is None else [gradient]
         del gradient
 

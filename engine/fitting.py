@@ -21,6 +21,19 @@ _CUT: Final = Tiling(Grid(2, 2), Grid(2, 2))
 
 
 @dataclass(frozen=True)
+class Maps:
+    """What the maps of a network are like.
+
+    Attributes:
+        width: bytes of a value.
+        traced: whether layers may leave traces.
+    """
+
+    width: int = FLOAT
+    traced: bool = True
+
+
+@dataclass(frozen=True)
 class Fit:
     """A tiling, the bytes that the maps of its steps take, and its work over that of no tiling."""
 
@@ -29,8 +42,11 @@ class Fit:
     work: float
 
 
+_PLAIN: Final = Maps()
+
+
 def fitting(
-    size: Size, recipe: Recipe, room: int, whole: int | None = None, *, width: int = FLOAT
+    size: Size, recipe: Recipe, room: int, whole: int | None = None, *, maps: Maps = _PLAIN
 ) -> Fit | None:
     """Find the tiling that costs the least time and fits; None if no tiles are small enough.
 
@@ -39,18 +55,20 @@ def fitting(
         recipe: says the taps and the pooling.
         room: bytes that the feature maps of one step may take.
         whole: bytes that they may take in one piece; unset, as many.
-        width: bytes of a value of the maps.
+        maps: what they are like.
     """
     layers = chain_to(deepest(recipe.taps))
-    needed = step_bytes(size, layers, recipe.taps, width=width)
+    needed = step_bytes(size, layers, recipe.taps, width=maps.width)
     if needed <= (room if whole is None else whole):
         return Fit(Tiling(), needed, 1.0)
-    chosen = _chosen(_Picture(size, recipe.taps, width), _ways(recipe), room - seam_bytes(size))
+    ways = _ways(recipe, maps)
+    seam = seam_bytes(size) if len(ways) > 1 else 0
+    chosen = _chosen(_Picture(size, recipe.taps, maps.width), ways, room - seam)
     best = min(chosen, key=lambda way: sum(each.work for each in way), default=None)
     if best is None:
         return None
     work = sum(each.work for each in best) / (size[0] * size[1] * work_of(layers))
-    return Fit(_tiling(best), seam_bytes(size) + _bytes(best), work)
+    return Fit(_tiling(best), seam + _bytes(best), work)
 
 
 @dataclass(frozen=True)
@@ -71,7 +89,7 @@ class _Choice:
     work: float
 
 
-def _ways(recipe: Recipe) -> list[list[Stage]]:
+def _ways(recipe: Recipe, maps: Maps) -> list[list[Stage]]:
     """For each stage all places where traces may begin: nowhere, or right behind a tap.
 
     Maps of taps are large; so the first stage, which has the largest, rather goes through them
@@ -79,7 +97,7 @@ def _ways(recipe: Recipe) -> list[list[Stage]]:
     maximum traces would not be enough.
     """
     stages = _CUT.stages(deepest(recipe.taps))
-    if recipe.pooling != "avg":
+    if recipe.pooling != "avg" or not maps.traced:
         return [[stage] for stage in stages]
     return [[stage, *_with_traces(stage, recipe.taps)] for stage in stages]
 
@@ -124,7 +142,7 @@ def _priced(
     for row, column in product(rows, columns):
         cut = replace(stage, grid=Grid(row.parts, column.parts))
         # A first stage in one piece would save next to nothing: that is not called cutting.
-        if cut.last or not cut.grid.whole:
+        if stage.level or not cut.grid.whole:
             yield row.total * column.total * cut.work_of_position, row, column
 
 

@@ -39,7 +39,10 @@ def stage_bytes(stage: Stage, tile: Size, taps: Collection[str], width: int = FL
     size = _of_picture(tile, stage.layers)
     passing = step_bytes(tile, stage.head, taps, cut=cut, width=width) if stage.head else 0
     if stage.tail:
-        passing = max(passing, _passing_with_traces(stage.tail, size, taps))
+        behind = _passing_with_traces(stage.tail, size, taps)
+        if cut and not stage.head:  # a copy of its part of what goes in, which is there all along
+            behind += inputs_of(stage.tail[0]) * tile[0] * tile[1] * FLOAT
+        passing = max(passing, behind)
     kept = stage.grid.count * sum(_left(name, size, taps, width) for name in stage.tail)
     kernels = sum(_kernel(name) * width for name in stage.tail)
     return Footprint(round(kept + kernels), passing)

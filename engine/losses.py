@@ -48,7 +48,9 @@ def mixed(maps: Array, matrix: Array) -> Array:
     """
     if maps.size % _FATAL:
         return _mixed(maps, matrix)
-    rows = maps.shape[2] - 1  # neither part has a fatal size: this many is odd
+    # Neither part has a fatal size: this many rows is odd, as what is left is, and no row of any
+    # picture has that many values.
+    rows = maps.shape[2] - 1
     parts = (
         nd.slice_axis(maps, axis=2, begin=begin, end=end)
         for begin, end in ((0, rows), (rows, None))

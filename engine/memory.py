@@ -13,7 +13,7 @@ from math import prod
 from typing import Final
 
 from engine.errors import PictureError
-from engine.fitting import fitting
+from engine.fitting import Maps, fitting
 from engine.footprint import FLOAT, elements, seam_bytes
 from engine.recipe import CONVOLUTIONS, Recipe
 from engine.stages import Tiling, style_tiling
@@ -39,6 +39,9 @@ _MARGIN: Final = 1.1
 _STYLE_VALUES: Final = 256
 """Values a pixel of a style's tile: the maps of conv1_1 and conv1_2, and a copy in another layout
 for the products of channels (measured: 200)."""
+
+
+_PLAIN: Final = Maps()
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ def plan_memory(  # noqa: PLR0913 - all that a plan hangs on
     room: int,
     style: Size | None = None,
     *,
-    width: int = FLOAT,
+    maps: Maps = _PLAIN,
 ) -> MemoryPlan:
     """Choose the tiles that cost the least time and fit.
 
@@ -95,12 +98,12 @@ def plan_memory(  # noqa: PLR0913 - all that a plan hangs on
         resident: bytes that the process holds already.
         room: bytes that it may hold.
         style: height and width of the style at that scale; without it as large as the picture.
-        width: bytes of a value of the maps.
+        maps: what the maps are like.
 
     Raises:
         PictureError: no tiles are small enough; the message names the largest size that fits.
     """
-    place = _Place(resident, room, width)
+    place = _Place(resident, room, maps)
     found = _planned(size, recipe, place, style or size)
     if found is None:
         raise PictureError(_too_large(size, recipe, place))
@@ -122,11 +125,11 @@ def style_bytes(size: Size) -> int:
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a picture is to fit in: what is held there, what may be, bytes of a value of maps."""
+    """Where a picture is to fit in: what is held there, what may be, and what the maps are like."""
 
     resident: int
     room: int
-    width: int
+    maps: Maps
 
 
 def _planned(size: Size, recipe: Recipe, place: _Place, style: Size) -> MemoryPlan | None:
@@ -142,7 +145,7 @@ def _planned(size: Size, recipe: Recipe, place: _Place, style: Size) -> MemoryPl
 def _planned_with(size: Size, recipe: Recipe, place: _Place, style: Size) -> MemoryPlan | None:
     always, pictures = place.resident + WORKSPACE, picture_bytes(size, recipe)
     left = (round(each) - always - pictures for each in (place.room, place.room / _MARGIN))
-    fit = fitting(size, recipe, *left, width=place.width)
+    fit = fitting(size, recipe, *left, maps=place.maps)
     if fit is None:
         return None
     # The style comes first, when the optimiser holds nothing yet; and that works between steps.

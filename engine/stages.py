@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from engine.layers import chain_to, level_of, values_of, work_of
+from engine.layers import chain_to, is_pooling, level_of, values_of, work_of
 from engine.tiles import WHOLE, Grid, Size, Tile
 
 SEAM: Final = "pool3"
@@ -81,7 +81,7 @@ class Stage:
     def work_of_position(self) -> float:
         """Work of a step for each position of what goes in, where a pass forward and back is 1."""
         more = 0.0 if self.keeps else _FORWARD * work_of(self.head)
-        more += sum(_TRACING * values_of(name) for name in self.tail)
+        more += _TRACING * sum(values_of(name) for name in self.tail if not is_pooling(name))
         return float(4**self.level) * (work_of(self.layers) + more)
 
 

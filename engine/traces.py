@@ -113,7 +113,6 @@ class Traces:
             Name and (1, C, h, w) float32, for convolutions after the ReLU.
         """
         current = self._precision.entering(source)
-        del source
         for layer in self._layers:
             size = current.shape[2:]
             current = layer.forth(current)

@@ -82,10 +82,13 @@ class Vgg:
             recipe: likewise.
 
         Raises:
-            ValueError: the recipe pools by the maximum, of which traces would not be enough.
+            ValueError: the recipe pools by the maximum, of which traces would not be enough; or
+                `conv1_1` is among the layers.
         """
         if recipe.pooling != "avg":
             raise ValueError("the way back through a maximum needs what went in")
+        if CONVOLUTIONS[0] in layers:
+            raise ValueError("the first convolution leaves no traces: it is what knows of paddings")
         chain = [TracedLayer(name, self._layer(name, recipe), self._back(name)) for name in layers]
         return Traces(chain, set(wanted), self.precision)
 
@@ -93,7 +96,9 @@ class Vgg:
         """Kernel of the way back, made when it is first asked for: most pictures need none."""
         if not is_pooling(name) and name not in self._turned:
             low = self.precision
-            self._turned[name] = low.lowered(turned(low.raised(self._parameters[name][0])))
+            kernel = low.lowered(turned(low.raised(self._parameters[name][0])))
+            kernel.wait_to_read()  # kept only once it is there: a card may have had no room for it
+            self._turned[name] = kernel
         return self._turned.get(name)
 
     def _laid_in_low(

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import Recipe
-from engine.fitting import fitting
+from engine.fitting import Maps, fitting
 from engine.footprint import seam_bytes, stage_bytes, step_bytes
 from engine.layers import chain_to
 from engine.stages import Tiling
@@ -70,7 +70,24 @@ def test_traces_spare_work_and_a_maximum_has_none():
 
 def test_the_first_block_is_gone_through_again():
     """It has the most values for the least work."""
+    taps = dict.fromkeys(("conv1_1", "conv2_1", "conv3_1", "conv5_1"), 1.0)
+    traced = set()
     for room in range(200, 4000, 200):
-        fit = fitting((2048, 2048), RECIPE, room * MB)
-        if fit is not None and fit.tiling.traced:
-            assert not fit.tiling.traced & {"conv1_1", "conv1_2", "pool1", "conv2_1"}
+        fit = fitting((2048, 2048), Recipe(style_layers=taps), room * MB)
+        traced |= set() if fit is None else fit.tiling.traced
+    assert traced
+    assert not traced & {"conv1_1", "conv1_2", "pool1"}
+
+
+def test_without_a_second_stage_the_whole_keeps_its_margin_too():
+    taps = dict.fromkeys(("conv1_1", "conv3_1"), 1.0)
+    recipe = Recipe(style_layers=taps, content_layers={"conv3_3": 1.0})
+    needed = step_bytes((1024, 1024), chain_to("conv3_3"), recipe.taps)
+    fit = fitting((1024, 1024), recipe, round(1.05 * needed), round(0.95 * needed))
+    assert not fit.tiling.whole
+
+
+def test_where_no_traces_may_be_left_there_are_none():
+    fit = fitting((1024, 1024), RECIPE, 1200 * MB, maps=Maps(traced=False))
+    assert not fit.tiling.traced
+    assert fit.work > fitting((1024, 1024), RECIPE, 1200 * MB).work

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from engine import Recipe
 from engine.errors import PictureError
+from engine.fitting import Maps
 from engine.memory import picture_bytes, plan_memory, style_bytes
 from engine.stages import Tiling
 
@@ -100,7 +101,7 @@ def test_a_long_memory_of_the_optimiser_takes_more():
 @given(SIDES, SIDES, st.integers(2, 16))
 def test_half_the_width_is_never_worked_through_in_more_pieces(height, width, room):
     def plan(value):
-        return plan_memory((height, width), Recipe(), GB // 2, room * GB, width=value)
+        return plan_memory((height, width), Recipe(), GB // 2, room * GB, maps=Maps(value))
 
     try:
         full, half = plan(4), plan(2)

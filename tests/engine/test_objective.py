@@ -108,6 +108,8 @@ def test_the_parts_add_up_and_the_gradient_is_the_slope(painter, reference):
         ("max", Tiling(Grid(1, 2))),
         ("avg", Tiling(Grid(1, 2), traced=frozenset({"conv3_2"}))),
         ("avg", Tiling(Grid(2, 2), Grid(2, 1), frozenset({"conv2_2", "conv4_1"}))),
+        ("avg", Tiling(Grid(2, 2), Grid(2, 1), frozenset({"conv3_2", "conv4_2"}))),
+        ("avg", Tiling(Grid(2, 1), Grid(1, 1), frozenset({"conv4_3"}))),
     ],
     ids=str,
 )

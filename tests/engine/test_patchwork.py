@@ -17,6 +17,7 @@ TILINGS = [
     Tiling(Grid(1, 3), Grid(2, 1)),
     Tiling(Grid(2, 2), traced=frozenset({"conv2_1", "conv4_1"})),
     Tiling(Grid(3, 1), Grid(2, 1), traced=frozenset({"conv3_4"})),
+    Tiling(Grid(2, 1), Grid(1, 2), traced=frozenset({"conv2_2", "pool3"})),
 ]
 
 pytestmark = pytest.mark.weights

@@ -135,6 +135,8 @@ def test_no_gradient_at_all_stays_none():
 
 @pytest.mark.skipif(not has_bfloat16(), reason="this processor has no instructions for bfloat16")
 def test_bfloat16_on_a_processor_that_has_it(painter, network, evaluated):
-    right, found = evaluated(painter.network), evaluated(network(BFLOAT16))
-    assert found[0] == pytest.approx(right[0], rel=0.02)
-    assert distance(found[1], right[1]) < 0.15
+    right, low = evaluated(painter.network), network(BFLOAT16)
+    for tiling in (None, CUT, TRACED):
+        found = evaluated(low, tiling)
+        assert found[0] == pytest.approx(right[0], rel=0.02)
+        assert distance(found[1], right[1]) < 0.15

@@ -1,4 +1,4 @@
-"""Traces lead back to the same gradients as records do, and take a fraction of their memory."""
+"""Traces lead back to the same gradients as records do."""
 
 from __future__ import annotations
 
@@ -61,6 +61,9 @@ def test_the_way_back_is_that_of_a_record(painter, wanted, size):
 
 
 @pytest.mark.weights
-def test_a_maximum_is_refused(painter):
-    with pytest.raises(ValueError, match="maximum"):
-        painter.network.traces(FAR, {"conv5_1"}, Recipe(pooling="max"))
+@pytest.mark.parametrize(
+    ("layers", "pooling", "why"), [(FAR, "max", "maximum"), (CHAIN, "avg", "first convolution")]
+)
+def test_what_traces_are_not_enough_for_is_refused(painter, layers, pooling, why):
+    with pytest.raises(ValueError, match=why):
+        painter.network.traces(layers, {"conv5_1"}, Recipe(pooling=pooling))
