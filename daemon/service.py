@@ -42,6 +42,7 @@ from engine.errors import WeightsError
 
 _SWEEP_SECONDS: Final = 60.0
 _SWEEP_SHARE: Final = 0.05  # of the time, at most: a large folder of failures takes long to walk
+_LONGEST_SWEEP_REST_SECONDS: Final = 600.0  # a server held up that walk: it says nothing more
 _CLOSE_SECONDS: Final = 5.0  # of the 10 that the whole end may take
 _TROUBLE_SECONDS: Final = 2.0
 _TRIES_ONCE: Final = 4
@@ -252,7 +253,8 @@ class Service:
         began = self._clock()
         publishing.sweep_notes(self._share, self._is_stopping_meanwhile)
         ended = self._clock()
-        self._sweep_from = ended + (ended - began) / _SWEEP_SHARE
+        rest = min((ended - began) / _SWEEP_SHARE, _LONGEST_SWEEP_REST_SECONDS)
+        self._sweep_from = ended + rest
         self._sweep_at = max(ended + _SWEEP_SECONDS, self._sweep_from)
 
     def _rest(self) -> float:

@@ -556,6 +556,28 @@ def test_looking_for_such_notes_takes_little_of_the_time(
     assert 5 <= swept <= 0.05 * 600 / 3 + 1
 
 
+def test_one_such_search_that_was_held_up_does_not_end_them_for_a_day(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, times = 0.0, list[float]()
+
+    def held_up(_share: Share, _stop: Any) -> list[Path]:
+        nonlocal now
+        times.append(now)
+        now += 3600
+        return []
+
+    monkeypatch.setattr(publishing, "sweep_notes", held_up)
+    service = house.service()
+    service._clock = lambda: now
+    service._sweep_at = now
+    while len(times) < 2:
+        service._look()
+        now += 1
+        assert now < 5000
+    assert times == [0.0, 4200.0]
+
+
 def test_stop_puts_the_running_job_back_and_does_not_hold_it_against_it(house: House) -> None:
     house.answer = lambda _request: []
     (house.style() / "a.jpg").write_bytes(picture())
