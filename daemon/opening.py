@@ -21,6 +21,7 @@ from daemon.bulletin import Bulletin
 from daemon.errors import AtelierError, JournalError, ShareAwayError, ShareError
 from daemon.locking import ShareLock
 from daemon.notify import Notify
+from daemon.presence import is_there
 
 _PAUSE_SECONDS: Final = 2.0
 _RELOAD_WAITS: Final = (
@@ -117,7 +118,13 @@ class Opening:
         if isinstance(error, ShareAwayError):
             return True
         outage = isinstance(error.__cause__, (OSError, sqlite3.OperationalError))
-        return outage and (self._state / marks.MEMORY).exists()
+        return outage and self._was_kept()
+
+    def _was_kept(self) -> bool:
+        try:
+            return is_there(self._state / marks.MEMORY)
+        except OSError:  # the disk does not say; what it says of anything else may pass
+            return True
 
     def _say(self, trouble: str) -> None:
         if trouble and trouble != self._told:

@@ -101,6 +101,18 @@ def test_all_else_ends_the_start(state: Path, way: str) -> None:
         make(state, once=way == "once").until_open(failing(error))
 
 
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EIO, errno.ESTALE])
+def test_a_disk_that_does_not_say_whether_the_share_was_kept_is_waited_for(
+    state: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(_path: Path) -> bool:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(opening, "is_there", refuse)
+    error = caused(ShareError("No room."), FULL)
+    assert make(state).until_open(failing(error)) == "open"
+
+
 def test_nobody_waits_longer_than_until_a_stop(state: Path) -> None:
     waiting = make(state)
     waiting.reload()
