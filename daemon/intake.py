@@ -199,6 +199,11 @@ class Intake:
                 self._take(ready, inspected.message)
         self._ask()
 
+    def drop(self) -> None:
+        """Ask no more, and take nothing of what was asked: a look to come asks again."""
+        self._waiting.clear()
+        self._asked.clear()
+
     def keep(self, job_id: str, error: ClaimError) -> None:
         """Put a claim that no job knows of back into the inbox, at a look to come.
 

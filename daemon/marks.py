@@ -6,6 +6,10 @@ go by itself: the share's root, and those that are on another device or elsewher
 has is remembered beside the journal. While one is missing, or is another one, nothing of the share
 is touched.
 
+A mark that is removed while the service runs is written again, if its folder is beyond doubt the
+one that it was a moment ago: people tidy up, and tools that mirror folders remove what they do not
+know.
+
 An empty file of that name counts as a mark that nobody has yet: the service makes it its own. So a
 person can say that a folder is the right one all the same; `atelierd init` does it for them. Where
 no hidden file can be written there is no mark, and the folder is known by less.
@@ -15,6 +19,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import secrets
 import shlex
 from collections.abc import Iterator, Mapping
@@ -28,6 +33,7 @@ from daemon.errors import ShareAwayError, ShareError
 from daemon.files import write_atomically
 from daemon.handles import read_file
 from daemon.names import printable
+from daemon.once import Once
 from daemon.share import Share
 
 MARK: Final = ".atelierd-folder"
@@ -53,6 +59,33 @@ class _Known:
     mark: str
 
 
+@dataclass(frozen=True)
+class _Place:
+    """What tells one folder from another for as long as nothing is unmounted or replaced.
+
+    Attributes:
+        device: that it lies on.
+        number: of the folder there.
+        system: of the file system; of two drives that come one after the other the rest is alike.
+        changed: when something was last made, renamed or removed in it.
+    """
+
+    device: int
+    number: int
+    system: int
+    changed: int
+
+    def follows(self, before: _Place) -> bool:
+        """Whether this is the same one, later.
+
+        On some network drives all folders have one number; but what lies below a mount point was
+        not changed since before the mark was written into the drive.
+        """
+        alike = (self.device, self.number, self.system)
+        same = alike == (before.device, before.number, before.system)
+        return same and self.changed >= before.changed
+
+
 class Marks:
     """The marks of one share.
 
@@ -68,6 +101,8 @@ class Marks:
         self._share = share
         self._memory = state / MEMORY
         self._known = _recalled(self._memory, share)
+        self._places: dict[str, _Place] = {}  # of the folders that were found right the last time
+        self._said = Once()
 
     @property
     def known(self) -> bool:
@@ -80,8 +115,10 @@ class Marks:
         Raises:
             ShareAwayError: one is not, or cannot be looked into.
         """
-        for known in self._known.values():
-            self._expect(known)
+        # Once anything is wrong all is forgotten: who knows what is connected and when.
+        before, self._places = self._places, {}
+        found = {name: self._expect(one, before.get(name)) for name, one in self._known.items()}
+        self._places = {name: place for name, place in found.items() if place is not None}
 
     def settle(self) -> None:
         """Remember the folders as they are, and mark those without a mark. Once at each start.
@@ -100,10 +137,14 @@ class Marks:
                 _remember(self._memory, known)
                 self._known = known
 
-    def _expect(self, known: _Known) -> None:
+    def _expect(self, known: _Known, before: _Place | None) -> _Place | None:
+        """See that a folder is the right one; where it is, if that stayed so meanwhile."""
         folder = printable(known.path)
         try:
+            place = _place_of(known.path)
             mark = _mark_of(known.path)
+            # Between two looks a drive may come or go: then nothing is known of its place.
+            is_certain = _place_of(known.path).follows(place)
         except (FileNotFoundError, NotADirectoryError):
             raise ShareAwayError(
                 f"The folder {folder} is not there, and nothing is painted until it is back. "
@@ -114,6 +155,8 @@ class Marks:
                 f"The folder {folder} cannot be looked into ({error.strerror}). Check the drive "
                 "that it lies on, and let the program read there."
             ) from error
+        if mark is None and is_certain and before is not None and place.follows(before):
+            mark = known.mark if self._mark_again(known, "removed") else None
         if mark is None:
             raise ShareAwayError(
                 f"The folder {folder} is not the one that it was: the file {MARK} is missing in "
@@ -122,15 +165,28 @@ class Marks:
                 "make an empty file of that name in it."
             )
         if mark == _NOBODY_S:
-            with _telling(known.path):
-                _write(known.path, known.mark)
-            _log.warning("share.marked_again", folder=folder)
+            self._mark_again(known, "emptied")
         elif mark != known.mark:
             raise ShareAwayError(
                 f"The folder {folder} is not the one that it was: the file {MARK} in it is "
                 "another one, and so nothing is written there. Connect the right drive. If this "
                 "one shall be used from now on, empty that file."
             )
+        return place if is_certain else None
+
+    def _mark_again(self, known: _Known, what: str) -> bool:
+        """Write the mark that a folder had; whether that was possible."""
+        folder = printable(known.path)
+        try:
+            _write(known.path, known.mark)
+        except OSError as error:
+            why = error.strerror or str(error)
+            if self._said.is_new(f"{folder}: {why}"):
+                _log.warning("share.unmarked", folder=folder, why=why)
+            return False
+        if self._said.is_new(f"{folder} {what}"):
+            _log.warning("share.marked_again", folder=folder, why=f"the file {MARK} was {what}")
+        return True
 
 
 def offer(share: Share, state: Path) -> None:
@@ -160,6 +216,11 @@ def _marked(share: Share) -> Iterator[tuple[str, Path]]:
             with contextlib.suppress(OSError):
                 if folder.stat().st_dev != root or not folder.is_relative_to(share.root):
                     yield name, folder
+
+
+def _place_of(folder: Path) -> _Place:
+    status, system = folder.stat(), os.statvfs(folder)
+    return _Place(status.st_dev, status.st_ino, system.f_fsid, status.st_mtime_ns)
 
 
 def _mark_of(folder: Path) -> str | None:

@@ -50,8 +50,8 @@ class Outlet:
 
     @property
     def due(self) -> float | None:
-        """When to ask again, by the clock; None if there is no need."""
-        return self._until if self._tries else None
+        """When to ask again, by the clock; None if that is now, or there is no need."""
+        return self._until if self._tries and self._until > self._clock() else None
 
     def takes(self, size: int) -> bool:
         """Whether a picture can be put there now, as far as one can tell.

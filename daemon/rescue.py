@@ -52,7 +52,7 @@ def open_journal(path: Path, clock: Callable[[], float]) -> Journal:
         JournalError: it cannot be used for another reason than damage, or not be moved aside.
     """
     why = _damage(path)
-    if why or not path.exists():
+    if why or not _is_there(path):
         _set_aside(path, why or "the file is gone, and only its logs are left")
     return Journal(path, clock)
 
@@ -95,8 +95,18 @@ class Rescuer:
         if self._journal is None or self._journal.damage:
             return "" if self._journal is None else self._journal.damage
         # Of files on a drive that has gone nothing is said: the lock beside it would be there.
-        is_other = _number(self._path) != self._file and (self._path.parent / LOCK).exists()
+        is_other = _number(self._path) != self._file and _number(self._path.parent / LOCK)
         return "its file was removed or replaced" if is_other else ""
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:
+        raise JournalError(
+            f"The journal {printable(path)} cannot be looked for ({error.strerror}). Let the "
+            "program's user into its folder, and check the disk."
+        ) from error
 
 
 def _number(path: Path) -> tuple[int, int] | None:

@@ -19,7 +19,7 @@ from daemon import publishing
 from daemon.condition import Condition
 from daemon.dispatch import Dispatcher
 from daemon.endings import Endings
-from daemon.errors import AtelierError, ExitCode
+from daemon.errors import AtelierError, ExitCode, ShareAwayError
 from daemon.inspector import Inspected
 from daemon.intake import Intake
 from daemon.jobs import JobState
@@ -42,6 +42,7 @@ from engine.errors import WeightsError
 
 _SWEEP_SECONDS: Final = 60.0
 _SWEEP_SHARE: Final = 0.05  # of the time, at most: a large folder of failures takes long to walk
+_LONGEST_SWEEP_REST_SECONDS: Final = 600.0  # a server held up that walk: it says nothing more
 _CLOSE_SECONDS: Final = 5.0  # of the 10 that the whole end may take
 _TROUBLE_SECONDS: Final = 2.0
 _TRIES_ONCE: Final = 4
@@ -90,8 +91,7 @@ class Service:
         self._mail: queue.SimpleQueue[_Letter] = queue.SimpleQueue()
         self._share, self._settings, self._journal = share, settings, journal
         self._clock, self._once = parts.clock, once
-        self._inspector = parts.make_inspector(self._mail.put)
-        self._expect = parts.expect
+        self._inspector, self._expect = parts.make_inspector(self._mail.put), parts.expect
         self._endings = Endings(share, journal, parts.clock, parts.checkpoints, parts.expect)
         self._intake = Intake(
             share,
@@ -119,8 +119,7 @@ class Service:
         self._sweep_at = self._sweep_from = parts.clock()
         self._pace, self._is_woken = Pace(parts.clock), False
         self._troubled_until, self._troubles, self._said = 0.0, 0, Once()
-        self._importing = False
-        self._doing = "Putting the folders in order"
+        self._doing, self._importing = "Putting the folders in order", False
         self._queued = 0  # at the end
 
     def stop(self, why: str) -> None:
@@ -224,7 +223,7 @@ class Service:
         if now < self._troubled_until:
             return
         try:
-            self._expect()  # nothing is touched while a drive is away
+            self._expect_folders()
             if now >= self._pace.due:
                 self._look()
             self._endings.retry()
@@ -234,6 +233,15 @@ class Service:
             self._complain(error)
         else:
             self._calm()
+
+    def _expect_folders(self) -> None:
+        """See that no drive is away: nothing is touched then, nor believed of what was read."""
+        try:
+            self._expect()
+        except AtelierError:
+            self._intake.drop()
+            self._style_check.drop()
+            raise
 
     def _look(self) -> None:
         self._watcher.check()
@@ -252,7 +260,7 @@ class Service:
         began = self._clock()
         publishing.sweep_notes(self._share, self._is_stopping_meanwhile)
         ended = self._clock()
-        self._sweep_from = ended + (ended - began) / _SWEEP_SHARE
+        self._sweep_from = ended + min((ended - began) / _SWEEP_SHARE, _LONGEST_SWEEP_REST_SECONDS)
         self._sweep_at = max(ended + _SWEEP_SECONDS, self._sweep_from)
 
     def _rest(self) -> float:
@@ -282,14 +290,19 @@ class Service:
                 self._is_woken = False
                 self._pace.hurry(quick_pace(self._settings.watch))
             elif isinstance(letter, Inspected):
-                if not self._style_check.answer(letter):
-                    self._intake.answer(letter)
+                self._answered(letter)
             elif isinstance(letter, _Reload):
                 self._reload()
             elif not isinstance(letter, _Stop):
                 self._hear(letter)
         except (AtelierError, OSError) as error:
             self._complain(error)
+
+    def _answered(self, answer: Inspected) -> None:
+        with contextlib.suppress(ShareAwayError):  # told at the next turn, once for all of them
+            self._expect_folders()
+            if not self._style_check.answer(answer):
+                self._intake.answer(answer)
 
     def _hear(self, event: Event) -> None:
         self._importing = self._importing and not isinstance(event, EngineReady)

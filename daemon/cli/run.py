@@ -144,7 +144,7 @@ def keep(
         with _heeding_signals(opening):
             house = opening.until_open(lambda: _open(stack, share, state))
         if house is None:
-            return ExitCode.OK
+            return _stopped_early(opening)
         lock, marks = house
         parts = replace(
             _parts(settings, share, make_runner, again),
@@ -168,14 +168,20 @@ def _serve(
             with _heeding_signals(opening):
                 journal = opening.until_open(lambda: stack.enter_context(rescuer.journal()))
             if journal is None:
-                return ExitCode.OK
+                return _stopped_early(opening)
             service = Service(share, settings, journal, parts, once=opening.once)
             with _heeding_signals(service):
+                opening.hand_on(service.stop, service.reload)
                 if not told:
                     _say_what_to_do(share)
                 code, told = _run(service, rescuer), True
         if code is not None:
             return code
+
+
+def _stopped_early(opening: Opening) -> ExitCode:
+    """How a start ends that somebody stopped: whoever waits for all photos has not got them."""
+    return ExitCode.FAILED if opening.once else ExitCode.OK
 
 
 def _run(service: Service, rescuer: Rescuer) -> ExitCode | None:

@@ -7,6 +7,7 @@ import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -110,6 +111,89 @@ def test_a_mark_that_was_removed_by_mistake_can_be_made_again(
         marked.expect()
     assert [line["event"] for line in logs] == ["share.marked_again"]
     assert mark.read_bytes() == before
+
+
+def remake(share: Share, way: str) -> None:
+    """Put a folder in the root's place of which nothing tells that it is the same one."""
+    if way == "another folder":
+        swap(share.root)
+    elif way == "an older one":
+        (share.root / MARK).unlink()
+        os.utime(share.root, ns=(1, 1))
+    else:
+        (share.root / MARK).rename(share.root / "kept")
+
+
+def test_a_mark_that_is_removed_while_it_runs_is_written_again(share: Share, state: Path) -> None:
+    marked = settled(share, state)
+    before = {path: path.read_bytes() for path in share.root.parent.rglob(MARK)}
+    with capture_logs() as logs:
+        for _ in range(3):
+            marked.expect()
+            for mark in before:
+                mark.unlink()
+        marked.expect()
+    assert {path: path.read_bytes() for path in share.root.parent.rglob(MARK)} == before
+    assert sorted((line["event"], line["folder"]) for line in logs) == sorted(
+        ("share.marked_again", str(mark.parent)) for mark in before
+    )
+
+
+@pytest.mark.parametrize("way", ["another folder", "an older one", "after trouble", "unwritable"])
+def test_but_only_in_a_folder_that_is_beyond_doubt_the_same(
+    share: Share, state: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    marked = settled(share, state)
+    marked.expect()
+    if way == "after trouble":
+        share.outbox.rename(share.outbox.with_name("away"))
+        with pytest.raises(ShareAwayError):
+            marked.expect()
+        share.outbox.with_name("away").rename(share.outbox)
+    if way == "unwritable":
+        monkeypatch.setattr(marks, "write_atomically", refusing)
+    remake(share, way)
+    for _ in range(2):
+        with pytest.raises(ShareAwayError, match=f"{share.root} is not the one that it was"):
+            marked.expect()
+    assert not (share.root / MARK).exists()
+
+
+def test_a_drive_that_went_and_left_its_device_s_number_behind_is_not_written_to(
+    share: Share, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two drives one after the other at one socket: only the file system's own number differs."""
+    marked, number, ask = settled(share, state), 1, os.statvfs
+
+    def statvfs(path: Path) -> SimpleNamespace:
+        return SimpleNamespace(f_fsid=number, f_bavail=ask(path).f_bavail)
+
+    monkeypatch.setattr(os, "statvfs", statvfs)
+    marked.expect()
+    number = 2
+    (share.root / MARK).unlink()
+    with pytest.raises(ShareAwayError):
+        marked.expect()
+    assert not (share.root / MARK).exists()
+
+
+def refusing(path: Path, _data: bytes, **_more: Any) -> None:
+    raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+
+def test_an_empty_mark_that_cannot_be_written_is_told_of_once(
+    share: Share, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marked = settled(share, state)
+    (share.root / MARK).write_bytes(b"")
+    with capture_logs() as logs:
+        with monkeypatch.context() as patch:
+            patch.setattr(marks, "write_atomically", refusing)
+            for _ in range(3):
+                marked.expect()
+        for _ in range(3):
+            marked.expect()
+    assert [line["event"] for line in logs] == ["share.unmarked", "share.marked_again"]
 
 
 def test_init_changes_no_mark_that_is_there(share: Share, state: Path) -> None:

@@ -101,6 +101,18 @@ def test_all_else_ends_the_start(state: Path, way: str) -> None:
         make(state, once=way == "once").until_open(failing(error))
 
 
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EIO, errno.ESTALE])
+def test_a_disk_that_does_not_say_whether_the_share_was_kept_is_waited_for(
+    state: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(_path: Path) -> bool:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(opening, "is_there", refuse)
+    error = caused(ShareError("No room."), FULL)
+    assert make(state).until_open(failing(error)) == "open"
+
+
 def test_nobody_waits_longer_than_until_a_stop(state: Path) -> None:
     waiting = make(state)
     waiting.reload()
@@ -110,6 +122,38 @@ def test_nobody_waits_longer_than_until_a_stop(state: Path) -> None:
 
     threading.Timer(0.2, waiting.stop, ["the test"]).start()
     assert waiting.until_open(attempt) is None
+
+
+@pytest.mark.parametrize("tries", [0, 1])
+def test_a_stop_while_it_succeeds_is_heeded_too(state: Path, tries: int) -> None:
+    waiting, attempts = make(state), failing(*[ShareAwayError("The drive is away.")] * tries)
+
+    def attempt() -> str:
+        opened = attempts()
+        waiting.stop("the test")
+        return opened
+
+    assert waiting.until_open(attempt) is None
+
+
+def test_settings_that_are_to_be_read_again_meanwhile_are_once_it_is_open(state: Path) -> None:
+    waiting, told = make(state), list[str]()
+
+    def attempt() -> str:
+        waiting.reload()
+        return tries()
+
+    tries = failing(*[ShareAwayError("The drive is away.")] * 2)
+    with capture_logs() as logs:
+        assert waiting.until_open(attempt) == "open"
+    events = [line["event"] for line in logs]
+    assert events == ["start.waits", "settings.wait", "start.goes_on"]
+    for _ in range(2):
+        waiting.hand_on(told.append, lambda: told.append("reload"))
+    assert told == ["reload"]
+    waiting.stop("the test")  # in the last moment
+    waiting.hand_on(told.append, lambda: told.append("reload"))
+    assert told == ["reload", "the test"]
 
 
 def test_while_it_waits_a_second_one_is_kept_out(state: Path) -> None:
@@ -173,12 +217,14 @@ def test_a_service_that_starts_before_its_drive_waits_and_loses_nothing(
         assert told["running"]
         assert "Connect the drive" in told["trouble"]
         process.send_signal(signal.SIGHUP)
+        program.wait(lambda: program.said("settings.wait"))
         assert list(program.share.rglob("*")) == []
         assert program.share.exists() == (way == "swapped")
         shutil.rmtree(program.share, ignore_errors=True)
         away.rename(program.share)
         program.wait(lambda: program.files("Outbox") == ["Waves/a.jpg"])
         program.wait(lambda: program.status()["trouble"] == "")
+        program.wait(lambda: program.said("settings.read"))
         assert len(program.said("start.waits")) == len(program.said("start.goes_on")) == 1
         end(process)
         assert program.jobs() == {"done": 1}

@@ -90,6 +90,7 @@ def test_one_that_refuses_is_told_once_and_asked_again_less_and_less(
                 assert outlet.due is not None
                 pauses.append(outlet.due - clock.now)
                 clock.now = outlet.due
+                assert outlet.due is None  # whoever cannot ask just now is not to be woken
             assert pauses == [1.0, 2.0, 4.0, 8.0]
             assert outlet.is_shut
             assert os.strerror(number) in outlet.trouble

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -137,6 +139,28 @@ def test_what_cannot_be_opened_stays(path: Path) -> None:
     with pytest.raises(JournalError, match="cannot be used"):
         open_journal(path, lambda: 1.0)
     assert names(path) == ["journal.sqlite"]
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EIO, errno.ESTALE])
+def test_one_that_the_disk_says_nothing_of_stays(
+    path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    rescuer = Rescuer(path, lambda: 1.0)
+    (path.parent / LOCK).touch()
+
+    def refuse(*_args: object, **_more: object) -> os.stat_result:
+        raise OSError(number, os.strerror(number))
+
+    with rescuer.journal():
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "stat", refuse)
+            patch.setattr(Path, "exists", refuse)
+            assert not rescuer.damage()
+            with pytest.raises(JournalError, match="cannot be looked for") as caught:
+                open_journal(path, lambda: 1.0)
+        assert isinstance(caught.value.__cause__, OSError)
+        assert not rescuer.damage()
+    assert not [name for name in names(path) if "damaged" in name]
 
 
 def test_one_that_is_locked_stays(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
