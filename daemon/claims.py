@@ -183,7 +183,7 @@ def take(candidate: Candidate, share: Share, job_id: str, bring: Bring | None = 
         back = put_back(share, job_id)
         raise _not_taken(candidate, error, back) from error
     _forget_old_failure(candidate, share)
-    return _claim(candidate, folder, job_id)
+    return as_taken(candidate, folder, job_id)
 
 
 def put_back(share: Share, job_id: str) -> list[Path]:
@@ -365,7 +365,8 @@ def _forget_old_failure(candidate: Candidate, share: Share) -> None:
         notes.remove_if_ours(here / notes.why_name(taken.name))
 
 
-def _claim(candidate: Candidate, folder: Path, job_id: str) -> Claim:
+def as_taken(candidate: Candidate, folder: Path, job_id: str) -> Claim:
+    """The claim that a candidate becomes in this folder."""
     top = candidate.content.path.parent if candidate.folder is None else candidate.folder.parent
 
     def now(sighting: Sighting) -> Path:

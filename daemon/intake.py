@@ -213,8 +213,7 @@ class Intake:
         self._stamps = {path: stamp_of(path) for path in styles.values()}
         seen = self._seen = scanner.look(self._share.inbox, self._seen)
         pairing = self._pairer.pair(seen, styles, self._settings.paint.default_style)
-        if self._staying:
-            self._staying.update(seen, pairing.candidates)
+        self._staying.update(seen, pairing.candidates)
         stays = self._staying.photos
         self._note.update(pairing.homeless, pairing.waiting, styles, seen.unreadable, stays)
         if not self._staying:

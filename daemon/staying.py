@@ -24,7 +24,17 @@ from typing import Final
 
 import structlog
 
-from daemon import backoff, claims, copying, departure, files, halfway, presence, publishing
+from daemon import (
+    adoption,
+    backoff,
+    claims,
+    copying,
+    departure,
+    files,
+    halfway,
+    presence,
+    publishing,
+)
 from daemon.claims import COPIED, Claim
 from daemon.copying import Copied
 from daemon.errors import AtelierError, ClaimLostError, ClaimStuckError
@@ -54,7 +64,7 @@ def copy_in(candidate: Candidate, inbox: Path, folder: Path) -> None:
         ClaimLostError: a file has changed since it was seen.
         OSError: it cannot be read, or there is no room.
     """
-    files.write_atomically(folder / COPIED, b"")
+    files.write_atomically(folder / COPIED, adoption.record(_job(candidate, inbox, folder)))
     sources = (
         [sighting.path for sighting in candidate.sightings]
         if candidate.folder is None
@@ -68,6 +78,21 @@ def copy_in(candidate: Candidate, inbox: Path, folder: Path) -> None:
         if not all((each.size, each.mtime_ns) in seen for each in mine):
             raise ClaimLostError(f"{printable(source)} has changed; look again later.")
     copying.sync_folder(folder)
+
+
+def _job(candidate: Candidate, inbox: Path, folder: Path) -> NewJob:
+    claim = claims.as_taken(candidate, folder, folder.name)
+    return NewJob(
+        id=claim.job_id,
+        lane=candidate.lane,
+        style_name=candidate.style_name,
+        relative=candidate.relative,
+        content=claim.content,
+        style=claim.style,
+        overrides=claim.overrides,
+        recipe="",
+        stays=stays_of(candidate, inbox),
+    )
 
 
 def _copy(source: Path, target: Path) -> list[Copied]:
@@ -125,8 +150,8 @@ class Staying:
         self._clock = clock
         self._jobs: dict[str, NewJob] = {}
         self._owners: dict[Stay, str] = {}
-        for job in journal.staying():
-            self._know(job)
+        self._read()
+        self._is_fresh = True
         self._missing: set[str] = set()
         self._tries: dict[Path, int] = {}
         self._until: dict[Path, float] = {}
@@ -163,6 +188,11 @@ class Staying:
         Raises:
             JournalError: the journal cannot be used.
         """
+        if self._is_fresh:  # what was put in order at the start may have told the journal of some
+            self._read()
+            self._is_fresh = False
+        if not self._jobs:
+            return
         self._forget_missing(seen)
         for candidate in candidates:
             job = self._job_of(candidate)
@@ -252,6 +282,10 @@ class Staying:
         self._until.pop(folder, None)
         if not self._tries:
             self._said.is_over()
+
+    def _read(self) -> None:
+        for job in self._journal.staying():
+            self._know(job)
 
     def _know(self, job: NewJob) -> None:
         self._jobs[job.id] = job
