@@ -183,7 +183,7 @@ def take(candidate: Candidate, share: Share, job_id: str, bring: Bring | None = 
         back = put_back(share, job_id)
         raise _not_taken(candidate, error, back) from error
     _forget_old_failure(candidate, share)
-    return _claim(candidate, folder, job_id)
+    return as_taken(candidate, folder, job_id)
 
 
 def put_back(share: Share, job_id: str) -> list[Path]:
@@ -256,13 +256,13 @@ def dissolve(folder: Path) -> None:
 def _send_home(folder: Path, share: Share) -> list[Path]:
     if not _content_of(folder):
         return []
-    if presence.is_there(folder / COPIED) and _is_all_in(
-        share.inbox / _read_origin(folder), folder
-    ):
+    came_from = _read_origin(folder)
+    # First of all: one whose result is out goes on to the originals, whatever it is.
+    home = orphans.home_of(folder, came_from, share)
+    if home == share.inbox / came_from and _are_needless(folder, home, share):
         for path in _content_of(folder):
             remove_tree(path)
         return []
-    home = orphans.home_of(folder, _read_origin(folder), share)
     if departure.recall(folder, share) is None:
         # A kill while it was taken may have left the photo in the inbox too, or half of a folder.
         with departure.held_exit(home, share) as here:
@@ -272,9 +272,11 @@ def _send_home(folder: Path, share: Share) -> list[Path]:
     return departure.leave(folder, content, home, share) if content else []
 
 
-def _is_all_in(inbox: Path, folder: Path) -> bool:
-    home = inbox / _read_origin(folder)
-    return all(presence.is_there(home / path.name) for path in _content_of(folder))
+def _are_needless(folder: Path, home: Path, share: Share) -> bool:
+    """Whether what lies in a claim are copies of what lies at home."""
+    if not presence.is_there(folder / COPIED):
+        return False
+    return not any(presence.is_gone(home / path.name, share.inbox) for path in _content_of(folder))
 
 
 def _jobs(share: Share) -> Path:
@@ -363,7 +365,8 @@ def _forget_old_failure(candidate: Candidate, share: Share) -> None:
         notes.remove_if_ours(here / notes.why_name(taken.name))
 
 
-def _claim(candidate: Candidate, folder: Path, job_id: str) -> Claim:
+def as_taken(candidate: Candidate, folder: Path, job_id: str) -> Claim:
+    """The claim that a candidate becomes in this folder."""
     top = candidate.content.path.parent if candidate.folder is None else candidate.folder.parent
 
     def now(sighting: Sighting) -> Path:

@@ -214,9 +214,14 @@ def free_together(folder: Path, names: Sequence[str]) -> Iterator[Sequence[str]]
         names: the photo's first.
     """
     for number in count(1):
-        candidates = [_numbered_with(names[0], name, number) for name in names]
+        candidates = names_together(names, number)
         if all(files.is_free(folder / name) for name in candidates):
             yield candidates
+
+
+def names_together(names: Sequence[str], number: int) -> list[str]:
+    """Names that belong together with a number; the first is 1, and does not show."""
+    return [_numbered_with(names[0], name, number) for name in names]
 
 
 def _numbered_with(first: str, name: str, number: int) -> str:

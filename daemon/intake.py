@@ -218,8 +218,7 @@ class Intake:
         self._stamps = {path: stamp_of(path) for path in styles.values()}
         seen = self._seen = scanner.look(self._share.inbox, self._seen)
         pairing = self._pairer.pair(seen, styles, self._settings.paint.default_style)
-        if self._staying:
-            self._staying.update(seen.files, pairing.candidates)
+        self._staying.update(seen, pairing.candidates)
         stays = self._staying.photos
         self._note.update(pairing.homeless, pairing.waiting, styles, seen.unreadable, stays)
         if not self._staying:
@@ -301,6 +300,8 @@ class Intake:
             if is_copy(claim):
                 job = replace(job, stays=stays_of(ready.candidate, self._share.inbox))
             self._journal.add(job, reason)
+            if job.stays:  # at once: whatever goes wrong from here on, it must not be taken again
+                self._staying.add(job)
         except (JournalError, OSError) as error:  # a disk or a share is away
             self._troubles.hold(ready, error)
             self._returns.put_back(claim.job_id)
@@ -313,8 +314,6 @@ class Intake:
         _log.info(
             "job.queued", job=job.id, photo=printable(job.relative), style=printable(job.style_name)
         )
-        if job.stays:
-            self._staying.add(self._journal.get(job.id))
         if reason is not None:
             self._endings.failed(self._journal.get(job.id), reason)
 

@@ -58,21 +58,25 @@ class Returns:
         """How often the freshest of them was tried; 0 if there is none."""
         return min((stuck.tries for stuck in self._stuck.values()), default=0)
 
-    def put_back(self, job_id: str) -> None:
+    def put_back(self, job_id: str) -> bool:
         """Put a claim back now or, if that does not work, later.
 
         Args:
             job_id: the claim's.
+
+        Returns:
+            Whether it is back.
         """
         try:
             back = claims.put_back(self._share, job_id)
         except ClaimError as error:
             self.keep(job_id, error)
-            return
+            return False
         if self._stuck.pop(job_id, None) is not None:
             if not self._stuck:
                 self._said.is_over()
             _log.warning("claim.returned", job=job_id, photos=[printable(path) for path in back])
+        return True
 
     def keep(self, job_id: str, error: ClaimError) -> None:
         """Put a claim back later: somebody tried already.
