@@ -80,7 +80,7 @@ def gives(version: Version) -> None:
     version.high += 1
 
 
-def takes_back(version: Version) -> None:
-    """Somebody has taken it away again before it was taken."""
+def takes_back(version: Version, *, far: bool) -> None:
+    """Somebody has taken it away again before it was taken; where it is copied, maybe after."""
     version.low -= 1
-    version.high -= 1
+    version.high -= not far

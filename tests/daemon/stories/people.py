@@ -288,7 +288,7 @@ class People:
             writing.is_deleted = True
         elif data in self._ledger.versions:
             self._tell(f"    which is {self._ledger.versions[data].name}")
-            takes_back(self._ledger.versions[data])
+            takes_back(self._ledger.versions[data], far=self._far)
         else:
             assert self._ledger.is_cut(data), (
                 "people find something in the inbox that is not theirs"

@@ -43,10 +43,7 @@ class Writing:
     def overwrite(self, *, truncate: bool) -> None:
         """Begin to write over what is there."""
         assert self.before is not None
-        if self.far:  # the other one may be a copy by now, and stays
-            self.before.low -= 1
-        else:
-            takes_back(self.before)
+        takes_back(self.before, far=self.far)
         self.before.ghosts += 1  # it may be painted already, or be read just now
         if truncate:
             os.ftruncate(self.handle, 0)
