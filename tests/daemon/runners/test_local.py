@@ -95,15 +95,25 @@ def running(
         runner.close(5)
 
 
+_OTHERS: set[int] = set()  # children that were there before the test: another file's servers
+
+
+@pytest.fixture(autouse=True)
+def _others() -> Iterator[None]:
+    _OTHERS.update(children())
+    yield
+    _OTHERS.clear()
+
+
 def children() -> set[int]:
-    """Processes of ours that are alive or not yet reaped, without multiprocessing's tracker."""
+    """Processes of this test that are alive or not yet reaped, without multiprocessing's tracker."""
     lists = (task / "children" for task in Path("/proc/self/task").iterdir())
     here = {pid for one in lists for pid in one.read_text().split()}
     return {
         int(pid)
         for pid in here
         if b"resource_tracker" not in Path(f"/proc/{pid}/cmdline").read_bytes()
-    }
+    } - _OTHERS
 
 
 def open_files() -> set[str]:
