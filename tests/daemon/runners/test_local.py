@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
@@ -106,9 +106,11 @@ def _others() -> Iterator[None]:
 
 
 def children() -> set[int]:
-    """Processes of this test that are alive or not yet reaped, without multiprocessing's tracker."""
-    lists = (task / "children" for task in Path("/proc/self/task").iterdir())
-    here = {pid for one in lists for pid in one.read_text().split()}
+    """Processes of this test, alive or not yet reaped, without multiprocessing's tracker."""
+    here: set[str] = set()
+    for task in Path("/proc/self/task").iterdir():
+        with suppress(FileNotFoundError):  # a thread that has just ended
+            here.update((task / "children").read_text().split())
     return {
         int(pid)
         for pid in here
