@@ -18,6 +18,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Final
@@ -153,6 +154,7 @@ class Staying:
         self._read()
         self._is_fresh = True
         self._missing: set[str] = set()
+        self._failed = Counter[str]()
         self._tries: dict[Path, int] = {}
         self._until: dict[Path, float] = {}
         self._said = Once()
@@ -194,9 +196,10 @@ class Staying:
         if not self._jobs:
             return
         self._forget_missing(seen)
-        for candidate in candidates:
-            job = self._job_of(candidate)
-            if job is not None and self._is_due(candidate):
+        known = [(job, one) for one in candidates if (job := self._job_of(one)) is not None]
+        # One that may never be moved must not be the one that is tried for all, each time.
+        for job, candidate in sorted(known, key=lambda pair: self._failed[pair[0].id]):
+            if self._is_due(candidate):
                 self._move(job, candidate)
 
     def _forget_missing(self, seen: Look) -> None:
@@ -241,9 +244,9 @@ class Staying:
             claim = claims.take(candidate, self._share, claim_id)
         except ClaimStuckError as error:
             self._returns.keep(claim_id, error)
-            self._wait(candidate)
+            self._wait(job, candidate)
         except (AtelierError, OSError):  # the usual case: it may not be moved
-            self._wait(candidate)
+            self._wait(job, candidate)
         else:
             self._end(job, state, claim, candidate)
 
@@ -251,14 +254,14 @@ class Staying:
         try:
             where = _put_away(claim, candidate, self._share, state)
         except (AtelierError, OSError) as error:
-            pause = self._wait(candidate)
+            pause = self._wait(job, candidate)
             log = _log.warning if self._said.is_new(reason_of(error)) else _log.debug
             photo = printable(candidate.relative)
             log("photo.not_moved", photo=photo, why=str(error), again_in_seconds=pause)
             self._returns.put_back(claim.job_id)
             return
         if where is None and not self._returns.put_back(claim.job_id):
-            self._wait(candidate)
+            self._wait(job, candidate)
             return
         self._works(candidate)
         self._forget(job)
@@ -269,7 +272,8 @@ class Staying:
             kept=printable(where or ""),
         )
 
-    def _wait(self, candidate: Candidate) -> float:
+    def _wait(self, job: NewJob, candidate: Candidate) -> float:
+        self._failed[job.id] += 1
         folder = candidate.content.path.parent
         self._tries[folder] = self._tries.get(folder, 0) + 1
         pause = backoff.pause(self._tries[folder])
@@ -294,6 +298,7 @@ class Staying:
     def _forget(self, job: NewJob) -> None:
         self._journal.left(job.id)
         del self._jobs[job.id]
+        del self._failed[job.id]
         self._owners = {stay: owner for stay, owner in self._owners.items() if owner != job.id}
 
 

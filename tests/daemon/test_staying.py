@@ -46,12 +46,12 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
 
 
 @contextmanager
-def holding(house: House, number: int = errno.EACCES) -> Iterator[None]:
-    """Nothing can be moved out of the inbox."""
+def holding(house: House, number: int = errno.EACCES, only: str = "") -> Iterator[None]:
+    """Nothing can be moved out of the inbox, or only one file cannot."""
     move = files.move_exactly
 
     def refuse(source: Path, target: Path) -> None:
-        if target.is_relative_to(house.share.work):
+        if target.is_relative_to(house.share.work) and only in {"", target.name}:
             raise OSError(number, os.strerror(number), str(source))
         move(source, target)
 
@@ -388,6 +388,17 @@ def test_it_is_known_at_once_whatever_the_journal_says_after_that(house: House) 
         house.run_until(lambda: house.states() == {"done": 1})
         run_for_a_while(house)
     assert (painted(house), house.states()) == (1, {"done": 1})
+
+
+def test_one_that_may_never_be_moved_holds_up_no_other(house: House) -> None:
+    for name in ("a", "b", "c"):
+        (house.style() / f"{name}.jpg").write_bytes(picture())
+    with holding(house):
+        house.run_until(lambda: house.states() == {"done": 3})
+    with holding(house, only="a.jpg"):
+        house.run_until(lambda: photos_in(house) == ["Waves/a.jpg"])
+        assert photos_in(house) == ["Waves/a.jpg"]
+    assert painted(house) == 3
 
 
 class Alone:
