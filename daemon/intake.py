@@ -130,7 +130,8 @@ class Intake:
         self._first_seen: dict[Path, float] = {}
         self._has_empty = False
         self._problem = ""
-        self._stamps: dict[Path, Stamp] = {}
+        self.styles: dict[Path, Stamp] = {}
+        """The style pictures of the last look that could be made, with their stamps."""
         self._seen: scanner.Look | None = None
         self._pairer, self._turns = Pairer(), Turns()
 
@@ -230,7 +231,7 @@ class Intake:
 
     def _pair(self) -> Pairing:
         styles = mirror_styles(self._share)
-        self._stamps = {path: stamp_of(path) for path in styles.values()}
+        self.styles = {path: stamp_of(path) for path in styles.values()}
         seen = self._seen = scanner.look(self._share.inbox, self._seen)
         pairing = self._pairer.pair(seen, styles, self._settings.paint.default_style)
         self._note.update(pairing.homeless, pairing.waiting, styles, seen.unreadable)
@@ -251,7 +252,7 @@ class Intake:
         return self._readiness.unchanged_for(candidate) >= enough
 
     def _ready(self, candidate: Candidate) -> Ready:
-        return Ready(candidate, self._stamps.get(candidate.style))
+        return Ready(candidate, self.styles.get(candidate.style))
 
     def _forget(self, pairing: Pairing) -> None:
         now = self._clock()
