@@ -129,13 +129,13 @@ def _looker(house: House, folder: Path) -> Callable[[], None]:
     intake = Intake(
         house.share, settings, journal, endings, _Deaf(), clock=lambda: now, make_id=lambda: "one"
     )
-    check = StyleCheck(house.share.styles, _Deaf(), 0.0, lambda: now)
+    check = StyleCheck(_Deaf(), 0.0, lambda: now)
 
     def look() -> None:
         nonlocal now
         now = float(next(ticks))
         intake.look()
-        check.look()
+        check.look(intake.styles)
 
     return look
 

@@ -105,7 +105,8 @@ class Intake:
         self._has_empty = False
         self._problem = ""
         self._rests, self._rests_until = 0, 0.0
-        self._stamps: dict[Path, Stamp] = {}
+        self.styles: dict[Path, Stamp] = {}
+        """The style pictures of the last look that could be made, with their stamps."""
         self._seen: scanner.Look | None = None
         self._pairer, self._turns = Pairer(), Turns()
 
@@ -215,7 +216,7 @@ class Intake:
 
     def _pair(self) -> Pairing:
         styles = mirror_styles(self._share)
-        self._stamps = {path: stamp_of(path) for path in styles.values()}
+        self.styles = {path: stamp_of(path) for path in styles.values()}
         seen = self._seen = scanner.look(self._share.inbox, self._seen)
         pairing = self._pairer.pair(seen, styles, self._settings.paint.default_style)
         self._staying.update(seen, pairing.candidates)
@@ -248,7 +249,7 @@ class Intake:
         return self._readiness.unchanged_for(candidate) >= enough
 
     def _ready(self, candidate: Candidate) -> Ready:
-        return Ready(candidate, self._stamps.get(candidate.style))
+        return Ready(candidate, self.styles.get(candidate.style))
 
     def _forget(self, pairing: Pairing) -> None:
         now = self._clock()

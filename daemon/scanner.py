@@ -66,7 +66,7 @@ def look(root: Path, before: Look | None = None) -> Look:
         ShareError: `root` itself cannot be read (it is gone, or the network drive is).
     """
     finds = _Finds({} if before is None else {str(seen.path): seen for seen in before.files})
-    folders: list[str] = []
+    folders: list[Path] = []
     try:
         waiting = _look_into(root, root, finds)
     except OSError as error:
@@ -75,18 +75,18 @@ def look(root: Path, before: Look | None = None) -> Look:
             "Check that it is there and that the drive it lies on is connected."
         ) from error
     while waiting:
-        folder = waiting.pop()
+        folder = Path(waiting.pop())
         try:
-            waiting += _look_into(root, Path(folder), finds)
+            waiting += _look_into(root, folder, finds)
         except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError:
-            finds.unreadable.append(folder)
+            finds.unreadable.append(str(folder))
         folders.append(folder)
     return Look(
         root,
         tuple(sorted(finds.files, key=lambda sighting: in_order(sighting.path))),
-        tuple(sorted(map(Path, folders))),
+        tuple(sorted(folders, key=in_order)),
         tuple(sorted(map(Path, finds.unreadable))),
     )
 

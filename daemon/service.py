@@ -104,7 +104,7 @@ class Service:
             lock=parts.lock,
         )
         settle = settings.watch.settle_seconds
-        self._style_check = StyleCheck(share.styles, self._inspector, settle, parts.clock)
+        self._style_check = StyleCheck(self._inspector, settle, parts.clock)
         self._engine = Exchange(parts.make_runner, self._mail.put, parts.clock)
         self._dispatcher = Dispatcher(
             share, settings, journal, self._endings, self._engine, clock=parts.clock
@@ -249,7 +249,7 @@ class Service:
             self._sweep()
         began = self._clock()
         self._intake.look()
-        self._style_check.look()
+        self._style_check.look(self._intake.styles)
         if self._intake.restless:
             # A failed photo may have come back. Not at once: whoever drags photo and note together
             # would be told that the note is gone before it could be moved.

@@ -7,7 +7,7 @@ it before photos have failed there. Looked at is what has come to rest, one pict
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import count
 from pathlib import Path
 from typing import Final
@@ -17,7 +17,6 @@ import structlog
 from daemon.inspector import Inspected
 from daemon.intake import Inspects
 from daemon.names import printable
-from daemon.styles import find_styles
 
 _KEY: Final = "style"  # the intake's keys are numbers
 _log: Final = structlog.get_logger()
@@ -33,7 +32,6 @@ class StyleCheck:
     """Has each version of each style inspected once.
 
     Args:
-        folder: where the styles lie.
         inspector: whose answers come back through `answer`.
         settle_seconds: a picture must stay unchanged for so long before it is looked at; the
             attribute may be changed.
@@ -41,9 +39,8 @@ class StyleCheck:
     """
 
     def __init__(
-        self, folder: Path, inspector: Inspects, settle_seconds: float, clock: Callable[[], float]
+        self, inspector: Inspects, settle_seconds: float, clock: Callable[[], float]
     ) -> None:
-        self._folder = folder
         self._inspector = inspector
         self.settle_seconds = settle_seconds
         self._clock = clock
@@ -53,10 +50,14 @@ class StyleCheck:
         self._numbers = count()
         self._key = ""
 
-    def look(self) -> None:
-        """See which styles are there, and ask about one. Call once a look."""
-        with contextlib.suppress(OSError):  # whoever makes the folders says so
-            found = list(map(_version, find_styles(self._folder).values()))
+    def look(self, styles: Iterable[Path]) -> None:
+        """Ask about one of the styles, if one is new. Call once a look.
+
+        Args:
+            styles: all that are there.
+        """
+        with contextlib.suppress(OSError):  # one has just gone: it is tried again at the next look
+            found = list(map(_version, styles))
             self._since = {each: self._since.get(each, self._clock()) for each in found}
             self._seen &= set(found)
             self._ask()

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 
 from daemon.inspector import Inspected
 from daemon.style_check import StyleCheck
+from daemon.styles import find_styles
 
 SETTLE = 5.0
 
@@ -21,7 +22,7 @@ class Room:
     def __init__(self, folder: Path) -> None:
         self.folder, self.now = folder, 0.0
         self.asked: list[tuple[str, str]] = []
-        self.check = StyleCheck(folder, self, SETTLE, lambda: self.now)
+        self.check = StyleCheck(self, SETTLE, lambda: self.now)
 
     def submit(self, key: str, content: Path, style: Path | None) -> None:
         assert style is None
@@ -34,7 +35,7 @@ class Room:
     def look(self, now: float) -> list[str]:
         """Look, and give what was asked about since the start."""
         self.now = now
-        self.check.look()
+        self.check.look(find_styles(self.folder).values())
         return [name for _, name in self.asked]
 
     def answer(self, why: str = "") -> bool:
@@ -141,6 +142,6 @@ def test_answers_to_others_are_left_to_them(room: Room) -> None:
     assert not room.answer()
 
 
-def test_a_folder_that_is_away_is_others_to_tell_of(room: Room) -> None:
-    room.folder.rmdir()
-    assert room.look(0) == room.look(10) == []
+def test_one_that_has_just_gone_is_others_to_tell_of(room: Room) -> None:
+    room.check.look([room.folder / "gone.jpg"])
+    assert room.look(10) == []
