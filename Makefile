@@ -19,7 +19,7 @@ place   := $(DESTDIR)$(PREFIX)
 etc     := $(DESTDIR)/etc
 
 .DEFAULT_GOAL := help
-.PHONY: help python setup dev weights demo run test bench soak lint types check lock samples clean
+.PHONY: help python setup dev weights demo run test soak bench lint types check lock samples clean
 .PHONY: install install-check install-program install-files install-user uninstall
 
 help: ## what can be made
@@ -71,7 +71,8 @@ test: $(venv)/dev.stamp weights ## the whole suite
 bench: $(venv)/bench.stamp weights ## measure time and memory (QUICK=1: the smallest of each)
 	@$(bin)/python -m benchmarks $(if $(QUICK),--quick)
 
-soak: $(venv)/dev.stamp weights ## a long life: JOBS=500 small pictures through one service, nothing may grow
+soak: $(venv)/dev.stamp weights ## the long tests: STORIES=200 random stories, and a life of JOBS=500
+	@ATELIERD_STORIES=$(or $(STORIES),200) $(bin)/python -m pytest tests/daemon/test_stories.py
 	@$(bin)/python -m benchmarks.soak --jobs $(or $(JOBS),500)
 
 lint: $(venv)/dev.stamp ## ruff

@@ -34,7 +34,7 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Final
@@ -44,21 +44,29 @@ import structlog
 from daemon import departure, files, halfway, notes, orphans, presence
 from daemon.copying import remove_tree, sync_folder
 from daemon.departure import LEAVING
-from daemon.errors import AtelierError, ClaimError, ClaimLostError, ClaimStuckError
+from daemon.errors import (
+    AtelierError,
+    ClaimError,
+    ClaimHeldError,
+    ClaimLostError,
+    ClaimStuckError,
+)
 from daemon.handles import held
 from daemon.intention import RESULT
 from daemon.names import printable, split
 from daemon.pairing import Candidate
 from daemon.scanner import Sighting
 from daemon.share import Share
+from daemon.sightings import LOST, expect, is_other
 from daemon.workplace import JOBS
 
 ORIGIN: Final = ".origin"
 """File in a claim's folder: the folder below the inbox that its files came from."""
+COPIED: Final = ".copied"
+"""File in a claim's folder: what lies there are copies, and the inbox has the files."""
 
-# A file that vanished, whose folder is none any more, that changed during the copy, or whose server
-# forgot it.
-_LOST: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EBUSY, errno.ESTALE})
+# What does not let a file be moved, or removed after it was copied.
+_HELD: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.EBUSY, errno.ETXTBSY})
 _log: Final = structlog.get_logger()
 
 
@@ -122,7 +130,11 @@ def guard(folder: Path) -> None:
     _refuse_foreign(folder, jobs.parent)
 
 
-def take(candidate: Candidate, share: Share, job_id: str) -> Claim:
+Bring = Callable[[Candidate, Path, Path], None]
+"""Gets a candidate's files from the inbox (the second) into a claim's folder (the third)."""
+
+
+def take(candidate: Candidate, share: Share, job_id: str, bring: Bring | None = None) -> Claim:
     """Move a candidate's files from the inbox into a claim of its own, by rename.
 
     All of them are taken or none: whatever goes wrong half-way, what was moved is moved back.
@@ -132,11 +144,13 @@ def take(candidate: Candidate, share: Share, job_id: str) -> Claim:
         candidate: what `pairing` found and `readiness` let through.
         share: the share.
         job_id: a new one; the caller's.
+        bring: another way to get the files there (`daemon.staying`).
 
     Returns:
         The claim.
 
     Raises:
+        ClaimHeldError: a file may not be moved; all is in the inbox.
         ClaimLostError: a file changed, vanished or became something else since it was seen; all
             is back in the inbox: look again later.
         ClaimStuckError: something went wrong, and not all could be put back: `put_back` is to be
@@ -148,25 +162,28 @@ def take(candidate: Candidate, share: Share, job_id: str) -> Claim:
     came_from = _came_from(candidate)
     guard(folder)
     for sighting in candidate.sightings:
-        _expect(sighting, sighting.path)
+        expect(sighting, sighting.path)
     if os.path.lexists(folder):
         raise ClaimError(f"There is a job {printable(job_id)} already, in {printable(folder)}.")
-    _make(folder, candidate)
+    with _working(folder, candidate):
+        # Nothing above it: that would hide the real one, when the work folder's drive has gone.
+        folder.mkdir(mode=0o700)
     try:
-        _label(folder, came_from)
-        _move_in(candidate, share.inbox, folder)
+        with _working(folder, candidate):
+            _label(folder, came_from)
+        (bring or _move_in)(candidate, share.inbox, folder)
     except ClaimLostError:
         put_back(share, job_id)
         raise
     except ClaimError:  # the folder is not to be trusted, and nothing is in it yet
         with contextlib.suppress(OSError):
-            folder.rmdir()
+            dissolve(folder)
         raise
     except OSError as error:
         back = put_back(share, job_id)
         raise _not_taken(candidate, error, back) from error
     _forget_old_failure(candidate, share)
-    return _claim(candidate, folder, job_id)
+    return as_taken(candidate, folder, job_id)
 
 
 def put_back(share: Share, job_id: str) -> list[Path]:
@@ -239,7 +256,13 @@ def dissolve(folder: Path) -> None:
 def _send_home(folder: Path, share: Share) -> list[Path]:
     if not _content_of(folder):
         return []
-    home = orphans.home_of(folder, _read_origin(folder), share)
+    came_from = _read_origin(folder)
+    # First of all: one whose result is out goes on to the originals, whatever it is.
+    home = orphans.home_of(folder, came_from, share)
+    if home == share.inbox / came_from and _are_needless(folder, home, share):
+        for path in _content_of(folder):
+            remove_tree(path)
+        return []
     if departure.recall(folder, share) is None:
         # A kill while it was taken may have left the photo in the inbox too, or half of a folder.
         with departure.held_exit(home, share) as here:
@@ -247,6 +270,13 @@ def _send_home(folder: Path, share: Share) -> list[Path]:
                 halfway.settle(here / path.name, path)
     content = _content_of(folder)
     return departure.leave(folder, content, home, share) if content else []
+
+
+def _are_needless(folder: Path, home: Path, share: Share) -> bool:
+    """Whether what lies in a claim are copies of what lies at home."""
+    if not presence.is_there(folder / COPIED):
+        return False
+    return not any(presence.is_gone(home / path.name, share.inbox) for path in _content_of(folder))
 
 
 def _jobs(share: Share) -> Path:
@@ -279,10 +309,10 @@ def _came_from(candidate: Candidate) -> PurePath:
     return parent if candidate.folder is None else parent.parent
 
 
-def _make(folder: Path, candidate: Candidate) -> None:
-    # Nothing above it: that would hide the real one, when the work folder's drive has just gone.
+@contextlib.contextmanager
+def _working(folder: Path, candidate: Candidate) -> Iterator[None]:
     try:
-        folder.mkdir(mode=0o700)
+        yield
     except OSError as error:
         raise ClaimError(
             f"{printable(candidate.relative)} could not be taken, because the work folder "
@@ -304,7 +334,7 @@ def _move_in(candidate: Candidate, inbox: Path, folder: Path) -> None:
             target = folder / sighting.path.name
             with held(sighting.path.parent, inbox) as here:
                 files.move_exactly(here / sighting.path.name, target)
-            _expect(sighting, target)
+            expect(sighting, target)
         return
     target = folder / candidate.folder.name
     with held(candidate.folder.parent, inbox) as here:
@@ -312,31 +342,15 @@ def _move_in(candidate: Candidate, inbox: Path, folder: Path) -> None:
     if not stat.S_ISDIR(target.lstat().st_mode):  # a link, moved itself, would lead anywhere later
         raise ClaimLostError(f"{printable(candidate.folder)} has changed; look again later.")
     for sighting in candidate.sightings:
-        _expect(sighting, target / sighting.path.relative_to(candidate.folder))
-
-
-def _expect(sighting: Sighting, now_at: Path) -> None:
-    try:
-        now = now_at.lstat()
-    except (FileNotFoundError, NotADirectoryError):
-        raise ClaimLostError(f"{printable(sighting.path)} is gone; look again later.") from None
-    if not _is_same(sighting, now, moved=now_at != sighting.path):
-        raise ClaimLostError(f"{printable(sighting.path)} has changed; look again later.")
-
-
-def _is_same(sighting: Sighting, now: os.stat_result, *, moved: bool) -> bool:
-    # A file that moved between devices is a copy: it has the time and size, not the inode.
-    inodes = {sighting.inode, now.st_ino} if moved else {sighting.inode}
-    same = (sighting.size, sighting.mtime_ns) == (now.st_size, now.st_mtime_ns)
-    return stat.S_ISREG(now.st_mode) and same and now.st_ino in inodes
+        expect(sighting, target / sighting.path.relative_to(candidate.folder))
 
 
 def _not_taken(candidate: Candidate, error: OSError, back: Sequence[Path]) -> ClaimError:
     name = printable(candidate.relative)
-    if error.errno in _LOST:
+    if error.errno in LOST or any(map(is_other, candidate.sightings)):
         return ClaimLostError(f"{name} changed while it was taken; look again later.")
     safe = "was put back into the inbox" if back else "is still in the inbox"
-    return ClaimError(
+    return (ClaimHeldError if error.errno in _HELD else ClaimError)(
         f"{name} could not be taken ({error.strerror}); it {safe}. Make room on the disk, and "
         f"let the program change the folder {printable(candidate.content.path.parent)}."
     )
@@ -351,7 +365,8 @@ def _forget_old_failure(candidate: Candidate, share: Share) -> None:
         notes.remove_if_ours(here / notes.why_name(taken.name))
 
 
-def _claim(candidate: Candidate, folder: Path, job_id: str) -> Claim:
+def as_taken(candidate: Candidate, folder: Path, job_id: str) -> Claim:
+    """The claim that a candidate becomes in this folder."""
     top = candidate.content.path.parent if candidate.folder is None else candidate.folder.parent
 
     def now(sighting: Sighting) -> Path:
@@ -382,4 +397,4 @@ def _content_of(folder: Path) -> list[Path]:
 
 
 def _is_ours_by_name(name: str) -> bool:
-    return name in {ORIGIN, LEAVING, RESULT} or files.is_temporary(name)
+    return name in {ORIGIN, COPIED, LEAVING, RESULT} or files.is_temporary(name)

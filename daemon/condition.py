@@ -64,23 +64,33 @@ class Condition:
         self._intake = intake
         self._clock = clock
         self._silent = ""
+        self.trouble = ""
+        """What keeps the whole service from its work, such as a drive that is away."""
         self.remark = ""
         """What else is to be said, such as of settings that were refused."""
 
     def line(self) -> str:
-        """What is being painted, or why nothing is; and how many wait."""
+        """What is being painted, or why nothing is; how many wait; what else is in the way."""
         try:
-            head, waiting = self._head(), sum(self._journal.waiting().values())
+            painting, waiting = self._painting(), sum(self._journal.waiting().values())
         except AtelierError as error:  # the journal's disk
             return f"Nothing is painted: {error}"
-        stuck = self._endings.pending
+        trouble, stuck = self._trouble(), self._stuck()
+        idle = "" if waiting or stuck else "Idle"
         parts = [
-            head or ("" if waiting or stuck else "Idle"),
+            painting or (f"Nothing is painted: {trouble}" if trouble else idle),
             f"{waiting} {'waits' if waiting == 1 else 'wait'}" if waiting else "",
-            f"{stuck} cannot be put where they belong yet" if stuck else "",
+            trouble if self._engine.paintings else "",
+            stuck,
+            self._staying(),
             self.remark,
         ]
         return "; ".join(part for part in parts if part)
+
+    def in_the_way(self) -> str:
+        """What keeps photos from being taken, painted or moved, in one line; empty if nothing."""
+        whys = (self._trouble(), self._stuck(), self._staying())
+        return "; ".join(part for part in whys if part)
 
     def advances(self) -> bool:
         """Whether there was news of every painting within the time that it may take.
@@ -103,17 +113,29 @@ class Condition:
     def _is_silent(self, painting: Painting, now: float) -> bool:
         return now - painting.heard_at > longest_silence(painting.size)
 
-    def _head(self) -> str:
+    def _painting(self) -> str:
         paintings = self._engine.paintings
         if paintings:
             return f"Painting {', '.join(map(self._about, paintings))}"
-        if self._engine.loading_since is not None:
-            return "The engine is loading"
+        return "" if self._engine.loading_since is None else "The engine is loading"
+
+    def _trouble(self) -> str:
+        """The gravest; the others may come of that."""
         unavailable = self._engine.unavailable
-        why = self._intake.problem or self._dispatcher.trouble
-        if unavailable is not None:
-            why = unavailable.message
-        return f"Nothing is painted: {why.rstrip('.')}" if why else ""
+        whys = (self.trouble, self._intake.problem, self._dispatcher.trouble)
+        found = ("" if unavailable is None else unavailable.message, *whys)
+        return next((why.rstrip(".") for why in found if why), "")
+
+    def _staying(self) -> str:
+        number = self._intake.staying
+        photos = "1 photo stays" if number == 1 else f"{number} photos stay"
+        return f"{photos} in the inbox, which cannot be moved" if number else ""
+
+    def _stuck(self) -> str:
+        stuck, why = self._endings.pending, self._endings.why.rstrip(".")
+        if not stuck:
+            return ""
+        return f"{stuck} cannot be put where they belong yet{why and f': {why}'}"
 
     def _about(self, painting: Painting) -> str:
         job = self._journal.get(painting.job_id)

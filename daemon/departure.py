@@ -165,11 +165,27 @@ def _send_first(way: _Way, present: Sequence[Path], announce: Announce) -> dict[
     for names in free_together(way.here, mine):
         chosen = dict(zip(mine, names, strict=True))
         _write(way, chosen)
-        with contextlib.suppress(FileExistsError):  # somebody took the name since we looked
+        try:
             announce(way.here, names)
             files.move_exactly(present[0], way.here / names[0])
-            return chosen
+        except FileExistsError:  # somebody took the name since we looked
+            continue
+        except OSError:
+            _forget(way, present[0], way.here / names[0])
+            raise
+        return chosen
     raise AssertionError("numbers do not end")
+
+
+def _forget(way: _Way, source: Path, target: Path) -> None:
+    """Take a choice back of which nothing came.
+
+    By the next try another photo of the same name and bytes may have got this name, and then it
+    would look as if this one had.
+    """
+    with contextlib.suppress(OSError):
+        if presence.is_there(source) and not presence.is_there(target):
+            (way.claim / LEAVING).unlink(missing_ok=True)
 
 
 def _send_after(way: _Way, source: Path, known: dict[str, str]) -> dict[str, str]:
@@ -198,9 +214,14 @@ def free_together(folder: Path, names: Sequence[str]) -> Iterator[Sequence[str]]
         names: the photo's first.
     """
     for number in count(1):
-        candidates = [_numbered_with(names[0], name, number) for name in names]
+        candidates = names_together(names, number)
         if all(files.is_free(folder / name) for name in candidates):
             yield candidates
+
+
+def names_together(names: Sequence[str], number: int) -> list[str]:
+    """Names that belong together with a number; the first is 1, and does not show."""
+    return [_numbered_with(names[0], name, number) for name in names]
 
 
 def _numbered_with(first: str, name: str, number: int) -> str:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Final
 
 import structlog
+from pydantic import ValidationError
 
 from daemon.backoff import TURN_SECONDS
 from daemon.endings import Endings
@@ -21,7 +22,9 @@ from daemon.holds import Holds
 from daemon.jobs import Job, JobState
 from daemon.journal import Journal
 from daemon.loading import Fault, Unreachable, advice_on_style, has_own_style, load, style_now
+from daemon.outlet import Outlet
 from daemon.patience import Patience
+from daemon.ready import stamp_of
 from daemon.runners.base import (
     Cancelled,
     EngineLost,
@@ -36,10 +39,17 @@ from daemon.runners.base import (
 from daemon.settings import Settings
 from daemon.share import Share
 from daemon.telling import Telling
+from daemon.unchanged import Seen, is_changed, seen
+from engine import Recipe
 
 _MOST_STUCK: Final = 8  # finished pictures in memory that no disk takes; then painting waits
 _MOST_STUCK_OF_A_LANE: Final = 3  # then this lane waits, and leaves room for the others
 _RETRY_SECONDS: Final = 30.0
+_CHANGED: Final = (
+    "The photo was changed while it was being painted, by somebody who had opened it before. "
+    "Try again: it is painted as it is now."
+)
+_MEGABYTE: Final = 1_000_000
 _log: Final = structlog.get_logger()
 
 
@@ -74,7 +84,9 @@ class Dispatcher:
         self._ready = False
         self._closed = False
         self._running: dict[str, Job] = {}
+        self._seen: dict[str, Seen] = {}  # the photo of each of them
         self._telling = Telling(journal, clock)
+        self._outlet = Outlet(share, clock)
         self._holds = Holds(settings.watch.patience_seconds, clock)
         self._held_jobs = Holds(settings.watch.patience_seconds, clock, "job")
         self._more_at: float | None = None
@@ -96,7 +108,8 @@ class Dispatcher:
         waiting = self._journal.next_queued(
             without=hopeless, without_jobs=[*self._held_jobs.long, *self._endings.jobs]
         )
-        return waiting is not None and self._endings.pictures < _MOST_STUCK
+        shut = self._outlet.is_shut or self._endings.pictures >= _MOST_STUCK
+        return waiting is not None and not shut
 
     @property
     def unavailable(self) -> EngineUnavailable | None:
@@ -106,13 +119,14 @@ class Dispatcher:
     @property
     def due(self) -> float | None:
         """When `fill` has something to do by itself, by the clock."""
-        times = (self._holds.due, self._held_jobs.due, self._start_at, self._more_at)
+        holds = (self._holds.due, self._held_jobs.due, self._outlet.due)
+        times = (*holds, self._start_at, self._more_at)
         return min((time for time in times if time is not None), default=None)
 
     @property
     def trouble(self) -> str:
-        """Why jobs wait for their files; empty if none does."""
-        return self._holds.why or self._held_jobs.why
+        """Why jobs wait for the outbox or for their files; empty if none does."""
+        return self._outlet.trouble or self._holds.why or self._held_jobs.why
 
     def use(self, settings: Settings) -> None:
         """Go by other settings from now on."""
@@ -138,7 +152,7 @@ class Dispatcher:
         self._more_at, until = None, self._clock() + TURN_SECONDS
         while self._clock() < until:
             job = self._next() if self._ready and self._has_room() else None
-            if job is None:
+            if job is None or not self._outlet.takes(_size_of(job)):
                 return
             self._hand_over(job)
         self._more_at = self._clock()
@@ -158,7 +172,7 @@ class Dispatcher:
         if isinstance(event, (Painted, Failed, Cancelled)):
             del self._running[event.job_id]
             self._telling.forget(event.job_id)
-            self._ended(job, event)
+            self._ended(job, event, self._seen.pop(event.job_id))
         else:
             self._telling.tell(job, event)
 
@@ -179,6 +193,7 @@ class Dispatcher:
         """
         self._returning += [(job, True) for job in self._running.values()]
         self._running.clear()
+        self._seen.clear()
         self._return()
 
     def _return(self) -> None:
@@ -206,12 +221,13 @@ class Dispatcher:
 
     def _hand_over(self, job: Job) -> None:
         job = self._with_its_style(job)
+        stamp = stamp_of(job.content)
         # Read before an attempt is counted: a disk that is out of reach is not the photo's fault.
         request = load(job, self._share, self._settings)
         if isinstance(request, Unreachable):
             self._wait(job, request)
         elif not isinstance(request, Fault):
-            self._submit(job, request)
+            self._submit(job, request, seen(job.content, stamp, request.content))
         elif not (request.in_styles and self._waits_for_style(job, request.message)):
             self._give_up(job, request.message)
 
@@ -254,8 +270,8 @@ class Dispatcher:
         if self._journal.next_queued(others, self._endings.jobs) is None:
             self._patience.forget(job.style)
 
-    def _submit(self, job: Job, request: PaintRequest) -> None:
-        self._running[job.id] = self._journal.start(job.id)
+    def _submit(self, job: Job, request: PaintRequest, photo: Seen) -> None:
+        self._running[job.id], self._seen[job.id] = self._journal.start(job.id), photo
         self._held_jobs.release(job.id)
         self._patience.seen_whole(job.style)
         if not self._patience.doubts(job.style):  # else its lane is on hold until that is painted
@@ -307,11 +323,14 @@ class Dispatcher:
                 self._runner.cancel(job_id)
         self.give_back()
 
-    def _ended(self, job: Job, event: Painted | Failed | Cancelled) -> None:
+    def _ended(self, job: Job, event: Painted | Failed | Cancelled, photo: Seen) -> None:
         if isinstance(event, Painted):
             self._patience.forget(job.style)
             self._holds.release(job.lane)
-            self._endings.painted(job, event)
+            if is_changed(photo, self._settings.watch.max_file_mb * _MEGABYTE):
+                self._endings.failed(job, _CHANGED)
+            else:
+                self._endings.painted(job, event)
         elif isinstance(event, Cancelled):
             self._unbegun(job)
         else:
@@ -336,3 +355,11 @@ class Dispatcher:
     def _unbegun(self, job: Job) -> None:
         self._returning.append((job, True))
         self._return()
+
+
+def _size_of(job: Job) -> int:
+    """The long side of a job's picture; 0 if its recipe is one of another version."""
+    try:
+        return Recipe.model_validate_json(job.recipe).size
+    except ValidationError:
+        return 0

@@ -22,6 +22,7 @@ from daemon.errors import AtelierError, JournalError, PublishError
 from daemon.jobs import Intention, Job
 from daemon.journal import Journal
 from daemon.names import printable
+from daemon.once import Once, reason_of
 from daemon.runners.base import Painted
 from daemon.share import Share
 
@@ -41,6 +42,7 @@ class _Ending:
         otherwise: what is to be done with the job if it has not.
         tries: how often something stood in the way.
         until: when to try again, monotonic seconds.
+        why: what stood in the way last.
     """
 
     job: Job
@@ -51,6 +53,7 @@ class _Ending:
     otherwise: Callable[[Job], None] | None = None
     tries: int = field(default=0, kw_only=True)
     until: float = field(default=0.0, kw_only=True)
+    why: str = field(default="", kw_only=True)
 
 
 class Endings:
@@ -61,6 +64,7 @@ class Endings:
         journal: told of every step.
         clock: monotonic seconds.
         checkpoints: of jobs that end here, let go then.
+        expect: raises while the share's folders are not the ones that they were.
     """
 
     def __init__(
@@ -69,11 +73,14 @@ class Endings:
         journal: Journal,
         clock: Callable[[], float],
         checkpoints: Checkpoints | None = None,
+        expect: Callable[[], None] = lambda: None,
     ) -> None:
         self._share = share
         self._journal = journal
         self._clock = clock
         self._checkpoints = checkpoints or Checkpoints(None)
+        self._expect = expect
+        self._said = Once()
         self._pending: list[_Ending] = []
         self._failures = 0
 
@@ -86,6 +93,11 @@ class Endings:
     def pending(self) -> int:
         """How many jobs wait for a disk or a share that refuses them."""
         return len(self._pending)
+
+    @property
+    def why(self) -> str:
+        """What stands in the way of the one that waits for longest; empty if nothing does."""
+        return self._pending[0].why if self._pending else ""
 
     @property
     def jobs(self) -> list[str]:
@@ -163,6 +175,11 @@ class Endings:
             self._pending.remove(ending)
             self._try(ending)
 
+    def hurry(self) -> None:
+        """Try all again at once: what stood in the way has gone."""
+        for ending in self._pending:
+            ending.until = self._clock()
+
     def give_back(self) -> None:
         """At the end of the daemon: what could not be brought to its end waits for the next start.
 
@@ -188,6 +205,7 @@ class Endings:
 
     def _try(self, ending: _Ending) -> None:
         try:
+            self._expect()
             if ending.reason is not None:
                 self._fail(ending.job, ending.reason)
             elif self._is_out(ending):
@@ -195,11 +213,19 @@ class Endings:
             elif ending.otherwise is not None:
                 ending.otherwise(ending.job)
         except (AtelierError, OSError) as error:
-            ending.tries += 1
-            pause = backoff.pause(ending.tries)
-            ending.until = self._clock() + pause
-            self._pending.append(ending)
-            _log.error("job.stuck", job=ending.job.id, why=str(error), again_in_seconds=pause)
+            self._wait(ending, error)
+        else:
+            if not self._pending and self._said.is_over():
+                _log.info("job.none_is_stuck")
+
+    def _wait(self, ending: _Ending, error: Exception) -> None:
+        ending.tries += 1
+        pause = backoff.pause(ending.tries)
+        ending.until, ending.why = self._clock() + pause, str(error)
+        self._pending.append(ending)
+        # Many may wait for one disk, and each is tried again and again.
+        log = _log.error if self._said.is_new(reason_of(error)) else _log.debug
+        log("job.stuck", job=ending.job.id, why=ending.why, again_in_seconds=pause)
 
     def _expect_share(self) -> None:
         # A photo that is not in its claim counts as moved already, by whoever was killed after it.

@@ -6,11 +6,13 @@
     ├── UsageError               exit 2   a command line that makes no sense
     ├── SettingsError            exit 2   an unknown or malformed setting, or one against another
     │   └── ShareError           exit 2   the share's folders are missing, nested or not writable
+    │       └── ShareAwayError   exit 2   a folder is not the one that it was: its drive is away
     ├── AlreadyRunningError      exit 2   another daemon keeps this share
     ├── NoWeightsError           exit 3   the trained weights are missing or wrong
     ├── PictureUnreadableError   exit 4   a file that is no picture, or is damaged, or too large
     ├── OverridesError           exit 1   a job.toml that asks for what it may not
     ├── ClaimError               exit 1   a photo could not be taken out of the inbox or put back
+    │   ├── ClaimHeldError       exit 1   it may not be moved, though all else can be done
     │   ├── ClaimLostError       exit 1   it changed or vanished while it was taken: try later
     │   └── ClaimStuckError      exit 1   it lies in the work folder and cannot be put back just now
     ├── PublishError             exit 1   a result or a photo could not be put where it belongs
@@ -59,6 +61,10 @@ class ShareError(SettingsError):
     """A share whose folders are missing, inside one another, or not writable."""
 
 
+class ShareAwayError(ShareError):
+    """A share of which a folder is not the one that it was, most likely because a drive is away."""
+
+
 class AlreadyRunningError(AtelierError):
     """Another daemon keeps this share."""
 
@@ -83,6 +89,10 @@ class OverridesError(AtelierError):
 
 class ClaimError(AtelierError):
     """A photo that could not be taken out of the inbox, or not be put back."""
+
+
+class ClaimHeldError(ClaimError):
+    """A photo that may not be moved out of the inbox: its folder, or something else, holds it."""
 
 
 class ClaimLostError(ClaimError):

@@ -177,6 +177,11 @@ def is_temporary(name: str) -> bool:
     return _TEMPORARY.fullmatch(name) is not None
 
 
+def temporary_name(folder: Path) -> Path:
+    """A new name, under which something may lie in a folder until it gets its own."""
+    return folder / f".atelierd-{secrets.token_hex(_TEMPORARY_BYTES)}.tmp"
+
+
 @contextlib.contextmanager
 def temporary_file(folder: Path) -> Iterator[int]:
     """Hold a new file open that goes away again, to see whether and how one can be made.
@@ -190,7 +195,7 @@ def temporary_file(folder: Path) -> Iterator[int]:
     Raises:
         OSError: the disk or the permissions do not allow it.
     """
-    path = _temporary_name(folder)
+    path = temporary_name(folder)
     with path.open("xb") as file:
         try:
             yield file.fileno()
@@ -301,7 +306,7 @@ def _move(source: Path, folder: Path, give_name: Callable[[Path], Path]) -> Path
 
 
 def _move_across(source: Path, folder: Path, give_name: Callable[[Path], Path]) -> Path:
-    temporary = _temporary_name(folder)
+    temporary = temporary_name(folder)
     try:
         copied = copying.copy_whole(source, temporary)
         target = give_name(temporary)
@@ -330,7 +335,7 @@ def _give_free_name(source: Path, folder: Path, name: str, intend: Callable[[Pat
 
 
 def _write_temporary(folder: Path, data: bytes) -> Path:
-    path = _temporary_name(folder)
+    path = temporary_name(folder)
     try:
         # Not `tempfile`: its 0600 would follow the file to where the share's group reads it.
         with path.open("xb") as file:
@@ -341,10 +346,6 @@ def _write_temporary(folder: Path, data: bytes) -> Path:
         path.unlink(missing_ok=True)
         raise
     return path
-
-
-def _temporary_name(folder: Path) -> Path:
-    return folder / f".atelierd-{secrets.token_hex(_TEMPORARY_BYTES)}.tmp"
 
 
 def _taken(folder: Path) -> set[str]:

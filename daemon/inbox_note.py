@@ -55,6 +55,7 @@ class InboxNote:
         halves: Sequence[Sighting],
         styles: Iterable[str],
         closed: Sequence[Path] = (),
+        painted: Sequence[Path] = (),
     ) -> None:
         """Write, rewrite or remove the note. Call once a look.
 
@@ -63,6 +64,7 @@ class InboxNote:
             halves: `content.*` or `style.*`, alone in a folder that lacks the other one.
             styles: the names of all styles.
             closed: files and folders that cannot be opened, sorted.
+            painted: photos that are painted and cannot be moved.
         """
         now = self._clock()
         waiting: tuple[Sighting | Path, ...] = (*homeless, *halves, *closed)
@@ -73,7 +75,7 @@ class InboxNote:
             [each.path for each in group if each in settled] for group in (homeless, halves)
         )
         shut = [path for path in closed if path in settled]
-        self._write(styles, alone, half, shut)
+        self._write(styles, alone, half, shut, painted)
         if len(alone) + len(half) > self._asked:
             _log.warning("style.missing", photos=len(alone), folders=len(half), note=INBOX_NOTE)
         self._asked = len(alone) + len(half)

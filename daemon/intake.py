@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Final, Protocol
@@ -25,34 +25,26 @@ from daemon.errors import (
     ClaimStuckError,
     JournalError,
     OverridesError,
-    PictureUnreadableError,
 )
 from daemon.inbox_note import InboxNote
-from daemon.inspector import Inspected, read_bounded
+from daemon.inspector import Inspected
 from daemon.jobs import NewJob
 from daemon.journal import Journal
-from daemon.names import JOB_FILE, printable
-from daemon.overrides import MAX_BYTES, make_recipe, read_overrides
+from daemon.names import printable
+from daemon.overrides import make_recipe
 from daemon.pairing import Candidate, Pairer, Pairing
 from daemon.readiness import Readiness
 from daemon.ready import Ready, Stamp, Turns, stamp_of
 from daemon.returns import Returns
-from daemon.settings import Settings, WatchSettings
+from daemon.settings import Settings
 from daemon.share import Share
+from daemon.staying import Staying, copy_in, is_copy, stays_of
 from daemon.styles import mirror_styles
+from daemon.troubles import TRIES_ONCE, Troubles, longest_wait
+from daemon.wishes import recipe_of
 from daemon.workplace import Workplace
 
 _MOST_ASKED: Final = 4  # enough to keep the inspector busy while we take what it has answered
-_TRIES_ONCE: Final = 3
-_QUICKEST: Final = 0.05  # seconds between two looks, also when files need not settle at all
-_CLOSED: Final = (
-    'The file "{}" beside the photo may not be opened by the program. Let the group, or everybody, '
-    "read it, or take it away."
-)
-_NO_TEXT: Final = (
-    f"{JOB_FILE} is a link, no file, or larger than {MAX_BYTES // 1024} KB. It has to be a text "
-    "file of a few lines."
-)
 _log: Final = structlog.get_logger()
 
 
@@ -61,25 +53,6 @@ class Inspects(Protocol):
 
     def submit(self, key: str, content: Path, style: Path | None) -> None:
         """Ask whether two pictures can be read."""
-
-
-@dataclass
-class _Trouble:
-    """A candidate that cannot be read (`verdict`) or not be taken.
-
-    Attributes:
-        since: when it showed, monotonic seconds.
-        verdict: the inspector's reason, if that is the trouble.
-        last_chance: whether it was inspected once more after its patience ran out.
-        tries: how often taking it failed.
-        until: when to try again, monotonic seconds.
-    """
-
-    since: float
-    verdict: Inspected | None = None
-    last_chance: bool = False
-    tries: int = 0
-    until: float = 0.0
 
 
 class Intake:
@@ -122,14 +95,16 @@ class Intake:
         self._readiness = Readiness(settings.watch, clock)
         self._note = InboxNote(share, settings.watch.settle_seconds, clock)
         self._returns = Returns(share, clock)
+        self._staying = Staying(share, journal, self._returns, make_id=make_id, clock=clock)
         self._workplace = Workplace(share.work, lock)
         self._numbers = count()
         self._asked: dict[str, Ready] = {}
         self._waiting: deque[Candidate] = deque()
-        self._trouble: dict[Ready, _Trouble] = {}
+        self._troubles = Troubles(settings.watch, self._readiness, clock)
         self._first_seen: dict[Path, float] = {}
         self._has_empty = False
         self._problem = ""
+        self._rests, self._rests_until = 0, 0.0
         self.styles: dict[Path, Stamp] = {}
         """The style pictures of the last look that could be made, with their stamps."""
         self._seen: scanner.Look | None = None
@@ -143,7 +118,7 @@ class Intake:
         """
         self._usual_recipe = make_recipe(settings.paint, {}).model_dump_json()
         self._settings = settings
-        self._readiness.settings = settings.watch
+        self._readiness.settings = self._troubles.settings = settings.watch
         self._note.settle_seconds = settings.watch.settle_seconds
 
     @property
@@ -152,10 +127,14 @@ class Intake:
         return self._problem
 
     @property
+    def staying(self) -> int:
+        """How many photos that were taken as copies cannot be moved out of the inbox yet."""
+        return len(self._staying)
+
+    @property
     def failing(self) -> bool:
         """Whether the last look failed, or photos could not be taken or not be put back."""
-        troubled = any(case.tries for case in self._trouble.values())
-        return bool(self._problem or self._returns.pending or troubled)
+        return bool(self._problem or self._returns.pending or self._troubles.taking_fails)
 
     @property
     def restless(self) -> bool:
@@ -165,7 +144,7 @@ class Intake:
             or self._note.restless
             or self._asked
             or self._waiting
-            or self._trouble
+            or self._troubles
             or self._has_empty
             or self._may_return
         )
@@ -174,18 +153,18 @@ class Intake:
         """Whether a run that ends when all is painted should wait: not for ever for anything."""
         if self._asked or self._waiting or self._note.restless:
             return True
-        if self._problem:
+        if self._problem and not 0 < self._rests < TRIES_ONCE:
             return False
         if self._may_return:
             return True
-        troubled = {ready.candidate.content.path for ready in self._trouble}
-        now, patience = self._clock(), self._longest_wait()
+        troubled, patience = self._troubles.photos, longest_wait(self._settings.watch)
+        now = self._clock()
         young = (
             now - since < patience
             for path, since in self._first_seen.items()
             if path not in troubled
         )
-        return any(young) or any(map(self._may_still_come, self._trouble.values()))
+        return any(young) or self._troubles.may_pass
 
     def look(self) -> None:
         """Look at the folders once, and ask the inspector about what has become ready."""
@@ -193,17 +172,16 @@ class Intake:
         try:
             self._workplace.ensure()
             pairing = self._pair()
+            wanted = self._wanted(pairing)
+            if wanted:
+                self._workplace.try_out()
         except (OSError, AtelierError) as error:
             self._complain(str(error))
             self._waiting.clear()  # nothing can be taken: it need not be inspected either
             return
-        self._complain("")
-        settled = self._settled(pairing)
-        self._forget(pairing)
-        known = {ready.candidate.content.path for ready in (*self._asked.values(), *self._trouble)}
-        self._waiting = self._turns.order(
-            one for one in settled if one.content.path not in known or self._is_wanted(one)
-        )
+        self._waiting = deque() if self._is_resting() else self._turns.order(wanted)
+        if not self._rests:
+            self._complain("")
         self._ask()
 
     def answer(self, inspected: Inspected) -> None:
@@ -214,11 +192,18 @@ class Intake:
         """
         ready = self._asked.pop(inspected.key, None)
         if ready is not None:
-            if inspected.ok:
+            if self._is_resting():
+                pass  # it is asked again
+            elif inspected.ok:
                 self._take(ready, None)
-            else:
-                self._doubt(ready, inspected)
+            elif self._troubles.is_hopeless(ready, inspected):
+                self._take(ready, inspected.message)
         self._ask()
+
+    def drop(self) -> None:
+        """Ask no more, and take nothing of what was asked: a look to come asks again."""
+        self._waiting.clear()
+        self._asked.clear()
 
     def keep(self, job_id: str, error: ClaimError) -> None:
         """Put a claim that no job knows of back into the inbox, at a look to come.
@@ -234,8 +219,20 @@ class Intake:
         self.styles = {path: stamp_of(path) for path in styles.values()}
         seen = self._seen = scanner.look(self._share.inbox, self._seen)
         pairing = self._pairer.pair(seen, styles, self._settings.paint.default_style)
-        self._note.update(pairing.homeless, pairing.waiting, styles, seen.unreadable)
-        return pairing
+        self._staying.update(seen, pairing.candidates)
+        stays = self._staying.photos
+        self._note.update(pairing.homeless, pairing.waiting, styles, seen.unreadable, stays)
+        if not self._staying:
+            return pairing
+        fresh = (each for each in pairing.candidates if not self._staying.knows(each))
+        return replace(pairing, candidates=tuple(fresh))
+
+    def _wanted(self, pairing: Pairing) -> list[Candidate]:
+        settled = self._settled(pairing)
+        self._forget(pairing)
+        asked = {ready.candidate.content.path for ready in self._asked.values()}
+        known = asked | self._troubles.photos
+        return [one for one in settled if one.content.path not in known or self._is_wanted(one)]
 
     def _settled(self, pairing: Pairing) -> list[Candidate]:
         settled = self._readiness.settled(pairing.candidates)
@@ -258,28 +255,13 @@ class Intake:
         now = self._clock()
         paths = [candidate.content.path for candidate in pairing.candidates]
         self._first_seen = {path: self._first_seen.get(path, now) for path in paths}
-        troubled = {ready.candidate.content.path for ready in self._trouble}
-        here = {self._ready(c) for c in pairing.candidates if c.content.path in troubled}
-        self._trouble = {ready: case for ready, case in self._trouble.items() if ready in here}
+        troubled = self._troubles.photos
+        here = (one for one in pairing.candidates if one.content.path in troubled)
+        self._troubles.forget_all_but(map(self._ready, here))
 
     def _is_wanted(self, candidate: Candidate) -> bool:
         ready = self._ready(candidate)
-        return ready not in self._asked.values() and self._is_due(ready)
-
-    def _is_due(self, ready: Ready) -> bool:
-        case = self._trouble.get(ready)
-        if case is None:
-            return True
-        if self._clock() < case.until:
-            return False
-        return case.verdict is None or self._is_out_of_patience(ready, case)
-
-    def _is_out_of_patience(self, ready: Ready, case: _Trouble) -> bool:
-        patience = self._settings.watch.patience_seconds
-        if ready.style_stamp is not None and case.verdict and case.verdict.blame == "style":
-            # The photo is old, its style may have come a moment ago.
-            return self._clock() - case.since >= patience
-        return self._readiness.unchanged_for(ready.candidate) >= patience
+        return ready not in self._asked.values() and self._troubles.is_due(ready)
 
     def _ask(self) -> None:
         while self._waiting and len(self._asked) < _MOST_ASKED:
@@ -288,44 +270,47 @@ class Intake:
             self._turns.served(candidate.lane)
             self._inspector.submit(key, candidate.content.path, candidate.style)
 
-    def _doubt(self, ready: Ready, verdict: Inspected) -> None:
-        case = self._trouble.setdefault(ready, _Trouble(self._clock()))
-        case.verdict = verdict
-        if self._is_out_of_patience(ready, case):
-            # Once more, since a copier may write without changing size and time until it is done.
-            if case.last_chance:
-                self._take(ready, verdict.message)
-            case.last_chance = True
-
     def _take(self, ready: Ready, reason: str | None) -> None:
         """Claim and queue a candidate; with a reason, it fails at once."""
         candidate, job_id = ready.candidate, self._make_id()
         log = _log.bind(job=job_id, photo=printable(candidate.relative))
         try:
-            claim = claims.take(candidate, self._share, job_id)
+            claim = self._claim(ready, job_id)
         except ClaimStuckError as error:
             self._returns.keep(job_id, error)
-            self._delay(ready)
+            self._troubles.delay(ready)
         except ClaimLostError as error:
             log.info("claim.lost", why=str(error))
         except (AtelierError, OSError) as error:
-            self._hold(ready, error)
+            self._troubles.hold(ready, error)
         else:
             self._queue(ready, claim, reason)
+
+    def _claim(self, ready: Ready, job_id: str) -> Claim:
+        if self._troubles.is_held(ready):
+            return claims.take(ready.candidate, self._share, job_id, copy_in)
+        return claims.take(ready.candidate, self._share, job_id)
 
     def _queue(self, ready: Ready, claim: Claim, reason: str | None) -> None:
         try:
             try:
-                recipe = self._recipe(claim)
+                recipe = recipe_of(claim, self._settings.paint, self._usual_recipe)
             except OverridesError as error:
                 recipe, reason = self._usual_recipe, str(error)
             job = _new_job(ready.candidate, claim, recipe)
+            if is_copy(claim):
+                job = replace(job, stays=stays_of(ready.candidate, self._share.inbox))
             self._journal.add(job, reason)
+            if job.stays:  # at once: whatever goes wrong from here on, it must not be taken again
+                self._staying.add(job)
         except (JournalError, OSError) as error:  # a disk or a share is away
-            self._hold(ready, error)
+            self._troubles.hold(ready, error)
             self._returns.put_back(claim.job_id)
+            if isinstance(error, JournalError):  # so it goes with all of them
+                self._rest(error)
             return
-        self._trouble.pop(ready, None)
+        self._rests = 0
+        self._troubles.forget(ready)
         self._first_seen.pop(ready.candidate.content.path, None)
         _log.info(
             "job.queued", job=job.id, photo=printable(job.relative), style=printable(job.style_name)
@@ -333,27 +318,15 @@ class Intake:
         if reason is not None:
             self._endings.failed(self._journal.get(job.id), reason)
 
-    def _recipe(self, claim: Claim) -> str:
-        if claim.overrides is None:
-            return self._usual_recipe
-        try:
-            overrides = read_overrides(read_bounded(claim.overrides, MAX_BYTES))
-        except PictureUnreadableError as error:  # its words are about pictures
-            raise OverridesError(_NO_TEXT) from error
-        except PermissionError as error:  # no outage: it will not pass by itself
-            raise OverridesError(_CLOSED.format(printable(claim.overrides.name))) from error
-        return make_recipe(self._settings.paint, overrides).model_dump_json()
+    def _rest(self, error: Exception) -> None:
+        """Take nothing for a while: what stands in the way has to do with no single photo."""
+        self._rests += 1
+        self._rests_until = self._clock() + backoff.pause(self._rests)
+        self._waiting.clear()
+        self._complain(str(error))
 
-    def _hold(self, ready: Ready, error: Exception) -> None:
-        pause, photo = self._delay(ready), printable(ready.candidate.relative)
-        _log.warning("claim.failed", photo=photo, why=str(error), again_in_seconds=pause)
-
-    def _delay(self, ready: Ready) -> float:
-        case = self._trouble.setdefault(ready, _Trouble(self._clock()))
-        case.tries += 1
-        pause = backoff.pause(case.tries)
-        case.until = self._clock() + pause
-        return pause
+    def _is_resting(self) -> bool:
+        return self._rests > 0 and self._clock() < self._rests_until
 
     def _complain(self, problem: str) -> None:
         if problem and problem != self._problem:
@@ -364,23 +337,7 @@ class Intake:
 
     @property
     def _may_return(self) -> bool:
-        return 0 < self._returns.tries < _TRIES_ONCE
-
-    def _longest_wait(self) -> float:
-        watch = self._settings.watch
-        return (
-            watch.patience_seconds + watch.settle_seconds + watch.settle_scans * quick_pace(watch)
-        )
-
-    def _may_still_come(self, case: _Trouble) -> bool:
-        if case.tries:
-            return case.tries < _TRIES_ONCE
-        return self._clock() - case.since < self._longest_wait()
-
-
-def quick_pace(watch: WatchSettings) -> float:
-    """Seconds between two looks while something is on its way in."""
-    return min(watch.poll_seconds, max(watch.settle_seconds / (watch.settle_scans - 1), _QUICKEST))
+        return 0 < self._returns.tries < TRIES_ONCE
 
 
 def _has_empty(candidate: Candidate) -> bool:

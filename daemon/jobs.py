@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+import os
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path, PurePath
 from typing import Any
@@ -33,6 +35,21 @@ class Intention:
 
 
 @dataclass(frozen=True)
+class Stay:
+    """A file that stays in the inbox, though a copy of it was taken.
+
+    Attributes:
+        path: below the inbox.
+        size: bytes.
+        mtime_ns: time of its last change, nanoseconds.
+    """
+
+    path: PurePath
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True)
 class NewJob:
     """A job as it enters the journal.
 
@@ -45,6 +62,7 @@ class NewJob:
         style: the style picture's file, where it is now.
         overrides: the job.toml, where it is now.
         recipe: a recipe as JSON.
+        stays: the files that stay in the inbox, if these here are copies.
     """
 
     id: str
@@ -55,6 +73,7 @@ class NewJob:
     style: Path
     overrides: Path | None
     recipe: str
+    stays: tuple[Stay, ...] = field(default=(), kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -99,3 +118,18 @@ class Job(NewJob):
         if self.intended is None or self.sha256 is None or self.size is None:
             return None
         return Intention(self.intended, self.sha256, self.size)
+
+
+def written(stays: tuple[Stay, ...]) -> str | None:
+    """Files that stay, as the journal has them; None if there are none."""
+    files = [(os.fsencode(stay.path).hex(), stay.size, stay.mtime_ns) for stay in stays]
+    return json.dumps(files) if files else None
+
+
+def stays_in(text: str | None) -> tuple[Stay, ...]:
+    """The same again, read."""
+    files = json.loads(text) if text else []
+    return tuple(
+        Stay(PurePath(os.fsdecode(bytes.fromhex(path))), size, mtime_ns)
+        for path, size, mtime_ns in files
+    )

@@ -23,15 +23,15 @@ from urllib.parse import quote
 from daemon import schema
 from daemon.copying import sync_folder
 from daemon.errors import JournalError
-from daemon.jobs import Intention, Job, JobState, NewJob
+from daemon.jobs import Intention, Job, JobState, NewJob, stays_in, written
 
 JOURNAL: Final = "journal.sqlite"
 """Name of the file in a share's state folder."""
 
 _BUSY_SECONDS: Final = 10.0
 _DAMAGED: Final = (
-    "The journal {} is damaged ({}). Start the daemon again: it moves the journal aside, begins a "
-    "new one, and goes by what lies in the folders."
+    "The journal {} is damaged ({}). The daemon moves it aside when it starts, begins a new one, "
+    "and goes by what lies in the folders."
 )
 _COLUMNS: Final = tuple(field.name for field in fields(Job))
 _SELECT: Final = "SELECT " + ", ".join(_COLUMNS) + " FROM jobs "  # noqa: S608 - our own names
@@ -56,6 +56,8 @@ class Journal:
     def __init__(self, path: Path, clock: Callable[[], float], *, read_only: bool = False) -> None:
         self._path = path
         self._clock = clock
+        self.damage = ""
+        """What SQLite said when it met with damage; nothing can be relied upon after that."""
         with self._errors():
             self._database = _open_to_read(path) if read_only else _open_to_write(path)
         try:
@@ -82,11 +84,12 @@ class Journal:
         values = (
             job.id, _bytes(job.lane), _bytes(job.style_name), _bytes(job.relative),
             _bytes(job.content), _bytes(job.style), job.overrides and _bytes(job.overrides),
-            job.recipe, self._clock(), error and _sane(error),
+            job.recipe, self._clock(), error and _sane(error), written(job.stays),
         )  # fmt: skip
         self._write(
             "INSERT INTO jobs (state, id, lane, style_name, relative, content, style, overrides, "
-            "recipe, queued_at, error) VALUES ('queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "recipe, queued_at, error, stays) "
+            "VALUES ('queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             values,
         )
 
@@ -227,6 +230,16 @@ class Journal:
             (int(forgive), job_id),
         )
 
+    def staying(self) -> list[Job]:
+        """The jobs whose photos stay in the inbox, the oldest first."""
+        return [
+            _job(row) for row in self._rows(_SELECT + "WHERE stays IS NOT NULL ORDER BY number")
+        ]
+
+    def left(self, job_id: str) -> None:
+        """Record that a job's photo does not stay in the inbox any more."""
+        self._write("UPDATE jobs SET stays = NULL WHERE id = ?", (job_id,))
+
     def get(self, job_id: str) -> Job:
         """One job.
 
@@ -301,6 +314,7 @@ class Journal:
             yield
         except (sqlite3.Error, OSError) as error:
             if schema.is_damage(error):
+                self.damage = str(error)
                 raise JournalError(_DAMAGED.format(self._path, error)) from error
             raise JournalError(
                 f"The journal {self._path} cannot be used: {error}. It must lie on a local disk "
@@ -372,6 +386,7 @@ def _job(row: tuple[Any, ...]) -> Job:
         values[name] = values[name] and Path(os.fsdecode(values[name]))
     values["relative"] = PurePath(os.fsdecode(values["relative"]))
     values["state"] = JobState(values["state"])
+    values["stays"] = stays_in(values["stays"])
     values["report"] = values["report"] and json.loads(values["report"])
     return Job(**values)
 

@@ -28,6 +28,11 @@ _WAYS_TO_OPEN: Final = (
     "    their properties, and make them the same as for the other folders here. Whoever keeps",
     "    the machine with this inbox can do that too.",
 )
+_WAYS_TO_MOVE: Final = (
+    "    Let the group, or everybody, change the folders that they lie in, and close programs that",
+    "    have them open; then they are moved away. Or delete them. They are not painted again, as",
+    "    long as nobody changes them.",
+)
 _LARGEST_NOTE: Final = 64 * 1024  # bytes; ours are smaller by far
 
 
@@ -72,14 +77,15 @@ def why_text(names: Sequence[str], reason: str, back_to: PurePath) -> str:
     )
 
 
-def inbox_text(
+def inbox_text(  # noqa: PLR0913, PLR0917 - each list is a part of the note
     share: Share,
     styles: Sequence[str],
     homeless: Sequence[PurePath],
     halves: Sequence[PurePath] = (),
     closed: Sequence[PurePath] = (),
+    painted: Sequence[PurePath] = (),
 ) -> str:
-    """The note in the inbox about what waits: for a style, a second picture, or to be opened.
+    """The note in the inbox about what waits, or stays: for a style, or to be opened or moved.
 
     Args:
         share: the share.
@@ -87,6 +93,7 @@ def inbox_text(
         homeless: the photos without a style, relative to the inbox.
         halves: pictures named content or style that lack the other one, relative to the inbox.
         closed: files and folders that cannot be opened, relative to the inbox.
+        painted: photos that are painted and cannot be moved, relative to the inbox.
     """
     ways = _ways_to_choose(share, [printable(name) for name in styles])
     parts = (
@@ -100,6 +107,11 @@ def inbox_text(
             "These folders or files wait, because I am not allowed to open them:",
             [printable(path) for path in closed],
             _WAYS_TO_OPEN,
+        ),
+        _part(
+            "These photos are painted, or tried, and stay here because I cannot move them:",
+            [printable(path) for path in painted],
+            _WAYS_TO_MOVE,
         ),
     )
     lines = [line for part in parts if part for line in ("", *part)]
@@ -142,12 +154,13 @@ def write_how_to(share: Share) -> Path:
     return path
 
 
-def write_inbox_note(
+def write_inbox_note(  # noqa: PLR0913, PLR0917 - likewise
     share: Share,
     styles: Iterable[str],
     homeless: Iterable[Path],
     halves: Iterable[Path] = (),
     closed: Iterable[Path] = (),
+    painted: Iterable[Path] = (),
 ) -> bool:
     """Say in the inbox which photos wait, and for what; rewritten only when the text differs.
 
@@ -156,8 +169,9 @@ def write_inbox_note(
         styles: names of the styles there are.
         homeless: the photos without a style, anywhere below the inbox.
         halves: pictures named content or style that lack the other one, likewise.
-        closed: files and folders that cannot be opened, likewise. With nothing in any of the three
-            the note is removed.
+        closed: files and folders that cannot be opened, likewise.
+        painted: photos that are painted and cannot be moved, likewise. With nothing in any of
+            these the note is removed.
 
     Returns:
         Whether the note was written or removed; a person's own file of that name is left alone.
@@ -167,7 +181,7 @@ def write_inbox_note(
     """
     waiting = [
         sorted(path.relative_to(share.inbox) for path in paths)
-        for paths in (homeless, halves, closed)
+        for paths in (homeless, halves, closed, painted)
     ]
     if not any(waiting):
         return clear_inbox_note(share)

@@ -7,6 +7,8 @@ from typing import Final
 
 SHARE: Final = 0.25
 """Of the time, at most, goes into looking: ten thousand files over a slow network take seconds."""
+_LONGEST_SECONDS: Final = 60.0
+"""What this asks for at most: a look that a server held up for minutes says nothing of the next."""
 
 
 class Pace:
@@ -36,7 +38,7 @@ class Pace:
             rest: seconds until the next one, if nothing happens meanwhile.
         """
         self._ended = now = self._clock()
-        self._not_before = now + (now - began) * (1 / SHARE - 1)
+        self._not_before = now + min((now - began) * (1 / SHARE - 1), _LONGEST_SECONDS)
         self.due = max(now + rest, self._not_before)
 
     def hurry(self, rest: float) -> None:

@@ -3,7 +3,8 @@
 What lies in the work folder and what the journal says are compared, and nothing is thrown away:
 
 - a claim that the journal never heard of goes back into the inbox, or on where it was on its way to
-  (`daemon.orphans`): the journal may be a new one;
+  (`daemon.orphans`): the journal may be a new one; if it is a copy whose result is out, the journal
+  is told of it (`daemon.adoption`);
 - a job whose picture was published, or that was given up, is brought to that end;
 - so is one whose picture was about to be published, if it is found where it was to appear; it is
   told by its content. While the outbox is out of reach, that waits;
@@ -20,7 +21,7 @@ from typing import Final
 
 import structlog
 
-from daemon import claims, intention, presence
+from daemon import adoption, claims, intention, presence
 from daemon.endings import Endings
 from daemon.errors import ClaimError
 from daemon.jobs import Intention, Job, JobState
@@ -64,14 +65,20 @@ def recover(
     stuck: dict[str, ClaimError] = {}
     for job_id in claims.find_claims(share):
         if job_id not in known and not is_stopping():
-            stuck |= _return(share, job_id)
+            stuck |= _return(share, journal, endings, job_id)
     for job in unfinished:
         if not is_stopping():
             _recover(share, journal, endings, job, max_attempts)
     return stuck
 
 
-def _return(share: Share, job_id: str) -> dict[str, ClaimError]:
+def _return(share: Share, journal: Journal, endings: Endings, job_id: str) -> dict[str, ClaimError]:
+    # Of a folder that is out of reach more is said when the claim cannot be put back.
+    with contextlib.suppress(ClaimError, OSError):
+        job = adoption.adopt(share, journal, job_id)
+        if job is not None:
+            endings.published(job)
+            return {}
     try:
         back = claims.put_back(share, job_id)
     except ClaimError as error:

@@ -7,13 +7,17 @@ file stays, as `journal.damaged-1.sqlite`, for whoever wants to look into it.
 
 Damaged is what SQLite itself calls malformed or no database, and a file without a single byte. One
 that is locked, closed to this user or of another version of the program is not: nothing is moved.
+
+While the service runs, it ends for a journal that has become damaged, or whose file somebody has
+removed or replaced, and is begun again with another one, as at any start.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from itertools import count
 from pathlib import Path
@@ -26,11 +30,14 @@ from daemon import schema
 from daemon.copying import sync_folder
 from daemon.errors import JournalError
 from daemon.journal import Journal
+from daemon.locking import LOCK
 from daemon.names import printable
 
 # The logs first: beside a new journal SQLite would replay what belongs to the old one.
 _PARTS: Final = ("-wal", "-shm", "")
 _BUSY_SECONDS: Final = 10.0
+_MOST_RESCUES: Final = 3
+_RESCUES_SECONDS: Final = 600.0  # within so long; a disk that spoils more than that is at its end
 _log: Final = structlog.get_logger()
 
 
@@ -45,9 +52,69 @@ def open_journal(path: Path, clock: Callable[[], float]) -> Journal:
         JournalError: it cannot be used for another reason than damage, or not be moved aside.
     """
     why = _damage(path)
-    if why or not path.exists():
+    if why or not _is_there(path):
         _set_aside(path, why or "the file is gone, and only its logs are left")
     return Journal(path, clock)
+
+
+class Rescuer:
+    """Opens the journal of one share as often as it becomes of no use; not for ever.
+
+    Args:
+        path: the database's file.
+        clock: seconds since 1970.
+    """
+
+    def __init__(self, path: Path, clock: Callable[[], float]) -> None:
+        self._path = path
+        self._clock = clock
+        self._opened: list[float] = []
+        self._journal: Journal | None = None
+        self._file: tuple[int, int] | None = None
+
+    @contextlib.contextmanager
+    def journal(self) -> Iterator[Journal]:
+        """Open it, as `open_journal` does; what is damaged is moved aside.
+
+        Raises:
+            JournalError: it cannot be used, or became damaged too often in a short time.
+        """
+        since = self._clock() - _RESCUES_SECONDS
+        self._opened = [*(time for time in self._opened if time > since), self._clock()]
+        if len(self._opened) > 1 + _MOST_RESCUES:
+            raise JournalError(
+                f"The journal {printable(self._path)} was damaged {_MOST_RESCUES} times within "
+                "ten minutes. Its disk may be at its end: set state_dir to a folder on another."
+            )
+        with closing(open_journal(self._path, self._clock)) as journal:
+            self._journal, self._file = journal, _number(self._path)
+            yield journal
+
+    def damage(self) -> str:
+        """Why the journal that is open is of no use any more, in few words; empty if it is."""
+        if self._journal is None or self._journal.damage:
+            return "" if self._journal is None else self._journal.damage
+        # Of files on a drive that has gone nothing is said: the lock beside it would be there.
+        is_other = _number(self._path) != self._file and _number(self._path.parent / LOCK)
+        return "its file was removed or replaced" if is_other else ""
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:
+        raise JournalError(
+            f"The journal {printable(path)} cannot be looked for ({error.strerror}). Let the "
+            "program's user into its folder, and check the disk."
+        ) from error
+
+
+def _number(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _damage(path: Path) -> str:

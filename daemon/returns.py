@@ -15,6 +15,7 @@ import structlog
 from daemon import backoff, claims
 from daemon.errors import ClaimError
 from daemon.names import printable
+from daemon.once import Once, reason_of
 from daemon.share import Share
 
 _log: Final = structlog.get_logger()
@@ -45,6 +46,7 @@ class Returns:
         self._share = share
         self._clock = clock
         self._stuck: dict[str, _Stuck] = {}
+        self._said = Once()
 
     @property
     def pending(self) -> int:
@@ -56,19 +58,25 @@ class Returns:
         """How often the freshest of them was tried; 0 if there is none."""
         return min((stuck.tries for stuck in self._stuck.values()), default=0)
 
-    def put_back(self, job_id: str) -> None:
+    def put_back(self, job_id: str) -> bool:
         """Put a claim back now or, if that does not work, later.
 
         Args:
             job_id: the claim's.
+
+        Returns:
+            Whether it is back.
         """
         try:
             back = claims.put_back(self._share, job_id)
         except ClaimError as error:
             self.keep(job_id, error)
-            return
+            return False
         if self._stuck.pop(job_id, None) is not None:
+            if not self._stuck:
+                self._said.is_over()
             _log.warning("claim.returned", job=job_id, photos=[printable(path) for path in back])
+        return True
 
     def keep(self, job_id: str, error: ClaimError) -> None:
         """Put a claim back later: somebody tried already.
@@ -81,7 +89,8 @@ class Returns:
         stuck.tries += 1
         pause = backoff.pause(stuck.tries)
         stuck.until = self._clock() + pause
-        _log.error("claim.stuck", job=job_id, why=str(error), again_in_seconds=pause)
+        log = _log.error if self._said.is_new(reason_of(error)) else _log.debug
+        log("claim.stuck", job=job_id, why=str(error), again_in_seconds=pause)
 
     def retry(self) -> None:
         """Try again what is due; what takes long is carried on with at the next call."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from typing import Final
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Of the tables as they are made and understood here; SQLite's `user_version`."""
 
 _TABLES: Final = """
@@ -36,8 +36,10 @@ CREATE TABLE jobs (
     report      TEXT,
     intended    BLOB,
     sha256      TEXT,
-    size        INTEGER
+    size        INTEGER,
+    stays       TEXT
 );
+CREATE INDEX jobs_stay ON jobs (number) WHERE stays IS NOT NULL;
 CREATE INDEX jobs_queued ON jobs (lane, number) WHERE state = 'queued';
 CREATE INDEX jobs_states ON jobs (state, finished_at);
 CREATE TABLE lanes (name BLOB PRIMARY KEY, served INTEGER NOT NULL, waiting INTEGER NOT NULL);
@@ -60,6 +62,10 @@ _STEPS: Final = {
         "ALTER TABLE jobs ADD COLUMN intended BLOB",
         "ALTER TABLE jobs ADD COLUMN sha256 TEXT",
         "ALTER TABLE jobs ADD COLUMN size INTEGER",
+    ),
+    2: (  # which photos stay in the inbox
+        "ALTER TABLE jobs ADD COLUMN stays TEXT",
+        "CREATE INDEX jobs_stay ON jobs (number) WHERE stays IS NOT NULL",
     ),
 }
 """From each older version to the next one."""

@@ -10,76 +10,43 @@ from __future__ import annotations
 
 import contextlib
 import queue
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
 
 from daemon import publishing
-from daemon.checkpoints import Checkpoints
 from daemon.condition import Condition
 from daemon.dispatch import Dispatcher
 from daemon.endings import Endings
-from daemon.errors import AtelierError, ExitCode
+from daemon.errors import AtelierError, ExitCode, ShareAwayError
 from daemon.inspector import Inspected
-from daemon.intake import Inspects, Intake, quick_pace
+from daemon.intake import Intake
 from daemon.jobs import JobState
 from daemon.journal import Journal
 from daemon.names import printable
 from daemon.notify import Notify
+from daemon.once import Once, reason_of
 from daemon.pace import Pace
+from daemon.parts import Parts
 from daemon.recovery import recover
 from daemon.reloading import Reread, changed, needs_another_engine
-from daemon.runners.base import Deliver, EngineReady, Event, Runner
+from daemon.runners.base import EngineReady, Event
 from daemon.runners.exchange import Exchange
-from daemon.settings import Settings, WatchSettings
+from daemon.settings import Settings
 from daemon.share import Share
 from daemon.style_check import StyleCheck
+from daemon.troubles import quick_pace
 from daemon.watching import Watcher
 from engine.errors import WeightsError
 
 _SWEEP_SECONDS: Final = 60.0
 _SWEEP_SHARE: Final = 0.05  # of the time, at most: a large folder of failures takes long to walk
+_LONGEST_SWEEP_REST_SECONDS: Final = 600.0  # a server held up that walk: it says nothing more
 _CLOSE_SECONDS: Final = 5.0  # of the 10 that the whole end may take
 _TROUBLE_SECONDS: Final = 2.0
 _TRIES_ONCE: Final = 4
 _log: Final = structlog.get_logger()
-
-
-class InspectsUntilClosed(Inspects, Protocol):
-    """What the service needs of `daemon.inspector.Inspector`."""
-
-    def use(self, settings: WatchSettings) -> None:
-        """Go by other settings from now on."""
-
-    def close(self) -> None:
-        """End it; no answer comes after this."""
-
-
-@dataclass(frozen=True)
-class Parts:
-    """What the service is put together from; tests put others in their places.
-
-    Attributes:
-        make_runner: given where to deliver events.
-        make_inspector: given where to deliver answers.
-        clock: monotonic seconds.
-        make_id: a new job id at each call.
-        lock: locks the share's work folder once more, given a handle of one that was made again.
-        notify: told how the service is; None for nobody.
-        reread: given the settings in force, reads them again; None where that cannot be done.
-        checkpoints: where the runner saves jobs on their way, if it does.
-    """
-
-    make_runner: Callable[[Deliver], Runner]
-    make_inspector: Callable[[Callable[[Inspected], None]], InspectsUntilClosed]
-    clock: Callable[[], float]
-    make_id: Callable[[], str]
-    lock: Callable[[int], None] = lambda _handle: None
-    notify: Notify | None = None
-    reread: Callable[[Settings], Reread] | None = None
-    checkpoints: Checkpoints | None = None
 
 
 @dataclass(frozen=True)
@@ -124,8 +91,8 @@ class Service:
         self._mail: queue.SimpleQueue[_Letter] = queue.SimpleQueue()
         self._share, self._settings, self._journal = share, settings, journal
         self._clock, self._once = parts.clock, once
-        self._inspector = parts.make_inspector(self._mail.put)
-        self._endings = Endings(share, journal, parts.clock, parts.checkpoints)
+        self._inspector, self._expect = parts.make_inspector(self._mail.put), parts.expect
+        self._endings = Endings(share, journal, parts.clock, parts.checkpoints, parts.expect)
         self._intake = Intake(
             share,
             settings,
@@ -145,14 +112,14 @@ class Service:
         self._condition = Condition(
             journal, self._engine, self._dispatcher, self._endings, self._intake, clock=parts.clock
         )
+        self._damage, self._bulletin = parts.damage, parts.bulletin
         self._notify, self._reread = parts.notify or Notify({}, parts.clock, 0), parts.reread
         self._watcher = self._make_watcher()
         self._stopping: str | None = None
         self._sweep_at = self._sweep_from = parts.clock()
         self._pace, self._is_woken = Pace(parts.clock), False
-        self._troubled_until = 0.0
-        self._importing = False
-        self._doing = "Putting the folders in order"
+        self._troubled_until, self._troubles, self._said = 0.0, 0, Once()
+        self._doing, self._importing = "Putting the folders in order", False
         self._queued = 0  # at the end
 
     def stop(self, why: str) -> None:
@@ -174,16 +141,17 @@ class Service:
 
         Returns:
             `OK`; with `once` also `FAILED` if a job failed or something was left undone, and
-            `WEIGHTS` if there are no usable weights.
+            `WEIGHTS` if there are no usable weights. It ends too when its journal is of no use any
+            more (`Parts.damage`), so that whoever runs it goes on with another one.
 
         Raises:
             JournalError: the journal cannot be used at the start.
         """
         try:
             self._begin()
-            while not self._is_stopping():
+            while not self.is_stopping:
                 self._act()
-                if self._is_over():
+                if self._damage() or self._is_over():
                     break
                 self._tell()
                 self._read_mail()
@@ -212,16 +180,19 @@ class Service:
         self._importing = self._once and self._has_new_weights()
         self._dispatcher.start()
 
-    def _is_stopping(self) -> bool:
+    @property
+    def is_stopping(self) -> bool:
+        """Whether somebody has asked for the end."""
         return self._stopping is not None
 
     def _is_stopping_meanwhile(self) -> bool:
         """For what takes long, and asks this at each step: that it goes on is told too."""
         self._tell()
-        return self._is_stopping()
+        return self.is_stopping
 
     def _tell(self) -> None:
         doing, condition = self._doing, self._condition
+        self._bulletin.say(condition.in_the_way())
         self._notify.tell(
             (lambda: doing) if doing else condition.line,
             lives=condition.advances,
@@ -252,6 +223,7 @@ class Service:
         if now < self._troubled_until:
             return
         try:
+            self._expect_folders()
             if now >= self._pace.due:
                 self._look()
             self._endings.retry()
@@ -259,6 +231,17 @@ class Service:
             self._dispatcher.fill()
         except (AtelierError, OSError) as error:
             self._complain(error)
+        else:
+            self._calm()
+
+    def _expect_folders(self) -> None:
+        """See that no drive is away: nothing is touched then, nor believed of what was read."""
+        try:
+            self._expect()
+        except AtelierError:
+            self._intake.drop()
+            self._style_check.drop()
+            raise
 
     def _look(self) -> None:
         self._watcher.check()
@@ -277,7 +260,7 @@ class Service:
         began = self._clock()
         publishing.sweep_notes(self._share, self._is_stopping_meanwhile)
         ended = self._clock()
-        self._sweep_from = ended + (ended - began) / _SWEEP_SHARE
+        self._sweep_from = ended + min((ended - began) / _SWEEP_SHARE, _LONGEST_SWEEP_REST_SECONDS)
         self._sweep_at = max(ended + _SWEEP_SECONDS, self._sweep_from)
 
     def _rest(self) -> float:
@@ -297,7 +280,7 @@ class Service:
         with contextlib.suppress(queue.Empty):
             self._open(self._mail.get(timeout=max(until - self._clock(), 0.0)))
         for _ in range(self._mail.qsize()):
-            if self._is_stopping():
+            if self.is_stopping:
                 return
             self._open(self._mail.get_nowait())
 
@@ -307,14 +290,19 @@ class Service:
                 self._is_woken = False
                 self._pace.hurry(quick_pace(self._settings.watch))
             elif isinstance(letter, Inspected):
-                if not self._style_check.answer(letter):
-                    self._intake.answer(letter)
+                self._answered(letter)
             elif isinstance(letter, _Reload):
                 self._reload()
             elif not isinstance(letter, _Stop):
                 self._hear(letter)
         except (AtelierError, OSError) as error:
             self._complain(error)
+
+    def _answered(self, answer: Inspected) -> None:
+        with contextlib.suppress(ShareAwayError):  # told at the next turn, once for all of them
+            self._expect_folders()
+            if not self._style_check.answer(answer):
+                self._intake.answer(answer)
 
     def _hear(self, event: Event) -> None:
         self._importing = self._importing and not isinstance(event, EngineReady)
@@ -352,13 +340,23 @@ class Service:
         _log.info("settings.read", changed=changed(before, settings), remark=read.remark)
 
     def _complain(self, error: Exception) -> None:
-        _log.error("daemon.trouble", why=str(error), again_in_seconds=_TROUBLE_SECONDS)
+        if self._said.is_new(reason_of(error)):
+            _log.error("daemon.trouble", why=str(error))
+        self._condition.trouble = str(error)
+        self._troubles += 1
         self._troubled_until = self._clock() + _TROUBLE_SECONDS
+
+    def _calm(self) -> None:
+        self._condition.trouble, self._troubles = "", 0
+        if self._said.is_over():
+            _log.info("daemon.goes_on")
+            self._endings.hurry()
 
     def _is_over(self) -> bool:
         if not self._once:
             return False
-        return self._dispatcher.unavailable is not None or not self._is_expecting()
+        given_up = self._troubles >= _TRIES_ONCE or self._dispatcher.unavailable is not None
+        return given_up or not self._is_expecting()
 
     def _is_expecting(self) -> bool:
         """Whether something is there that will still be painted, or fail."""
@@ -368,8 +366,11 @@ class Service:
         return self._dispatcher.expecting or 0 < self._endings.tries < _TRIES_ONCE
 
     def _end(self) -> None:
-        _log.info("daemon.stopping", why=self._stopping or "nothing is left to do")
-        self._notify.stopping()
+        damage = "" if self._stopping else self._damage()
+        why = damage and f"the journal is of no use any more: {damage}"
+        _log.info("daemon.stopping", why=self._stopping or why or "nothing is left to do")
+        if not damage:  # else another one goes on in a moment, and systemd would end that
+            self._notify.stopping()
         self._watcher.stop()
         self._inspector.close()
         self._dispatcher.close(_CLOSE_SECONDS)
@@ -394,6 +395,6 @@ class Service:
         unavailable = self._dispatcher.unavailable
         if unavailable is not None:
             return ExitCode.WEIGHTS if unavailable.blame == "weights" else ExitCode.FAILED
-        left = self._stopping is not None or self._endings.pending or self._queued
+        left = self._stopping is not None or self._troubles or self._endings.pending or self._queued
         failed = self._intake.failing or self._endings.failures
         return ExitCode.FAILED if left or failed else ExitCode.OK

@@ -140,10 +140,16 @@ def make_share(share: Share) -> tuple[str, ...]:
     """
     for name, folder in share.folders():
         _make(name, folder, _PRIVATE if folder == share.work else _PUBLIC)
-    for (name, folder), (other_name, other) in combinations(share.folders(), 2):
-        if folder.samefile(other):
-            _refuse_nesting(name, folder, other_name, folder)
-    return _close(share.work)
+    try:
+        for (name, folder), (other_name, other) in combinations(share.folders(), 2):
+            if folder.samefile(other):
+                _refuse_nesting(name, folder, other_name, folder)
+        return _close(share.work)
+    except OSError as error:  # one has gone again
+        raise ShareError(
+            f"The folders of the share in {printable(share.root)} cannot be looked into "
+            f"({error.strerror}). Check the drives that they lie on."
+        ) from error
 
 
 def _close(work: Path) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable
+from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -46,6 +47,8 @@ class StyleCheck:
         self._since: dict[_Version, float] = {}
         self._seen: set[_Version] = set()
         self._asked: _Version | None = None
+        self._numbers = count()
+        self._key = ""
 
     def look(self, styles: Iterable[Path]) -> None:
         """Ask about one of the styles, if one is new. Call once a look.
@@ -61,7 +64,7 @@ class StyleCheck:
 
     def answer(self, inspected: Inspected) -> bool:
         """Take an answer of the inspector; say whether it was to a question of ours."""
-        if self._asked is None or inspected.key != _KEY:
+        if self._asked is None or inspected.key != self._key:
             return False
         version, self._asked = self._asked, None
         self._seen.add(version)
@@ -70,13 +73,17 @@ class StyleCheck:
         self._ask()
         return True
 
+    def drop(self) -> None:
+        """Go by no answer to what was asked until now: a look to come asks again."""
+        self._asked = None
+
     def _ask(self) -> None:
         until = self._clock() - self.settle_seconds
         due = (one for one, since in self._since.items() if since <= until)
         version = next((one for one in due if one not in self._seen), None)
         if self._asked is None and version is not None:
-            self._asked = version
-            self._inspector.submit(_KEY, version[0], None)
+            self._asked, self._key = version, f"{_KEY} {next(self._numbers)}"
+            self._inspector.submit(self._key, version[0], None)
 
 
 def _version(style: Path) -> _Version:

@@ -11,6 +11,7 @@ from daemon.errors import JournalError
 from daemon.jobs import Job
 from daemon.journal import Journal
 from daemon.names import printable
+from daemon.once import Once
 from daemon.runners.base import CheckpointTrouble, Progressed, Resumed, Started
 from engine import Progress
 
@@ -30,6 +31,7 @@ class Telling:
     def __init__(self, journal: Journal, clock: Callable[[], float]) -> None:
         self._journal = journal
         self._clock = clock
+        self._said = Once()
         self._told: dict[str, tuple[float, float]] = {}  # when, and at which share of the job
         self._notes_progress = True
 
@@ -40,13 +42,17 @@ class Telling:
         elif isinstance(event, Resumed):
             _log.info("job.resumed", job=job.id, iteration=event.iteration)
         elif isinstance(event, CheckpointTrouble):
-            _log.warning("job.checkpoint", job=job.id, why=event.message)
+            # Each minute the same, while a disk is full.
+            log = _log.warning if self._said.is_new(f"{job.id}: {event.message}") else _log.debug
+            log("job.checkpoint", job=job.id, why=event.message)
         else:
             self._started(job)
 
     def forget(self, job_id: str) -> None:
         """A job has ended."""
         self._told.pop(job_id, None)
+        if not self._told:
+            self._said.is_over()
 
     def _started(self, job: Job) -> None:
         self.forget(job.id)  # of an attempt that was given back

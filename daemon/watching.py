@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import errno
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -41,6 +42,7 @@ _LIMITS: Final = {
     "(raise fs.inotify.max_user_watches)",
     errno.EMFILE: "the kernel's limit of watchers is reached (raise fs.inotify.max_user_instances)",
 }
+_EMITTERS: Final = logging.getLogger("watchdog.observers.inotify")
 _log: Final = structlog.get_logger()
 
 
@@ -174,10 +176,25 @@ def _choose(folders: Sequence[Path], settings: WatchSettings, mounts: Path) -> t
 
 
 def _stop(observer: Any) -> None:
-    observer.stop()
-    # An observer that never started cannot be joined.
-    with contextlib.suppress(RuntimeError):
-        observer.join(_STOP_SECONDS)
+    with _unheard(_EMITTERS):
+        observer.stop()
+        # An observer that never started cannot be joined.
+        with contextlib.suppress(RuntimeError):
+            observer.join(_STOP_SECONDS)
+
+
+@contextlib.contextmanager
+def _unheard(logger: logging.Logger) -> Iterator[None]:
+    """A change that comes while it stops is an error to watchdog, and nothing to anybody else."""
+    logger.addFilter(_nothing)
+    try:
+        yield
+    finally:
+        logger.removeFilter(_nothing)
+
+
+def _nothing(_record: logging.LogRecord) -> bool:
+    return False
 
 
 def _inode(folder: Path) -> int | None:

@@ -20,6 +20,7 @@ from typing import Final
 
 import structlog
 
+from daemon import files
 from daemon.errors import ShareError
 from daemon.handles import opened
 from daemon.names import printable
@@ -31,6 +32,7 @@ MARK: Final = "daemon.mark"
 
 _PRIVATE: Final = 0o700  # as `daemon.share` makes it at the start
 _MARK_BYTES: Final = 16
+_PROBE_BYTES: Final = 4096
 _FILE: Final = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _log: Final = structlog.get_logger()
 
@@ -72,6 +74,22 @@ class Workplace:
                 self._settle_in(handle)
         except (FileNotFoundError, NotADirectoryError):
             self._make_again()
+
+    def try_out(self) -> None:
+        """See that a file can be put there, before many photos are inspected to be taken.
+
+        Raises:
+            ShareError: none can.
+        """
+        try:
+            with files.temporary_file(self._work / JOBS) as handle:
+                os.write(handle, bytes(_PROBE_BYTES))
+                os.fsync(handle)
+        except OSError as error:
+            raise ShareError(
+                f"The work folder {printable(self._work)} takes no files ({error.strerror}), and "
+                "photos stay in the inbox. Make room on its disk, and let the program write there."
+            ) from error
 
     def _recognise(self, handle: int) -> None:
         found = _identity(os.fstat(handle))

@@ -139,6 +139,7 @@ class Descent:
     def _step(self) -> None:
         self._image = self._optimizer.step(self._image, self._gradient, self._history[-1])
         self.steps += 1
+        self._gradient = None  # not to lie beside the next one
         self._gradient = self._judge(self._image)
         if self._gradient is None:
             self._image, self._gradient = self.best, self._roll_back()

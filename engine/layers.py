@@ -51,6 +51,11 @@ def work_of(layers: Iterable[str]) -> float:
     return work
 
 
+def values_of(name: str) -> float:
+    """Values of a layer's maps for each pixel of the picture."""
+    return channels_of(name) / stride_of(name) ** 2
+
+
 def inputs_of(name: str) -> int:
     """Channels of what goes into a convolution: 3 for `conv1_1`, a picture."""
     number = CONVOLUTIONS.index(name)

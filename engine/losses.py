@@ -15,10 +15,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+import numpy as np
+
 from engine.mx import Array, nd
 
 Place = tuple[slice, slice]
 """Rows and columns of the whole picture's maps where a tile's lie."""
+
+_FATAL: Final = 2**26
+"""Multiples of so many values in the maps of a convolution of 1x1 end the process, on processors
+with AVX-512: a product in oneDNN 2.4 overflows to 0, and something is divided by it. Tried with 64
+to 512 channels and up to 2048x2048 positions: no others do."""
 
 _ROUNDNESS: Final = 1.0
 """Grey levels below which the total variation is rounded off, so that it has a gradient at 0."""
@@ -31,6 +38,37 @@ def products(maps: Array) -> Array:
     """
     # syrk, not dot: the matrix is symmetric, and half of it is enough.
     return nd.linalg.syrk(maps.reshape((maps.shape[1], -1)))
+
+
+def mixed(maps: Array, matrix: Array) -> Array:
+    """Channels mixed by a matrix (C, C): M F for maps F (1, C, h, w), shaped as these.
+
+    As a convolution of 1x1, which leaves the maps in oneDNN's layout; a product would not. Maps of
+    bfloat16 stay of that type: to bring them to float32 and back takes longer than the work itself.
+    """
+    if maps.size % _FATAL:
+        return _mixed(maps, matrix)
+    # Neither part has a fatal size: this many rows is odd, as what is left is, and no row of any
+    # picture has that many values.
+    rows = maps.shape[2] - 1
+    parts = (
+        nd.slice_axis(maps, axis=2, begin=begin, end=end)
+        for begin, end in ((0, rows), (rows, None))
+    )
+    return nd.concat(*(_mixed(part, matrix) for part in parts), dim=2)
+
+
+def _mixed(maps: Array, matrix: Array) -> Array:
+    channels = maps.shape[1]
+    kernel = _like(maps, matrix).reshape((channels, channels, 1, 1))
+    return nd.Convolution(maps, kernel, kernel=(1, 1), num_filter=channels, no_bias=True)
+
+
+def _like(maps: Array, values: Array) -> Array:
+    """Values of the type of maps."""
+    same = values.dtype == maps.dtype
+    # numpy's type, not MXNet's name of it, which `amp_cast` does not know for bfloat16.
+    return values if same else nd.amp_cast(values, dtype=np.dtype(maps.dtype))
 
 
 def cut(maps: Array, place: Place) -> Array:
@@ -60,7 +98,7 @@ class TapLoss(Protocol):
         ...
 
     def pull(self, maps: Array, place: Place, by: Any) -> Array:
-        """Gradient on a tile's maps, shaped as they are."""
+        """Gradient on a tile's maps, shaped as they are; of their type or float32."""
         ...
 
 
@@ -89,7 +127,8 @@ class ContentLoss:
         return self._difference(maps, place) * (2 * self.factor / self.target.size)
 
     def _difference(self, maps: Array, place: Place) -> Array:
-        return nd.elemwise_sub(maps, cut(self.target, place))
+        target = cut(self.target, place)
+        return nd.elemwise_sub(_like(target, maps), target)
 
 
 @dataclass(frozen=True)
@@ -119,10 +158,7 @@ class StyleLoss:
 
     def pull(self, maps: Array, place: Place, by: Array) -> Array:  # noqa: ARG002 - as in measure
         """Gradient, (1, C, h, w) (equation 6)."""
-        # by F is a convolution of 1x1: it leaves the maps in oneDNN's layout, a product would not.
-        channels = maps.shape[1]
-        kernel = by.reshape((channels, channels, 1, 1))
-        return nd.Convolution(maps, kernel, kernel=(1, 1), num_filter=channels, no_bias=True)
+        return mixed(maps, by)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 Gatys, Ecker, Bethge 2016, equation 7, with a total variation term. A picture that is too large for
 the memory is worked through in tiles, and value and gradient are those of the whole all the same: a
 first pass, forward alone, adds up what each loss has to know of the maps; a second one carries each
-tile's share of the loss's gradient back, and where halos overlap the shares add up.
+tile's share of the loss's gradient back, and where halos overlap the shares add up. How much of the
+network is gone through again for that is the tiling's to say.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from engine.layers import level_of
 from engine.losses import ContentLoss, Place, StyleLoss, TapLoss, TotalVariation, energy, products
 from engine.mx import Array, nd
 from engine.patchwork import Patchwork
+from engine.precision import raised
 from engine.progress import LossParts
 from engine.recipe import CONVOLUTIONS, Convolution, Recipe
 from engine.stages import Tiling
@@ -104,7 +106,7 @@ class Objective:
             for term, pull in zip(self._terms, pulls, strict=True)
             if term.tap == tap
         ]
-        return reduce(nd.elemwise_add, gradients)
+        return gradients[0] if len(gradients) == 1 else reduce(_added, gradients)
 
     def _parts(self, values: list[float]) -> LossParts:
         content = 0.0
@@ -187,6 +189,10 @@ def whole_maps(
             maps[tap] = nd.zeros((1, own.shape[1], *sides), ctx=own.context)
         maps[tap][:, :, rows, columns] = own
     return maps
+
+
+def _added(one: Array, other: Array) -> Array:
+    return nd.elemwise_add(raised(one), raised(other))
 
 
 def _scaled(layers: Mapping[Convolution, float], weight: float) -> list[tuple[str, float]]:

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 from numpy.typing import NDArray
 
 from engine import pyramid
+from engine.fitting import Maps
 from engine.memory import WORKSPACE, MemoryPlan, plan_memory
 from engine.mx import Array, mx
 from engine.objective import Grams, Objective, style_grams
@@ -22,7 +23,7 @@ from engine.style_store import StyleStore
 from engine.weights import load
 from engine.work import Work
 
-STATISTICS: Final = 2
+STATISTICS: Final = 3
 """Changed whenever a style's statistics come out differently: trimming, resampling, network."""
 
 
@@ -103,8 +104,14 @@ class Painter:
             PictureError: it is too large.
         """
         held, most = self._card_memory() or self._memory()
-        width = self.network.precision.width
-        return plan_memory(size, recipe, held, most, style, width=width)
+        return plan_memory(size, recipe, held, most, style, maps=self.maps)
+
+    @property
+    def maps(self) -> Maps:
+        """What the network's maps are like, for plans."""
+        # On a card signs would go to the host and back: nobody has timed what that costs.
+        traced = self._context.device_type != "gpu"
+        return Maps(self.network.precision.width, traced=traced)
 
     def _memory(self) -> tuple[int, int]:
         """Bytes that this process holds, and that it may hold."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from engine.crossing import Crossing
 from engine.errors import PictureError
 from engine.layers import SMALLEST_SIDE, deepest
 from engine.losses import Place, cut
@@ -13,7 +14,7 @@ from engine.recipe import Recipe
 from engine.room import give_back
 from engine.stages import Stage, Tiling
 from engine.tiles import Tile
-from engine.vgg import Passage, Vgg
+from engine.vgg import Vgg
 
 GradientAt = Callable[[str, Array, Place], Array]
 """Gives d loss / d maps for the maps of a tap at one place of the whole maps."""
@@ -47,7 +48,7 @@ class Patchwork:
             )
         self._stages = tiling.stages(deepest(self._wanted))
         self._sources = [image]  # of each stage that was begun
-        self._kept: Passage | None = None
+        self._under_way: dict[tuple[Stage, Tile], Crossing] = {}  # kept for the way back
 
     def forward(self, *, to_return: bool = False) -> Iterator[tuple[str, Array, Place]]:
         """Give the maps of every tap piece by piece: what is each piece's own, and its place.
@@ -85,11 +86,11 @@ class Patchwork:
         self, stage: Stage, tile: Tile, *, to_return: bool
     ) -> Iterator[tuple[str, Array, Place]]:
         """Own parts of a tile's maps: those of the taps, and what the next stage begins with."""
-        passage = self._passage(stage)
-        if to_return and stage.keeps:
-            self._kept = passage
+        crossing = self._crossing(stage)
+        if to_return and (stage.keeps or stage.tail):
+            self._under_way[stage, tile] = crossing
         source = cut(self._sources[-1], tile.area)
-        for name, maps in passage.forth(source, record=self._kept is passage):
+        for name, maps in crossing.forth(source, to_return=to_return):
             level = stage.level_of(name)
             yield name, cut(maps, tile.own(level)), tile.place(level)
 
@@ -108,9 +109,8 @@ class Patchwork:
         """The gradient of what goes into a stage, from those at its taps and behind it."""
         gradient = None
         for tile in stage.tiles(self._size):
-            passage = self._kept or self._again(stage, cut(source, tile.area))
-            self._kept = None
-            share = passage.back(_in_tile(stage, tile, gradient_at, after))
+            crossing = self._under_way.pop((stage, tile), None) or self._crossing(stage)
+            share = crossing.back(cut(source, tile.area), _in_tile(stage, tile, gradient_at, after))
             if stage.grid.whole:
                 return share
             gradient = nd.zeros_like(source) if gradient is None else gradient
@@ -119,15 +119,9 @@ class Patchwork:
             _settle(stage)
         return gradient
 
-    def _again(self, stage: Stage, source: Array) -> Passage:
-        passage = self._passage(stage)
-        for _ in passage.forth(source, record=True):
-            pass  # what the maps are good for was seen to the first time
-        return passage
-
-    def _passage(self, stage: Stage) -> Passage:
+    def _crossing(self, stage: Stage) -> Crossing:
         wanted = self._wanted if stage.last else {*self._wanted, stage.layers[-1]}
-        return self._network.passage(stage.layers, wanted, self._recipe)
+        return Crossing(self._network, stage, wanted, self._recipe)
 
 
 def _in_tile(
@@ -135,24 +129,25 @@ def _in_tile(
 ) -> Callable[[str, Array], Array]:
     """Gradients at a tile's maps: those of its own parts, and nothing in the halo."""
 
-    def gradient_in(name: str, maps: Array) -> Array:
+    def gradient_in(name: str, maps: Array | None) -> Array:
         level = stage.level_of(name)
         place = tile.place(level)
         if name == stage.layers[-1] and after is not None:
             share = cut(after, place)
         else:
             share = gradient_at(name, cut(maps, tile.own(level)), place)
-        return _widened(share, maps, tile, level)
+        return _widened(share, tile, level)
 
     return gradient_in
 
 
-def _widened(share: Array, maps: Array, tile: Tile, level: int) -> Array:
-    if share.shape == maps.shape:
-        return share
+def _widened(share: Array, tile: Tile, level: int) -> Array:
+    """The gradient of a tile's own part, with nothing around it in the halo."""
     around: list[Any] = [0, 0, 0, 0]
-    for own, side in zip(tile.own(level), maps.shape[2:], strict=True):
-        around += [own.start, side - own.stop]
+    for own, length in zip(tile.own(level), tile.sides, strict=True):
+        around += [own.start, (length >> level) - own.stop]
+    if not any(around):
+        return share
     return nd.pad(share, mode="constant", pad_width=tuple(around), constant_value=0)
 
 

@@ -32,6 +32,11 @@ a 3000th on the way (conv5_4 to conv3_4), which is far from its beginning: both 
 _LEAST: Final = 1e-30  # under it a gradient is as good as none, and is not to be divided by
 
 
+def raised(values: Array) -> Array:
+    """Values of any type as float32."""
+    return values if values.dtype == np.float32 else nd.amp_cast(values, dtype="float32")
+
+
 @dataclass(frozen=True)
 class Precision:
     """A type of numbers for the maps, and how values get into it and out of it.
@@ -68,6 +73,11 @@ class Precision:
     def entering(self, maps: Array) -> Array:
         """Maps that were read, on their way into a later layer, in the unit of this precision."""
         return maps if self.scale == 1 else maps * self.scale
+
+    @property
+    def has_range(self) -> bool:
+        """Whether it holds maps and gradients as they are, if with fewer digits."""
+        return self.scale == 1 and not self.narrow
 
     @property
     def _same_as_float32(self) -> bool:

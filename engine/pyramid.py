@@ -89,8 +89,11 @@ def plan(content: Size, recipe: Recipe) -> list[tuple[Size, int]]:
 def resized(picture: NDArray[Any], size: Size) -> Picture:
     """Resample a picture, free of aliasing when it shrinks (Lanczos) and smooth when it grows.
 
-    Bytes stay bytes on the way: a photo of 200 megapixels as floats would take 2.4 GB.
+    Floats that are of this size already are not copied. Bytes stay bytes on the way: a photo of 200
+    megapixels as floats would take 2.4 GB.
     """
+    if picture.dtype == np.float32 and picture.shape[:2] == size:
+        return np.ascontiguousarray(picture)
     if picture.dtype == np.uint8:
         return np.ascontiguousarray(_resampled(picture, size), dtype=np.float32)
     planes = [_plane(picture[:, :, colour], size) for colour in range(picture.shape[2])]

@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 from engine.device import forget_errors
 from engine.errors import PictureError
-from engine.memory import Fit
+from engine.fitting import Fit
 from engine.mx import Array, mx
 from engine.objective import Objective
 from engine.progress import LossParts

@@ -82,6 +82,11 @@ class Tile:
         return self.rows.place(level), self.columns.place(level)
 
     @property
+    def sides(self) -> Size:
+        """Its height and width, halo included."""
+        return self.rows.stop - self.rows.start, self.columns.stop - self.columns.start
+
+    @property
     def area(self) -> tuple[slice, slice]:
         """Rows and columns that it covers, halo included."""
         return slice(self.rows.start, self.rows.stop), slice(self.columns.start, self.columns.stop)
@@ -127,9 +132,14 @@ class Grid:
     columns: int = 1
 
     @property
+    def count(self) -> int:
+        """How many tiles there are."""
+        return self.rows * self.columns
+
+    @property
     def whole(self) -> bool:
         """Whether nothing is cut at all."""
-        return self.rows * self.columns == 1
+        return self.count == 1
 
     def tiles(self, size: Size, layers: Sequence[str]) -> Iterator[Tile]:
         """The tiles of what goes into some layers, of this height and width, row by row."""

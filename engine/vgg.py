@@ -13,16 +13,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.layers import is_pooling
+from engine.layers import inputs_of, is_pooling
 from engine.mx import Array, autograd, nd
 from engine.precision import FLOAT32, Carried, Precision
 from engine.recipe import CONVOLUTIONS, Recipe
+from engine.traces import TracedLayer, Traces, turned
 from engine.weights import Convention, Weights
+
+_COLOURS: Final = 3
+_WIDE: Final = 16
 
 
 @dataclass
@@ -54,6 +58,7 @@ class Vgg:
             name: self._laid_in_low(*_rgb_first(name, pair, weights))
             for name, pair in weights.layers.items()
         }
+        self._turned: dict[str, Array] = {}
 
     def passage(self, layers: Sequence[str], wanted: Iterable[str], recipe: Recipe) -> Passage:
         """One way through some layers, to be gone forth and, if it was recorded, back.
@@ -68,12 +73,41 @@ class Vgg:
         entry = (self._factor, self._shift) if layers[0] == CONVOLUTIONS[0] else None
         return Passage(chain, set(wanted), entry, self.precision)
 
+    def traces(self, layers: Sequence[str], wanted: Iterable[str], recipe: Recipe) -> Traces:
+        """The same for any layers but the first, with traces; poolings by the average alone.
+
+        Args:
+            layers: see `passage`; without `conv1_1`, which knows paddings and pictures.
+            wanted: likewise.
+            recipe: likewise.
+
+        Raises:
+            ValueError: the recipe pools by the maximum, of which traces would not be enough; or
+                `conv1_1` is among the layers.
+        """
+        if recipe.pooling != "avg":
+            raise ValueError("the way back through a maximum needs what went in")
+        if CONVOLUTIONS[0] in layers:
+            raise ValueError("the first convolution leaves no traces: it is what knows of paddings")
+        chain = [TracedLayer(name, self._layer(name, recipe), self._back(name)) for name in layers]
+        return Traces(chain, set(wanted), self.precision)
+
+    def _back(self, name: str) -> Array | None:
+        """Kernel of the way back, made when it is first asked for: most pictures need none."""
+        if not is_pooling(name) and name not in self._turned:
+            low = self.precision
+            kernel = low.lowered(turned(low.raised(self._parameters[name][0])))
+            kernel.wait_to_read()  # kept only once it is there: a card may have had no room for it
+            self._turned[name] = kernel
+        return self._turned.get(name)
+
     def _laid_in_low(
         self, kernel: NDArray[np.float32], bias: NDArray[np.float32]
     ) -> tuple[Array, Array]:
         # Cast on the device from float32: numpy has no bfloat16 to make arrays of.
-        kernel, bias = (nd.array(each, ctx=self._context) for each in (kernel, bias))
         low = self.precision
+        kernel = _widened(kernel, low)
+        kernel, bias = (nd.array(each, ctx=self._context) for each in (kernel, bias))
         return low.lowered(kernel), low.lowered(low.entering(bias))
 
     def _layer(self, name: str, recipe: Recipe) -> Callable[[Array], Array]:
@@ -84,12 +118,16 @@ class Vgg:
                 lowered(x), kernel=(2, 2), stride=(2, 2), pool_type=recipe.pooling
             )
         kernel, bias = self._parameters[name]
+        missing = kernel.shape[1] - inputs_of(name)  # see `_widened`
         replicates = name == CONVOLUTIONS[0] and recipe.padding == "replicate"
 
         def convolve(x: Array) -> Array:
             if replicates:  # before the cast: MXNet pads no bfloat16
                 x = nd.pad(x, mode="edge", pad_width=(0, 0, 0, 0, 1, 1, 1, 1))
             pad = (0, 0) if replicates else (1, 1)
+            if missing:
+                nothing = nd.zeros((1, missing, *x.shape[2:]), ctx=x.context)
+                x = nd.concat(x, nothing, dim=1)
             # Recording leaves a mark on what goes in, which the way back wipes off: of parameters
             # that two passages shared, the first to go back would spoil the other's.
             own = kernel.detach(), bias.detach()
@@ -166,13 +204,15 @@ class Passage:
         self._recorded.append(_Recorded(name, source, result))
         return result
 
-    def back(self, gradient_at: Callable[[str, Array], Array]) -> Array:
+    def back(self, gradient_at: Callable[[str, Array], Array], *, raw: bool = False) -> Array:
         """Carry gradients to what went in; each layer's memory is let go on the way.
 
         Args:
             gradient_at: gives d loss / d maps of a wanted layer, shaped as its maps, which it is
                 given; it is asked when the way back comes to the layer, so that no gradient has to
                 wait.
+            raw: whether it takes maps, and may give gradients, of the layers' own type where that
+                has float32's range and unit.
 
         Returns:
             d loss / d source, shaped as it; for a picture for RGB in 0 to 255.
@@ -181,13 +221,16 @@ class Passage:
         while self._recorded:
             layer = self._recorded.pop()
             if layer.name in self._wanted:
-                gradient.add(gradient_at(layer.name, self._precision.read(layer.result.detach())))
+                gradient.add(gradient_at(layer.name, self._given(layer.result.detach(), raw=raw)))
             # Under no name here, which would keep it beside the sum at the next tap.
             gradient.pass_on(
                 *autograd.grad(layer.result, [layer.source], head_grads=gradient.values)
             )
         found = gradient.arrived()
         return found if self._entry is None else nd.broadcast_mul(found, self._entry[0])
+
+    def _given(self, maps: Array, *, raw: bool) -> Array:
+        return maps if raw and self._precision.has_range else self._precision.read(maps)
 
 
 def _input_map(convention: Convention, context: Any) -> tuple[Array, Array]:
@@ -201,6 +244,17 @@ def _input_map(convention: Convention, context: Any) -> tuple[Array, Array]:
         return nd.array(values.reshape(1, 3, 1, 1).astype(np.float32), ctx=context)
 
     return laid(factor), laid(-mean / scale)
+
+
+def _widened(kernel: NDArray[np.float32], precision: Precision) -> NDArray[np.float32]:
+    """The first kernel, for bfloat16, with channels of the picture that are always zero.
+
+    oneDNN has no kernel in bfloat16 for three channels: it would multiply matrices, and give maps
+    in a layout that has to be changed for each of the layers that read them. For sixteen it has.
+    """
+    if precision.name != "bfloat16" or kernel.shape[1] != _COLOURS:
+        return kernel
+    return np.pad(kernel, ((0, 0), (0, _WIDE - _COLOURS), (0, 0), (0, 0)))
 
 
 def _rgb_first(name: str, pair: Any, weights: Weights) -> Any:

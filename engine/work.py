@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from engine import pyramid, snapshot
 from engine.descent import Descent, Limits
 from engine.errors import SnapshotError
-from engine.memory import Fit, fitting
+from engine.fitting import Fit, fitting
 from engine.optimizer import make_optimizer
 from engine.progress import LossParts, Painting, Progress
 from engine.recipe import Recipe
@@ -63,8 +63,8 @@ class Work:
         style = pyramid.trimmed(style, recipe.style_trim)
         longest = pyramid.style_size(pyramid.size_of(style), max(largest))
         self._memory = painter.plan(largest, longest, recipe)
-        self._content = pyramid.resized(content, largest)
-        self._style = pyramid.resized(style, longest)
+        self._content = _own(pyramid.resized(content, largest), content)
+        self._style = _own(pyramid.resized(style, longest), style)
         self._digest = hashlib.sha256(self._style.data).hexdigest()
         self._identity = self._identified()
         self._set_began(painter.now())
@@ -165,6 +165,7 @@ class Work:
             start = self._start(before, content)
             objective = self._objective(content)
             self._descent = self._begun(objective, start, steps)
+            del start  # it is on the device now
             yield from self._followed(self._descent)
             self._take(self._descent)
             self._heed(objective)
@@ -191,8 +192,7 @@ class Work:
         )
 
     def _fitting(self, size: pyramid.Size, room: int) -> Fit | None:
-        width = self._painter.network.precision.width
-        return fitting(size, self._recipe.taps, room, width=width)
+        return fitting(size, self._recipe, room, maps=self._painter.maps)
 
     def _begun(self, objective: Retreat, start: pyramid.Picture, steps: int) -> Descent:
         descent = Descent(
@@ -269,6 +269,11 @@ class Work:
             tiles=self._tiles,
             predicted_memory_mb=self._memory.bytes / 2**20,
         )
+
+
+def _own(picture: pyramid.Picture, given: NDArray[Any]) -> pyramid.Picture:
+    """A picture that nobody else may change."""
+    return picture.copy() if np.shares_memory(picture, given) else picture
 
 
 def _first_fit(finer: Callable[[int], Fit | None], room: int) -> Fit:

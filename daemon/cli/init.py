@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shlex
 from collections.abc import Iterator, Sequence
 from importlib import resources
@@ -11,8 +12,9 @@ from typing import Final
 
 import click
 
+from daemon import marks
 from daemon.cli import settings_options
-from daemon.configuration import SEARCHED, Resolved
+from daemon.configuration import SEARCHED, Resolved, state_folder
 from daemon.files import write_atomically
 from daemon.names import is_junk, is_picture, printable
 from daemon.notes import write_how_to
@@ -40,6 +42,7 @@ def command(resolved: Resolved, *, folder: Path, no_styles: bool) -> None:
     """
     share = open_share(resolved.settings.share.model_copy(update={"root": folder}))
     make_share(share)
+    marks.offer(share, state_folder(resolved.settings, share, os.environ))
     if not no_styles:
         lay_out_styles(share)
     write_how_to(share)

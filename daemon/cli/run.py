@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,21 +20,25 @@ import click
 import structlog
 
 from daemon import checkpoints, logs
+from daemon.bulletin import Bulletin
 from daemon.cli import settings_options
 from daemon.configuration import Resolved, state_folder
-from daemon.errors import ExitCode
+from daemon.errors import ExitCode, JournalError
 from daemon.inspector import Inspector, limits_of
 from daemon.journal import JOURNAL
 from daemon.locking import ShareLock
+from daemon.marks import Marks
 from daemon.names import printable
 from daemon.notify import Notify
+from daemon.opening import Opening
 from daemon.overrides import make_recipe
+from daemon.parts import Parts
 from daemon.reloading import Reread, kept
-from daemon.rescue import open_journal
+from daemon.rescue import Rescuer
 from daemon.runners.base import Deliver, EngineReady, Event, Runner
 from daemon.runners.entry import serve
 from daemon.runners.local import LocalRunner
-from daemon.service import Parts, Service
+from daemon.service import Service
 from daemon.settings import Settings
 from daemon.share import Share, expect_share, make_share, open_share
 from engine.errors import EngineError
@@ -132,22 +136,66 @@ def keep(
         JournalError: its journal cannot be used, for another reason than that it is damaged.
     """
     logs.configure(settings.log, sys.stderr)
-    share = _open(settings)
+    share = open_share(settings.share)
     state = state_folder(settings, share, os.environ)
-    with (
-        _locked(share, state) as lock,
-        closing(open_journal(state / JOURNAL, time.time)) as journal,
-    ):
+    notify, bulletin = Notify(os.environ, time.monotonic, os.getpid()), Bulletin(state)
+    opening = Opening(state, notify, bulletin, time.monotonic, once=once)
+    with ExitStack() as stack:
+        with _heeding_signals(opening):
+            house = opening.until_open(lambda: _open(stack, share, state))
+        if house is None:
+            return _stopped_early(opening)
+        lock, marks = house
         parts = replace(
             _parts(settings, share, make_runner, again),
             lock=partial(lock.renew, share.work),
             checkpoints=checkpoints.Checkpoints(state / checkpoints.FOLDER),
+            notify=notify,
+            bulletin=bulletin,
+            expect=marks.expect,
         )
-        service = Service(share, settings, journal, parts, once=once)
-        with _heeding_signals(service):
-            if not once and logs.is_read_by_people(settings.log, sys.stderr):
-                _say_what_to_do(share)
-            return service.run()
+        return _serve(share, settings, Rescuer(state / JOURNAL, time.time), parts, opening)
+
+
+def _serve(
+    share: Share, settings: Settings, rescuer: Rescuer, parts: Parts, opening: Opening
+) -> ExitCode:
+    """Run services one after the other, each with a new journal if the last was damaged."""
+    parts = replace(parts, damage=rescuer.damage)
+    told = opening.once or not logs.is_read_by_people(settings.log, sys.stderr)
+    while True:
+        with ExitStack() as stack:
+            with _heeding_signals(opening):
+                journal = opening.until_open(lambda: stack.enter_context(rescuer.journal()))
+            if journal is None:
+                return _stopped_early(opening)
+            service = Service(share, settings, journal, parts, once=opening.once)
+            with _heeding_signals(service):
+                opening.hand_on(service.stop, service.reload)
+                if not told:
+                    _say_what_to_do(share)
+                code, told = _run(service, rescuer), True
+        if code is not None:
+            return code
+
+
+def _stopped_early(opening: Opening) -> ExitCode:
+    """How a start ends that somebody stopped: whoever waits for all photos has not got them."""
+    return ExitCode.FAILED if opening.once else ExitCode.OK
+
+
+def _run(service: Service, rescuer: Rescuer) -> ExitCode | None:
+    """Run one service; None if its journal is of no use any more, and another one shall go on."""
+    try:
+        code = service.run()
+    except JournalError:
+        if service.is_stopping or not rescuer.damage():
+            raise
+    else:
+        if service.is_stopping or not rescuer.damage():
+            return code
+    _log.error("daemon.begins_again", why=rescuer.damage())
+    return None
 
 
 def _say_what_to_do(share: Share) -> None:
@@ -160,25 +208,20 @@ def _say_what_to_do(share: Share) -> None:
         )
 
 
-@contextmanager
-def _locked(share: Share, state: Path) -> Iterator[ShareLock]:
-    lock = ShareLock(state, share.work)
-    unguarded = lock.acquire()
-    try:
-        for folder in unguarded:
-            _log.warning("lock.unguarded", folder=printable(folder), why="it knows no locks")
-        yield lock
-    finally:
-        lock.release()
-
-
-def _open(settings: Settings) -> Share:
-    share = open_share(settings.share)
+def _open(stack: ExitStack, share: Share, state: Path) -> tuple[ShareLock, Marks]:
+    marks = Marks(share, state)
+    marks.expect()
     # Made here, the folders of a share whose drive is not connected would hide the real ones.
-    expect_share(share)
+    if not marks.known:
+        expect_share(share)
     for why in make_share(share):
         _log.warning("share.unguarded", why=why)
-    return share
+    lock = ShareLock(state, share.work)
+    for folder in lock.acquire():
+        _log.warning("lock.unguarded", folder=printable(folder), why="it knows no locks")
+    stack.callback(lock.release)
+    marks.settle()
+    return lock, marks
 
 
 def _parts(settings: Settings, share: Share, make_runner: MakeRunner, again: Again | None) -> Parts:
@@ -188,7 +231,6 @@ def _parts(settings: Settings, share: Share, make_runner: MakeRunner, again: Aga
         make_inspector=lambda deliver: Inspector(settings.watch, deliver, limits=limits),
         clock=time.monotonic,
         make_id=lambda: secrets.token_hex(_ID_BYTES),
-        notify=Notify(os.environ, time.monotonic, os.getpid()),
         reread=None if again is None else partial(_reread, make_runner, again),
     )
 
@@ -205,7 +247,7 @@ def _reread(make_runner: MakeRunner, again: Again, before: Settings) -> Reread:
 
 
 @contextmanager
-def _heeding_signals(service: Service) -> Iterator[None]:
+def _heeding_signals(service: Service | Opening) -> Iterator[None]:
     stopping, terminals = False, [handle for handle in _STANDARD if os.isatty(handle)]
 
     def heed(number: int, _frame: FrameType | None) -> None:

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import click
 
+from daemon import bulletin
 from daemon.cli import settings_options
 from daemon.configuration import Resolved, state_folder
 from daemon.jobs import Job, JobState
@@ -38,6 +39,7 @@ class Report:
     Attributes:
         share: its folders.
         kept: whether a daemon keeps it now, and whether its journal could be read.
+        trouble: what stands in the way of that daemon; empty if nothing does.
         counts: jobs in each state.
         waiting: jobs that wait in each lane, the next lane first.
         running: jobs that are being painted.
@@ -47,6 +49,7 @@ class Report:
 
     share: Share
     kept: Keeping
+    trouble: str = ""
     counts: dict[JobState, int] = field(default_factory=lambda: dict.fromkeys(JobState, 0))
     waiting: dict[str, int] = field(default_factory=dict)
     running: list[Job] = field(default_factory=list)
@@ -82,12 +85,14 @@ def read(share: Share, state: Path) -> Report:
         JournalError: the journal cannot be read, or another version wrote it.
     """
     kept = keeping(share, state)
+    trouble = bulletin.read(state) if kept.running else ""
     if kept.remark or not (state / JOURNAL).exists():
-        return Report(share, kept)
+        return Report(share, kept, trouble)
     with closing(Journal(state / JOURNAL, time.time, read_only=True)) as journal:
         return Report(
             share,
             kept,
+            trouble,
             journal.counts(),
             journal.waiting(),
             list(journal.having(JobState.RUNNING)),
@@ -104,6 +109,8 @@ def _as_text(report: Report) -> Iterator[str]:
     away = "" if is_there(report.share) else "  (not there now: is its drive connected?)"
     yield f"Share:   {printable(report.share.root)}{away}"
     yield f"Service: {_RUNNING[report.kept.running]}"
+    if report.trouble:
+        yield f"Trouble: {report.trouble}"
     if report.kept.remark:
         yield f"Jobs:    not known. {report.kept.remark}"
         return
@@ -171,6 +178,7 @@ def _as_json(report: Report) -> dict[str, Any]:
         "share": printable(report.share.root),
         "running": report.kept.running,
         "remark": report.kept.remark,
+        "trouble": report.trouble,
         "jobs": None if report.kept.remark else counts,
         "waiting": {printable(lane): number for lane, number in report.waiting.items()},
         "painting": [_job_as_json(job) for job in report.running],

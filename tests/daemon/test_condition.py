@@ -31,8 +31,8 @@ class House:
         default_factory=lambda: SimpleNamespace(paintings=[], loading_since=None, unavailable=None)
     )
     dispatcher: Any = field(default_factory=lambda: SimpleNamespace(trouble=""))
-    endings: Any = field(default_factory=lambda: SimpleNamespace(pending=0))
-    intake: Any = field(default_factory=lambda: SimpleNamespace(problem=""))
+    endings: Any = field(default_factory=lambda: SimpleNamespace(pending=0, why=""))
+    intake: Any = field(default_factory=lambda: SimpleNamespace(problem="", staying=0))
 
     @cached_property
     def condition(self) -> Condition:
@@ -93,6 +93,30 @@ def test_it_says_why_nothing_is_painted(house: House) -> None:
 def test_it_tells_of_results_that_no_folder_takes(house: House) -> None:
     house.endings.pending = 2
     assert house.condition.line() == "2 cannot be put where they belong yet"
+    house.endings.why = "The disk is full."
+    told = "2 cannot be put where they belong yet: The disk is full"
+    assert house.condition.line() == house.condition.in_the_way() == told
+
+
+def test_it_tells_of_photos_that_cannot_be_moved(house: House) -> None:
+    house.intake.staying = 1
+    assert house.condition.line() == "Idle; 1 photo stays in the inbox, which cannot be moved"
+    house.intake.staying = 2
+    told = "2 photos stay in the inbox, which cannot be moved"
+    assert house.condition.in_the_way() == told
+
+
+def test_what_is_in_the_way_is_told_beside_what_is_painted(house: House) -> None:
+    assert house.condition.in_the_way() == ""
+    house.queue("0")
+    house.paint("0")
+    house.condition.trouble = "The drive is away."
+    house.intake.problem = "The inbox is shut."
+    told = house.condition.line()
+    assert told == "Painting Holiday/a.jpg in Waves, 0 %; The drive is away"
+    house.engine.paintings.clear()
+    assert house.condition.line() == "Nothing is painted: The drive is away"
+    assert house.condition.in_the_way() == "The drive is away"
 
 
 def test_a_journal_that_cannot_be_read_is_the_reason(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -84,6 +85,21 @@ def test_what_is_left_follows_under_the_same_number_though_the_names_are_free_no
     assert names(out) == [b"a%s.jpg" % n, b"a%s.style.png" % n, b"job\xff%s.toml" % n]
     assert [os.fsencode(path.name) for path in moved] == names(out)
     assert departure.leave(claim, sources(claim), out, share) == moved
+
+
+def test_two_photos_that_are_alike_both_leave_after_a_try_that_failed(
+    claim: Path, out: Path, share: Share, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody has dropped the same photo twice, and the disk was full for a while."""
+    twin = shutil.copytree(claim, claim.with_name("twin"))
+    for each in (claim, twin):
+        with monkeypatch.context() as patch:
+            stop_after(0, patch)
+            with pytest.raises(OSError, match="Input"):
+                departure.leave(each, sources(each)[:1], out, share)
+    for each in (claim, twin):
+        departure.leave(each, sources(each)[:1], out, share)
+    assert names(out) == [b"a (2).jpg", b"a.jpg"]
 
 
 def test_a_choice_is_written_down_before_it_is_tried(

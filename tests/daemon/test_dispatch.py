@@ -824,3 +824,21 @@ def test_events_of_a_job_that_was_given_back_are_ignored(room: Room) -> None:
     assert room.journal.get("a").attempts == 0
     room.dispatcher.fill()
     assert len(room.runner.requests) == 1
+
+
+@pytest.mark.parametrize("is_other", [True, False])
+def test_a_photo_that_was_changed_while_it_was_painted_fails(room: Room, *, is_other: bool) -> None:
+    """By whoever had opened it before it was taken; what sets its time alone changes nothing."""
+    photo = room.add("a")
+    begin(room)
+    if is_other:
+        photo.write_bytes(picture((9, 9, 9)))
+    os.utime(photo, (1, 1))
+    room.read()
+    failed = {path.name for path in (room.share.failed / "Waves").glob("*")}
+    assert failed == ({"a.jpg", "a.jpg - why.txt"} if is_other else set())
+    assert room.states() == {"a": "failed" if is_other else "done"}
+    if is_other:
+        assert "changed while" in (room.share.failed / "Waves/a.jpg - why.txt").read_text()
+        assert (room.share.failed / "Waves/a.jpg").read_bytes() == picture((9, 9, 9))
+        assert not list(room.share.outbox.rglob("*.jpg"))

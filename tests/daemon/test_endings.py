@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from daemon import publishing
 from daemon.claims import Claim
 from daemon.endings import Endings
-from daemon.errors import PublishError
+from daemon.errors import PublishError, ShareAwayError
 from daemon.jobs import Job, JobState, NewJob
 from daemon.journal import Journal
 from daemon.runners.base import Painted
@@ -85,6 +85,34 @@ def test_a_work_folder_whose_own_drive_is_away_delays_every_ending(
         endings.failed(job, "It blew up.")
     assert endings.pending == 1
     assert journal.get("a").state is JobState.RUNNING
+
+
+def test_each_reason_is_said_once_and_all_are_tried_at_once_when_it_has_gone(
+    share: Share, journal: Journal
+) -> None:
+    now, trouble = 0.0, "The drive is away."
+
+    def expect() -> None:
+        if trouble:
+            raise ShareAwayError(trouble)
+
+    endings = Endings(share, journal, lambda: now, expect=expect)
+    with capture_logs() as logs:
+        for number in range(3):
+            endings.failed(start_job(share, journal, str(number)), "It blew up.")
+        for _ in range(5):
+            now += 100.0
+            endings.retry()
+        assert endings.why == trouble
+        trouble = ""
+        endings.retry()
+        assert endings.pending == 3
+        endings.hurry()
+        endings.retry()
+    assert (endings.pending, endings.why) == (0, "")
+    loud = [line["event"] for line in logs if line["log_level"] == "error"]
+    assert loud == ["job.stuck", *["job.failed"] * 3]
+    assert [line["event"] for line in logs if line["log_level"] == "info"] == ["job.none_is_stuck"]
 
 
 def test_many_endings_are_tried_again_a_few_at_a_time(

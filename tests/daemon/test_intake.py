@@ -120,6 +120,18 @@ def test_across_devices_too_what_cannot_be_taken_is_tried_later_and_later(
         assert not door.intake.failing
 
 
+def test_answers_that_are_dropped_are_asked_for_again(share: Share, journal: Journal) -> None:
+    door = Door(share, journal)
+    for number in range(10):
+        (share.inbox / f"{number}.jpg").write_bytes(picture())
+    door.look()
+    door.look(before_answers=door.intake.drop)
+    assert door.queued() == []
+    assert not door.answers
+    door.look()
+    assert sorted(door.queued()) == [f"{number}.jpg" for number in range(10)]
+
+
 @pytest.mark.parametrize("moment", ["between two looks", "between look and take"])
 def test_an_empty_folder_in_the_place_of_the_work_folder_s_drive_takes_no_photo(
     share: Share, journal: Journal, moment: str

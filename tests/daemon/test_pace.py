@@ -56,3 +56,11 @@ def test_long_looks_leave_most_of_the_time_to_others(pace: Pace, clock: Clock) -
     assert pace.due == 116
     pace.look_now()
     assert pace.due == 104
+
+
+def test_one_that_was_held_up_for_long_does_not_put_off_the_next_for_hours(
+    pace: Pace, clock: Clock
+) -> None:
+    clock.now = 3700
+    pace.looked(100, 1)
+    assert pace.due == 3760

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -14,7 +16,8 @@ from structlog.testing import capture_logs
 from daemon.errors import JournalError
 from daemon.jobs import JobState, NewJob
 from daemon.journal import Journal
-from daemon.rescue import open_journal
+from daemon.locking import LOCK
+from daemon.rescue import Rescuer, open_journal
 
 
 def add(journal: Journal, job_id: str) -> None:
@@ -138,6 +141,28 @@ def test_what_cannot_be_opened_stays(path: Path) -> None:
     assert names(path) == ["journal.sqlite"]
 
 
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EIO, errno.ESTALE])
+def test_one_that_the_disk_says_nothing_of_stays(
+    path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    rescuer = Rescuer(path, lambda: 1.0)
+    (path.parent / LOCK).touch()
+
+    def refuse(*_args: object, **_more: object) -> os.stat_result:
+        raise OSError(number, os.strerror(number))
+
+    with rescuer.journal():
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "stat", refuse)
+            patch.setattr(Path, "exists", refuse)
+            assert not rescuer.damage()
+            with pytest.raises(JournalError, match="cannot be looked for") as caught:
+                open_journal(path, lambda: 1.0)
+        assert isinstance(caught.value.__cause__, OSError)
+        assert not rescuer.damage()
+    assert not [name for name in names(path) if "damaged" in name]
+
+
 def test_one_that_is_locked_stays(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("daemon.journal._BUSY_SECONDS", 0.01)
     monkeypatch.setattr("daemon.rescue._BUSY_SECONDS", 0.01)
@@ -148,3 +173,62 @@ def test_one_that_is_locked_stays(path: Path, monkeypatch: pytest.MonkeyPatch) -
             open_journal(path, lambda: 1.0)
     assert "journal.sqlite" in names(path)
     assert not [name for name in names(path) if "damaged" in name]
+
+
+class TestWhileItIsOpen:
+    def test_one_that_is_whole_is_of_use(self, path: Path) -> None:
+        rescuer = Rescuer(path, lambda: 1.0)
+        assert not rescuer.damage()
+        with rescuer.journal() as journal:
+            add(journal, "new")
+            assert not rescuer.damage()
+
+    def test_damage_is_noticed_when_it_is_met_with_and_the_next_one_is_new(
+        self, path: Path
+    ) -> None:
+        rescuer = Rescuer(path, lambda: 1.0)
+        with rescuer.journal() as journal:
+            spoil_pages(path)
+            with pytest.raises(JournalError, match="is damaged"):
+                list(journal.having(JobState.QUEUED))
+            assert "malformed" in rescuer.damage()
+        with rescuer.journal() as journal:
+            assert not rescuer.damage()
+            assert journal.counts()[JobState.QUEUED] == 0
+        assert "journal.damaged-1.sqlite" in names(path)
+
+    @pytest.mark.parametrize("way", ["removed", "replaced"])
+    def test_a_file_that_is_another_one_is_noticed(self, path: Path, way: str) -> None:
+        rescuer = Rescuer(path, lambda: 1.0)
+        (path.parent / LOCK).touch()
+        with rescuer.journal():
+            path.rename(path.with_name("elsewhere"))
+            if way == "replaced":
+                path.touch()
+            assert rescuer.damage() == "its file was removed or replaced"
+        with rescuer.journal() as journal:
+            assert not rescuer.damage()
+            add(journal, "new")
+
+    def test_a_folder_that_is_away_is_no_damage(self, path: Path) -> None:
+        rescuer = Rescuer(path, lambda: 1.0)
+        (path.parent / LOCK).touch()
+        with rescuer.journal():
+            path.parent.rename(path.parent.with_name("away"))
+            path.parent.mkdir()
+            assert not rescuer.damage()
+
+    def test_a_disk_that_spoils_one_after_the_other_is_given_up(self, path: Path) -> None:
+        now = 0.0
+        rescuer = Rescuer(path, lambda: now)
+        for _ in range(4):
+            with rescuer.journal():
+                pass
+        with (
+            pytest.raises(JournalError, match="set state_dir to a folder on another"),
+            rescuer.journal(),
+        ):
+            pass
+        now = 700.0
+        with rescuer.journal():
+            pass

@@ -10,11 +10,12 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -353,3 +354,28 @@ def test_the_real_engine_paints_a_real_photo(program: Program, weights: Path) ->
     assert sum(changed) / len(changed) > 3
     steps = program.said("job.progress")
     assert steps[-1]["loss"] < steps[0]["loss"]
+
+
+@pytest.mark.parametrize("way", ["damaged", "removed"])
+def test_a_journal_that_is_of_no_use_any_more_is_replaced_while_it_runs(
+    program: Program, way: str
+) -> None:
+    (program.style("Slow", SLOW) / "a.png").write_bytes(grey(100))
+    (program.style("Waves") / "b.png").write_bytes(grey(100))
+    process = program.start("--paint.iterations", "60")
+    program.wait(lambda: program.said("job.progress") and len(program.said("job.queued")) == 2)
+    path = program.state("journal.sqlite")
+    if way == "removed":
+        path.rename(path.with_name("by mistake"))
+    else:
+        with closing(sqlite3.connect(path, timeout=LONG)) as database:
+            database.execute("PRAGMA writable_schema = ON")
+            database.execute("UPDATE sqlite_master SET sql = 'nonsense' WHERE name = 'jobs'")
+            database.execute("PRAGMA schema_version = 999")  # else it goes by what it remembers
+            database.commit()
+    program.wait(lambda: len(program.files("Originals")) == 2)
+    process.terminate()
+    assert process.wait(20) == 0
+    assert program.said("daemon.begins_again")
+    assert program.files("Outbox") == ["Slow/a.jpg", "Waves/b.jpg"]
+    assert program.jobs() == {"done": 2}

@@ -17,15 +17,22 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from daemon import claims, files, intake, loading, publishing
+from daemon import claims, files, intake, loading, publishing, wishes
 from daemon.endings import Endings
-from daemon.errors import ClaimStuckError, ExitCode, JournalError, PublishError
+from daemon.errors import (
+    ClaimStuckError,
+    ExitCode,
+    JournalError,
+    PublishError,
+    ShareAwayError,
+)
 from daemon.jobs import JobState, NewJob
 from daemon.journal import Journal
 from daemon.names import INBOX_NOTE
 from daemon.overrides import MAX_BYTES
+from daemon.parts import Parts
 from daemon.runners.base import EngineLost, EngineUnavailable, Event, Failed, PaintRequest, Started
-from daemon.service import Parts, Service
+from daemon.service import Service
 from daemon.settings import (
     EngineSettings,
     PaintSettings,
@@ -67,8 +74,18 @@ class House:
 
         start = sum(self.journal.counts().values())
         ids = (f"job-{number}" for number in count(start))
-        parts = Parts(make_runner, make_inspector, time.monotonic, lambda: next(ids))
+        parts = Parts(
+            make_runner,
+            make_inspector,
+            time.monotonic,
+            lambda: next(ids),
+            **self.more_parts(),
+        )
         return Service(self.share, self.settings, self.journal, parts, once=once)
+
+    def more_parts(self) -> dict[str, Any]:
+        """For those who build on this: what else the service is put together from."""
+        return {}
 
     def once(self) -> ExitCode:
         with capture_logs() as self.logs:
@@ -483,6 +500,53 @@ def test_the_first_of_many_photos_is_painted_while_the_others_are_taken(house: H
     assert order.index("job.started") < 10
 
 
+class Away(House):
+    """A house one of whose drives is away while `is_away` says so."""
+
+    is_away: Callable[[], bool] = staticmethod(lambda: False)
+
+    def more_parts(self) -> dict[str, Any]:
+        def expect() -> None:
+            if self.is_away():
+                raise ShareAwayError("The outbox is away.")
+
+        return {"expect": expect}
+
+
+def test_nothing_is_taken_while_a_drive_is_away(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither what waits to be inspected, nor what was inspected already."""
+    monkeypatch.setattr("daemon.service._TROUBLE_SECONDS", 0.1)
+    away = Away(house.share, house.journal, house.settings)
+    folder, since = away.style(), list[float]()
+    for number in range(30):
+        (folder / f"{number:02}.jpg").write_bytes(picture())
+    inspect, asked = StandInInspector.submit, list[int]()
+
+    def inspect_and_go(self: StandInInspector, *args: Any) -> None:
+        inspect(self, *args)
+        if len(self.photos) == 5 and not since:
+            since.append(time.monotonic())
+            away.is_away = lambda: time.monotonic() < since[0] + 0.5
+            asked.append(sum(away.states().values()))
+        elif since and away.is_away():
+            asked.append(-1)
+
+    def done() -> bool:
+        taken = sum(away.states().values())
+        if since and away.is_away():
+            asked.append(taken)
+        return away.states() == {"done": 30}
+
+    monkeypatch.setattr(StandInInspector, "submit", inspect_and_go)
+    assert away.run_until(done) is ExitCode.OK
+    assert away.states() == {"done": 30}
+    assert len({*asked}) == 1
+    assert len(asked) > 1
+    assert len(away.said("daemon.trouble")) == len(away.said("daemon.goes_on")) == 1
+
+
 def test_stop_does_not_wait_until_all_photos_are_taken(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -543,6 +607,28 @@ def test_looking_for_such_notes_takes_little_of_the_time(
         service._look()
         now += 1
     assert 5 <= swept <= 0.05 * 600 / 3 + 1
+
+
+def test_one_such_search_that_was_held_up_does_not_end_them_for_a_day(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, times = 0.0, list[float]()
+
+    def held_up(_share: Share, _stop: Any) -> list[Path]:
+        nonlocal now
+        times.append(now)
+        now += 3600
+        return []
+
+    monkeypatch.setattr(publishing, "sweep_notes", held_up)
+    service = house.service()
+    service._clock = lambda: now
+    service._sweep_at = now
+    while len(times) < 2:
+        assert now < 5000
+        service._look()
+        now += 1
+    assert times == [0.0, 4200.0]
 
 
 def test_stop_puts_the_running_job_back_and_does_not_hold_it_against_it(house: House) -> None:
@@ -674,7 +760,7 @@ def test_a_photo_that_can_never_be_put_back_does_not_hold_up_once(
     lose_the_share(monkeypatch, refusals=999)
     (house.style() / "photo.jpg").write_bytes(picture())
     assert house.once() is ExitCode.FAILED
-    left = ["job-0/.leaving", "job-0/.origin", "job-0/photo.jpg"]
+    left = ["job-0/.origin", "job-0/photo.jpg"]
     assert house.files(house.share.work / "jobs") == left
     monkeypatch.undo()
     assert house.once() is ExitCode.OK
@@ -782,7 +868,7 @@ def folder_job(house: House) -> None:
 def refuse_job_files(
     monkeypatch: pytest.MonkeyPatch, refusals: int, number: int = errno.EIO
 ) -> None:
-    read, left = intake.read_bounded, refusals
+    read, left = wishes.read_bounded, refusals
 
     def refuse(path: Path, most: int) -> bytes:
         nonlocal left
@@ -791,7 +877,7 @@ def refuse_job_files(
             raise OSError(number, os.strerror(number), str(path))
         return read(path, most)
 
-    monkeypatch.setattr(intake, "read_bounded", refuse)
+    monkeypatch.setattr(wishes, "read_bounded", refuse)
     monkeypatch.setattr("daemon.backoff._FIRST_SECONDS", 0.01)
 
 

@@ -75,6 +75,23 @@ def test_a_bad_style_is_told_of_once_a_version(room: Room, logs: list[dict[str, 
     assert [line["why"] for line in logs] == ["It is empty.", "It is torn."]
 
 
+def test_an_answer_of_the_time_when_the_share_was_away_counts_for_nothing(
+    room: Room, logs: list[dict[str, object]]
+) -> None:
+    room.put("a.jpg")
+    room.look(0)
+    room.look(5)
+    room.check.drop()
+    assert not room.answer("It cannot be opened.")
+    assert room.look(6) == ["a.jpg", "a.jpg"]
+    first, second = (key for key, _ in room.asked)
+    assert first != second
+    assert not room.check.answer(Inspected(first, ok=False, message="No.", blame="content"))
+    assert room.answer()
+    assert room.look(7) == ["a.jpg", "a.jpg"]
+    assert logs == []
+
+
 def test_a_style_that_somebody_opens_to_us_is_looked_at_again(room: Room) -> None:
     """That changes neither its size nor its time."""
     room.put("a.jpg")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -169,3 +170,22 @@ def test_at_the_kernel_s_limits_it_polls_and_says_so(
     assert "fs.inotify.max_user" in watcher.reason
     watcher.check()
     assert watcher.polling
+
+
+def test_a_change_while_it_stops_is_no_error(
+    inbox: Path, bell: Bell, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Watchdog says so of an event that finds it half stopped."""
+    emitters = logging.getLogger("watchdog.observers.inotify")
+
+    class Late(Observer):  # type: ignore[misc, valid-type]
+        def stop(self) -> None:
+            emitters.error("called when the thread is inactive")
+            super().stop()
+
+    watcher = Watcher([inbox], WatchSettings(mode="events"), bell, make_observer=Late)
+    watcher.start()
+    watcher.stop()
+    assert caplog.records == []
+    emitters.error("something else")
+    assert [record.message for record in caplog.records] == ["something else"]

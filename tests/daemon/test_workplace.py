@@ -179,6 +179,24 @@ def test_without_room_for_a_mark_the_folder_is_known_as_long_as_it_is_the_same(
             workplace.ensure()
 
 
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ESTALE])
+def test_one_that_takes_no_files_is_told(
+    work: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(_handle: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    workplace = Workplace(work)
+    workplace.ensure()
+    workplace.try_out()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", refuse)
+        with pytest.raises(ShareError, match=r"takes no files.*stay in the inbox"):
+            workplace.try_out()
+    workplace.try_out()
+    assert names(work / JOBS) == []
+
+
 def test_a_parent_that_was_never_there_is_not_made(tmp_path: Path) -> None:
     workplace = Workplace(tmp_path / "none" / "work")
     with pytest.raises(ShareError):

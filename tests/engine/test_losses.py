@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
-from engine.losses import ContentLoss, StyleLoss, TotalVariation, cut, energy, products
+from engine.losses import ContentLoss, StyleLoss, TotalVariation, cut, energy, mixed, products
 from engine.mx import nd
 
 
@@ -27,6 +30,42 @@ def test_energy_is_the_mean_square_and_never_nothing():
     array = maps(1)
     assert energy(nd.array(array)) == pytest.approx(np.mean(array**2), rel=1e-5)
     assert energy(nd.zeros((2, 2))) > 0
+
+
+FATAL_SIZE = """
+import numpy as np
+from engine.losses import mixed
+from engine.mx import nd
+matrix = nd.array(np.random.default_rng(0).normal(size=(64, 64)))
+picture = nd.random.normal(shape=(1, 3, 1024, 1024))
+kernel = nd.random.normal(shape=(64, 3, 3, 3))
+# In oneDNN's layout, as a convolution leaves it.
+maps = nd.Convolution(picture, kernel, kernel=(3, 3), pad=(1, 1), num_filter=64, no_bias=True)
+found = mixed(maps, matrix)
+right = nd.dot(matrix, maps.reshape((64, -1))).reshape(maps.shape)
+print(float(nd.max(nd.abs(found - right)).asscalar()))
+"""
+
+
+def test_maps_of_a_size_that_ends_the_process_are_mixed_in_parts():
+    run = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", FATAL_SIZE],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+    assert float(run.stdout) < 1e-2
+
+
+@pytest.mark.parametrize("rows", [1, 2, 7])
+def test_mixing_is_a_product_of_matrices(rows, monkeypatch):
+    array, matrix = maps(7, (1, 4, rows, 3)), maps(8, (4, 4))
+    right = np.einsum("ck,nkhw->nchw", matrix, array)
+    for fatal in (2**26, 12):  # in one piece, and in parts if there is more than a row
+        monkeypatch.setattr("engine.losses._FATAL", fatal if rows > 1 else 2**26)
+        found = mixed(nd.array(array), nd.array(matrix))
+        assert found.asnumpy() == pytest.approx(right, rel=1e-4, abs=1e-3)
 
 
 WHOLE = (slice(0, 6), slice(0, 7))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 
@@ -99,10 +101,16 @@ def test_the_parts_add_up_and_the_gradient_is_the_slope(painter, reference):
 
 
 @pytest.mark.weights
-@pytest.mark.parametrize("pooling", POOLINGS)
 @pytest.mark.parametrize(
-    "tiling",
-    [Tiling(Grid(1, 2)), Tiling(Grid(3, 1), Grid(2, 1)), Tiling(Grid(2, 3), Grid(1, 3))],
+    ("pooling", "tiling"),
+    [
+        *product(POOLINGS, [Tiling(Grid(3, 1), Grid(2, 1)), Tiling(Grid(2, 3), Grid(1, 3))]),
+        ("max", Tiling(Grid(1, 2))),
+        ("avg", Tiling(Grid(1, 2), traced=frozenset({"conv3_2"}))),
+        ("avg", Tiling(Grid(2, 2), Grid(2, 1), frozenset({"conv2_2", "conv4_1"}))),
+        ("avg", Tiling(Grid(2, 2), Grid(2, 1), frozenset({"conv3_2", "conv4_2"}))),
+        ("avg", Tiling(Grid(2, 1), Grid(1, 1), frozenset({"conv4_3"}))),
+    ],
     ids=str,
 )
 @pytest.mark.parametrize("deep", ["conv5_1", "conv3_4"])

@@ -12,8 +12,9 @@ import pytest
 
 from engine import Painting, Progress, Recipe
 from engine.errors import PictureError
+from engine.fitting import fitting
+from engine.footprint import step_bytes
 from engine.layers import chain_to
-from engine.memory import fitting, step_bytes
 from engine.objective import style_grams
 from engine.painter import Painter
 from engine.style_store import StyleStore
@@ -213,7 +214,7 @@ def test_a_picture_painted_in_tiles_is_the_one_painted_whole(painter, photo, sty
     _, whole = paint(painter, photo, style, recipe)
     size = (120, 160)
     plan = painter.plan(size, size, recipe)
-    fit = fitting(size, recipe.taps, step_bytes(size, chain_to("conv5_1"), recipe.taps) // 2)
+    fit = fitting(size, recipe, step_bytes(size, chain_to("conv5_1"), recipe.taps) // 2)
     less = replace(plan, tiling=fit.tiling, maps=fit.bytes)
     monkeypatch.setattr(painter, "plan", lambda *_: less)
     _, tiled = paint(painter, photo, style, recipe)

@@ -12,7 +12,13 @@ from engine.stages import Tiling
 from engine.tiles import Grid
 
 TAPS = {"conv1_2", "conv3_3", "conv4_1"}
-TILINGS = [Tiling(Grid(2, 2)), Tiling(Grid(1, 3), Grid(2, 1))]
+TILINGS = [
+    Tiling(Grid(2, 2)),
+    Tiling(Grid(1, 3), Grid(2, 1)),
+    Tiling(Grid(2, 2), traced=frozenset({"conv2_1", "conv4_1"})),
+    Tiling(Grid(3, 1), Grid(2, 1), traced=frozenset({"conv3_4"})),
+    Tiling(Grid(2, 1), Grid(1, 2), traced=frozenset({"conv2_2", "pool3"})),
+]
 
 pytestmark = pytest.mark.weights
 

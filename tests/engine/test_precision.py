@@ -22,6 +22,7 @@ from tests.engine.rounding import emulate
 
 SCALED = Precision("scaled float32", "float32", 4, scale=2.0**-3, narrow=True)
 CUT = Tiling(Grid(2, 1), Grid(1, 2))
+TRACED = replace(CUT, traced=frozenset({"conv2_2", "conv4_1"}))
 
 pytestmark = pytest.mark.weights
 
@@ -75,8 +76,11 @@ def test_there_and_back_a_value_is_rounded_alone(precision):
     np.testing.assert_allclose(found.asnumpy(), values, rtol=2**-8)
 
 
-@pytest.mark.parametrize("tiling", [None, CUT], ids=["whole", "tiles"])
-@pytest.mark.parametrize("pooling", ["avg", "max"])
+@pytest.mark.parametrize(
+    ("pooling", "tiling"),
+    [("avg", None), ("avg", CUT), ("avg", TRACED), ("max", None), ("max", CUT)],
+    ids=["whole", "tiles", "traces", "whole, maximum", "tiles, maximum"],
+)
 def test_scales_alone_change_nothing(painter, network, evaluated, pooling, tiling):
     right = evaluated(painter.network, tiling, pooling=pooling)
     found = evaluated(network(SCALED), tiling, pooling=pooling)
@@ -90,7 +94,7 @@ def test_scales_alone_change_nothing(painter, network, evaluated, pooling, tilin
 @pytest.mark.usefixtures("rounding")
 def test_rounding_costs_little(painter, network, evaluated, precision, bounds):
     right, low = evaluated(painter.network), network(precision)
-    for tiling in (None, CUT):
+    for tiling in (None, CUT, TRACED):
         found = evaluated(low, tiling)
         assert found[0] == pytest.approx(right[0], rel=bounds[0])
         assert 0 < distance(found[1], right[1]) < bounds[1]
@@ -131,6 +135,8 @@ def test_no_gradient_at_all_stays_none():
 
 @pytest.mark.skipif(not has_bfloat16(), reason="this processor has no instructions for bfloat16")
 def test_bfloat16_on_a_processor_that_has_it(painter, network, evaluated):
-    right, found = evaluated(painter.network), evaluated(network(BFLOAT16))
-    assert found[0] == pytest.approx(right[0], rel=0.02)
-    assert distance(found[1], right[1]) < 0.15
+    right, low = evaluated(painter.network), network(BFLOAT16)
+    for tiling in (None, CUT, TRACED):
+        found = evaluated(low, tiling)
+        assert found[0] == pytest.approx(right[0], rel=0.02)
+        assert distance(found[1], right[1]) < 0.15

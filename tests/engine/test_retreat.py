@@ -9,7 +9,7 @@ import pytest
 
 from engine import Painting, Recipe
 from engine.errors import PictureError
-from engine.memory import Fit, fitting
+from engine.fitting import Fit, fitting
 from engine.mx import mx, nd
 from engine.objective import Objective
 from engine.retreat import Retreat, is_out_of_memory
@@ -27,7 +27,7 @@ RECIPE = Recipe(size=160, scales=(1.0,), iterations=(4,))
 
 
 def fits(room):
-    return fitting(SIZE, RECIPE.taps, room)
+    return fitting(SIZE, RECIPE, room)
 
 
 class Card:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,6 +42,20 @@ def test_what_is_gone_through_again_is_half_as_much_work_more():
     assert near.work_of_position / 1.5 + kept.work_of_position / 64 == pytest.approx(
         whole.work_of_position
     )
+
+
+def test_layers_with_traces_are_gone_through_once():
+    tiling = replace(CUT, traced=frozenset({"conv3_2", "conv4_1"}))
+    near, far = tiling.stages("conv5_1")
+    assert (near.head[-1], near.tail) == ("conv3_1", ("conv3_2", "conv3_3", "conv3_4", SEAM))
+    assert (far.head, far.keeps) == ((), False)
+    assert not replace(far, grid=WHOLE).keeps
+    before = CUT.stages("conv5_1")
+    once = [stage.work_of_position / 4**stage.level for stage in (near, far)]
+    twice = [stage.work_of_position / 4**stage.level for stage in before]
+    spared = [work_of(stage.tail) / 2 for stage in (near, far)]
+    for less, more, most in zip(once, twice, spared, strict=True):
+        assert more - most < less < more - most / 2
 
 
 @given(st.integers(32, 8192), st.integers(32, 8192))

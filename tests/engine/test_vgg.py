@@ -109,7 +109,8 @@ def test_a_way_forth_alone_gives_the_maps_that_a_recorded_one_gives(painter, pho
     )
     assert alone.keys() == recorded.keys()
     for tap, maps in alone.items():
-        np.testing.assert_array_equal(maps.asnumpy(), recorded[tap].asnumpy())
+        # Not the same bits: oneDNN may take another kernel for what is not recorded.
+        np.testing.assert_allclose(maps.asnumpy(), recorded[tap].asnumpy(), rtol=1e-4, atol=1e-3)
 
 
 def test_the_loss_at_a_repeated_edge_is_that_of_numpy(painter, photo, style):

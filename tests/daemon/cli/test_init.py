@@ -13,6 +13,7 @@ from PIL import Image
 
 from daemon.cli import main
 from daemon.errors import ExitCode
+from daemon.marks import MARK
 
 STARTERS = ["Brush Strokes", "Dots", "Mosaic", "Waves", "Woodcut"]
 
@@ -46,7 +47,7 @@ def test_it_makes_a_share_with_five_styles_that_are_pictures(
     text_for_visitors = "Read me first.txt"
     assert folders == {
         *("Inbox", "Outbox", "Styles", "Originals", "Failed", ".atelierd"),
-        text_for_visitors,
+        *(text_for_visitors, MARK),
     }
     assert "drop a photo" in (Path("share") / text_for_visitors).read_text().casefold()
     assert sorted(path.name for path in Path("share/Inbox").iterdir()) == STARTERS

@@ -14,6 +14,7 @@ from pathlib import Path, PurePath
 
 import pytest
 
+from daemon.bulletin import Bulletin
 from daemon.cli import main
 from daemon.configuration import load, state_folder
 from daemon.jobs import NewJob
@@ -126,6 +127,20 @@ def test_the_text_tells_of_every_state(
     assert "/share/Outbox/Waves/done.jpg" in text
     assert "The photo is damaged." in text
     assert "\x1b" not in text
+
+
+def test_what_stands_in_the_way_of_a_service_that_runs_is_told(
+    capsys: pytest.CaptureFixture[str], journal: Journal, state: Path
+) -> None:
+    fill(journal)
+    Bulletin(state).say("The disk is full.")
+    assert "Trouble" not in status(capsys)  # of a service that has ended
+    assert json.loads(status(capsys, "--json"))["trouble"] == ""
+    with ShareLock(state):
+        assert "Trouble: The disk is full.\n" in status(capsys)
+        assert json.loads(status(capsys, "--json"))["trouble"] == "The disk is full."
+        Bulletin(state).say("")
+        assert "Trouble" not in status(capsys)
 
 
 def test_json_has_the_same(capsys: pytest.CaptureFixture[str], journal: Journal) -> None:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
@@ -95,15 +95,27 @@ def running(
         runner.close(5)
 
 
+_OTHERS: set[int] = set()  # children that were there before the test: another file's servers
+
+
+@pytest.fixture(autouse=True)
+def _others() -> Iterator[None]:
+    _OTHERS.update(children())
+    yield
+    _OTHERS.clear()
+
+
 def children() -> set[int]:
-    """Processes of ours that are alive or not yet reaped, without multiprocessing's tracker."""
-    lists = (task / "children" for task in Path("/proc/self/task").iterdir())
-    here = {pid for one in lists for pid in one.read_text().split()}
+    """Processes of this test, alive or not yet reaped, without multiprocessing's tracker."""
+    here: set[str] = set()
+    for task in Path("/proc/self/task").iterdir():
+        with suppress(FileNotFoundError):  # a thread that has just ended
+            here.update((task / "children").read_text().split())
     return {
         int(pid)
         for pid in here
         if b"resource_tracker" not in Path(f"/proc/{pid}/cmdline").read_bytes()
-    }
+    } - _OTHERS
 
 
 def open_files() -> set[str]:

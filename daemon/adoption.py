@@ -1,0 +1,102 @@
+"""Photos that stay in the inbox and are painted already, though the journal does not know it.
+
+When the journal is lost, a copy whose result is out goes on to the originals (`daemon.orphans`).
+But the photo itself lies in the inbox still and would be painted again. So the claim of a copy has,
+in `COPIED`, what the journal needs to know, and the new one is told.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Final
+
+from daemon import claims, intention, presence
+from daemon.claims import COPIED
+from daemon.errors import JournalError
+from daemon.jobs import Job, NewJob, stays_in, written
+from daemon.journal import Journal
+from daemon.share import Share
+
+_PATHS: Final = ("relative", "content", "style")
+_NAMES: Final = ("lane", "style_name")
+
+
+def record(job: NewJob) -> bytes:
+    """What `COPIED` says of a job whose photo stays.
+
+    Args:
+        job: its recipe is left out: it is not needed any more when this is read.
+    """
+    kept: dict[str, object] = {name: _coded(getattr(job, name)) for name in (*_NAMES, *_PATHS)}
+    kept["overrides"] = None if job.overrides is None else _coded(job.overrides)
+    kept["stays"] = written(job.stays)
+    return json.dumps(kept).encode("ascii")
+
+
+def adopt(share: Share, journal: Journal, job_id: str) -> Job | None:
+    """Tell the journal of a job whose photo stays and whose result is out, if a claim is one's.
+
+    Args:
+        share: the share.
+        journal: knows no job of this id that is not over.
+        job_id: the claim's.
+
+    Returns:
+        The job, which has to be brought to its end; None if the claim is none of that kind.
+
+    Raises:
+        ClaimError: the claim cannot be trusted.
+        JournalError: the journal cannot be used.
+        OSError: nobody can say: a folder is out of reach.
+    """
+    folder = claims.claim_folder(share, job_id)
+    claims.guard(folder)
+    plan = intention.recall(folder, share)
+    if plan is None or not presence.is_there(folder / COPIED):
+        return None
+    job = _recorded(folder, job_id)
+    if job is None or _is_known(journal, job_id) or not intention.is_out(plan, share):
+        return None
+    journal.add(job)
+    journal.published(job_id, plan.path, {})
+    return journal.get(job_id)
+
+
+def _recorded(folder: Path, job_id: str) -> NewJob | None:
+    try:
+        kept = json.loads((folder / COPIED).read_bytes())
+        names = {name: _decoded(kept[name]) for name in _NAMES}
+        paths = {name: Path(_decoded(kept[name])) for name in _PATHS}
+        overrides = None if kept["overrides"] is None else Path(_decoded(kept["overrides"]))
+        stays = stays_in(kept["stays"])
+    except (ValueError, TypeError, KeyError):  # nobody but us writes there: a disk has lost it
+        return None
+    return NewJob(
+        job_id,
+        names["lane"],
+        names["style_name"],
+        paths["relative"],
+        paths["content"],
+        paths["style"],
+        overrides,
+        "{}",
+        stays=stays,
+    )
+
+
+def _is_known(journal: Journal, job_id: str) -> bool:
+    try:
+        journal.get(job_id)
+    except JournalError:  # if it is of no use at all, the next call says so
+        return False
+    return True
+
+
+def _coded(name: str | os.PathLike[str]) -> str:
+    return os.fsencode(name).hex()
+
+
+def _decoded(text: str) -> str:
+    return os.fsdecode(bytes.fromhex(text))

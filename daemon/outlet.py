@@ -1,0 +1,94 @@
+"""Whether the outbox takes what is going to be painted: asked before hours go into a picture.
+
+Room is asked for, and a small file written, synced and removed: on network drives only that tells.
+A folder in the outbox that is closed by itself shows when a picture cannot be put there.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+from daemon import backoff, files
+from daemon.names import printable
+from daemon.once import Once
+from daemon.share import Share
+
+_FRESH_SECONDS: Final = 5.0
+_TRIES: Final = 4
+_BYTES: Final = 1 << 16
+_BYTES_A_PIXEL: Final = 3  # no picture of ours takes more
+_log: Final = structlog.get_logger()
+
+
+class Outlet:
+    """Asks the outbox of one share.
+
+    Args:
+        share: the share.
+        clock: monotonic seconds.
+    """
+
+    def __init__(self, share: Share, clock: Callable[[], float]) -> None:
+        self._outbox = share.outbox
+        self._clock = clock
+        self._said = Once()
+        self._tries = 0
+        self._until = float("-inf")
+        self._asked_for = 0
+        self.trouble = ""
+        """Why it takes nothing, in plain words; empty if it does."""
+
+    @property
+    def is_shut(self) -> bool:
+        """Whether it has taken nothing for several tries; who does not want to wait gives up."""
+        return self._tries >= _TRIES
+
+    @property
+    def due(self) -> float | None:
+        """When to ask again, by the clock; None if that is now, or there is no need."""
+        return self._until if self._tries and self._until > self._clock() else None
+
+    def takes(self, size: int) -> bool:
+        """Whether a picture can be put there now, as far as one can tell.
+
+        Args:
+            size: its long side, pixels.
+        """
+        needed = max(_BYTES, _BYTES_A_PIXEL * size * size)
+        if self._clock() < self._until and (self._tries or needed <= self._asked_for):
+            return not self._tries
+        try:
+            self._try_out(needed)
+        except OSError as error:
+            self._wait(error)
+            return False
+        self._until, self._asked_for = self._clock() + _FRESH_SECONDS, needed
+        self._tries, self.trouble = 0, ""
+        if self._said.is_over():
+            _log.info("outbox.takes_again")
+        return True
+
+    def _try_out(self, needed: int) -> None:
+        room = os.statvfs(self._outbox)
+        # Some file systems do not know how much room they have.
+        if room.f_blocks and room.f_bavail * room.f_frsize < needed:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        with files.temporary_file(self._outbox) as handle:
+            os.write(handle, bytes(_BYTES))
+            os.fsync(handle)
+
+    def _wait(self, error: OSError) -> None:
+        self._tries += 1
+        self._until = self._clock() + backoff.pause(self._tries)
+        why = error.strerror or str(error)
+        self.trouble = (
+            f"The folder {printable(self._outbox)} takes no pictures ({why}), and so none is "
+            "painted. Make room there, and let the program write there."
+        )
+        if self._said.is_new(why):
+            _log.error("outbox.refuses", why=self.trouble)

@@ -1,0 +1,57 @@
+"""What a service is put together from: tests put others in their places."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from daemon.bulletin import Bulletin
+from daemon.checkpoints import Checkpoints
+from daemon.inspector import Inspected
+from daemon.intake import Inspects
+from daemon.notify import Notify
+from daemon.reloading import Reread
+from daemon.runners.base import Deliver, Runner
+from daemon.settings import Settings, WatchSettings
+
+
+class InspectsUntilClosed(Inspects, Protocol):
+    """What the service needs of `daemon.inspector.Inspector`."""
+
+    def use(self, settings: WatchSettings) -> None:
+        """Go by other settings from now on."""
+
+    def close(self) -> None:
+        """End it; no answer comes after this."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the service is put together from.
+
+    Attributes:
+        make_runner: given where to deliver events.
+        make_inspector: given where to deliver answers.
+        clock: monotonic seconds.
+        make_id: a new job id at each call.
+        lock: locks the share's work folder once more, given a handle of one that was made again.
+        notify: told how the service is; None for nobody.
+        reread: given the settings in force, reads them again; None where that cannot be done.
+        checkpoints: where the runner saves jobs on their way, if it does.
+        bulletin: told what stands in the way of the service, for those who ask beside it.
+        expect: raises a `ShareError` while the share's folders are not the ones that they were.
+        damage: why the journal is of no use any more, in few words; empty as long as it is.
+    """
+
+    make_runner: Callable[[Deliver], Runner]
+    make_inspector: Callable[[Callable[[Inspected], None]], InspectsUntilClosed]
+    clock: Callable[[], float]
+    make_id: Callable[[], str]
+    lock: Callable[[int], None] = lambda _handle: None
+    notify: Notify | None = None
+    reread: Callable[[Settings], Reread] | None = None
+    checkpoints: Checkpoints | None = None
+    bulletin: Bulletin = field(default_factory=lambda: Bulletin(None))
+    expect: Callable[[], None] = lambda: None
+    damage: Callable[[], str] = str

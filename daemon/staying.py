@@ -1,0 +1,341 @@
+"""Photos that cannot be taken out of the inbox: painted once, from a copy, and then remembered.
+
+A folder that the service may not write to, a file that nobody may move, one that another program
+holds: such a photo is tried for as long as people have patience. Then a copy of it goes the usual
+way, to the originals or to failed, and the photo itself stays where it is. It is known by its path,
+size and time: whoever changes it, or moves it into another style's folder, has it painted again.
+The journal remembers it, in the line of the job that the copy became.
+
+When it can be moved at last, it is: into the originals, or away if the copy lies there unchanged.
+So it goes if the copy failed and lies in failed; if it does not any more, it is a new photo.
+
+What is forgotten is painted again. So a photo is forgotten only after two looks in a row missed it,
+in folders that could be read, and never while a claim waits to be put back: it may lie in there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from daemon import (
+    adoption,
+    backoff,
+    claims,
+    copying,
+    departure,
+    files,
+    halfway,
+    presence,
+    publishing,
+)
+from daemon.claims import COPIED, Claim
+from daemon.copying import Copied
+from daemon.errors import AtelierError, ClaimLostError, ClaimStuckError
+from daemon.handles import held
+from daemon.jobs import JobState, NewJob, Stay
+from daemon.journal import Journal
+from daemon.names import printable
+from daemon.once import Once, reason_of
+from daemon.pairing import Candidate
+from daemon.returns import Returns
+from daemon.scanner import Look, Sighting
+from daemon.share import Share
+
+_ENDED: Final = frozenset({JobState.DONE, JobState.FAILED})
+_log: Final = structlog.get_logger()
+
+
+def copy_in(candidate: Candidate, inbox: Path, folder: Path) -> None:
+    """Copy a candidate's files into a claim, instead of moving them (`claims.take`).
+
+    Args:
+        candidate: what is wanted.
+        inbox: of the share.
+        folder: the claim's.
+
+    Raises:
+        ClaimLostError: a file has changed since it was seen.
+        OSError: it cannot be read, or there is no room.
+    """
+    files.write_atomically(folder / COPIED, adoption.record(_job(candidate, inbox, folder)))
+    sources = (
+        [sighting.path for sighting in candidate.sightings]
+        if candidate.folder is None
+        else [candidate.folder]
+    )
+    for source in sources:
+        with held(source.parent, inbox) as here:
+            copied = _copy(here / source.name, folder / source.name)
+        seen = {(one.size, one.mtime_ns) for one in copied}
+        mine = [each for each in candidate.sightings if each.path.is_relative_to(source)]
+        if not all((each.size, each.mtime_ns) in seen for each in mine):
+            raise ClaimLostError(f"{printable(source)} has changed; look again later.")
+    copying.sync_folder(folder)
+
+
+def _job(candidate: Candidate, inbox: Path, folder: Path) -> NewJob:
+    claim = claims.as_taken(candidate, folder, folder.name)
+    return NewJob(
+        id=claim.job_id,
+        lane=candidate.lane,
+        style_name=candidate.style_name,
+        relative=candidate.relative,
+        content=claim.content,
+        style=claim.style,
+        overrides=claim.overrides,
+        recipe="",
+        stays=stays_of(candidate, inbox),
+    )
+
+
+def _copy(source: Path, target: Path) -> list[Copied]:
+    # Half a copy, of a full disk or a kill, has no name: nobody takes it for the photo.
+    temporary = files.temporary_name(target.parent)
+    copied = copying.copy_whole(source, temporary)
+    for one in copied:
+        _open_up(temporary / one.path.relative_to(source), target.parent)
+    temporary.rename(target)
+    return copied
+
+
+def _open_up(path: Path, claim: Path) -> None:
+    # The copy of a folder that is closed to writers could not be moved on either.
+    with contextlib.suppress(PermissionError), held(path.parent, claim) as here:
+        mode = (here / path.name).lstat().st_mode
+        if stat.S_ISDIR(mode):
+            (here / path.name).chmod(stat.S_IMODE(mode) | stat.S_IRWXU)
+
+
+def is_copy(claim: Claim) -> bool:
+    """Whether what lies in a claim are copies, and the inbox has the files still."""
+    return presence.is_there(claim.folder / COPIED)
+
+
+def stays_of(candidate: Candidate, inbox: Path) -> tuple[Stay, ...]:
+    """What is to be remembered of a candidate whose files stay in the inbox."""
+    return tuple(_stay(sighting, inbox) for sighting in candidate.sightings)
+
+
+class Staying:
+    """Remembers such photos, and moves them when that can be done.
+
+    Args:
+        share: the share.
+        journal: where they are remembered.
+        returns: puts a claim back that cannot go on.
+        make_id: a new id at each call.
+        clock: monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        share: Share,
+        journal: Journal,
+        returns: Returns,
+        *,
+        make_id: Callable[[], str],
+        clock: Callable[[], float],
+    ) -> None:
+        self._share = share
+        self._journal = journal
+        self._returns = returns
+        self._make_id = make_id
+        self._clock = clock
+        self._jobs: dict[str, NewJob] = {}
+        self._owners: dict[Stay, str] = {}
+        self._read()
+        self._is_fresh = True
+        self._missing: set[str] = set()
+        self._failed = Counter[str]()
+        self._tries: dict[Path, int] = {}
+        self._until: dict[Path, float] = {}
+        self._said = Once()
+
+    def __len__(self) -> int:
+        """How many jobs there are whose photos are in the inbox still."""
+        return len(self._jobs)
+
+    @property
+    def photos(self) -> list[Path]:
+        """Where these are."""
+        return [self._share.inbox / job.relative for job in self._jobs.values()]
+
+    def add(self, job: NewJob) -> None:
+        """Remember a job whose files stay in the inbox."""
+        self._know(job)
+        photo = printable(job.relative)
+        _log.warning(
+            "photo.stays", job=job.id, photo=photo, means="it is painted from a copy, once"
+        )
+
+    def knows(self, candidate: Candidate) -> bool:
+        """Whether a candidate was taken as a copy already, and has not changed since."""
+        return self._job_of(candidate) is not None
+
+    def update(self, seen: Look, candidates: Collection[Candidate]) -> None:
+        """Forget those that are gone or have changed, and move those that can be moved.
+
+        Args:
+            seen: all that is in the inbox.
+            candidates: all that could be taken.
+
+        Raises:
+            JournalError: the journal cannot be used.
+        """
+        if self._is_fresh:  # what was put in order at the start may have told the journal of some
+            self._read()
+            self._is_fresh = False
+        if not self._jobs:
+            return
+        self._forget_missing(seen)
+        known = [(job, one) for one in candidates if (job := self._job_of(one)) is not None]
+        # One that may never be moved must not be the one that is tried for all, each time.
+        for job, candidate in sorted(known, key=lambda pair: self._failed[pair[0].id]):
+            if self._is_due(candidate):
+                self._move(job, candidate)
+
+    def _forget_missing(self, seen: Look) -> None:
+        # It is painted again if it was not gone for good: one look at a share proves nothing.
+        here = {_stay(sighting, self._share.inbox) for sighting in seen.files}
+        missing = {
+            job.id
+            for job in self._jobs.values()
+            if not here.intersection(job.stays) and not self._may_be_there(job, seen.unreadable)
+        }
+        for job_id in missing & self._missing:
+            self._forget(self._jobs[job_id])
+        self._missing = missing & self._jobs.keys()
+
+    def _may_be_there(self, job: NewJob, unreadable: Sequence[Path]) -> bool:
+        # Which photo lies in a claim that waits to be put back, nobody knows after a restart.
+        if self._returns.pending:
+            return True
+        paths = [self._share.inbox / stay.path for stay in job.stays]
+        return any(path.is_relative_to(shut) for shut in unreadable for path in paths)
+
+    def _job_of(self, candidate: Candidate) -> NewJob | None:
+        if not self._jobs:
+            return None
+        owners = {self._owners.get(stay) for stay in stays_of(candidate, self._share.inbox)}
+        owner = owners.pop()
+        return self._jobs[owner] if owner is not None and not owners else None
+
+    def _is_due(self, candidate: Candidate) -> bool:
+        # Of many in one closed folder one is tried, for all.
+        folder = candidate.content.path.parent
+        if self._clock() < self._until.get(folder, 0.0):
+            return False
+        return os.access(folder, os.W_OK | os.X_OK)
+
+    def _move(self, job: NewJob, candidate: Candidate) -> None:
+        state = self._journal.get(job.id).state
+        if state not in _ENDED:
+            return
+        claim_id = self._make_id()
+        try:
+            claim = claims.take(candidate, self._share, claim_id)
+        except ClaimStuckError as error:
+            self._returns.keep(claim_id, error)
+            self._wait(job, candidate)
+        except (AtelierError, OSError):  # the usual case: it may not be moved
+            self._wait(job, candidate)
+        else:
+            self._end(job, state, claim, candidate)
+
+    def _end(self, job: NewJob, state: JobState, claim: Claim, candidate: Candidate) -> None:
+        try:
+            where = _put_away(claim, candidate, self._share, state)
+        except (AtelierError, OSError) as error:
+            pause = self._wait(job, candidate)
+            log = _log.warning if self._said.is_new(reason_of(error)) else _log.debug
+            photo = printable(candidate.relative)
+            log("photo.not_moved", photo=photo, why=str(error), again_in_seconds=pause)
+            self._returns.put_back(claim.job_id)
+            return
+        if where is None and not self._returns.put_back(claim.job_id):
+            self._wait(job, candidate)
+            return
+        self._works(candidate)
+        self._forget(job)
+        _log.info(
+            "photo.is_new_again" if where is None else "photo.moved",
+            job=job.id,
+            photo=printable(candidate.relative),
+            kept=printable(where or ""),
+        )
+
+    def _wait(self, job: NewJob, candidate: Candidate) -> float:
+        self._failed[job.id] += 1
+        folder = candidate.content.path.parent
+        self._tries[folder] = self._tries.get(folder, 0) + 1
+        pause = backoff.pause(self._tries[folder])
+        self._until[folder] = self._clock() + pause
+        return pause
+
+    def _works(self, candidate: Candidate) -> None:
+        folder = candidate.content.path.parent
+        self._tries.pop(folder, None)
+        self._until.pop(folder, None)
+        if not self._tries:
+            self._said.is_over()
+
+    def _read(self) -> None:
+        for job in self._journal.staying():
+            self._know(job)
+
+    def _know(self, job: NewJob) -> None:
+        self._jobs[job.id] = job
+        self._owners |= dict.fromkeys(job.stays, job.id)
+
+    def _forget(self, job: NewJob) -> None:
+        self._journal.left(job.id)
+        del self._jobs[job.id]
+        del self._failed[job.id]
+        self._owners = {stay: owner for stay, owner in self._owners.items() if owner != job.id}
+
+
+def _stay(sighting: Sighting, inbox: Path) -> Stay:
+    return Stay(sighting.path.relative_to(inbox), sighting.size, sighting.mtime_ns)
+
+
+def _put_away(claim: Claim, candidate: Candidate, share: Share, state: JobState) -> Path | None:
+    """Move what was taken at last to where its copy went, or remove it if that lies there still.
+
+    Returns:
+        Where it is kept; None if it is in the claim still, since the copy that failed has gone.
+    """
+    above = candidate.content.path if candidate.folder is None else candidate.folder
+    below = above.parent.relative_to(share.inbox)
+    top = share.originals if state is JobState.DONE else share.failed
+    mine = [claim.taken_folder] if claim.taken_folder else list(claim.loose_files)
+    kept = _same(mine, top / below, top)
+    if kept is not None:
+        for path in reversed(mine):  # whatever is left after a kill is nothing without its photo
+            copying.remove_tree(path)
+        claims.dissolve(claim.folder)
+        return kept
+    if state is JobState.DONE:
+        return publishing.keep_original(share, claim, candidate.relative)
+    return None
+
+
+def _same(paths: Sequence[Path], folder: Path, top: Path) -> Path | None:
+    """The first of files that all have the same names, numbered or not, and the same content."""
+    if presence.is_gone(folder, top):  # of one that is only away nobody can say what lies there
+        return None
+    names = [path.name for path in paths]
+    with held(folder, top) as here:
+        for number in range(1, len(os.listdir(here)) + 1):  # noqa: PTH208 - only how many
+            there = departure.names_together(names, number)
+            pairs = zip(paths, there, strict=True)
+            if all(halfway.is_within(path, here / name) for path, name in pairs):
+                return folder / there[0]
+    return None

@@ -1,0 +1,179 @@
+"""Photos in the inbox that cannot be read or not be taken: since when, and when to try again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from daemon import backoff
+from daemon.errors import ClaimHeldError
+from daemon.inspector import Inspected
+from daemon.names import printable
+from daemon.once import Once, reason_of
+from daemon.readiness import Readiness
+from daemon.ready import Ready
+from daemon.settings import WatchSettings
+
+TRIES_ONCE: Final = 3
+"""So often a run that ends when all is painted tries to take a photo."""
+
+_QUICKEST: Final = 0.05  # seconds between two looks, also when files need not settle at all
+_log: Final = structlog.get_logger()
+
+
+@dataclass
+class _Trouble:
+    """A candidate that cannot be read (`verdict`) or not be taken.
+
+    Attributes:
+        since: when it showed, monotonic seconds.
+        verdict: the inspector's reason, if that is the trouble.
+        last_chance: whether it was inspected once more after its patience ran out.
+        tries: how often taking it failed.
+        until: when to try again, monotonic seconds.
+        why: what stood in the way of taking it last.
+        held_since: since when it is that it may not be moved, monotonic seconds.
+    """
+
+    since: float
+    verdict: Inspected | None = None
+    last_chance: bool = False
+    tries: int = 0
+    until: float = 0.0
+    why: str = ""
+    held_since: float | None = None
+
+
+class Troubles:
+    """Remembers such candidates for as long as they are there.
+
+    Args:
+        settings: how long people have patience; the attribute may be changed.
+        readiness: knows for how long a candidate has not changed.
+        clock: monotonic seconds.
+    """
+
+    def __init__(
+        self, settings: WatchSettings, readiness: Readiness, clock: Callable[[], float]
+    ) -> None:
+        self.settings = settings
+        self._readiness = readiness
+        self._clock = clock
+        self._cases: dict[Ready, _Trouble] = {}
+        self._said = Once()
+
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self._cases)
+
+    @property
+    def taking_fails(self) -> bool:
+        """Whether one of them could not be taken."""
+        return any(case.tries for case in self._cases.values())
+
+    @property
+    def why(self) -> str:
+        """Why one of them cannot be taken, as it was said last; empty if each can."""
+        return next((case.why for case in self._cases.values() if case.why), "")
+
+    @property
+    def photos(self) -> set[Path]:
+        """Which photos they are."""
+        return {ready.candidate.content.path for ready in self._cases}
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether it is too early to give all of them up."""
+        return any(map(self._may_pass, self._cases.values()))
+
+    def is_due(self, ready: Ready) -> bool:
+        """Whether a candidate is to be inspected now: it is no trouble, or is to be tried again."""
+        case = self._cases.get(ready)
+        if case is None:
+            return True
+        if self._clock() < case.until:
+            return False
+        return case.verdict is None or self._is_out_of_patience(ready, case)
+
+    def is_hopeless(self, ready: Ready, verdict: Inspected) -> bool:
+        """Note that a candidate cannot be read; whether it is to fail for that now.
+
+        Only if it was inspected once more after its patience was over: a copier may write without
+        changing size and time until it is done.
+        """
+        case = self._cases.setdefault(ready, _Trouble(self._clock()))
+        case.verdict = verdict
+        if not self._is_out_of_patience(ready, case):
+            return False
+        had_it, case.last_chance = case.last_chance, True
+        return had_it
+
+    def hold(self, ready: Ready, error: Exception) -> None:
+        """Note that a candidate could not be taken, and say why; it is tried again later."""
+        pause, candidate = self.delay(ready), ready.candidate
+        case = self._cases[ready]
+        case.why = str(error)
+        if not isinstance(error, ClaimHeldError):
+            case.held_since = None
+        elif case.held_since is None:
+            case.held_since = self._clock()
+        # Many may lie in one closed folder, and each is tried again and again.
+        is_new = self._said.is_new(f"{candidate.content.path.parent}: {reason_of(error)}")
+        log = _log.warning if is_new else _log.debug
+        photo = printable(candidate.relative)
+        log("claim.failed", photo=photo, why=str(error), again_in_seconds=pause)
+
+    def delay(self, ready: Ready) -> float:
+        """Note that a candidate could not be taken; how long it waits for the next try."""
+        case = self._cases.setdefault(ready, _Trouble(self._clock()))
+        case.tries += 1
+        pause = backoff.pause(case.tries)
+        case.until = self._clock() + pause
+        return pause
+
+    def is_held(self, ready: Ready) -> bool:
+        """Whether a candidate may not be moved, for as long as people have patience."""
+        case = self._cases.get(ready)
+        since = None if case is None else case.held_since
+        return since is not None and self._clock() - since >= self.settings.patience_seconds
+
+    def forget(self, ready: Ready) -> None:
+        """A candidate was taken."""
+        self._cases.pop(ready, None)
+
+    def forget_all_but(self, here: Iterable[Ready]) -> None:
+        """Let go of those that are not there any more.
+
+        Args:
+            here: the candidates that are.
+        """
+        still = set(here)
+        self._cases = {ready: case for ready, case in self._cases.items() if ready in still}
+        if not self.taking_fails and self._said.is_over():
+            _log.info("claim.none_fails")
+
+    def _is_out_of_patience(self, ready: Ready, case: _Trouble) -> bool:
+        patience = self.settings.patience_seconds
+        if ready.style_stamp is not None and case.verdict and case.verdict.blame == "style":
+            # The photo is old, its style may have come a moment ago.
+            return self._clock() - case.since >= patience
+        return self._readiness.unchanged_for(ready.candidate) >= patience
+
+    def _may_pass(self, case: _Trouble) -> bool:
+        if case.tries:
+            return case.tries < TRIES_ONCE
+        return self._clock() - case.since < longest_wait(self.settings)
+
+
+def quick_pace(watch: WatchSettings) -> float:
+    """Seconds between two looks while something is on its way in."""
+    return min(watch.poll_seconds, max(watch.settle_seconds / (watch.settle_scans - 1), _QUICKEST))
+
+
+def longest_wait(watch: WatchSettings) -> float:
+    """Seconds after which a photo that lies still has been taken, or never will be."""
+    return watch.patience_seconds + watch.settle_seconds + watch.settle_scans * quick_pace(watch)

@@ -1,0 +1,181 @@
+"""Into which tiles a picture is cut, and what leaves traces, for the least work that fits."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import product
+from operator import attrgetter, itemgetter
+from typing import Final
+
+from engine.footprint import FLOAT, Footprint, seam_bytes, stage_bytes, step_bytes
+from engine.layers import chain_to, deepest, work_of
+from engine.recipe import CONVOLUTIONS, Recipe
+from engine.stages import Stage, Tiling
+from engine.tiles import WHOLE, Grid, Size, spans
+
+_MOST_TILES: Final = 16  # along one side
+_CUT: Final = Tiling(Grid(2, 2), Grid(2, 2))
+"""Any tiling that cuts: its stages are those of all."""
+
+
+@dataclass(frozen=True)
+class Maps:
+    """What the maps of a network are like.
+
+    Attributes:
+        width: bytes of a value.
+        traced: whether layers may leave traces.
+    """
+
+    width: int = FLOAT
+    traced: bool = True
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A tiling, the bytes that the maps of its steps take, and its work over that of no tiling."""
+
+    tiling: Tiling
+    bytes: int
+    work: float
+
+
+_PLAIN: Final = Maps()
+
+
+def fitting(
+    size: Size, recipe: Recipe, room: int, whole: int | None = None, *, maps: Maps = _PLAIN
+) -> Fit | None:
+    """Find the tiling that costs the least time and fits; None if no tiles are small enough.
+
+    Args:
+        size: height and width of the picture.
+        recipe: says the taps and the pooling.
+        room: bytes that the feature maps of one step may take.
+        whole: bytes that they may take in one piece; unset, as many.
+        maps: what they are like.
+    """
+    layers = chain_to(deepest(recipe.taps))
+    needed = step_bytes(size, layers, recipe.taps, width=maps.width)
+    if needed <= (room if whole is None else whole):
+        return Fit(Tiling(), needed, 1.0)
+    ways = _ways(recipe, maps)
+    seam = seam_bytes(size) if len(ways) > 1 else 0
+    chosen = _chosen(_Picture(size, recipe.taps, maps.width), ways, room - seam)
+    best = min(chosen, key=lambda way: sum(each.work for each in way), default=None)
+    if best is None:
+        return None
+    work = sum(each.work for each in best) / (size[0] * size[1] * work_of(layers))
+    return Fit(_tiling(best), seam + _bytes(best), work)
+
+
+@dataclass(frozen=True)
+class _Picture:
+    """What is to be fitted in: its size, the taps, and bytes of a value of the maps."""
+
+    size: Size
+    taps: Collection[str]
+    width: int
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """A stage with its grid, what it takes, and the work of a step through it."""
+
+    stage: Stage
+    takes: Footprint
+    work: float
+
+
+def _ways(recipe: Recipe, maps: Maps) -> list[list[Stage]]:
+    """For each stage all places where traces may begin: nowhere, or right behind a tap.
+
+    Maps of taps are large; so the first stage, which has the largest, rather goes through them
+    again, and through the first block in any case. The second may leave traces as a whole. Of a
+    maximum traces would not be enough.
+    """
+    stages = _CUT.stages(deepest(recipe.taps))
+    if recipe.pooling != "avg" or not maps.traced:
+        return [[stage] for stage in stages]
+    return [[stage, *_with_traces(stage, recipe.taps)] for stage in stages]
+
+
+def _with_traces(stage: Stage, taps: Collection[str]) -> Iterator[Stage]:
+    if stage.level:
+        yield replace(stage, again=0)
+    for number, name in enumerate(stage.layers[:-1], start=1):
+        if name in taps and name != CONVOLUTIONS[0]:
+            yield replace(stage, again=number)
+
+
+def _chosen(picture: _Picture, ways: list[list[Stage]], room: int) -> Iterator[list[_Choice]]:
+    """For each way the grids that cost the least and fit."""
+    near, *far = ways
+    for stage in near:
+        first = _cheapest(stage, picture, room)
+        if first is None:
+            continue
+        if not far:
+            yield [first]
+        for behind in far[0] if far else ():
+            second = _cheapest(behind, picture, room - first.takes.kept)
+            if second is not None:
+                yield [first, second]
+
+
+def _cheapest(stage: Stage, picture: _Picture, room: int) -> _Choice | None:
+    rows, columns = (_cuts(side, stage.layers) for side in stage.source(picture.size))
+    for work, row, column in sorted(_priced(stage, rows, columns), key=itemgetter(0)):
+        cut = replace(stage, grid=Grid(row.parts, column.parts))
+        takes = stage_bytes(cut, (row.longest, column.longest), picture.taps, picture.width)
+        if takes.kept + takes.passing <= room:
+            return _Choice(cut, takes, work)
+    return None
+
+
+def _priced(
+    stage: Stage, rows: Sequence[_Cut], columns: Sequence[_Cut]
+) -> Iterator[tuple[float, _Cut, _Cut]]:
+    """All ways to cut a stage, each with the work that it takes."""
+    for row, column in product(rows, columns):
+        cut = replace(stage, grid=Grid(row.parts, column.parts))
+        # A first stage in one piece would save next to nothing: that is not called cutting.
+        if stage.level or not cut.grid.whole:
+            yield row.total * column.total * cut.work_of_position, row, column
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """One way to cut an axis: how many parts, the positions of all, and of the longest."""
+
+    parts: int
+    total: int
+    longest: int
+
+
+@lru_cache(maxsize=256)
+def _cuts(length: int, layers: tuple[str, ...]) -> tuple[_Cut, ...]:
+    found = []
+    for parts in range(1, _MOST_TILES + 1):
+        lengths = [span.stop - span.start for span in spans(length, parts, layers)]
+        if len(lengths) == parts:  # there may be too few strides for so many
+            found.append(_Cut(parts, sum(lengths), max(lengths)))
+    return tuple(found)
+
+
+def _tiling(way: Iterable[_Choice]) -> Tiling:
+    stages = [each.stage for each in way]
+    traced = frozenset(stage.tail[0] for stage in stages if stage.tail)
+    near, far = stages[0].grid, stages[-1].grid
+    return Tiling(near, far if len(stages) > 1 else WHOLE, traced)
+
+
+def _bytes(way: Sequence[_Choice]) -> int:
+    """What is there at the fullest: earlier stages keep what they left while later ones work."""
+    before, most = 0, 0
+    for takes in map(attrgetter("takes"), way):
+        before += takes.kept
+        most = max(most, before + takes.passing)
+    return most

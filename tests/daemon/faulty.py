@@ -1,0 +1,94 @@
+"""Disks that fail at the system call: what Python says it is about to do is refused.
+
+An audit hook is the one seam: it hears of whatever is opened, made, moved or removed, by whichever
+module, and what it raises is what that module meets. A hook cannot be taken away again, so there is
+one for the whole process, which does nothing until a test asks for a fault.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from daemon import files
+
+_WRITES: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
+_ONE: Final = {"os.remove": 1, "os.rmdir": 1, "os.mkdir": 2, "os.truncate": None}
+"""Events about one path, and which argument is the handle of the folder that it starts in."""
+_TWO: Final = {"os.rename": (2, 3), "os.link": (2, 3)}
+_READS: Final = {"os.scandir", "os.listdir"}
+
+
+@dataclass(frozen=True)
+class _Fault:
+    folder: str
+    number: int
+    reading: bool
+    spares: int
+
+
+_faults: list[_Fault] = []
+
+
+@contextmanager
+def failing(folder: Path, number: int, *, reading: bool = False) -> Iterator[None]:
+    """Refuse every change below a folder, but to the thread that asks for this.
+
+    Args:
+        folder: which.
+        number: of the error.
+        reading: whether to refuse to look into it too.
+    """
+    fault = _Fault(str(folder), number, reading, threading.get_ident())
+    ways = files.RENAMES
+    files.RENAMES = ways[1:]  # type: ignore[misc] - the kernel's own call goes past Python
+    _faults.append(fault)
+    try:
+        yield
+    finally:
+        _faults.remove(fault)
+        files.RENAMES = ways  # type: ignore[misc]
+
+
+def _hear(event: str, arguments: tuple[Any, ...]) -> None:
+    if not _faults:
+        return
+    if event == "open":
+        path, _, flags = arguments
+        if not isinstance(path, int) and isinstance(flags, int):
+            _meet(path, -1, changes=bool(flags & _WRITES))
+    elif event in _ONE:
+        above = _ONE[event]
+        _meet(arguments[0], -1 if above is None else arguments[above], changes=True)
+    elif event in _TWO:
+        for path, above in zip(arguments[:2], _TWO[event], strict=True):
+            _meet(path, arguments[above], changes=True)
+    elif event in _READS:
+        _meet(arguments[0], -1, changes=False)
+
+
+def _meet(path: Any, above: int, *, changes: bool) -> None:
+    place = _place(path, above)
+    for fault in (each for each in _faults if each.spares != threading.get_ident()):
+        inside = place == fault.folder or place.startswith(f"{fault.folder}/")
+        if inside and (changes or fault.reading):
+            raise OSError(fault.number, os.strerror(fault.number), place)
+
+
+def _place(path: Any, above: int) -> str:
+    if isinstance(path, int) or path is None:
+        return str(Path(f"/proc/self/fd/{path}").readlink()) if isinstance(path, int) else ""
+    name = os.fsdecode(path)
+    if above >= 0 and not name.startswith("/"):
+        name = f"/proc/self/fd/{above}/{name}"
+    folder, _, last = name.rpartition("/")
+    return f"{os.path.realpath(folder)}/{last}" if folder else name
+
+
+sys.addaudithook(_hear)

@@ -1,0 +1,100 @@
+"""What the claim of a copy tells a new journal."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from daemon import adoption, claims, intention
+from daemon.claims import COPIED, Claim
+from daemon.errors import ClaimError
+from daemon.journal import Journal
+from daemon.pairing import Candidate, pair
+from daemon.scanner import look
+from daemon.settings import ShareSettings
+from daemon.share import Share, make_share, open_share
+from daemon.staying import copy_in, stays_of
+from daemon.workplace import JOBS
+
+
+@pytest.fixture
+def share(tmp_path: Path) -> Share:
+    share = open_share(ShareSettings(root=tmp_path / "share"))
+    make_share(share)
+    (share.work / JOBS).mkdir(mode=0o700)
+    return share
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    with closing(Journal(tmp_path / "state" / "journal.sqlite", time.time)) as journal:
+        yield journal
+
+
+def copied(share: Share, kind: str = "pair") -> tuple[Candidate, Claim]:
+    odd = b"a\xff".decode("utf-8", "surrogateescape")
+    party = ("Party/content.jpg", "Party/style.jpg", "Party/job.toml")
+    for name in (f"{odd}.jpg", f"{odd}.style.jpg") if kind == "pair" else party:
+        path = share.inbox / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"")
+    (candidate,) = pair(look(share.inbox), {}, None).candidates
+    return candidate, claims.take(candidate, share, "job", copy_in)
+
+
+def publish(share: Share, claim: Claim) -> Path:
+    plan = intention.intend(share.outbox / "a.jpg", b"picture")
+    intention.remember(claim.folder, plan)
+    plan.path.write_bytes(b"picture")
+    return plan.path
+
+
+@pytest.mark.parametrize("kind", ["pair", "folder"])
+def test_the_journal_is_told_all_that_it_needs(share: Share, journal: Journal, kind: str) -> None:
+    candidate, claim = copied(share, kind)
+    result = publish(share, claim)
+    job = adoption.adopt(share, journal, "job")
+    assert job is not None
+    assert job == journal.get("job")
+    assert (job.lane, job.style_name) == (candidate.lane, candidate.style_name)
+    assert job.relative == candidate.relative
+    assert (job.content, job.style, job.overrides) == (claim.content, claim.style, claim.overrides)
+    assert job.result == result
+    assert [one.stays for one in journal.staying()] == [stays_of(candidate, share.inbox)]
+    # It is known now, and not told again.
+    assert adoption.adopt(share, journal, "job") is None
+
+
+def test_a_copy_whose_result_is_not_out_is_none(share: Share, journal: Journal) -> None:
+    _, claim = copied(share)
+    assert adoption.adopt(share, journal, "job") is None
+    publish(share, claim).unlink()
+    assert adoption.adopt(share, journal, "job") is None
+    assert journal.staying() == []
+
+
+@pytest.mark.parametrize("spoilt", [None, b"", b"{}", b"\xff", b"[]"])
+def test_what_is_no_copy_or_says_nothing_is_none(
+    share: Share, journal: Journal, spoilt: bytes | None
+) -> None:
+    _, claim = copied(share)
+    publish(share, claim)
+    (claim.folder / COPIED).unlink()
+    if spoilt is not None:
+        (claim.folder / COPIED).write_bytes(spoilt)
+    assert adoption.adopt(share, journal, "job") is None
+
+
+def test_nothing_is_believed_of_a_folder_that_somebody_put_there(
+    share: Share, journal: Journal, tmp_path: Path
+) -> None:
+    _, claim = copied(share)
+    publish(share, claim)
+    claim.folder.rename(tmp_path / "elsewhere")
+    claim.folder.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ClaimError):
+        adoption.adopt(share, journal, "job")

@@ -1,0 +1,472 @@
+"""A photo that cannot be taken out of the inbox is painted once, and moved when it can be."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pytest
+from structlog.testing import capture_logs
+
+from daemon import claims, files
+from daemon.errors import ClaimStuckError, ExitCode, JournalError
+from daemon.jobs import NewJob
+from daemon.journal import Journal
+from daemon.names import INBOX_NOTE
+from daemon.pairing import pair
+from daemon.returns import Returns
+from daemon.runners.base import Failed
+from daemon.scanner import Look, look
+from daemon.settings import PaintSettings, Settings, ShareSettings
+from daemon.share import make_share, open_share
+from daemon.staying import Staying, copy_in, stays_of
+from daemon.workplace import JOBS
+from tests.daemon.modes import shut
+from tests.daemon.standins import paint, picture
+from tests.daemon.test_service import QUICK, House, refuse
+
+HELD = [errno.EACCES, errno.EPERM, errno.EBUSY, errno.EROFS]
+
+
+@pytest.fixture
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+    monkeypatch.setattr("daemon.backoff._FIRST_SECONDS", 0.02)
+    share = open_share(ShareSettings(root=tmp_path / "share"))
+    make_share(share)
+    with closing(Journal(tmp_path / "state" / "journal.sqlite", time.time)) as journal:
+        yield House(share, journal, Settings(watch=QUICK, paint=PaintSettings(preset="draft")))
+
+
+@contextmanager
+def holding(house: House, number: int = errno.EACCES, only: str = "") -> Iterator[None]:
+    """Nothing can be moved out of the inbox, or only one file cannot."""
+    move = files.move_exactly
+
+    def refuse(source: Path, target: Path) -> None:
+        if target.is_relative_to(house.share.work) and only in {"", target.name}:
+            raise OSError(number, os.strerror(number), str(source))
+        move(source, target)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(files, "move_exactly", refuse)
+        yield
+
+
+def painted(house: House) -> int:
+    return sum(len(runner.requests) for runner in house.runners)
+
+
+def remembered(house: House) -> int:
+    # SQLite's connections belong to the threads that made them.
+    with closing(Journal(house.journal._path, time.time, read_only=True)) as reader:
+        return len(reader.staying())
+
+
+def run_for_a_while(house: House, looks: int = 25) -> None:
+    left = looks
+
+    def done() -> bool:
+        nonlocal left
+        left -= 1
+        return left < 0
+
+    house.run_until(done)
+
+
+@pytest.mark.parametrize("number", HELD)
+def test_it_is_painted_once_also_after_a_restart_and_moved_when_that_can_be_done(
+    house: House, number: int
+) -> None:
+    photo = house.style() / "photo.jpg"
+    photo.write_bytes(picture())
+    with holding(house, number):
+        house.run_until(lambda: house.states() == {"done": 1})
+        assert len(house.said("photo.stays")) == 1
+        run_for_a_while(house, 5)
+        note = (house.share.inbox / INBOX_NOTE).read_text()
+        assert "stay here because I cannot move them" in note
+        assert str(Path("Waves/photo.jpg")) in note
+        for _ in range(2):
+            run_for_a_while(house)
+        assert photo.read_bytes() == picture()
+        assert house.files(house.share.outbox) == ["Waves/photo.jpg"]
+        assert house.files(house.share.originals) == ["Waves/photo.jpg"]
+        assert (painted(house), house.states()) == (1, {"done": 1})
+        assert claims.find_claims(house.share) == []
+    house.run_until(lambda: not photo.exists())
+    run_for_a_while(house, 5)
+    assert not (house.share.inbox / INBOX_NOTE).exists()
+    assert house.files(house.share.originals) == ["Waves/photo.jpg"]
+    assert (painted(house), house.journal.staying()) == (1, [])
+    assert claims.find_claims(house.share) == []
+
+
+def test_the_copy_that_somebody_removed_is_not_missed(house: House) -> None:
+    photo = house.style() / "photo.jpg"
+    photo.write_bytes(picture())
+    with holding(house):
+        house.run_until(lambda: house.states() == {"done": 1})
+    shutil.rmtree(house.share.originals / "Waves")
+    house.run_until(lambda: not photo.exists())
+    assert house.files(house.share.originals) == ["Waves/photo.jpg"]
+
+
+def test_one_that_is_changed_is_painted_again_and_one_that_goes_is_forgotten(house: House) -> None:
+    photo = house.style() / "photo.jpg"
+    photo.write_bytes(picture())
+    with holding(house):
+        house.run_until(lambda: house.states() == {"done": 1})
+        photo.write_bytes(picture((1, 2, 3)) + b"\0")
+        house.run_until(lambda: house.states() == {"done": 2})
+        run_for_a_while(house)
+        assert painted(house) == 2
+        photo.unlink()
+        house.run_until(lambda: not remembered(house))
+    assert house.files(house.share.outbox) == ["Waves/photo (2).jpg", "Waves/photo.jpg"]
+
+
+def test_a_failure_is_told_once_beside_the_copy(house: House) -> None:
+    house.answer = lambda request: [Failed(request.job_id, "engine", "It blew up.")]
+    photo = house.style() / "photo.jpg"
+    photo.write_bytes(picture())
+    with holding(house):
+        house.run_until(lambda: house.states() == {"failed": 1})
+        run_for_a_while(house)
+    assert house.files(house.share.failed) == ["Waves/photo.jpg", "Waves/photo.jpg - why.txt"]
+    house.run_until(lambda: not photo.exists())
+    assert house.files(house.share.failed) == ["Waves/photo.jpg", "Waves/photo.jpg - why.txt"]
+    assert (painted(house), house.states()) == (1, {"failed": 1})
+
+
+def test_a_pair_and_a_folder_stay_whole(house: House) -> None:
+    inbox = house.share.inbox
+    (inbox / "b.jpg").write_bytes(picture())
+    (inbox / "b.style.jpg").write_bytes(picture((9, 9, 9)))
+    (inbox / "Party").mkdir()
+    for name in ("content", "style"):
+        (inbox / f"Party/{name}.jpg").write_bytes(picture())
+    (inbox / "Party/job.toml").write_text("size = 64\n")
+    mine = ["Party/content.jpg", "Party/job.toml", "Party/style.jpg", "b.jpg", "b.style.jpg"]
+    with holding(house):
+        house.run_until(lambda: house.states() == {"done": 2})
+        run_for_a_while(house)
+        assert [name for name in house.files(inbox) if name != INBOX_NOTE] == mine
+        assert house.files(house.share.originals) == mine
+    house.run_until(lambda: not {*house.files(inbox)} - {INBOX_NOTE})
+    assert house.files(house.share.originals) == mine
+    assert house.files(house.share.outbox) == ["Party.jpg", "b.jpg"]
+    assert painted(house) == 2
+
+
+def test_a_kill_after_the_copy_leaves_no_second_photo(house: House) -> None:
+    photo = house.style() / "photo.jpg"
+    photo.write_bytes(picture())
+
+    with holding(house), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Journal, "add", die)
+        with pytest.raises(KilledError):
+            house.service(once=False).run()
+    assert len(claims.find_claims(house.share)) == 1
+    assert house.once() is ExitCode.OK
+    assert house.files(house.share.outbox) == ["Waves/photo.jpg"]
+    assert house.files(house.share.originals) == ["Waves/photo.jpg"]
+    assert painted(house) == 1
+
+
+def test_a_work_disk_without_room_for_the_copy_is_no_reason_to_forget_it(house: House) -> None:
+    photo = house.style() / "photo.jpg"
+    photo.write_bytes(picture())
+
+    def refuse(*_args: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with holding(house):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("daemon.copying.copy_whole", refuse)
+            run_for_a_while(house, 40)
+        assert house.states() == {}
+        assert claims.find_claims(house.share) == []
+        house.run_until(lambda: house.states() == {"done": 1})
+    assert painted(house) == 1
+
+
+class KilledError(BaseException):
+    """The program ends here."""
+
+
+def die(*_args: Any, **_more: Any) -> None:
+    raise KilledError
+
+
+def photos_in(house: House) -> list[str]:
+    return [name for name in house.files(house.share.inbox) if name != INBOX_NOTE]
+
+
+def half(number: int) -> Callable[..., None]:
+    """A copy that breaks off after some bytes."""
+
+    def copy(source: BinaryIO, target: BinaryIO, _size: int) -> None:
+        target.write(source.read(100))
+        raise OSError(number, os.strerror(number)) if number else KilledError
+
+    return copy
+
+
+@pytest.mark.parametrize("where", ["photo.jpg", "deep/photo.jpg"])
+def test_a_kill_after_the_copy_out_of_a_closed_folder(house: House, where: str) -> None:
+    photo = house.style() / where
+    photo.parent.mkdir(exist_ok=True)
+    photo.write_bytes(picture())
+    with shut(photo.parent):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Journal, "add", die)
+            with pytest.raises(KilledError):
+                house.service(once=False).run()
+        assert len(claims.find_claims(house.share)) == 1
+        house.run_until(lambda: house.states() == {"done": 1})
+        run_for_a_while(house)
+        assert photos_in(house) == [f"Waves/{where}"]
+    assert (painted(house), claims.find_claims(house.share)) == (1, [])
+    assert house.files(house.share.originals) == [f"Waves/{where}"]
+
+
+def test_a_work_disk_that_fills_up_leaves_no_half_of_a_photo(house: House) -> None:
+    photo = house.style() / "photo.jpg"
+    photo.write_bytes(picture())
+    with shut(photo.parent):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(shutil, "copyfileobj", half(errno.ENOSPC))
+            run_for_a_while(house, 40)
+            assert house.said("claim.failed")
+        assert (house.states(), claims.find_claims(house.share)) == ({}, [])
+        assert photos_in(house) == ["Waves/photo.jpg"]
+        house.run_until(lambda: house.states() == {"done": 1})
+        assert photos_in(house) == ["Waves/photo.jpg"]
+    assert painted(house) == 1
+    assert (house.share.originals / "Waves/photo.jpg").read_bytes() == picture()
+
+
+def test_half_of_a_copy_is_no_photo_also_when_the_photo_has_gone(house: House) -> None:
+    photo = house.style() / "photo.jpg"
+    photo.write_bytes(picture())
+    with shut(photo.parent), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shutil, "copyfileobj", half(0))
+        with pytest.raises(KilledError):
+            house.service(once=False).run()
+    assert len(claims.find_claims(house.share)) == 1
+    photo.unlink()
+    assert house.once() is ExitCode.OK
+    assert (photos_in(house), claims.find_claims(house.share)) == ([], [])
+    assert painted(house) == 0
+
+
+def test_a_folder_job_that_is_closed_itself_is_painted_once(house: House) -> None:
+    party = house.share.inbox / "Party"
+    party.mkdir()
+    for name in ("content", "style"):
+        (party / f"{name}.jpg").write_bytes(picture())
+    with shut(party):
+        house.run_until(lambda: house.states() == {"done": 1})
+        run_for_a_while(house)
+    assert painted(house) == 1
+    assert house.files(house.share.originals) == ["Party/content.jpg", "Party/style.jpg"]
+
+
+def test_a_folder_that_cannot_be_read_for_a_while_hides_no_photo(house: House) -> None:
+    photo = house.style() / "photo.jpg"
+    photo.write_bytes(picture())
+    with shut(photo.parent):
+        house.run_until(lambda: house.states() == {"done": 1})
+        with shut(photo.parent, 0):
+            run_for_a_while(house, 10)
+            assert remembered(house) == 1
+        photo.parent.chmod(0o555)
+        run_for_a_while(house)
+        assert remembered(house) == 1
+    assert (painted(house), house.states()) == (1, {"done": 1})
+
+
+def test_a_result_that_is_out_is_known_to_a_new_journal(house: House, tmp_path: Path) -> None:
+    photo = house.style() / "photo.jpg"
+    photo.write_bytes(picture())
+    with shut(photo.parent):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Journal, "published", die)
+            with pytest.raises(KilledError):
+                house.service(once=False).run()
+        assert house.files(house.share.outbox) == ["Waves/photo.jpg"]
+        with closing(Journal(tmp_path / "new" / "journal.sqlite", time.time)) as journal:
+            other = House(house.share, journal, house.settings)
+            run_for_a_while(other)
+            assert (painted(other), other.states(), remembered(other)) == (0, {"done": 1}, 1)
+        assert photos_in(house) == ["Waves/photo.jpg"]
+    assert house.files(house.share.outbox) == ["Waves/photo.jpg"]
+    assert house.files(house.share.originals) == ["Waves/photo.jpg"]
+
+
+def test_one_whose_copy_failed_and_is_no_longer_in_failed_is_a_new_photo(house: House) -> None:
+    house.answer = lambda request: [Failed(request.job_id, "engine", "It blew up.")]
+    photo = house.style() / "photo.jpg"
+    photo.write_bytes(picture())
+    with holding(house):
+        house.run_until(lambda: house.states() == {"failed": 1})
+    shutil.rmtree(house.share.failed / "Waves")
+    house.answer = paint
+    house.run_until(lambda: house.states() == {"failed": 1, "done": 1})
+    assert house.files(house.share.outbox) == ["Waves/photo.jpg"]
+    assert house.files(house.share.originals) == ["Waves/photo.jpg"]
+    assert (photos_in(house), painted(house), remembered(house)) == ([], 2, 0)
+
+
+def test_a_style_whose_copy_has_gone_is_not_removed_with_its_photo(house: House) -> None:
+    (house.share.inbox / "b.jpg").write_bytes(picture())
+    (house.share.inbox / "b.style.jpg").write_bytes(picture((9, 9, 9)))
+    with holding(house):
+        house.run_until(lambda: house.states() == {"done": 1})
+    (house.share.originals / "b.style.jpg").unlink()
+    house.run_until(lambda: not photos_in(house))
+    kept = [path.read_bytes() for path in house.share.originals.rglob("*.style.jpg")]
+    kept += [path.read_bytes() for path in house.share.originals.rglob("*.style (2).jpg")]
+    kept += [path.read_bytes() for path in house.share.originals.rglob("* (2).style.jpg")]
+    assert picture((9, 9, 9)) in kept
+    assert painted(house) == 1
+
+
+@pytest.mark.parametrize("when", ["taken", "put away"])
+def test_one_in_a_claim_that_is_stuck_is_not_forgotten(house: House, when: str) -> None:
+    photo = house.style() / "photo.jpg"
+    photo.write_bytes(picture())
+    with holding(house):
+        house.run_until(lambda: house.states() == {"done": 1})
+    shutil.rmtree(house.share.originals / "Waves")
+    take = claims.take
+
+    def stuck(*_args: Any, **_more: Any) -> Any:
+        raise ClaimStuckError("It is stuck.")
+
+    def take_and_stick(*args: Any) -> Any:
+        take(*args)
+        stuck()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(claims, "put_back", stuck)
+        if when == "taken":
+            patch.setattr(claims, "take", take_and_stick)
+        else:
+            patch.setattr("daemon.publishing.keep_original", refuse)
+        house.run_until(lambda: not photo.exists())
+        for _ in range(2):  # after a restart too
+            run_for_a_while(house)
+            assert house.said("claim.stuck")
+            assert (remembered(house), len(claims.find_claims(house.share))) == (1, 1)
+    house.run_until(lambda: not remembered(house))
+    assert house.files(house.share.originals) == ["Waves/photo.jpg"]
+    assert (photos_in(house), painted(house)) == ([], 1)
+    assert claims.find_claims(house.share) == []
+
+
+def test_it_is_known_at_once_whatever_the_journal_says_after_that(house: House) -> None:
+    photo = house.style() / "photo.jpg"
+    photo.write_bytes(picture())
+    get = Journal.get
+
+    def get_from_elsewhere(journal: Journal, job_id: str) -> Any:
+        if sys._getframe(1).f_globals["__name__"] == "daemon.intake":
+            raise JournalError("The disk is away.")
+        return get(journal, job_id)
+
+    with holding(house), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Journal, "get", get_from_elsewhere)
+        house.run_until(lambda: house.states() == {"done": 1})
+        run_for_a_while(house)
+    assert (painted(house), house.states()) == (1, {"done": 1})
+
+
+def test_one_that_may_never_be_moved_holds_up_no_other(house: House) -> None:
+    for name in ("a", "b", "c"):
+        (house.style() / f"{name}.jpg").write_bytes(picture())
+    with holding(house):
+        house.run_until(lambda: house.states() == {"done": 3})
+    with holding(house, only="a.jpg"):
+        house.run_until(lambda: photos_in(house) == ["Waves/a.jpg"])
+        assert photos_in(house) == ["Waves/a.jpg"]
+    assert painted(house) == 3
+
+
+class Alone:
+    """`Staying` by itself, with one photo that was painted from a copy."""
+
+    def __init__(self, house: House) -> None:
+        self.house, self.now = house, 0.0
+        photo = house.style() / "photo.jpg"
+        photo.write_bytes(picture())
+        self.seen = look(house.share.inbox)
+        styles = {"Waves": house.share.styles / "Waves.jpg"}
+        self.candidates = pair(self.seen, styles, None).candidates
+        (candidate,) = self.candidates
+        (house.share.work / JOBS).mkdir(mode=0o700)
+        claim = claims.take(candidate, house.share, "job", copy_in)
+        job = NewJob(
+            "job", candidate.lane, "Waves", candidate.relative, claim.content, claim.style, None,
+            "{}", stays=stays_of(candidate, house.share.inbox),
+        )  # fmt: skip
+        house.journal.add(job)
+        house.journal.published("job", house.share.outbox / "photo.jpg", {})
+        house.journal.finish("job")
+        shutil.rmtree(claim.folder)
+        ids = (f"again-{number}" for number in count())
+        returns = Returns(house.share, lambda: self.now)
+        self.staying = Staying(
+            house.share,
+            house.journal,
+            returns,
+            make_id=lambda: next(ids),
+            clock=lambda: self.now,
+        )
+
+    def update(self, seen: Look) -> int:
+        self.staying.update(seen, ())
+        return len(self.staying)
+
+
+def test_it_is_forgotten_when_two_looks_in_a_row_have_missed_it(house: House) -> None:
+    alone = Alone(house)
+    inbox = house.share.inbox
+    nothing, shut_off = Look(inbox, (), ()), Look(inbox, (), (), (inbox / "Waves",))
+    for seen in (nothing, alone.seen, nothing, shut_off, shut_off, nothing, alone.seen, nothing):
+        assert alone.update(seen) == 1
+    assert alone.update(nothing) == 0
+    assert house.journal.staying() == []
+
+
+def test_originals_that_take_nothing_are_tried_later_and_later_and_told_of_once(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("daemon.backoff._FIRST_SECONDS", 1.0)
+    alone, tries = Alone(house), list[float]()
+
+    def refuse_it(*_args: Any) -> Path:
+        tries.append(alone.now)
+        return refuse()
+
+    with capture_logs() as logs, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("daemon.publishing.keep_original", refuse_it)
+        for second in range(32):
+            alone.now = float(second)
+            alone.staying.update(alone.seen, alone.candidates)
+    assert tries == [0.0, 1.0, 3.0, 7.0, 15.0, 31.0]
+    told = [line["log_level"] for line in logs if line["event"] == "photo.not_moved"]
+    assert told == ["warning", *["debug"] * 5]
+    assert photos_in(house) == ["Waves/photo.jpg"]
+    alone.now = 63.0
+    alone.staying.update(alone.seen, alone.candidates)
+    assert (photos_in(house), len(alone.staying)) == ([], 0)
+    assert house.files(house.share.originals) == ["Waves/photo.jpg"]
