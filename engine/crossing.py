@@ -53,11 +53,11 @@ class Crossing:
         if self._tail is not None:
             yield from self._tail.forth(between, record=to_return)
 
-    def back(self, source: Array, gradient_at: Gradients) -> Array:
+    def back(self, source: Callable[[], Array], gradient_at: Gradients) -> Array:
         """Carry gradients to what went in.
 
         Args:
-            source: as it went forth.
+            source: gives what went forth, if it is needed once more.
             gradient_at: asked at each wanted layer.
         """
         gradient = None if self._tail is None else self._tail.back(gradient_at)
@@ -65,7 +65,7 @@ class Crossing:
             return gradient
         if not self._stage.keeps:
             # What the maps are good for was seen to the first time: not even the last is held.
-            deque(self._head.forth(source, record=True), maxlen=0)
+            deque(self._head.forth(source(), record=True), maxlen=0)
         arriving = [] if gradient is None else [gradient]
         del gradient
 

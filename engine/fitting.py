@@ -42,11 +42,12 @@ class Fit:
     work: float
 
 
-_PLAIN: Final = Maps()
+PLAIN: Final = Maps()
+"""Those of float32, on a processor."""
 
 
 def fitting(
-    size: Size, recipe: Recipe, room: int, whole: int | None = None, *, maps: Maps = _PLAIN
+    size: Size, recipe: Recipe, room: int, whole: int | None = None, *, maps: Maps = PLAIN
 ) -> Fit | None:
     """Find the tiling that costs the least time and fits; None if no tiles are small enough.
 

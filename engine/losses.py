@@ -18,6 +18,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 
 from engine.mx import Array, nd
+from engine.precision import raised
 
 Place = tuple[slice, slice]
 """Rows and columns of the whole picture's maps where a tile's lie."""
@@ -127,8 +128,7 @@ class ContentLoss:
         return self._difference(maps, place) * (2 * self.factor / self.target.size)
 
     def _difference(self, maps: Array, place: Place) -> Array:
-        target = cut(self.target, place)
-        return nd.elemwise_sub(_like(target, maps), target)
+        return nd.elemwise_sub(raised(maps), cut(self.target, place))
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from math import prod
 from typing import Final
 
 from engine.errors import PictureError
-from engine.fitting import Maps, fitting
+from engine.fitting import PLAIN, Maps, fitting
 from engine.footprint import FLOAT, elements, seam_bytes
 from engine.recipe import CONVOLUTIONS, Recipe
 from engine.stages import Tiling, style_tiling
@@ -39,9 +39,6 @@ _MARGIN: Final = 1.1
 _STYLE_VALUES: Final = 256
 """Values a pixel of a style's tile: the maps of conv1_1 and conv1_2, and a copy in another layout
 for the products of channels (measured: 200)."""
-
-
-_PLAIN: Final = Maps()
 
 
 @dataclass(frozen=True)
@@ -88,7 +85,7 @@ def plan_memory(  # noqa: PLR0913 - all that a plan hangs on
     room: int,
     style: Size | None = None,
     *,
-    maps: Maps = _PLAIN,
+    maps: Maps = PLAIN,
 ) -> MemoryPlan:
     """Choose the tiles that cost the least time and fit.
 

@@ -106,7 +106,7 @@ class Objective:
             for term, pull in zip(self._terms, pulls, strict=True)
             if term.tap == tap
         ]
-        return gradients[0] if len(gradients) == 1 else reduce(_added, gradients)
+        return reduce(_added, gradients)
 
     def _parts(self, values: list[float]) -> LossParts:
         content = 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 from engine.crossing import Crossing
@@ -110,7 +111,9 @@ class Patchwork:
         gradient = None
         for tile in stage.tiles(self._size):
             crossing = self._under_way.pop((stage, tile), None) or self._crossing(stage)
-            share = crossing.back(cut(source, tile.area), _in_tile(stage, tile, gradient_at, after))
+            share = crossing.back(
+                partial(cut, source, tile.area), _in_tile(stage, tile, gradient_at, after)
+            )
             if stage.grid.whole:
                 return share
             gradient = nd.zeros_like(source) if gradient is None else gradient

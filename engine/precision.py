@@ -63,7 +63,7 @@ class Precision:
 
     def raised(self, values: Array) -> Array:
         """From this type to float32."""
-        return values if self._same_as_float32 else nd.amp_cast(values, dtype="float32")
+        return raised(values)
 
     def read(self, maps: Array) -> Array:
         """Maps as the losses want them: float32, in the weights' own unit."""
