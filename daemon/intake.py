@@ -28,7 +28,7 @@ from daemon.errors import (
 )
 from daemon.inbox_note import InboxNote
 from daemon.inspector import Inspected
-from daemon.jobs import NewJob
+from daemon.jobs import new_job
 from daemon.journal import Journal
 from daemon.names import printable
 from daemon.overrides import make_recipe
@@ -297,9 +297,8 @@ class Intake:
                 recipe = recipe_of(claim, self._settings.paint, self._usual_recipe)
             except OverridesError as error:
                 recipe, reason = self._usual_recipe, str(error)
-            job = _new_job(ready.candidate, claim, recipe)
-            if is_copy(claim):
-                job = replace(job, stays=stays_of(ready.candidate, self._share.inbox))
+            stays = stays_of(ready.candidate, self._share.inbox) if is_copy(claim) else ()
+            job = new_job(ready.candidate, claim, recipe, stays)
             self._journal.add(job, reason)
             if job.stays:  # at once: whatever goes wrong from here on, it must not be taken again
                 self._staying.add(job)
@@ -342,16 +341,3 @@ class Intake:
 
 def _has_empty(candidate: Candidate) -> bool:
     return any(sighting.size == 0 for sighting in candidate.sightings)
-
-
-def _new_job(candidate: Candidate, claim: Claim, recipe: str) -> NewJob:
-    return NewJob(
-        id=claim.job_id,
-        lane=candidate.lane,
-        style_name=candidate.style_name,
-        relative=candidate.relative,
-        content=claim.content,
-        style=claim.style,
-        overrides=claim.overrides,
-        recipe=recipe,
-    )

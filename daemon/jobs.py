@@ -7,7 +7,11 @@ import os
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path, PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from daemon.claims import Claim
+    from daemon.pairing import Candidate
 
 
 class JobState(str, Enum):
@@ -74,6 +78,30 @@ class NewJob:
     overrides: Path | None
     recipe: str
     stays: tuple[Stay, ...] = field(default=(), kw_only=True)
+
+
+def new_job(
+    candidate: Candidate, claim: Claim, recipe: str, stays: tuple[Stay, ...] = ()
+) -> NewJob:
+    """The job that a photo becomes when it is taken.
+
+    Args:
+        candidate: as it was found in the inbox.
+        claim: where its files are now; its id is the job's.
+        recipe: as JSON.
+        stays: the files that stay in the inbox.
+    """
+    return NewJob(
+        id=claim.job_id,
+        lane=candidate.lane,
+        style_name=candidate.style_name,
+        relative=candidate.relative,
+        content=claim.content,
+        style=claim.style,
+        overrides=claim.overrides,
+        recipe=recipe,
+        stays=stays,
+    )
 
 
 @dataclass(frozen=True)

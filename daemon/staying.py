@@ -40,7 +40,7 @@ from daemon.claims import COPIED, Claim
 from daemon.copying import Copied
 from daemon.errors import AtelierError, ClaimLostError, ClaimStuckError
 from daemon.handles import held
-from daemon.jobs import JobState, NewJob, Stay
+from daemon.jobs import JobState, NewJob, Stay, new_job
 from daemon.journal import Journal
 from daemon.names import printable
 from daemon.once import Once, reason_of
@@ -65,7 +65,9 @@ def copy_in(candidate: Candidate, inbox: Path, folder: Path) -> None:
         ClaimLostError: a file has changed since it was seen.
         OSError: it cannot be read, or there is no room.
     """
-    files.write_atomically(folder / COPIED, adoption.record(_job(candidate, inbox, folder)))
+    claim = claims.as_taken(candidate, folder, folder.name)
+    job = new_job(candidate, claim, "", stays_of(candidate, inbox))
+    files.write_atomically(folder / COPIED, adoption.record(job))
     sources = (
         [sighting.path for sighting in candidate.sightings]
         if candidate.folder is None
@@ -79,21 +81,6 @@ def copy_in(candidate: Candidate, inbox: Path, folder: Path) -> None:
         if not all((each.size, each.mtime_ns) in seen for each in mine):
             raise ClaimLostError(f"{printable(source)} has changed; look again later.")
     copying.sync_folder(folder)
-
-
-def _job(candidate: Candidate, inbox: Path, folder: Path) -> NewJob:
-    claim = claims.as_taken(candidate, folder, folder.name)
-    return NewJob(
-        id=claim.job_id,
-        lane=candidate.lane,
-        style_name=candidate.style_name,
-        relative=candidate.relative,
-        content=claim.content,
-        style=claim.style,
-        overrides=claim.overrides,
-        recipe="",
-        stays=stays_of(candidate, inbox),
-    )
 
 
 def _copy(source: Path, target: Path) -> list[Copied]:
