@@ -1,4 +1,4 @@
-"""Stand-ins for the two processes beside the daemon, for tests of what the daemon itself does."""
+"""Stand-ins for the clock and the processes beside the daemon, for tests of what it does itself."""
 
 from __future__ import annotations
 
@@ -24,6 +24,17 @@ from daemon.settings import WatchSettings
 from engine import DeviceReport, Progress
 
 READY = EngineReady(DeviceReport("cpu", "float32", 2, "a stand-in"), "5" * 64, 0.5)
+
+
+@dataclass
+class Clock:
+    """A clock that the test sets."""
+
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        """What it shows."""
+        return self.now
 
 
 def picture(colour: tuple[int, int, int] = (200, 30, 90), kind: str = "JPEG") -> bytes:

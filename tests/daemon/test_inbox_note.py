@@ -15,6 +15,7 @@ from daemon.names import INBOX_NOTE
 from daemon.scanner import Sighting
 from daemon.settings import ShareSettings
 from daemon.share import Share, make_share, open_share
+from tests.daemon.standins import Clock
 
 
 @pytest.fixture
@@ -22,14 +23,6 @@ def share(tmp_path: Path) -> Share:
     share = open_share(ShareSettings(root=tmp_path))
     make_share(share)
     return share
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -17,24 +17,17 @@ from structlog.testing import capture_logs
 from daemon.notify import EXTENSION_SECONDS, Notify
 from tests.daemon.child_stand_ins import SLOW
 from tests.daemon.listening import Listener
+from tests.daemon.standins import Clock
 from tests.daemon.test_run import Program, grey, prepared
 
 PID = 77
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Told:
     """An object that speaks to a listener, and a clock that is moved by hand."""
 
     def __init__(self, listener: Listener, **environ: str) -> None:
-        self.clock, self.listener = Clock(), listener
+        self.clock, self.listener = Clock(1000.0), listener
         self.notify = Notify({"NOTIFY_SOCKET": listener.name, **environ}, self.clock, PID)
 
     def tell(
@@ -147,7 +140,7 @@ def test_the_end_is_said_at_once(told: Told) -> None:
 
 @pytest.mark.parametrize("name", ["", "relative", "vsock:2:9999"])
 def test_without_a_socket_nothing_is_done(name: str) -> None:
-    notify = Notify({"NOTIFY_SOCKET": name, "WATCHDOG_USEC": "1000000"}, Clock(), PID)
+    notify = Notify({"NOTIFY_SOCKET": name, "WATCHDOG_USEC": "1000000"}, Clock(1000.0), PID)
     notify.ready()
     notify.tell(lambda: pytest.fail("asked"), lives=lambda: pytest.fail("asked"), extends=True)
     notify.reloading()
@@ -168,7 +161,7 @@ def test_a_socket_that_nobody_listens_to_harms_nobody_and_is_told_of_once(told: 
 
 
 def test_a_name_that_is_too_long_harms_nobody() -> None:
-    notify = Notify({"NOTIFY_SOCKET": "/" + "x" * 200}, Clock(), PID)
+    notify = Notify({"NOTIFY_SOCKET": "/" + "x" * 200}, Clock(1000.0), PID)
     notify.tell(lambda: "Idle", lives=lambda: True)
 
 

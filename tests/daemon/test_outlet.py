@@ -16,6 +16,7 @@ from daemon.outlet import Outlet
 from daemon.settings import ShareSettings
 from daemon.share import Share, make_share, open_share
 from tests.daemon.mounting import drive
+from tests.daemon.standins import Clock
 
 
 @pytest.fixture
@@ -23,13 +24,6 @@ def share(tmp_path: Path) -> Share:
     share = open_share(ShareSettings(root=tmp_path / "share"))
     make_share(share)
     return share
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def test_a_folder_that_takes_files_is_asked_now_and_then_and_stays_clean(

@@ -8,18 +8,12 @@ from pathlib import Path
 import pytest
 
 from daemon.patience import Patience
-
-
-class Clock:
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.daemon.standins import Clock
 
 
 @pytest.mark.parametrize("there", [True, False])
 def test_it_ends_when_a_style_stays_as_it_is(tmp_path: Path, *, there: bool) -> None:
-    clock, style = Clock(), tmp_path / "Waves.jpg"
+    clock, style = Clock(100.0), tmp_path / "Waves.jpg"
     if there:
         style.touch()
     patience = Patience(60.0, clock)
@@ -46,7 +40,7 @@ def test_it_ends_when_a_style_stays_as_it_is(tmp_path: Path, *, there: bool) -> 
 )
 def test_it_begins_anew_when_the_style_changes(tmp_path: Path, change: object) -> None:
     assert callable(change)
-    clock, style = Clock(), tmp_path / "Waves.jpg"
+    clock, style = Clock(100.0), tmp_path / "Waves.jpg"
     style.touch()
     patience = Patience(60.0, clock)
     patience.is_over(style)
@@ -57,7 +51,7 @@ def test_it_begins_anew_when_the_style_changes(tmp_path: Path, change: object) -
 
 
 def test_each_style_is_judged_by_itself(tmp_path: Path) -> None:
-    clock = Clock()
+    clock = Clock(100.0)
     patience = Patience(60.0, clock)
     patience.is_over(tmp_path / "a.jpg")
     clock.now = 160.0
@@ -66,11 +60,11 @@ def test_each_style_is_judged_by_itself(tmp_path: Path) -> None:
 
 
 def test_without_any_it_is_over_at_once(tmp_path: Path) -> None:
-    assert Patience(0.0, Clock()).is_over(tmp_path / "a.jpg")
+    assert Patience(0.0, Clock(100.0)).is_over(tmp_path / "a.jpg")
 
 
 def test_it_begins_anew_when_the_style_was_whole_meanwhile(tmp_path: Path) -> None:
-    clock, style = Clock(), tmp_path / "Waves.jpg"
+    clock, style = Clock(100.0), tmp_path / "Waves.jpg"
     patience = Patience(60.0, clock)
     patience.is_over(style)
     style.touch()

@@ -13,17 +13,10 @@ from daemon.pairing import Candidate
 from daemon.readiness import Readiness
 from daemon.scanner import Sighting
 from daemon.settings import WatchSettings
+from tests.daemon.standins import Clock
 
 PHOTO = Sighting(Path("/i/photo.jpg"), size=100, mtime_ns=5, inode=1)
 STYLE = Sighting(Path("/i/photo.style.jpg"), size=200, mtime_ns=6, inode=2)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def candidate(content: Sighting, style: Sighting | None = None) -> Candidate:
@@ -34,7 +27,7 @@ def candidate(content: Sighting, style: Sighting | None = None) -> Candidate:
 
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(1000.0)
 
 
 @pytest.fixture
@@ -141,7 +134,7 @@ def test_an_unknown_candidate_has_changed_just_now(readiness: Readiness) -> None
 def test_settled_is_never_said_too_early(
     looks: list[tuple[float, int]], seconds: float, scans: int
 ) -> None:
-    clock = Clock()
+    clock = Clock(1000.0)
     readiness = Readiness(WatchSettings(settle_seconds=seconds, settle_scans=scans), clock)
     history: list[tuple[float, int]] = []
     for after, size in looks:

@@ -16,15 +16,9 @@ from daemon.ready import Ready
 from daemon.scanner import Sighting
 from daemon.settings import WatchSettings
 from daemon.troubles import Troubles
+from tests.daemon.standins import Clock
 
 PATIENCE = 60.0
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

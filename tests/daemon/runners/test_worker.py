@@ -14,16 +14,7 @@ from hypothesis import strategies as st
 from daemon.runners import throttle, worker
 from daemon.settings import EngineSettings
 from engine import DeviceReport, LossParts, Painting, Progress
-
-
-class Clock:
-    """Shows what the test sets."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.daemon.standins import Clock
 
 
 def step(iteration: int, scale: int = 1) -> Progress:
