@@ -49,7 +49,6 @@ _CHANGED: Final = (
     "The photo was changed while it was being painted, by somebody who had opened it before. "
     "Try again: it is painted as it is now."
 )
-_MEGABYTE: Final = 1_000_000
 _log: Final = structlog.get_logger()
 
 
@@ -327,7 +326,7 @@ class Dispatcher:
         if isinstance(event, Painted):
             self._patience.forget(job.style)
             self._holds.release(job.lane)
-            if is_changed(photo, self._settings.watch.max_file_mb * _MEGABYTE):
+            if is_changed(photo, self._settings.watch.max_bytes):
                 self._endings.failed(job, _CHANGED)
             else:
                 self._endings.painted(job, event)

@@ -90,9 +90,8 @@ def limits_of(settings: WatchSettings, *tops: Path) -> Limits:
         settings: how large files and pictures may be.
         tops: the folders that people may write to.
     """
-    pixels, file_bytes = settings.max_megapixels * _MEGABYTE, settings.max_file_mb * _MEGABYTE
-    ration = ration_for(pixels, file_bytes)
-    return Limits(max(_WAIT_SECONDS, 4 * ration.seconds), 60.0, file_bytes, ration, tops)
+    ration = ration_for(settings.max_pixels, settings.max_bytes)
+    return Limits(max(_WAIT_SECONDS, 4 * ration.seconds), 60.0, settings.max_bytes, ration, tops)
 
 
 Work = Callable[[Connection, Limits], None]

@@ -130,10 +130,9 @@ def has_own_style(job: Job, share: Share) -> bool:
 
 
 def _load(job: Job, share: Share, settings: Settings) -> PaintRequest:
-    most = settings.watch.max_file_mb * 1_000_000
     with _reading("The photo", share):
         _guard(job, share)
-    content, style = _pictures(job, share, most)
+    content, style = _pictures(job, share, settings.watch.max_bytes)
     return PaintRequest(
         job_id=job.id,
         content=content,
@@ -141,7 +140,7 @@ def _load(job: Job, share: Share, settings: Settings) -> PaintRequest:
         recipe=_recipe(job),
         format=settings.output.format,
         quality=settings.output.quality,
-        max_pixels=settings.watch.max_megapixels * 1_000_000,
+        max_pixels=settings.watch.max_pixels,
     )
 
 

@@ -71,6 +71,16 @@ class WatchSettings(_Section):
         200, ge=1, le=10_000, description="a picture with more pixels is refused, millions"
     )
 
+    @property
+    def max_bytes(self) -> int:
+        """Bytes of the largest file that is read."""
+        return self.max_file_mb * 1_000_000
+
+    @property
+    def max_pixels(self) -> int:
+        """Pixels of the largest picture that is read."""
+        return self.max_megapixels * 1_000_000
+
 
 class PaintSettings(_Section):
     """How pictures are painted when nothing else is said. Unset values come from the preset."""

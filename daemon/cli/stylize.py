@@ -144,7 +144,7 @@ def _request(settings: Settings, content: Path, style: Path, output: Path) -> Pa
         recipe=make_recipe(settings.paint, {}),
         format=_FORMATS[output.suffix.lower()],
         quality=settings.output.quality,
-        max_pixels=settings.watch.max_megapixels * _MEGABYTE,
+        max_pixels=settings.watch.max_pixels,
     )
 
 
