@@ -94,6 +94,7 @@ class Service:
         self._notify, self._reread = parts.notify or Notify({}, parts.clock, 0), parts.reread
         self._watcher = self._make_watcher()
         self._stopping: str | None = None
+        self._is_to_reload = False
         self._sweeps = Sweeps(share, parts.clock, self._is_stopping_meanwhile)
         self._pace = Pace(parts.clock)
         self._troubled_until, self._troubles, self._said = 0.0, 0, Once()
@@ -112,6 +113,7 @@ class Service:
 
     def reload(self) -> None:
         """Have the settings read again soon; may be called as `stop` may."""
+        self._is_to_reload = True
         self._mail.put(Reload())
 
     def run(self) -> ExitCode:
@@ -162,6 +164,16 @@ class Service:
     def is_stopping(self) -> bool:
         """Whether somebody has asked for the end."""
         return self._stopping is not None
+
+    @property
+    def settings(self) -> Settings:
+        """Those in force: at first the ones that it was given, then those that were read again."""
+        return self._settings
+
+    @property
+    def is_to_reload(self) -> bool:
+        """Whether somebody has asked for that, and it did not come to it yet."""
+        return self._is_to_reload
 
     def _is_stopping_meanwhile(self) -> bool:
         """For what takes long, and asks this at each step: that it goes on is told too."""
@@ -268,6 +280,7 @@ class Service:
         self._dispatcher.handle(event)
 
     def _reload(self) -> None:
+        self._is_to_reload = False  # before they are read: what is asked for from now on is news
         if self._reread is None:
             return
         self._notify.reloading()

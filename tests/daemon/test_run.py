@@ -356,6 +356,14 @@ def test_the_real_engine_paints_a_real_photo(program: Program, weights: Path) ->
     assert steps[-1]["loss"] < steps[0]["loss"]
 
 
+def spoil(journal: Path) -> None:
+    with closing(sqlite3.connect(journal, timeout=LONG)) as database:
+        database.execute("PRAGMA writable_schema = ON")
+        database.execute("UPDATE sqlite_master SET sql = 'nonsense' WHERE name = 'jobs'")
+        database.execute("PRAGMA schema_version = 999")  # else it goes by what it remembers
+        database.commit()
+
+
 @pytest.mark.parametrize("way", ["damaged", "removed"])
 def test_a_journal_that_is_of_no_use_any_more_is_replaced_while_it_runs(
     program: Program, way: str
@@ -368,14 +376,28 @@ def test_a_journal_that_is_of_no_use_any_more_is_replaced_while_it_runs(
     if way == "removed":
         path.rename(path.with_name("by mistake"))
     else:
-        with closing(sqlite3.connect(path, timeout=LONG)) as database:
-            database.execute("PRAGMA writable_schema = ON")
-            database.execute("UPDATE sqlite_master SET sql = 'nonsense' WHERE name = 'jobs'")
-            database.execute("PRAGMA schema_version = 999")  # else it goes by what it remembers
-            database.commit()
+        spoil(path)
     program.wait(lambda: len(program.files("Originals")) == 2)
     process.terminate()
     assert process.wait(20) == 0
     assert program.said("daemon.begins_again")
     assert program.files("Outbox") == ["Slow/a.jpg", "Waves/b.jpg"]
     assert program.jobs() == {"done": 2}
+
+
+def test_settings_that_were_read_again_outlive_the_journal(program: Program) -> None:
+    process = program.start()
+    program.wait(lambda: program.said("engine.ready"))
+    config = program.folder / "config.toml"
+    config.write_text(CONFIG + "[output]\nformat = 'png'\n[engine]\nthreads = 1\n")
+    process.send_signal(signal.SIGHUP)
+    program.wait(lambda: program.said("settings.read") and len(program.said("engine.ready")) == 2)
+    (program.style("Waves") / "a.png").write_bytes(grey(100))
+    program.wait(lambda: program.files("Outbox") == ["Waves/a.png"])
+    spoil(program.state("journal.sqlite"))
+    (program.share / "Inbox" / "Waves" / "b.png").write_bytes(grey(100))
+    program.wait(lambda: len(program.files("Outbox")) == 2)
+    process.terminate()
+    assert process.wait(20) == 0
+    assert program.said("daemon.begins_again")
+    assert program.files("Outbox") == ["Waves/a.png", "Waves/b.png"]
