@@ -3,8 +3,9 @@
 A job is the runner's from `submit` until the event that ends it; all the while the journal says
 `running`. A job whose engine died is tried again, a few times. While no engine can be started at
 all, the share is out of reach, or somebody replaces a style, jobs wait in the queue and nobody is
-blamed. A lane at whose photos the engine dies again and again rests meanwhile. When people's patience is over, what waits for a style fails; and so does a job of which a
-file of its own cannot be read, although the share is there.
+blamed. A lane at whose photos the engine dies again and again rests, and no other. When people's
+patience is over, what waits for a style fails; and so does a job of which a file of its own cannot
+be read, although the share is there.
 """
 
 from __future__ import annotations
