@@ -27,7 +27,7 @@ from daemon.cli import status
 from daemon.configuration import load, state_folder
 from daemon.errors import ExitCode
 from daemon.share import make_share, open_share
-from tests.daemon.child_stand_ins import KILLS, SLOW
+from tests.daemon.child_stand_ins import KILLS, SLOW, SLOWER
 
 ROOT = Path(__file__).resolve().parents[2]
 LONG = 60.0
@@ -234,6 +234,18 @@ def test_a_photo_on_its_way_goes_on_where_it_was_when_the_service_was_stopped(
     assert list(program.state("checkpoints").iterdir()) == []
 
 
+def test_a_step_that_takes_long_is_waited_for_and_saved(program: Program) -> None:
+    (program.style("Large", SLOWER) / "a.png").write_bytes(grey(100))
+    daemon = program.start("--paint.iterations", "9000")
+    program.wait(lambda: program.said("job.started"))
+    time.sleep(0.5)  # into the step
+    daemon.terminate()
+    assert daemon.wait(LONG) == 0
+    program.style("Large", 200)
+    assert program.once() == ExitCode.OK, program.text()
+    assert program.said("job.resumed")[0]["iteration"] == 1
+
+
 @pytest.mark.parametrize("damaged", [False, True])
 def test_and_where_it_was_saved_last_after_a_kill(program: Program, *, damaged: bool) -> None:
     (program.style("Slow", SLOW) / "a.png").write_bytes(grey(100))
@@ -271,7 +283,7 @@ def test_an_engine_that_does_not_listen_cannot_hold_up_the_end(program: Program)
     daemon = program.start(worker="deaf_worker")
     program.wait(lambda: "running" in program.jobs())
     daemon.terminate()
-    assert daemon.wait(10) == 0
+    assert daemon.wait(LONG) == 0
     assert program.jobs() == {"queued": 1}
 
 
