@@ -37,6 +37,15 @@ _SERVE: Final = (  # count a turn for the lane of a job that is about to leave t
     "(SELECT lane FROM jobs WHERE id = ? AND state = 'queued' AND error IS NULL)"
 )
 
+_PRUNE: Final = """
+DELETE FROM jobs WHERE number IN (
+    SELECT number FROM (
+        SELECT number, finished_at, stays FROM jobs WHERE state IN ('done', 'failed')
+        ORDER BY finished_at DESC, number DESC LIMIT -1 OFFSET ?
+    )
+    WHERE finished_at < ? AND stays IS NULL ORDER BY finished_at, number LIMIT ?
+)"""
+
 
 class Journal:
     """The journal of one share; one process writes it, others may read it meanwhile.
@@ -228,6 +237,20 @@ class Journal:
             "iteration = NULL, total = NULL, eta_seconds = NULL WHERE id = ? AND state = 'running'",
             (int(forgive), job_id),
         )
+
+    def prune(self, newest: int, seconds: float, most: int) -> int:
+        """Forget old jobs that are over, the oldest first; none whose photo stays in the inbox.
+
+        Args:
+            newest: so many of those that ended last are kept in any case.
+            seconds: so are those that ended within so long.
+            most: how many to forget at most: whoever reads along must not wait for long.
+
+        Returns:
+            How many were forgotten.
+        """
+        with self._transaction():
+            return self._database.execute(_PRUNE, (newest, self._clock() - seconds, most)).rowcount
 
     def staying(self) -> list[Job]:
         """The jobs whose photos stay in the inbox, the oldest first."""

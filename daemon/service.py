@@ -28,6 +28,7 @@ from daemon.notify import Notify
 from daemon.once import Once, reason_of
 from daemon.pace import Pace
 from daemon.parts import Parts
+from daemon.pruning import Pruning
 from daemon.recovery import recover
 from daemon.reloading import Reread, changed, needs_another_engine
 from daemon.runners.base import EngineReady, Event
@@ -98,6 +99,7 @@ class Service:
         self._stopping: str | None = None
         self._is_to_reload = False
         self._sweeps = Sweeps(share, parts.clock, self._is_stopping_meanwhile)
+        self._pruning = Pruning(journal, parts.clock)
         self._pace = Pace(parts.clock)
         self._troubled_until, self._troubles, self._said = 0.0, 0, Once()
         self._doing, self._importing = "Putting the folders in order", False
@@ -232,6 +234,7 @@ class Service:
     def _look(self) -> None:
         self._watcher.check()
         self._sweeps.sweep_if_due()
+        self._pruning.prune_if_due()
         began = self._clock()
         self._intake.look()
         self._style_check.look(self._intake.styles)
