@@ -12,7 +12,8 @@ import os
 from pathlib import Path
 from typing import Final
 
-from daemon import claims, intention, presence
+from daemon import intention, presence
+from daemon.claim_folders import claim_folder, guard
 from daemon.claims import COPIED
 from daemon.errors import JournalError
 from daemon.jobs import Job, NewJob, stays_in, written
@@ -51,8 +52,8 @@ def adopt(share: Share, journal: Journal, job_id: str) -> Job | None:
         JournalError: the journal cannot be used.
         OSError: nobody can say: a folder is out of reach.
     """
-    folder = claims.claim_folder(share, job_id)
-    claims.guard(folder)
+    folder = claim_folder(share, job_id)
+    guard(folder)
     plan = intention.recall(folder, share)
     if plan is None or not presence.is_there(folder / COPIED):
         return None

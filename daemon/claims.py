@@ -9,23 +9,6 @@ their way to (`daemon.departure`), so that the folders alone tell that if the jo
 
 What cannot be told then: whoever dropped a photo once more, with the same name and bytes, while
 the first was in a claim that no journal knows, gets one result for both.
-
-What is to be held off: somebody who may write to the share's folders wants the service to read, or
-move, files that only the service can reach. A claimed photo is opened, and moved on, by its path;
-so whoever could swap a folder on that path for a link would choose the file. Therefore the work
-folder is for the service's user alone (`daemon.share` makes it so), and a folder of ours that is a
-link, or that belongs to somebody else, is refused (`guard`) before anything is done in it. Opening
-does not follow a link in the last place either (`daemon.inspector`).
-
-In the inbox, where everybody may write, a folder is held open (`daemon.handles`) while something is
-moved out of it or put back: what is moved lies in the inbox for sure.
-
-What remains: the folder that holds the work folder. Whoever may write to the share's root can
-still rename the work folder as a whole, which stops the service's work and hides what waits there;
-put in its place, a folder of their own is refused, but between our look and our use there is a
-moment. Let the service alone write to the root, as `docs/install.md` sets it up, or lay
-`share.work` elsewhere. On a file system that knows no owners (vfat, a CIFS mount that makes all
-files one user's) or keeps no modes there is only the server to hold them off.
 """
 
 from __future__ import annotations
@@ -42,6 +25,7 @@ from typing import Final
 import structlog
 
 from daemon import departure, files, halfway, notes, orphans, presence
+from daemon.claim_folders import claim_folder, guard, jobs_folder, refuse_foreign
 from daemon.copying import remove_tree, sync_folder
 from daemon.departure import LEAVING
 from daemon.errors import (
@@ -58,7 +42,6 @@ from daemon.pairing import Candidate
 from daemon.scanner import Sighting
 from daemon.share import Share
 from daemon.sightings import LOST, expect, is_other
-from daemon.workplace import JOBS
 
 ORIGIN: Final = ".origin"
 """File in a claim's folder: the folder below the inbox that its files came from."""
@@ -102,32 +85,6 @@ class Claim:
         """For all other jobs the files that were taken, the photo first."""
         mine = (self.content, self.style, self.overrides)
         return tuple(path for path in mine if path is not None and path.parent == self.folder)
-
-
-def claim_folder(share: Share, job_id: str) -> Path:
-    """The folder of a job's claim, whether it is there or not.
-
-    Raises:
-        ClaimError: the id is no plain name.
-    """
-    if job_id in {"", ".", ".."} or "/" in job_id or "\0" in job_id:
-        raise ClaimError(f"{printable(job_id)!r} cannot be the name of a job.")
-    return _jobs(share) / job_id
-
-
-def guard(folder: Path) -> None:
-    """Refuse a claim's folder, or the folder of all claims, that somebody put in its place.
-
-    Args:
-        folder: the claim's, as of `claim_folder`; one that is not there is no danger.
-
-    Raises:
-        ClaimError: it is a link, no folder, or somebody else's.
-        OSError: the disk does not say.
-    """
-    jobs = folder.parent
-    _refuse_foreign(jobs, jobs.parent)
-    _refuse_foreign(folder, jobs.parent)
 
 
 Bring = Callable[[Candidate, Path, Path], None]
@@ -207,7 +164,7 @@ def put_back(share: Share, job_id: str) -> list[Path]:
     try:
         guard(folder)
         # A drive that has gone has not lost the claim: that is no answer, but an error.
-        if presence.is_gone(folder, _jobs(share)):
+        if presence.is_gone(folder, jobs_folder(share)):
             return []
         back = _send_home(folder, share)
         dissolve(folder)
@@ -227,13 +184,13 @@ def find_claims(share: Share) -> list[str]:
     None can be found in a folder that cannot be trusted or not be read; the log says so.
     """
     try:
-        _refuse_foreign(_jobs(share), share.work)
-        with os.scandir(_jobs(share)) as entries:
+        refuse_foreign(jobs_folder(share), share.work)
+        with os.scandir(jobs_folder(share)) as entries:
             return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
     except FileNotFoundError:
         return []
     except (ClaimError, OSError) as error:
-        _log.error("claims.refused", folder=printable(_jobs(share)), why=str(error))
+        _log.error("claims.refused", folder=printable(jobs_folder(share)), why=str(error))
         return []
 
 
@@ -277,31 +234,6 @@ def _are_needless(folder: Path, home: Path, share: Share) -> bool:
     if not presence.is_there(folder / COPIED):
         return False
     return not any(presence.is_gone(home / path.name, share.inbox) for path in _content_of(folder))
-
-
-def _jobs(share: Share) -> Path:
-    return share.work / JOBS
-
-
-def _refuse_foreign(folder: Path, work: Path) -> None:
-    try:
-        status = folder.lstat()
-    except FileNotFoundError:
-        return
-    if not stat.S_ISDIR(status.st_mode) or not _is_ours(status, work):
-        raise ClaimError(
-            f"{printable(folder)}, where photos wait to be painted, is a link or belongs to "
-            "somebody else, and nothing is read from there. Look into it for photos, then remove "
-            "it: the program makes its own again."
-        )
-
-
-def _is_ours(status: os.stat_result, work: Path) -> bool:
-    if status.st_uid == os.geteuid():
-        return True
-    # Some servers give all files to one user (NFS with all_squash, CIFS with uid=): also ours.
-    with files.temporary_file(work) as probe:
-        return os.fstat(probe).st_uid == status.st_uid
 
 
 def _came_from(candidate: Candidate) -> PurePath:

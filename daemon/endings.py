@@ -17,7 +17,8 @@ import structlog
 
 from daemon import backoff, intention, presence, publishing
 from daemon.checkpoints import Checkpoints
-from daemon.claims import Claim, claim_folder, guard
+from daemon.claim_folders import claim_folder, guard
+from daemon.claims import Claim
 from daemon.errors import AtelierError, JournalError, PublishError
 from daemon.jobs import Intention, Job
 from daemon.journal import Journal

@@ -18,7 +18,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from daemon.claims import claim_folder, guard
+from daemon.claim_folders import claim_folder, guard
 from daemon.errors import ClaimError, PictureUnreadableError
 from daemon.inspector import read_bounded
 from daemon.jobs import Job
@@ -105,8 +105,8 @@ def style_now(job: Job, share: Share) -> Path:
 def load(job: Job, share: Share, settings: Settings) -> PaintRequest | Fault | Unreachable:
     """What to hand to the runner, or why there is nothing to hand over.
 
-    Nothing is read from a folder that is not to be trusted (`claims.guard`): until somebody has
-    seen to it the job waits.
+    Nothing is read from a folder that is not to be trusted (`claim_folders.guard`): until somebody
+    has seen to it the job waits.
 
     Args:
         job: its files are read whole.

@@ -60,7 +60,7 @@ def is_gone_from_claim(path: Path, folder: Path, share: Share) -> bool:
 
     Args:
         path: the file.
-        folder: the claim's, as of `claims.claim_folder`.
+        folder: the claim's, as of `claim_folders.claim_folder`.
         share: the share.
 
     Raises:

@@ -29,6 +29,7 @@ from typing import Final
 import structlog
 
 from daemon import claims, copying, departure, files, notes, presence
+from daemon.claim_folders import guard
 from daemon.claims import Claim
 from daemon.errors import PublishError
 from daemon.folders import folder_below
@@ -109,12 +110,12 @@ def keep_original(share: Share, claim: Claim, relative: PurePath) -> Path:
 
     Raises:
         PublishError: the disk or the permissions do not allow it; what was not moved stays claimed.
-        ClaimError: the claim's folder cannot be trusted (`claims.guard`).
+        ClaimError: the claim's folder cannot be trusted (`claim_folders.guard`).
         ShareError: `relative` leads out of the share.
     """
     parents = _parents(claim, relative)
     with _plainly(printable(relative), share.originals / parents):
-        claims.guard(claim.folder)
+        guard(claim.folder)
         folder = folder_below(share.originals, parents)
         kept = _move_out(share, claim, folder)
         claims.dissolve(claim.folder)
@@ -139,7 +140,7 @@ def fail(share: Share, claim: Claim, relative: PurePath, reason: str) -> Path:
 
     Raises:
         PublishError: the disk or the permissions do not allow it; what was not moved stays claimed.
-        ClaimError: the claim's folder cannot be trusted (`claims.guard`).
+        ClaimError: the claim's folder cannot be trusted (`claim_folders.guard`).
         ShareError: `relative` leads out of the share.
     """
     parents = _parents(claim, relative)
@@ -159,7 +160,7 @@ def fail(share: Share, claim: Claim, relative: PurePath, reason: str) -> Path:
             _log.warning("note.failed", photo=printable(names[0]), why=error.strerror)
 
     with _plainly(printable(relative), share.failed / parents):
-        claims.guard(claim.folder)
+        guard(claim.folder)
         folder = folder_below(share.failed, parents)
         failed = _move_out(share, claim, folder, leave_note)
         claims.dissolve(claim.folder)

@@ -22,6 +22,7 @@ from typing import Final
 import structlog
 
 from daemon import adoption, claims, intention, presence
+from daemon.claim_folders import claim_folder, guard
 from daemon.endings import Endings
 from daemon.errors import ClaimError
 from daemon.jobs import Intention, Job, JobState
@@ -106,8 +107,8 @@ def _intentions(share: Share, job: Job) -> set[Intention]:
     """
     plans = {job.intention}
     with contextlib.suppress(ClaimError, OSError):
-        folder = claims.claim_folder(share, job.id)
-        claims.guard(folder)
+        folder = claim_folder(share, job.id)
+        guard(folder)
         plans.add(intention.recall(folder, share))
     return {plan for plan in plans if plan is not None}
 
@@ -129,7 +130,7 @@ def _is_gone(share: Share, job: Job) -> bool:
     Should it fail wrongly, nothing is lost: its claim goes back into the inbox once it is seen.
     """
     try:
-        folder = claims.claim_folder(share, job.id)
+        folder = claim_folder(share, job.id)
         return presence.is_gone_from_claim(job.content, folder, share)
     except OSError:
         return False

@@ -32,6 +32,7 @@ PROGRAM = f"""
 import os, sys
 from pathlib import Path, PurePath
 from daemon import claims, files, publishing
+from daemon.claim_folders import claim_folder
 from daemon.pairing import pair
 from daemon.scanner import look
 from daemon.settings import ShareSettings
@@ -61,7 +62,7 @@ if action == "take":
     armed = True
     claims.take(candidate, share, "job")
 else:
-    folder = claims.claim_folder(share, "job")
+    folder = claim_folder(share, "job")
     claim = claims.Claim("job", folder, folder / "a.jpg", folder / "a.style.jpg", None)
     armed = True
     if action == "keep":

@@ -9,6 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from daemon import claims, files
+from daemon.claim_folders import claim_folder
 from daemon.errors import ClaimStuckError
 from daemon.pairing import pair
 from daemon.returns import Returns
@@ -121,7 +122,7 @@ def test_a_drive_that_has_gone_has_not_lost_the_claim(share: Share, drive: str) 
 
 
 def test_a_record_of_the_origin_that_leads_out_of_the_share_is_not_followed(share: Share) -> None:
-    (claims.claim_folder(share, "job1") / claims.ORIGIN).write_bytes(b"../..")
+    (claim_folder(share, "job1") / claims.ORIGIN).write_bytes(b"../..")
     with pytest.raises(ClaimStuckError, match="leads out of the share"):
         claims.put_back(share, "job1")
     assert claims.find_claims(share) == ["job1"]
