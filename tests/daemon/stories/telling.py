@@ -19,6 +19,10 @@ class Telling(RuleBasedStateMachine):
     told: ClassVar[str] = ""
     told_at: ClassVar[int] = 0
 
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        cls.told, cls.told_at = "", 0  # of its own: not what one went like that it is made from
+
     def __init__(self) -> None:
         super().__init__()
         self.open: House | None = None
