@@ -63,11 +63,11 @@ class Checkpoints:
             return None
 
     def forget(self, job_id: str) -> None:
-        """Remove the file of a job that has ended; what cannot be removed stays for a sweep."""
-        path = self.path(job_id)
-        if path is not None:
-            with contextlib.suppress(OSError):
-                path.unlink()
+        """Remove the file of a job that has ended, and what its engine has left half-written.
+
+        What cannot be removed stays for a sweep.
+        """
+        self._remove(lambda name: name.startswith(f"{job_id}{_SUFFIX}"))
 
     def sweep(self, wanted: Collection[str]) -> None:
         """Remove all but those of some jobs, and what a crash has left half-written.
@@ -76,9 +76,12 @@ class Checkpoints:
             wanted: ids of the jobs that are not over.
         """
         names = {f"{job_id}{_SUFFIX}" for job_id in wanted}
+        self._remove(lambda name: name not in names)
+
+    def _remove(self, is_over: Callable[[str], bool]) -> None:
         with contextlib.suppress(OSError):
             for path in [] if self._folder is None else list(self._folder.iterdir()):
-                if path.name not in names:
+                if is_over(path.name):
                     path.unlink()
 
 

@@ -7,6 +7,7 @@ import os
 import shlex
 import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from itertools import combinations
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Final
 
 from daemon import files
 from daemon.errors import ShareError
+from daemon.handles import named
 from daemon.names import printable
 from daemon.settings import ShareSettings
 
@@ -129,7 +131,9 @@ def expect_share(share: Share) -> None:
 def make_share(share: Share) -> tuple[str, ...]:
     """Make the folders that are missing, and see that all can be written to. Safe to repeat.
 
-    The work folder is made for this user alone, and closed to others if it is open to them.
+    The work folder is made for this user alone, and closed to others if it is open to them. All of
+    it happens in the root that was there at first: if that is unmounted meanwhile, nothing is made
+    in the folder that comes to light below it.
 
     Returns:
         What somebody should see to, in plain words; empty if all is well.
@@ -138,8 +142,11 @@ def make_share(share: Share) -> tuple[str, ...]:
         ShareError: a folder cannot be made or written to, or two names turn out to be the same
             folder (on a file system that does not tell ``Inbox`` from ``inbox``).
     """
-    for name, folder in share.folders():
-        _make(name, folder, _PRIVATE if folder == share.work else _PUBLIC)
+    with _held(share.root) as root:
+        for name, folder in share.folders():
+            near = folder.is_relative_to(share.root)
+            place = root / folder.relative_to(share.root) if near else folder
+            _make(name, folder, place, _PRIVATE if folder == share.work else _PUBLIC)
     try:
         for (name, folder), (other_name, other) in combinations(share.folders(), 2):
             if folder.samefile(other):
@@ -169,11 +176,27 @@ def _close(work: Path) -> tuple[str, ...]:
     return (why,)
 
 
-def _make(name: str, folder: Path, mode: int) -> None:
+@contextmanager
+def _held(root: Path) -> Iterator[Path]:
+    """A path to the root, made if it is missing, that stays its own whatever is unmounted."""
     try:
-        folder.mkdir(mode, parents=True, exist_ok=True)
+        root.mkdir(_PUBLIC, parents=True, exist_ok=True)
+        handle = os.open(root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:  # whoever makes a folder in it says why it cannot be
+        yield root
+        return
+    try:
+        yield named(handle)
+    finally:
+        os.close(handle)
+
+
+def _make(name: str, folder: Path, place: Path, mode: int) -> None:
+    """Make a folder, which can be reached at a place."""
+    try:
+        place.mkdir(mode, parents=True, exist_ok=True)
         # Asking for the rights is not enough: on network file systems only writing tells.
-        with files.temporary_file(folder):
+        with files.temporary_file(place):
             pass
     except (FileExistsError, NotADirectoryError) as error:
         raise ShareError(

@@ -98,6 +98,15 @@ def test_jobs_that_are_over_leave_nothing(tmp_path: Path) -> None:
     assert saved.open("b") is None
 
 
+def test_what_an_engine_that_was_killed_has_left_half_written_goes_with_its_job(
+    tmp_path: Path,
+) -> None:
+    for name in ("a.snapshot", f"a.snapshotx{snapshot.PART}", f"b.snapshoty{snapshot.PART}"):
+        (tmp_path / name).touch()
+    Checkpoints(tmp_path).forget("a")
+    assert [path.name for path in tmp_path.iterdir()] == [f"b.snapshoty{snapshot.PART}"]
+
+
 def test_a_damaged_one_is_an_error_and_none_is_not(tmp_path: Path) -> None:
     saved = Checkpoints(tmp_path)
     (tmp_path / "a.snapshot").write_bytes(b"PK")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from daemon import files
 from daemon.errors import ShareError
 from daemon.settings import ShareSettings
 from daemon.share import Share, expect_share, is_there, make_share, open_share
@@ -243,3 +245,22 @@ def test_a_share_below_a_file_or_a_closed_folder_is_not_there(
     monkeypatch.setattr(Path, "stat", refuse)
     monkeypatch.setattr(Path, "is_dir", refuse)
     assert not is_there(share)
+
+
+def test_nothing_is_made_in_the_place_of_a_root_that_goes_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    share = open_share(settings(tmp_path / "share"))
+    share.inbox.mkdir(parents=True)
+    real = files.temporary_file
+
+    def goes(folder: Path) -> AbstractContextManager[int]:
+        if not (tmp_path / "away").exists():
+            share.root.rename(tmp_path / "away")
+            share.root.mkdir()  # as the folder below a mount point comes to light
+        return real(folder)
+
+    monkeypatch.setattr(files, "temporary_file", goes)
+    with pytest.raises(ShareError, match="Check the drives"):
+        make_share(share)
+    assert list(share.root.iterdir()) == []
