@@ -9,7 +9,8 @@ hundred flops here, and one product for the direction.
 In the middle of the recursion stands a first guess at the inverse of the curvature, in the textbook
 one number. Here it is learned from the latest pairs for each place and band of the picture (see
 `engine.curvature`), with which far fewer steps are needed; and what it makes of the gradient is one
-more vector in the table.
+more vector in the table. Its bands are of blocks, in another grid at each step: in the same one
+throughout, the blocks could be seen in the picture.
 
 There is no line search: as in neural-style, a unit step along the quasi-Newton direction is taken,
 but never longer than a trust radius. The first step, which knows no curvature, follows the gradient
@@ -29,7 +30,7 @@ from numpy.typing import NDArray
 from engine.curvature import Curvature
 from engine.mx import Array, nd
 from engine.snapshot import State
-from engine.wavelets import Wavelets
+from engine.wavelets import Wavelets, grid_at
 
 FIRST_STEP: Final = 4.0
 """Largest root mean square of the first step, in grey levels: nothing is known of the curvature."""
@@ -56,10 +57,10 @@ class Lbfgs:
         self._history = history
         self._trust = trust
         self._first = FIRST_STEP
+        self._steps = 0  # that were taken, also those that are forgotten
         self._forget()
 
     def _forget(self) -> None:
-        self._wavelets: Wavelets | None = None
         self._order: list[int] = []  # slots in use, oldest first
         # (2 * history + 2, n): all s, all y, the gradient, and what is made of it
         self._vectors: Array | None = None
@@ -75,9 +76,9 @@ class Lbfgs:
             loss: the loss itself, which bounds the first step; infinite where it is not known.
         """
         flat, slope = image.reshape((-1,)), gradient.reshape((-1,))
-        if self._wavelets is None:
-            self._wavelets = Wavelets(image.shape[2:], image.context)
         self._remember(flat, slope)
+        self._wavelets = Wavelets(image.shape[2:], image.context, grid_at(self._steps))
+        self._steps += 1
         coefficients = self._direction(loss)
         assert self._vectors is not None  # noqa: S101 - _remember has made it
         move = nd.dot(nd.array(coefficients, ctx=image.context), self._vectors)
@@ -162,7 +163,6 @@ class Lbfgs:
     def _scaled(self, q: NDArray[np.float64]) -> NDArray[np.float64]:
         """A first guess at what the inverse of the curvature makes of a vector, on coefficients."""
         assert self._vectors is not None  # noqa: S101 - as in `step`
-        assert self._wavelets is not None  # noqa: S101 - likewise
         row, vectors = len(self._table) - 1, self._vectors
         slots = self._order[-INSTRUCTIVE:]
         changes = [vectors[self._history + slot] for slot in slots]
@@ -188,10 +188,11 @@ class Lbfgs:
         self._forget()
 
     def state(self) -> State:
-        """Rows that are in use, table, order, last image, trust radius and longest first step."""
+        """Rows that are in use, table, order, last image; how long steps may be, how many were."""
         numbers = {
             "trust": self._trust,
             "first": self._first,
+            "steps": self._steps,
             "order": list(self._order),
             "table": self._table.tolist(),
         }
@@ -204,6 +205,7 @@ class Lbfgs:
         """Go on from a `state`; the history must be as long as the one that was saved."""
         self._forget()
         self._trust, self._first = state.numbers["trust"], state.numbers["first"]
+        self._steps = state.numbers["steps"]
         self._order = list(state.numbers["order"])
         self._table = np.array(state.numbers["table"])
         if "image" not in state.arrays:

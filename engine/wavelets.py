@@ -26,23 +26,43 @@ _HAAR: Final = (
 )
 
 
+_STEPS: Final = (0.7548776662466927, 0.5698402909980532)
+"""The inverse of the plastic number, and its square: multiples of both, modulo 1, fill a square
+evenly, however many they are (Roberts 2018, "The unreasonable effectiveness of quasirandom
+sequences")."""
+
 _HALVING: Final = {"kernel": (2, 2), "stride": (2, 2), "no_bias": True}
+
+
+def grid_at(number: int) -> tuple[int, int]:
+    """Where the grid of blocks begins, for one of many transforms that are to have no grid alike.
+
+    Args:
+        number: of the transform, from 0 on.
+    """
+    above, left = (int(number * step % 1 * 2**_LEVELS) for step in _STEPS)
+    return above, left
 
 
 class Wavelets:
     """The transform of pictures of one size.
 
-    Where the sides cannot be halved often enough the picture is continued with zeros.
+    Around the picture, as far as its blocks reach, it is continued with zeros.
 
     Args:
         size: height and width.
         context: MXNet's handle of the device.
+        grid: how far above and left of the picture the grid of blocks begins (modulo their side).
     """
 
-    def __init__(self, size: tuple[int, int], context: Any) -> None:
+    def __init__(self, size: tuple[int, int], context: Any, grid: tuple[int, int] = (0, 0)) -> None:
         self._size = size
         self._levels = min(_LEVELS, int(np.log2(min(size))))
-        self._margins = [-side % 2**self._levels for side in size]
+        block = 2**self._levels
+        self._before = [begin % block for begin in grid]
+        self._after = [
+            -(before + side) % block for before, side in zip(self._before, size, strict=True)
+        ]
         self._colours, self._haar = (
             nd.array(each.astype(np.float32), ctx=context)
             for each in (_COLOURS, _HAAR[:, np.newaxis])
@@ -79,14 +99,14 @@ class Wavelets:
         for band in reversed(details):
             parts = nd.concat(rest, band, dim=1)
             rest = nd.Deconvolution(parts, self._haar, **_HALVING, num_filter=1)
-        height, width = self._size
-        own = rest[:, :, :height, :width] if any(self._margins) else rest
+        (above, left), (height, width) = self._before, self._size
+        own = rest[:, :, above : above + height, left : left + width]
         return nd.dot(self._colours, own.reshape((3, -1)), transpose_a=True).reshape((-1,))
 
     def _widened(self, planes: Array) -> Array:
         planes = planes.reshape((3, 1, *self._size))
-        if not any(self._margins):
+        (above, left), (below, right) = self._before, self._after
+        if not any((above, left, below, right)):
             return planes
-        down, across = self._margins
-        around = (0, 0, 0, 0, 0, down, 0, across)
+        around = (0, 0, 0, 0, above, below, left, right)
         return nd.pad(planes, mode="constant", pad_width=around, constant_value=0)

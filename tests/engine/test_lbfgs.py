@@ -10,7 +10,7 @@ import pytest
 from engine.curvature import Curvature
 from engine.lbfgs import FIRST_STEP, INSTRUCTIVE, TRUST, Lbfgs
 from engine.mx import mx, nd
-from engine.wavelets import Wavelets
+from engine.wavelets import Wavelets, grid_at
 
 SHAPE = (1, 3, 8, 8)
 
@@ -51,7 +51,7 @@ def test_its_direction_is_the_textbooks():
 def first_guess(pairs):
     latest = zip(*pairs[-INSTRUCTIVE:], strict=True)
     steps, changes = ([nd.array(each) for each in side] for side in latest)
-    curvature = Curvature(Wavelets(SHAPE[2:], mx.cpu()), steps, changes)
+    curvature = Curvature(Wavelets(SHAPE[2:], mx.cpu(), grid_at(9)), steps, changes)
     return lambda vector: curvature.scaled(nd.array(vector)).asnumpy().astype(np.float64)
 
 
