@@ -59,7 +59,7 @@ def step_bytes(
     """Most bytes of feature maps and gradients at once, in a step through some layers.
 
     The way forth keeps the result of every layer; the way back lets them go, while it holds the
-    gradient that comes, the one before the ReLU and the one that goes on. At a tap it holds the one
+    gradient that comes and the one that goes on. At a tap it holds the one
     that comes, the tap's own and their sum; of a tile also the part without the halo, and the tap's
     own within the halo. MXNet keeps a place to work in besides, as large as the largest maps.
 
@@ -82,7 +82,7 @@ def step_bytes(
     for name in layers:
         own = elements(name, picture)
         kept += own
-        passing = 2 * own + before + (0 if is_pooling(name) else own)
+        passing = 2 * own + before
         at_tap = (5 if cut else 3 + copied) * read * own if name in taps else 0
         most, before = max(most, kept - own + passing, kept + at_tap), own
         largest = max(largest, own)

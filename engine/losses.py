@@ -23,11 +23,6 @@ from engine.precision import raised
 Place = tuple[slice, slice]
 """Rows and columns of the whole picture's maps where a tile's lie."""
 
-_FATAL: Final = 2**26
-"""Multiples of so many values in the maps of a convolution of 1x1 end the process, on processors
-with AVX-512: a product in oneDNN 2.4 overflows to 0, and something is divided by it. Tried with 64
-to 512 channels and up to 2048x2048 positions: no others do."""
-
 _ROUNDNESS: Final = 1.0
 """Grey levels below which the total variation is rounded off, so that it has a gradient at 0."""
 
@@ -44,25 +39,15 @@ def products(maps: Array) -> Array:
 def mixed(maps: Array, matrix: Array) -> Array:
     """Channels mixed by a matrix (C, C): M F for maps F (1, C, h, w), shaped as these.
 
-    As a convolution of 1x1, which leaves the maps in oneDNN's layout; a product would not. Maps of
-    bfloat16 stay of that type: to bring them to float32 and back takes longer than the work itself.
+    As the way back of a convolution of 1x1, which leaves the maps in oneDNN's blocked layout. A
+    product would not, and the way forth has another layout of its own, in which this gradient could
+    not be added to that of the layers behind. Maps of bfloat16 stay of that type: to bring them to
+    float32 and back takes longer than the work itself.
     """
-    if maps.size % _FATAL:
-        return _mixed(maps, matrix)
-    # Neither part has a fatal size: this many rows is odd, as what is left is, and no row of any
-    # picture has that many values.
-    rows = maps.shape[2] - 1
-    parts = (
-        nd.slice_axis(maps, axis=2, begin=begin, end=end)
-        for begin, end in ((0, rows), (rows, None))
-    )
-    return nd.concat(*(_mixed(part, matrix) for part in parts), dim=2)
-
-
-def _mixed(maps: Array, matrix: Array) -> Array:
     channels = maps.shape[1]
-    kernel = _like(maps, matrix).reshape((channels, channels, 1, 1))
-    return nd.Convolution(maps, kernel, kernel=(1, 1), num_filter=channels, no_bias=True)
+    matrix = nd.transpose(matrix.reshape((channels, channels, 1, 1)), axes=(1, 0, 2, 3))
+    kernel = _like(maps, matrix)
+    return nd.Deconvolution(maps, kernel, kernel=(1, 1), num_filter=channels, no_bias=True)
 
 
 def _like(maps: Array, values: Array) -> Array:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from engine.mx import Array, nd
 from engine.precision import Carried, Precision
+from engine.relu import let_through, rectify
 
 _HALVES: Final = 2
 """Side of a pooling's window, and its stride."""
@@ -26,7 +27,7 @@ _HALVES: Final = 2
 
 @dataclass(frozen=True)
 class TracedLayer:
-    """A layer: a convolution with its ReLU, or an average pooling.
+    """A layer: a convolution, which a ReLU follows, or an average pooling.
 
     Attributes:
         name: of the layer.
@@ -116,6 +117,8 @@ class Traces:
         for layer in self._layers:
             size = current.shape[2:]
             current = layer.forth(current)
+            if layer.turned is not None:
+                rectify(current)
             if record:
                 self._left.append(self._trace(layer, size, current))
             if layer.name in self._wanted:
@@ -133,7 +136,7 @@ class Traces:
 
         Args:
             gradient_at: gives d loss / d maps of a wanted layer, shaped as its maps, which it is
-                given (those of a pooling are not kept: None).
+                given (those of a pooling are not kept: None). What it gives is written over.
 
         Returns:
             d loss / d source, shaped as it, float32.
@@ -151,15 +154,16 @@ class Traces:
         return gradient_at(trace.layer.name, maps)
 
     def _through(self, trace: _Trace, gradient: Array) -> Array:
-        """A gradient on its way back through one layer."""
+        """A gradient, which is written over, on its way back through one layer."""
         low, kernel = self._precision, trace.layer.turned
-        gradient = low.raised(gradient)
         if kernel is None:
-            return low.lowered(_averaged_back(gradient, trace.size))
-        signs = trace.signs
-        let = signs.laid(gradient.context) if signs else nd.sign(low.raised(trace.maps))
-        gradient = low.lowered(nd.elemwise_mul(gradient, let))
-        del let
+            return low.lowered(_averaged_back(low.raised(gradient), trace.size))
+        if trace.signs is None:
+            let_through(gradient, trace.maps)
+        else:
+            let = trace.signs.laid(gradient.context)
+            gradient = low.lowered(nd.elemwise_mul(low.raised(gradient), let))
+            del let
         return nd.Convolution(
             gradient, kernel, kernel=(3, 3), pad=(1, 1), num_filter=kernel.shape[0], no_bias=True
         )

@@ -22,6 +22,7 @@ from engine.layers import inputs_of, is_pooling
 from engine.mx import Array, autograd, nd
 from engine.precision import FLOAT32, Carried, Precision
 from engine.recipe import CONVOLUTIONS, Recipe
+from engine.relu import let_through, rectify
 from engine.traces import TracedLayer, Traces, turned
 from engine.weights import Convention, Weights
 
@@ -111,7 +112,10 @@ class Vgg:
         return low.lowered(kernel), low.lowered(low.entering(bias))
 
     def _layer(self, name: str, recipe: Recipe) -> Callable[[Array], Array]:
-        """One layer; to the first of a passage float32 is given, and the cast is a part of it."""
+        """One layer, a convolution without its ReLU.
+
+        To the first of a passage float32 is given, and the cast is a part of it.
+        """
         lowered = self.precision.lowered
         if is_pooling(name):
             return lambda x: nd.Pooling(
@@ -131,11 +135,9 @@ class Vgg:
             # Recording leaves a mark on what goes in, which the way back wipes off: of parameters
             # that two passages shared, the first to go back would spoil the other's.
             own = kernel.detach(), bias.detach()
-            maps = nd.Convolution(
+            return nd.Convolution(
                 lowered(x), *own, kernel=(3, 3), pad=pad, num_filter=kernel.shape[0]
             )
-            # Activation, not relu: it stays in oneDNN's blocked layout, relu would leave it.
-            return nd.Activation(maps, act_type="relu")
 
         return convolve
 
@@ -191,6 +193,8 @@ class Passage:
         current = self._precision.entering(current)
         for name, layer in self._chain:
             current = self._keep(name, current, layer) if record else layer(current)
+            if not is_pooling(name):  # not recorded: the way back through it is known
+                rectify(current)
             if name in self._wanted:
                 yield name, self._precision.read(current.detach())
 
@@ -210,7 +214,7 @@ class Passage:
         Args:
             gradient_at: gives d loss / d maps of a wanted layer, shaped as its maps, which it is
                 given; it is asked when the way back comes to the layer, so that no gradient has to
-                wait.
+                wait. What it gives is written over.
             raw: whether it takes maps, and may give gradients, of the layers' own type where that
                 has float32's range and unit.
 
@@ -222,6 +226,8 @@ class Passage:
             layer = self._recorded.pop()
             if layer.name in self._wanted:
                 gradient.add(gradient_at(layer.name, self._given(layer.result.detach(), raw=raw)))
+            if not is_pooling(layer.name):
+                let_through(gradient.values, layer.result.detach())
             # Under no name here, which would keep it beside the sum at the next tap.
             gradient.pass_on(
                 *autograd.grad(layer.result, [layer.source], head_grads=gradient.values)

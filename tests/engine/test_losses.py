@@ -47,7 +47,8 @@ print(float(nd.max(nd.abs(found - right)).asscalar()))
 """
 
 
-def test_maps_of_a_size_that_ends_the_process_are_mixed_in_parts():
+def test_maps_of_a_size_that_ends_the_process_forward_are_mixed():
+    # A convolution of 1x1 forward: with AVX-512 oneDNN 2.4 divides by an overflowed product there.
     run = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", FATAL_SIZE],
         capture_output=True,
@@ -59,13 +60,11 @@ def test_maps_of_a_size_that_ends_the_process_are_mixed_in_parts():
 
 
 @pytest.mark.parametrize("rows", [1, 2, 7])
-def test_mixing_is_a_product_of_matrices(rows, monkeypatch):
+def test_mixing_is_a_product_of_matrices(rows):
     array, matrix = maps(7, (1, 4, rows, 3)), maps(8, (4, 4))
     right = np.einsum("ck,nkhw->nchw", matrix, array)
-    for fatal in (2**26, 12):  # in one piece, and in parts if there is more than a row
-        monkeypatch.setattr("engine.losses._FATAL", fatal if rows > 1 else 2**26)
-        found = mixed(nd.array(array), nd.array(matrix))
-        assert found.asnumpy() == pytest.approx(right, rel=1e-4, abs=1e-3)
+    found = mixed(nd.array(array), nd.array(matrix))
+    assert found.asnumpy() == pytest.approx(right, rel=1e-4, abs=1e-3)
 
 
 WHOLE = (slice(0, 6), slice(0, 7))
