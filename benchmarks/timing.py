@@ -16,11 +16,13 @@ class Times:
         median: over the rounds.
         least: the quickest round.
         most: the slowest.
+        each: all of them, in order.
     """
 
     median: float
     least: float
     most: float
+    each: tuple[float, ...]
 
     def __str__(self) -> str:
         """Median and spread."""
@@ -42,5 +44,6 @@ def interleaved(work: Mapping[str, Callable[[], object]], rounds: int) -> dict[s
             if number:
                 taken[name].append(time.perf_counter() - began)
     return {
-        name: Times(statistics.median(each), min(each), max(each)) for name, each in taken.items()
+        name: Times(statistics.median(each), min(each), max(each), tuple(each))
+        for name, each in taken.items()
     }

@@ -122,7 +122,7 @@ class Traces:
             if record:
                 self._left.append(self._trace(layer, size, current))
             if layer.name in self._wanted:
-                yield layer.name, self._precision.read(current)
+                yield layer.name, self._precision.laid_out(current)
 
     def _trace(self, layer: TracedLayer, size: tuple[int, int], result: Array) -> _Trace:
         if layer.turned is None:

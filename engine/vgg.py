@@ -196,7 +196,7 @@ class Passage:
             if not is_pooling(name):  # not recorded: the way back through it is known
                 rectify(current)
             if name in self._wanted:
-                yield name, self._precision.read(current.detach())
+                yield name, self._precision.laid_out(current.detach())
 
     def _keep(self, name: str, source: Array, layer: Callable[[Array], Array]) -> Array:
         source = source.detach()

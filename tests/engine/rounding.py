@@ -15,14 +15,18 @@ import numpy as np
 import pytest
 
 from engine.mx import mx, nd
+from engine.relu import let_through
 
-LAYERS = ("Convolution", "Activation", "Pooling")
+LAYERS = ("Convolution", "Deconvolution", "Activation", "Pooling")
+PLACES = ("engine.vgg.let_through", "engine.traces.let_through")
 
 
 def emulate(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let MXNet's layers take any type."""
     for name in LAYERS:
         monkeypatch.setattr(mx.nd, name, rounded(getattr(mx.nd, name)))
+    for place in PLACES:
+        monkeypatch.setattr(place, let_through_in_float32)
 
 
 def rounded(layer: Callable[..., Any]) -> Callable[..., Any]:
@@ -31,7 +35,23 @@ def rounded(layer: Callable[..., Any]) -> Callable[..., Any]:
         if dtype == np.float32:
             return layer(*given, **named)
         assert all(each.dtype == dtype for each in given)
-        result = layer(*(nd.amp_cast(each, dtype="float32") for each in given), **named)
-        return nd.amp_cast(result, dtype=np.dtype(dtype))
+        out = named.pop("out", None)
+        result = layer(*map(as_float32, given), **named)
+        return rounded_to(dtype, result, **({} if out is None else {"out": out}))
 
     return in_float32
+
+
+def let_through_in_float32(gradient: Any, maps: Any) -> Any:
+    if gradient.dtype == np.float32:
+        return let_through(gradient, maps)
+    passed = let_through(as_float32(gradient), as_float32(maps))
+    return rounded_to(gradient.dtype, passed, out=gradient)
+
+
+def as_float32(values: Any) -> Any:
+    return nd.amp_cast(values, dtype="float32")
+
+
+def rounded_to(dtype: Any, values: Any, **out: Any) -> Any:
+    return nd.amp_cast(values, dtype=np.dtype(dtype), **out)
