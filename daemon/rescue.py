@@ -80,13 +80,15 @@ class Rescuer:
             JournalError: it cannot be used, or became damaged too often in a short time.
         """
         since = self._clock() - _RESCUES_SECONDS
-        self._opened = [*(time for time in self._opened if time > since), self._clock()]
-        if len(self._opened) > 1 + _MOST_RESCUES:
+        self._opened = [time for time in self._opened if time > since]
+        if len(self._opened) > _MOST_RESCUES:
             raise JournalError(
                 f"The journal {printable(self._path)} was damaged {_MOST_RESCUES} times within "
                 "ten minutes. Its disk may be at its end: set state_dir to a folder on another."
             )
         with closing(open_journal(self._path, self._clock)) as journal:
+            # Only now: one that cannot be opened is tried again, and may be for hours.
+            self._opened.append(self._clock())
             self._journal, self._file = journal, _number(self._path)
             yield journal
 

@@ -166,7 +166,9 @@ def _serve(
     while True:
         with ExitStack() as stack:
             with _heeding_signals(opening):
-                journal = opening.until_open(lambda: stack.enter_context(rescuer.journal()))
+                journal = opening.until_open(
+                    lambda: stack.enter_context(rescuer.journal()), locked=True
+                )
             if journal is None:
                 return _stopped_early(opening)
             service = Service(share, settings, journal, parts, once=opening.once)

@@ -232,3 +232,17 @@ class TestWhileItIsOpen:
         now = 700.0
         with rescuer.journal():
             pass
+
+    def test_one_that_cannot_be_opened_for_long_is_not_taken_for_one_that_is_damaged(
+        self, path: Path
+    ) -> None:
+        rescuer, away = Rescuer(path, lambda: 0.0), path.with_name("away")
+        path.rename(away)
+        path.mkdir()
+        for _ in range(9):
+            with pytest.raises(JournalError, match="cannot be used"), rescuer.journal():
+                pass
+        path.rmdir()
+        away.rename(path)
+        with rescuer.journal():
+            assert rescuer.damage() == ""
