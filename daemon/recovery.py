@@ -46,6 +46,8 @@ def recover(
 ) -> dict[str, ClaimError]:
     """Compare work folder and journal, and repair what a kill left half-done.
 
+    May be called again when the journal could not be used.
+
     Args:
         share: locked by this process.
         journal: of the share.
@@ -61,14 +63,14 @@ def recover(
         JournalError: the journal cannot be used.
     """
     unfinished = [*journal.having(JobState.RUNNING), *journal.having(JobState.QUEUED)]
-    known = {job.id for job in unfinished}
+    known, waiting = {job.id for job in unfinished}, set(endings.jobs)
     endings.forget_all_but(known)
     stuck: dict[str, ClaimError] = {}
     for job_id in claims.find_claims(share):
         if job_id not in known and not is_stopping():
             stuck |= _return(share, journal, endings, job_id)
     for job in unfinished:
-        if not is_stopping():
+        if job.id not in waiting and not is_stopping():
             _recover(share, journal, endings, job, max_attempts)
     return stuck
 

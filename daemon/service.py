@@ -145,7 +145,7 @@ class Service:
             more (`Parts.damage`), so that whoever runs it goes on with another one.
 
         Raises:
-            JournalError: the journal cannot be used at the start.
+            JournalError: with `once`, the journal cannot be used.
         """
         try:
             self._begin()
@@ -162,23 +162,26 @@ class Service:
     def _begin(self) -> None:
         # A large archive takes long to walk, and nobody reads the mail meanwhile.
         publishing.sweep_leftovers(self._share, self._is_stopping_meanwhile)
+        self._watcher.start()
+        self._importing = self._once and self._has_new_weights()
+        self._dispatcher.start()
+
+    def _put_in_order(self) -> None:
         attempts = self._settings.engine.max_attempts
         stop = self._is_stopping_meanwhile
         stuck = recover(self._share, self._journal, self._endings, attempts, stop)
+        queued = self._journal.counts()[JobState.QUEUED]
         self._doing = ""
         for job_id, error in stuck.items():
             self._intake.keep(job_id, error)
-        self._watcher.start()
         _log.info(
             "daemon.started",
             share=printable(self._share.root),
             watching="poll" if self._watcher.polling else "events",
             why=self._watcher.reason,
             once=self._once,
-            queued=self._journal.counts()[JobState.QUEUED],
+            queued=queued,
         )
-        self._importing = self._once and self._has_new_weights()
-        self._dispatcher.start()
 
     @property
     def is_stopping(self) -> bool:
@@ -194,7 +197,7 @@ class Service:
         doing, condition = self._doing, self._condition
         self._bulletin.say(condition.in_the_way())
         self._notify.tell(
-            (lambda: doing) if doing else condition.line,
+            (lambda: doing) if doing and not condition.trouble else condition.line,
             lives=condition.advances,
             extends=bool(doing) or condition.loads(),
         )
@@ -224,6 +227,8 @@ class Service:
             return
         try:
             self._expect_folders()
+            if self._doing:  # the journal's disk may not let us; nothing else is done before
+                self._put_in_order()
             if now >= self._pace.due:
                 self._look()
             self._endings.retry()

@@ -138,7 +138,6 @@ class Staying:
         self._clock = clock
         self._jobs: dict[str, NewJob] = {}
         self._owners: dict[Stay, str] = {}
-        self._read()
         self._is_fresh = True
         self._missing: set[str] = set()
         self._failed = Counter[str]()
@@ -177,7 +176,8 @@ class Staying:
         Raises:
             JournalError: the journal cannot be used.
         """
-        if self._is_fresh:  # what was put in order at the start may have told the journal of some
+        # Not before: what is put in order at the start may tell the journal of some.
+        if self._is_fresh:
             self._read()
             self._is_fresh = False
         if not self._jobs:
