@@ -273,7 +273,7 @@ class Endings:
 
     def _publish(self, job: Job, claim: Claim, painted: Painted) -> Path:
         # An earlier try may have done it and not have been told so, by a server or by a disk.
-        plan = self._journal.get(job.id).intention
+        plan = intention.recorded(self._journal.get(job.id), self._share)
         if plan is not None and intention.is_out(plan, self._share):
             return plan.path
 

@@ -107,7 +107,7 @@ def _intentions(share: Share, job: Job) -> set[Intention]:
     Either may be the newer one: a journal may have lost its last lines in a power cut and not know
     it; the copy is left out when it cannot be written.
     """
-    plans = {job.intention}
+    plans = {intention.recorded(job, share)}
     with contextlib.suppress(ClaimError, OSError):
         folder = claim_folder(share, job.id)
         guard(folder)

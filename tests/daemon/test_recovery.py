@@ -6,7 +6,7 @@ import errno
 import shutil
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -18,6 +18,7 @@ from daemon.errors import ExitCode
 from daemon.jobs import JobState, NewJob
 from daemon.journal import Journal
 from daemon.recovery import recover
+from daemon.runners.base import Painted
 from daemon.settings import ShareSettings
 from daemon.share import Share, make_share, open_share
 from tests.daemon.standins import paint, picture
@@ -169,6 +170,29 @@ def test_while_the_outbox_is_away_nobody_decides(start: Start) -> None:
     assert start.recover() == {"a": "running"}
     away.rename(start.share.outbox)
     assert start.recover() == {"a": "done"}
+
+
+@pytest.mark.parametrize("way", ["out", "not out", "gone"])
+def test_another_outbox_has_nothing_to_do_with_where_a_result_was_about_to_appear(
+    start: Start, way: str
+) -> None:
+    start.add("a", running=True)
+    before = start.share.outbox
+    plan = intention.intend(before / "photo.jpg", b"painted")
+    intention.remember(start.share.work / "jobs" / "a", plan)
+    start.journal.intend("a", plan, {})
+    plan.path.write_bytes(b"painted" if way == "out" else b"")
+    if way == "gone":
+        shutil.rmtree(before)
+    start.share = replace(start.share, outbox=start.share.root / "Results")
+    make_share(start.share)
+    assert start.recover() == {"a": "queued"}
+    assert list(start.share.outbox.iterdir()) == []
+    job = start.journal.start("a")
+    endings = Endings(start.share, start.journal, lambda: 0.0)
+    endings.painted(job, Painted("a", b"painted", ".jpg", {}))
+    assert [path.name for path in start.share.outbox.rglob("*.jpg")] == ["photo.jpg"]
+    assert (way == "gone") is not before.exists()
 
 
 FAULTS = {
