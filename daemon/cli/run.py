@@ -23,7 +23,8 @@ from daemon.cli import settings_options
 from daemon.configuration import Resolved, state_folder
 from daemon.errors import ExitCode, JournalError
 from daemon.inspector import Inspector, limits_of
-from daemon.journal import JOURNAL
+from daemon.journal import JOURNAL, Journal
+from daemon.left_behind import refuse_left_behind
 from daemon.locking import ShareLock
 from daemon.marks import Marks
 from daemon.names import printable
@@ -181,9 +182,7 @@ def _serve(  # noqa: PLR0913, PLR0917 - what was opened, and what it is kept wit
     told = opening.once or not logs.is_read_by_people(settings.log, sys.stderr)
     while True:
         with ExitStack() as stack:
-            journal = opening.until_open(
-                lambda: stack.enter_context(rescuer.journal()), locked=True
-            )
+            journal = opening.until_open(lambda: _open_journal(stack, rescuer, share), locked=True)
             if journal is None:
                 return _stopped_early(opening)
             service = Service(share, settings, journal, parts, once=opening.once)
@@ -242,6 +241,14 @@ def _open(stack: ExitStack, share: Share, state: Path) -> tuple[ShareLock, Marks
     stack.callback(lock.release)
     marks.settle()
     return lock, marks
+
+
+def _open_journal(stack: ExitStack, rescuer: Rescuer, share: Share) -> Journal:
+    with ExitStack() as mine:
+        journal = mine.enter_context(rescuer.journal())
+        refuse_left_behind(share, journal, rescuer.path)
+        stack.push(mine.pop_all())
+    return journal
 
 
 def _parts(settings: Settings, share: Share, make_runner: MakeRunner, again: Again | None) -> Parts:
