@@ -28,6 +28,7 @@ from daemon.notify import Notify
 from daemon.once import Once, reason_of
 from daemon.pace import Pace
 from daemon.parts import Parts
+from daemon.pruning import Pruning
 from daemon.recovery import recover
 from daemon.reloading import Reread, changed, needs_another_engine
 from daemon.runners.base import EngineReady, Event
@@ -40,7 +41,9 @@ from daemon.troubles import quick_pace
 from daemon.watching import Watcher
 from engine.errors import WeightsError
 
-_CLOSE_SECONDS: Final = 5.0  # of the 10 that the whole end may take
+# Of the 90 that systemd gives. An engine with nothing to do ends at once; one that paints ends, and
+# saves, after the step that it is at, which takes long for a large picture.
+_CLOSE_SECONDS: Final = 35.0
 _TROUBLE_SECONDS: Final = 2.0
 _TRIES_ONCE: Final = 4
 _log: Final = structlog.get_logger()
@@ -94,7 +97,9 @@ class Service:
         self._notify, self._reread = parts.notify or Notify({}, parts.clock, 0), parts.reread
         self._watcher = self._make_watcher()
         self._stopping: str | None = None
+        self._is_to_reload = False
         self._sweeps = Sweeps(share, parts.clock, self._is_stopping_meanwhile)
+        self._pruning = Pruning(journal, parts.clock)
         self._pace = Pace(parts.clock)
         self._troubled_until, self._troubles, self._said = 0.0, 0, Once()
         self._doing, self._importing = "Putting the folders in order", False
@@ -112,6 +117,7 @@ class Service:
 
     def reload(self) -> None:
         """Have the settings read again soon; may be called as `stop` may."""
+        self._is_to_reload = True
         self._mail.put(Reload())
 
     def run(self) -> ExitCode:
@@ -165,6 +171,16 @@ class Service:
     def is_stopping(self) -> bool:
         """Whether somebody has asked for the end."""
         return self._stopping is not None
+
+    @property
+    def settings(self) -> Settings:
+        """Those in force: at first the ones that it was given, then those that were read again."""
+        return self._settings
+
+    @property
+    def is_to_reload(self) -> bool:
+        """Whether somebody has asked for that, and it did not come to it yet."""
+        return self._is_to_reload
 
     def _is_stopping_meanwhile(self) -> bool:
         """For what takes long, and asks this at each step: that it goes on is told too."""
@@ -223,6 +239,7 @@ class Service:
     def _look(self) -> None:
         self._watcher.check()
         self._sweeps.sweep_if_due()
+        self._pruning.prune_if_due()
         began = self._clock()
         self._intake.look()
         self._style_check.look(self._intake.styles)
@@ -273,6 +290,7 @@ class Service:
         self._dispatcher.handle(event)
 
     def _reload(self) -> None:
+        self._is_to_reload = False  # before they are read: what is asked for from now on is news
         if self._reread is None:
             return
         self._notify.reloading()

@@ -157,35 +157,42 @@ def _keep(
         if house is None:
             return _stopped_early(opening)
         lock, marks = house
-        parts = replace(
-            _parts(settings, share, make_runner, again),
-            lock=partial(lock.renew, share.work),
-            checkpoints=checkpoints.Checkpoints(state / checkpoints.FOLDER),
-            notify=notify,
-            bulletin=bulletin,
-            expect=marks.expect,
-        )
         rescuer = Rescuer(state / JOURNAL, time.time)
-        return _serve(share, settings, rescuer, parts, opening, signals)
+
+        def furnish(settings: Settings) -> Parts:
+            return replace(
+                _parts(settings, share, make_runner, again),
+                lock=partial(lock.renew, share.work),
+                checkpoints=checkpoints.Checkpoints(state / checkpoints.FOLDER),
+                notify=notify,
+                bulletin=bulletin,
+                expect=marks.expect,
+                damage=rescuer.damage,
+            )
+
+        return _serve(share, settings, rescuer, furnish, opening, signals)
 
 
 def _serve(  # noqa: PLR0913, PLR0917 - what was opened, and what it is kept with
     share: Share,
     settings: Settings,
     rescuer: Rescuer,
-    parts: Parts,
+    furnish: Callable[[Settings], Parts],
     opening: Opening,
     signals: Signals,
 ) -> ExitCode:
-    """Run services one after the other, each with a new journal if the last was damaged."""
-    parts = replace(parts, damage=rescuer.damage)
+    """Run services one after the other, each with a new journal if the last was damaged.
+
+    The next one goes by the settings that the last one had read again, and reads them again itself
+    if the last one did not come to it.
+    """
     told = opening.once or not logs.is_read_by_people(settings.log, sys.stderr)
     while True:
         with ExitStack() as stack:
             journal = opening.until_open(lambda: _open_journal(stack, rescuer, share), locked=True)
             if journal is None:
                 return _stopped_early(opening)
-            service = Service(share, settings, journal, parts, once=opening.once)
+            service = Service(share, settings, journal, furnish(settings), once=opening.once)
             stack.callback(signals.tell, opening)  # until the next service is there
             signals.tell(service)
             opening.hand_on(service.stop, service.reload)
@@ -196,6 +203,9 @@ def _serve(  # noqa: PLR0913, PLR0917 - what was opened, and what it is kept wit
             return code
         if service.is_stopping:  # by a signal of the last moment
             return _stopped_early(opening)
+        settings = service.settings
+        if service.is_to_reload:
+            opening.reload()
 
 
 def _stopped_early(opening: Opening) -> ExitCode:

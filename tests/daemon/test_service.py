@@ -1151,3 +1151,21 @@ def test_endings_say_when_they_are_due(house: House) -> None:
     endings = Endings(house.share, house.journal, lambda: 0.0)
     assert endings.due is None
     assert endings.pending == endings.tries == endings.failures == 0
+
+
+class Spoiled(House):
+    """One whose journal turns out to be of no use before the service comes to its mail."""
+
+    def more_parts(self) -> dict[str, Any]:
+        return {"damage": lambda: "malformed"}
+
+
+def test_that_settings_were_to_be_read_again_is_known_after_a_damaged_journal(house: House) -> None:
+    service = Spoiled(house.share, house.journal, house.settings).service(once=False)
+    assert not service.is_to_reload
+    service.reload()
+    with capture_logs():
+        service.run()
+    assert service.is_to_reload
+    service._reload()
+    assert not service.is_to_reload
