@@ -13,6 +13,7 @@ from typing import Final
 
 import structlog
 
+from daemon.errors import JournalError
 from daemon.journal import Journal
 
 NEWEST: Final = 10_000
@@ -42,14 +43,14 @@ class Pruning:
         self._forgotten = 0
 
     def prune_if_due(self) -> None:
-        """Forget some, if it is time; the rest at the next call.
-
-        Raises:
-            JournalError: the journal cannot be used.
-        """
+        """Forget some, if it is time; the rest at the next call, what cannot be done another day."""
         if self._clock() < self._at:
             return
-        forgotten = self._journal.prune(NEWEST, KEPT_SECONDS, _AT_A_TIME)
+        try:
+            forgotten = self._journal.prune(NEWEST, KEPT_SECONDS, _AT_A_TIME)
+        except JournalError as error:  # a disk without room holds up others, but not for this
+            _log.warning("journal.not_pruned", why=str(error))
+            forgotten = 0
         self._forgotten += forgotten
         if forgotten == _AT_A_TIME:
             return

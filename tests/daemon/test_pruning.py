@@ -11,6 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from daemon import pruning
+from daemon.errors import JournalError
 from daemon.jobs import JobState, NewJob, Stay
 from daemon.journal import Journal
 from daemon.pruning import KEPT_SECONDS, Pruning
@@ -107,6 +108,26 @@ def test_it_is_done_at_the_start_bit_by_bit_and_then_once_a_day(
     now.now += DAY - 1
     old.prune_if_due()
     assert len(ids(journal)) == 2
+
+
+def test_a_journal_that_takes_nothing_holds_nobody_up_for_that(
+    journal: Journal, now: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_args: object) -> int:
+        raise JournalError("The disk is full.")
+
+    old = Pruning(journal, now)
+    with monkeypatch.context() as patch, capture_logs() as logs:
+        patch.setattr(journal, "prune", refuse)
+        old.prune_if_due()
+        old.prune_if_due()
+    assert [line["event"] for line in logs] == ["journal.not_pruned"]
+    for number in range(2):
+        end(journal, str(number))
+    monkeypatch.setattr(pruning, "NEWEST", 1)
+    now.now += KEPT_SECONDS + DAY
+    old.prune_if_due()
+    assert ids(journal) == {"1"}
 
 
 def test_the_file_stops_growing(journal: Journal, now: Clock) -> None:
