@@ -19,8 +19,10 @@ from daemon.names import printable
 from daemon.once import Once
 
 _FAULT: Final = (
-    "A fault of the program itself ({}) stands in the way; its log has what is needed to mend it. "
-    "Until then a photo may work if it is saved anew, without other files beside it."
+    "A fault of the program itself ({}) stands in the way; its log has what is needed to mend it."
+)
+_ADVICE: Final = (
+    " Until then the photo may work if it is saved anew, with nothing else beside it."
 )
 _log: Final = structlog.get_logger()
 
@@ -51,4 +53,5 @@ class LastResort:
             is_new = self._said.is_new(f"{what}: {kind}")
             log = _log.error if is_new else _log.debug
             log("program.fault", about=printable(what), exc_info=error)
-            raise FaultError(_FAULT.format(kind)) from error
+            advice = _ADVICE if isinstance(what, PurePath) else ""
+            raise FaultError(_FAULT.format(kind) + advice) from error

@@ -22,6 +22,7 @@ from daemon.inspector import Inspected
 from daemon.intake import Intake
 from daemon.jobs import JobState
 from daemon.journal import Journal
+from daemon.last_resort import LastResort
 from daemon.mailbox import Letter, Mailbox, Reload, Stop, Wake
 from daemon.names import printable
 from daemon.notify import Notify
@@ -103,7 +104,7 @@ class Service:
         self._pace = Pace(parts.clock)
         self._troubled_until, self._troubles, self._said = 0.0, 0, Once()
         self._doing, self._importing = "Putting the folders in order", False
-        self._queued = 0  # at the end
+        self._queued, self._last_resort = 0, LastResort()  # the first at the end
 
     def stop(self, why: str) -> None:
         """Ask the service to end soon; may be called from a signal handler or another thread.
@@ -295,7 +296,8 @@ class Service:
             return
         self._notify.reloading()
         try:
-            self._use(self._reread(self._settings))
+            with self._last_resort.over("the settings"):
+                self._use(self._reread(self._settings))
         except (AtelierError, OSError) as error:
             self._condition.remark = f"the old settings are kept: {error}"
             _log.error("settings.refused", why=str(error))

@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from daemon import intention
-from daemon.errors import ClaimError, FaultError
+from daemon.errors import ClaimError, ExitCode, FaultError
 from daemon.jobs import JobState
 from daemon.last_resort import LastResort
 from tests.daemon.standins import paint, picture
@@ -98,7 +98,8 @@ def test_one_that_cannot_be_moved_for_it_waits_and_holds_up_nobody(
     with pytest.MonkeyPatch.context() as broken:
         break_it(broken, where)
         house.once()
-        assert len(house.said("program.fault")) == 1
+        told = [line["log_level"] for line in house.said("program.fault")]
+        assert told == ["error", *["debug"] * (len(told) - 1)]
         assert "Waves/good.jpg" in house.files(house.share.originals)
         left = house.files(getattr(house.share, stays_in))
         assert any(name.endswith("bad.jpg") for name in left)
@@ -121,7 +122,9 @@ def test_a_look_that_fails_for_it_does_not_keep_what_was_taken_from_being_painte
     house.answer = paint
     house.run_until(lambda: house.files(house.share.originals) == ["Waves/good.jpg"])
     assert house.files(house.share.outbox) == ["Waves/good.jpg"]
-    assert len(house.said("scan.failed")) == len(house.said("program.fault")) == 1
+    told = [line["log_level"] for line in house.said("program.fault")]
+    assert told == ["error", *["debug"] * (len(told) - 1)]
+    assert len(house.said("scan.failed")) == 1
 
 
 @pytest.mark.parametrize("where", ["daemon.recovery._is_gone", "daemon.intention.is_out"])
@@ -142,3 +145,19 @@ def test_a_job_that_was_begun_before_fails_for_it_at_the_start(
     house.once()
     assert house.files(house.share.failed) == ["Waves/bad.jpg", "Waves/bad.jpg - why.txt"]
     assert house.files(house.share.outbox) == ["Waves/good.jpg"]
+
+
+def test_settings_that_cannot_be_read_for_it_stay_as_they_are(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def reread(_settings: Any) -> Any:
+        service.stop("the test")
+        raise RecursionError("too deep")
+
+    monkeypatch.setattr(house, "more_parts", lambda: {"reread": reread})
+    service = house.service(once=False)
+    service.reload()
+    with capture_logs() as logs:
+        assert service.run() is ExitCode.OK
+    assert [one["event"] for one in logs if "settings" in one["event"]] == ["settings.refused"]
+    assert service.settings is house.settings
