@@ -751,6 +751,7 @@ def test_a_start_tries_each_claim_once_before_it_reads_its_mail(
     service = house.service()
     with capture_logs() as house.logs:
         service._begin()
+        service._act()
         service.stop("a test")
         service._end()
     assert sorted(tried) == ["a", "b", "c"]
