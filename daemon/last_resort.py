@@ -21,9 +21,7 @@ from daemon.once import Once
 _FAULT: Final = (
     "A fault of the program itself ({}) stands in the way; its log has what is needed to mend it."
 )
-_ADVICE: Final = (
-    " Until then the photo may work if it is saved anew, with nothing else beside it."
-)
+_ADVICE: Final = " Until then the photo may work if it is saved anew, with nothing else beside it."
 _log: Final = structlog.get_logger()
 
 

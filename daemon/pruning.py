@@ -43,7 +43,7 @@ class Pruning:
         self._forgotten = 0
 
     def prune_if_due(self) -> None:
-        """Forget some, if it is time; the rest at the next call, what cannot be done another day."""
+        """Forget some, if it is time: the rest at the next call, or, if that fails, in a day."""
         if self._clock() < self._at:
             return
         try:

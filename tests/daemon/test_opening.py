@@ -266,8 +266,9 @@ def test_a_journal_that_cannot_be_opened_at_the_start_is_waited_for(tmp_path: Pa
         process = program.start()
         program.wait(lambda: program.said("start.waits"))
         process.send_signal(signal.SIGHUP)
-        program.wait(lambda: program.said("settings.wait"))  # so it waits, and holds its locks
-        assert program.status()["running"]
+        program.wait(lambda: program.said("settings.wait"))  # so it waits
+        with pytest.raises(AlreadyRunningError):
+            ShareLock(program.state()).acquire()
         journal.rmdir()
         away.rename(journal)
         program.wait(lambda: program.files("Outbox") == ["Waves/a.jpg"])
