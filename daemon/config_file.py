@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 import textwrap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,11 +14,7 @@ from daemon.errors import SettingsError
 from daemon.given import Given, about_wrong
 from daemon.names import printable
 from daemon.settings import Settings
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from daemon.toml_text import read_toml
 
 _WIDTH: Final = 96
 _HEADER: Final = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]\s*(?:#.*)?")
@@ -50,8 +45,8 @@ def read_file(path: Path) -> list[Given]:
     """
     text = _text(path)
     try:
-        tree = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        tree = read_toml(text)
+    except ValueError as error:
         raise SettingsError(
             f"{printable(path)} is not written as TOML: {printable(str(error))}. Compare it with "
             "config.example.toml."

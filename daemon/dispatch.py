@@ -19,9 +19,11 @@ from pydantic import ValidationError
 
 from daemon.backoff import TURN_SECONDS
 from daemon.endings import Endings
+from daemon.errors import FaultError
 from daemon.holds import Holds
 from daemon.jobs import Job, JobState
 from daemon.journal import Journal
+from daemon.last_resort import LastResort
 from daemon.loading import Fault, Unreachable, advice_on_style, has_own_style, load, style_now
 from daemon.outlet import Outlet
 from daemon.patience import Patience
@@ -40,7 +42,7 @@ from daemon.runners.base import (
 )
 from daemon.settings import Settings
 from daemon.share import Share
-from daemon.telling import Telling
+from daemon.telling import News, Telling
 from daemon.unchanged import Seen, is_changed, seen
 from engine import Recipe
 
@@ -84,6 +86,7 @@ class Dispatcher:
         self._clock = clock
         self._ready = False
         self._closed = False
+        self._last_resort = LastResort()
         self._running: dict[str, Job] = {}
         self._seen: dict[str, Seen] = {}  # the photo of each of them
         self._telling = Telling(journal, clock)
@@ -156,7 +159,7 @@ class Dispatcher:
             job = self._next() if self._ready and self._has_room() else None
             if job is None or not self._outlet.takes(_size_of(job)):
                 return
-            self._hand_over(job)
+            self._try(job)
         self._more_at = self._clock()
 
     def handle(self, event: Event) -> None:
@@ -171,10 +174,18 @@ class Dispatcher:
         job = self._running.get(event.job_id)
         if job is None:  # given up before; its runner did not know yet
             return
+        try:
+            with self._last_resort.over(job.relative):
+                self._hear(job, event)
+        except FaultError as error:
+            if job.id not in self._running:  # else it is being painted all the same
+                self._give_up(job, str(error))
+
+    def _hear(self, job: Job, event: Painted | Failed | Cancelled | News) -> None:
         if isinstance(event, (Painted, Failed, Cancelled)):
-            del self._running[event.job_id]
-            self._telling.forget(event.job_id)
-            self._ended(job, event, self._seen.pop(event.job_id))
+            del self._running[job.id]
+            self._telling.forget(job.id)
+            self._ended(job, event, self._seen.pop(job.id))
         else:
             self._telling.tell(job, event)
 
@@ -221,6 +232,15 @@ class Dispatcher:
     def _lanes_on_hold(self) -> list[str]:
         resting = [*self._holds.resting, *self._relapses.resting]
         return [*resting, *self._endings.crowded(_MOST_STUCK_OF_A_LANE)]
+
+    def _try(self, job: Job) -> None:
+        try:
+            with self._last_resort.over(job.relative):
+                self._hand_over(job)
+        except FaultError as error:
+            self._running.pop(job.id, None)
+            self._seen.pop(job.id, None)
+            self._give_up(job, str(error))
 
     def _hand_over(self, job: Job) -> None:
         job = self._with_its_style(job)

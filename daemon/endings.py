@@ -19,9 +19,10 @@ from daemon import backoff, intention, presence, publishing
 from daemon.checkpoints import Checkpoints
 from daemon.claim_folders import claim_folder, guard
 from daemon.claims import Claim
-from daemon.errors import AtelierError, JournalError, PublishError
+from daemon.errors import AtelierError, FaultError, JournalError, PublishError
 from daemon.jobs import Intention, Job
 from daemon.journal import Journal
+from daemon.last_resort import LastResort
 from daemon.names import printable
 from daemon.once import Once, reason_of
 from daemon.runners.base import Painted
@@ -56,6 +57,11 @@ class _Ending:
     until: float = field(default=0.0, kw_only=True)
     why: str = field(default="", kw_only=True)
 
+    @property
+    def is_unpublished(self) -> bool:
+        """Whether a picture is to be published, or looked for, and was not yet."""
+        return self.result is None and (self.painted is not None or bool(self.doubts))
+
 
 class Endings:
     """Publishes results, keeps originals, and moves failures; until it has worked.
@@ -81,7 +87,7 @@ class Endings:
         self._clock = clock
         self._checkpoints = checkpoints or Checkpoints(None)
         self._expect = expect
-        self._said = Once()
+        self._said, self._last_resort = Once(), LastResort()
         self._pending: list[_Ending] = []
         self._failures = 0
 
@@ -206,18 +212,27 @@ class Endings:
 
     def _try(self, ending: _Ending) -> None:
         try:
-            self._expect()
-            if ending.reason is not None:
-                self._fail(ending.job, ending.reason)
-            elif self._is_out(ending):
-                self._finish(ending)
-            elif ending.otherwise is not None:
-                ending.otherwise(ending.job)
+            with self._last_resort.over(ending.job.relative):
+                self._expect()
+                self._carry_out(ending)
+        except FaultError as error:
+            if ending.is_unpublished:
+                self.failed(ending.job, str(error))
+            else:
+                self._wait(ending, error)
         except (AtelierError, OSError) as error:
             self._wait(ending, error)
         else:
             if not self._pending and self._said.is_over():
                 _log.info("job.none_is_stuck")
+
+    def _carry_out(self, ending: _Ending) -> None:
+        if ending.reason is not None:
+            self._fail(ending.job, ending.reason)
+        elif self._is_out(ending):
+            self._finish(ending)
+        elif ending.otherwise is not None:
+            ending.otherwise(ending.job)
 
     def _wait(self, ending: _Ending, error: Exception) -> None:
         ending.tries += 1
@@ -273,7 +288,7 @@ class Endings:
 
     def _publish(self, job: Job, claim: Claim, painted: Painted) -> Path:
         # An earlier try may have done it and not have been told so, by a server or by a disk.
-        plan = self._journal.get(job.id).intention
+        plan = intention.recorded(self._journal.get(job.id), self._share)
         if plan is not None and intention.is_out(plan, self._share):
             return plan.path
 

@@ -16,6 +16,7 @@
     │   ├── ClaimLostError       exit 1   it changed or vanished while it was taken: try later
     │   └── ClaimStuckError      exit 1   it lies in the work folder and cannot be put back just now
     ├── PublishError             exit 1   a result or a photo could not be put where it belongs
+    ├── FaultError               exit 1   a fault of the program itself, met with over one photo
     ├── JournalError             exit 1   the journal cannot be opened or is of another version
     └── EngineLostError          exit 1   the engine's process died or could not start
 
@@ -105,6 +106,10 @@ class ClaimStuckError(ClaimError):
 
 class PublishError(AtelierError):
     """A result or a photo that could not be put where people look for it."""
+
+
+class FaultError(AtelierError):
+    """A fault of the program itself that it met with over one photo (`daemon.last_resort`)."""
 
 
 class JournalError(AtelierError):

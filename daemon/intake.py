@@ -20,9 +20,9 @@ from daemon.claims import Claim
 from daemon.endings import Endings
 from daemon.errors import (
     AtelierError,
-    ClaimError,
     ClaimLostError,
     ClaimStuckError,
+    FaultError,
     JournalError,
     OverridesError,
 )
@@ -30,6 +30,7 @@ from daemon.inbox_note import InboxNote
 from daemon.inspector import Inspected
 from daemon.jobs import new_job
 from daemon.journal import Journal
+from daemon.last_resort import LastResort
 from daemon.names import printable
 from daemon.overrides import make_recipe
 from daemon.pairing import Candidate, Pairer, Pairing
@@ -103,7 +104,7 @@ class Intake:
         self._troubles = Troubles(settings.watch, self._readiness, clock)
         self._first_seen: dict[Path, float] = {}
         self._has_empty = False
-        self._problem = ""
+        self._problem, self._last_resort = "", LastResort()
         self._rests, self._rests_until = 0, 0.0
         self.styles: dict[Path, Stamp] = {}
         """The style pictures of the last look that could be made, with their stamps."""
@@ -170,11 +171,11 @@ class Intake:
         """Look at the folders once, and ask the inspector about what has become ready."""
         self._returns.retry()
         try:
-            self._workplace.ensure()
-            pairing = self._pair()
-            wanted = self._wanted(pairing)
-            if wanted:
-                self._workplace.try_out()
+            with self._last_resort.over("the folders"):
+                self._workplace.ensure()
+                wanted = self._wanted(self._pair())
+                if wanted:
+                    self._workplace.try_out()
         except (OSError, AtelierError) as error:
             self._complain(str(error))
             self._waiting.clear()  # nothing can be taken: it need not be inspected either
@@ -205,7 +206,7 @@ class Intake:
         self._waiting.clear()
         self._asked.clear()
 
-    def keep(self, job_id: str, error: ClaimError) -> None:
+    def keep(self, job_id: str, error: AtelierError) -> None:
         """Put a claim that no job knows of back into the inbox, at a look to come.
 
         Args:
@@ -275,8 +276,9 @@ class Intake:
         candidate, job_id = ready.candidate, self._make_id()
         log = _log.bind(job=job_id, photo=printable(candidate.relative))
         try:
-            claim = self._claim(ready, job_id)
-        except ClaimStuckError as error:
+            with self._last_resort.over(candidate.relative):
+                claim = self._claim(ready, job_id)
+        except (ClaimStuckError, FaultError) as error:
             self._returns.keep(job_id, error)
             self._troubles.delay(ready)
         except ClaimLostError as error:
@@ -294,8 +296,9 @@ class Intake:
     def _queue(self, ready: Ready, claim: Claim, reason: str | None) -> None:
         try:
             try:
-                recipe = recipe_of(claim, self._settings.paint, self._usual_recipe)
-            except OverridesError as error:
+                with self._last_resort.over(ready.candidate.relative):
+                    recipe = recipe_of(claim, self._settings.paint, self._usual_recipe)
+            except (OverridesError, FaultError) as error:
                 recipe, reason = self._usual_recipe, str(error)
             stays = stays_of(ready.candidate, self._share.inbox) if is_copy(claim) else ()
             job = new_job(ready.candidate, claim, recipe, stays)

@@ -24,7 +24,7 @@ from typing import Final
 
 from daemon import files, presence
 from daemon.handles import held, reading
-from daemon.jobs import Intention
+from daemon.jobs import Intention, Job
 from daemon.share import Share
 
 RESULT: Final = ".result"
@@ -98,6 +98,20 @@ def remember(claim: Path, intention: Intention) -> None:
     files.write_atomically(claim / RESULT, data)
 
 
+def recorded(job: Job, share: Share) -> Intention | None:
+    """What the journal says of a job; None if that is nothing, or leads out of the outbox.
+
+    It does when `share.outbox` is another one by now. Whether the picture is in the old one nobody
+    can say any more: that may be no folder of ours, or have been moved; so it is painted again.
+
+    Args:
+        job: as the journal knows it.
+        share: the share.
+    """
+    plan = job.intention
+    return plan if plan is not None and _is_inside(plan, share) else None
+
+
 def recall(claim: Path, share: Share) -> Intention | None:
     """The copy in a claim; None if there is none that can be read and leads into the outbox.
 
@@ -110,8 +124,11 @@ def recall(claim: Path, share: Share) -> Intention | None:
         found = Intention(Path(kept["path"]), str(kept["sha256"]), int(kept["size"]))
     except (OSError, ValueError, TypeError, KeyError):
         return None
-    inside = found.path.is_relative_to(share.outbox) and ".." not in found.path.parts
-    return found if inside else None
+    return found if _is_inside(found, share) else None
+
+
+def _is_inside(intention: Intention, share: Share) -> bool:
+    return intention.path.is_relative_to(share.outbox) and ".." not in intention.path.parts
 
 
 def _sha256(handle: int) -> str:

@@ -30,7 +30,7 @@ from typing import Final
 import structlog
 
 from daemon.errors import ShareAwayError, ShareError
-from daemon.files import write_atomically
+from daemon.files import is_temporary, write_atomically
 from daemon.handles import read_file
 from daemon.names import printable
 from daemon.once import Once
@@ -136,6 +136,8 @@ class Marks:
             with _telling(self._memory.parent):
                 _remember(self._memory, known)
                 self._known = known
+        with _telling(self._memory.parent):
+            _sweep(self._memory.parent)
 
     def _expect(self, known: _Known, before: _Place | None) -> _Place | None:
         """See that a folder is the right one; where it is, if that stayed so meanwhile."""
@@ -277,6 +279,13 @@ def _remember(memory: Path, known: Mapping[str, _Known]) -> None:
     memory.parent.mkdir(parents=True, exist_ok=True)
     # Paths that are no UTF-8 are kept as Python has them: ASCII can spell those too.
     write_atomically(memory, json.dumps(kept, ensure_ascii=True, indent=1).encode("ascii"))
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a kill has left half-written; nobody else writes there under such names."""
+    for path in list(folder.iterdir()) if folder.is_dir() else ():
+        if is_temporary(path.name):
+            path.unlink(missing_ok=True)
 
 
 def _quoted(path: Path) -> str:

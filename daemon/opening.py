@@ -37,8 +37,8 @@ class Opening:
     """Tries to open something until that works; says meanwhile what is waited for.
 
     Args:
-        state: the folder beside the journal. While nothing can be opened it alone is locked, so
-            that a second service is kept out, and whoever asks hears that one runs.
+        state: the folder beside the journal. While the share cannot be opened it alone is locked,
+            so that a second service is kept out, and whoever asks hears that one runs.
         notify: told what is waited for. The start counts as complete then: systemd shall not end
             it for that.
         bulletin: likewise.
@@ -76,11 +76,12 @@ class Opening:
         """Have the settings read again once it is open; may be called as `stop` may."""
         self._reload_wanted = True
 
-    def until_open(self, attempt: Callable[[], T]) -> T | None:
+    def until_open(self, attempt: Callable[[], T], *, locked: bool = False) -> T | None:
         """Try until it works.
 
         Args:
             attempt: opens something, or leaves everything as it was.
+            locked: whether this process holds the share's locks already.
 
         Returns:
             What it returns; None if somebody wanted the end before, also while it succeeded: then
@@ -101,8 +102,9 @@ class Opening:
                 if self._stops.empty():
                     return opened
                 break
-            if not self._rest():
-                break
+            with contextlib.nullcontext() if locked else self._locked():
+                if not self._rest():
+                    break
         self._notify.stopping()
         return None
 
@@ -138,13 +140,12 @@ class Opening:
     def _rest(self) -> bool:
         """Wait a moment; whether to go on."""
         end = self._clock() + _PAUSE_SECONDS
-        with self._locked():
-            while (left := end - self._clock()) > 0:
-                self._say_reload()
-                self._notify.tell(lambda: f"Waiting: {self._told}", lives=lambda: True)
-                with contextlib.suppress(queue.Empty):
-                    self._stops.get(timeout=min(left, _PAUSE_SECONDS / 2))
-                    return False
+        while (left := end - self._clock()) > 0:
+            self._say_reload()
+            self._notify.tell(lambda: f"Waiting: {self._told}", lives=lambda: True)
+            with contextlib.suppress(queue.Empty):
+                self._stops.get(timeout=min(left, _PAUSE_SECONDS / 2))
+                return False
         return True
 
     def _say_reload(self) -> None:

@@ -7,7 +7,6 @@ it can never name a file, and its size is bounded.
 from __future__ import annotations
 
 import difflib
-import sys
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -17,15 +16,12 @@ from daemon.catalogue import catalogue
 from daemon.errors import AtelierError, OverridesError, SettingsError
 from daemon.names import JOB_FILE, printable
 from daemon.settings import PaintSettings
+from daemon.toml_text import read_toml
 from engine import PRESETS, Recipe, at_size
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
-MAX_BYTES: Final = 64 * 1024
-"""The largest job.toml that is read; whoever reads the file sees to it."""
+MAX_BYTES: Final = 16 * 1024
+"""The largest job.toml that is read; whoever reads the file sees to it. One of four times the size
+could be written so that reading it takes sixteen times as long: a second becomes many."""
 
 WISHES: Final = tuple(name for name in PaintSettings.model_fields if name != "default_style")
 """What can be set in a job.toml: names of `PaintSettings`."""
@@ -74,17 +70,14 @@ def make_recipe(paint: PaintSettings, overrides: Mapping[str, object]) -> Recipe
 
 def _parsed(text: bytes) -> dict[str, Any]:
     try:
-        parsed: dict[str, Any] = tomllib.loads(text.decode("utf-8-sig"))
+        return read_toml(text.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise OverridesError(f"{JOB_FILE} is not plain text. Save it as UTF-8.") from error
-    # Besides its own error, which is a ValueError, the parser lets pass what comes of numbers with
-    # thousands of digits (ValueError) and of thousands of brackets (RecursionError).
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise OverridesError(
             f"{JOB_FILE} cannot be read: {_short(str(error), 120)}. "
             'Write one setting a line, such as  preset = "fine"  or  size = 800 .'
         ) from error
-    return parsed
 
 
 def _checked(wishes: Mapping[str, object]) -> dict[str, object]:

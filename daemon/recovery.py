@@ -24,9 +24,10 @@ import structlog
 from daemon import adoption, claims, intention, presence
 from daemon.claim_folders import claim_folder, guard
 from daemon.endings import Endings
-from daemon.errors import ClaimError
+from daemon.errors import AtelierError, ClaimError, FaultError
 from daemon.jobs import Intention, Job, JobState
 from daemon.journal import Journal
+from daemon.last_resort import LastResort
 from daemon.names import printable
 from daemon.share import Share
 
@@ -43,8 +44,10 @@ def recover(
     endings: Endings,
     max_attempts: int,
     is_stopping: Callable[[], bool],
-) -> dict[str, ClaimError]:
+) -> dict[str, AtelierError]:
     """Compare work folder and journal, and repair what a kill left half-done.
+
+    May be called again when the journal could not be used.
 
     Args:
         share: locked by this process.
@@ -61,31 +64,36 @@ def recover(
         JournalError: the journal cannot be used.
     """
     unfinished = [*journal.having(JobState.RUNNING), *journal.having(JobState.QUEUED)]
-    known = {job.id for job in unfinished}
+    known, waiting = {job.id for job in unfinished}, set(endings.jobs)
     endings.forget_all_but(known)
-    stuck: dict[str, ClaimError] = {}
+    stuck: dict[str, AtelierError] = {}
+    last_resort = LastResort()
     for job_id in claims.find_claims(share):
         if job_id not in known and not is_stopping():
-            stuck |= _return(share, journal, endings, job_id)
+            try:
+                with last_resort.over(job_id):
+                    _return(share, journal, endings, job_id)
+            except (ClaimError, FaultError) as error:
+                stuck[job_id] = error
     for job in unfinished:
-        if not is_stopping():
-            _recover(share, journal, endings, job, max_attempts)
+        if job.id not in waiting and not is_stopping():
+            try:
+                with last_resort.over(job.relative):
+                    _recover(share, journal, endings, job, max_attempts)
+            except FaultError as error:
+                endings.failed(job, str(error))
     return stuck
 
 
-def _return(share: Share, journal: Journal, endings: Endings, job_id: str) -> dict[str, ClaimError]:
+def _return(share: Share, journal: Journal, endings: Endings, job_id: str) -> None:
     # Of a folder that is out of reach more is said when the claim cannot be put back.
     with contextlib.suppress(ClaimError, OSError):
         job = adoption.adopt(share, journal, job_id)
         if job is not None:
             endings.published(job)
-            return {}
-    try:
-        back = claims.put_back(share, job_id)
-    except ClaimError as error:
-        return {job_id: error}
+            return
+    back = claims.put_back(share, job_id)
     _log.warning("claim.returned", job=job_id, photos=[printable(path) for path in back])
-    return {}
 
 
 def _recover(share: Share, journal: Journal, endings: Endings, job: Job, most: int) -> None:
@@ -105,7 +113,7 @@ def _intentions(share: Share, job: Job) -> set[Intention]:
     Either may be the newer one: a journal may have lost its last lines in a power cut and not know
     it; the copy is left out when it cannot be written.
     """
-    plans = {job.intention}
+    plans = {intention.recorded(job, share)}
     with contextlib.suppress(ClaimError, OSError):
         folder = claim_folder(share, job.id)
         guard(folder)

@@ -66,9 +66,10 @@ class Rescuer:
     """
 
     def __init__(self, path: Path, clock: Callable[[], float]) -> None:
-        self._path = path
+        self.path: Final = path
+        """The database's file."""
         self._clock = clock
-        self._opened: list[float] = []
+        self._damaged: list[float] = []
         self._journal: Journal | None = None
         self._file: tuple[int, int] | None = None
 
@@ -79,15 +80,20 @@ class Rescuer:
         Raises:
             JournalError: it cannot be used, or became damaged too often in a short time.
         """
-        since = self._clock() - _RESCUES_SECONDS
-        self._opened = [*(time for time in self._opened if time > since), self._clock()]
-        if len(self._opened) > 1 + _MOST_RESCUES:
+        now = self._clock()
+        self._damaged = [time for time in self._damaged if time > now - _RESCUES_SECONDS]
+        if self.damage():
+            # Once for each: one that cannot be opened after it is tried again, and may be for long.
+            self._damaged.append(now)
+            self._journal = None
+        if len(self._damaged) > _MOST_RESCUES:
             raise JournalError(
-                f"The journal {printable(self._path)} was damaged {_MOST_RESCUES} times within "
-                "ten minutes. Its disk may be at its end: set state_dir to a folder on another."
+                f"The journal {printable(self.path)} was damaged more than {_MOST_RESCUES} times "
+                "within ten minutes. Its disk may be at its end: set state_dir to a folder on "
+                "another."
             )
-        with closing(open_journal(self._path, self._clock)) as journal:
-            self._journal, self._file = journal, _number(self._path)
+        with closing(open_journal(self.path, self._clock)) as journal:
+            self._journal, self._file = journal, _number(self.path)
             yield journal
 
     def damage(self) -> str:
@@ -95,7 +101,7 @@ class Rescuer:
         if self._journal is None or self._journal.damage:
             return "" if self._journal is None else self._journal.damage
         # Of files on a drive that has gone nothing is said: the lock beside it would be there.
-        is_other = _number(self._path) != self._file and _number(self._path.parent / LOCK)
+        is_other = _number(self.path) != self._file and _number(self.path.parent / LOCK)
         return "its file was removed or replaced" if is_other else ""
 
 

@@ -13,7 +13,8 @@ from typing import Final
 import structlog
 
 from daemon import backoff, claims
-from daemon.errors import ClaimError
+from daemon.errors import AtelierError, ClaimError, FaultError
+from daemon.last_resort import LastResort
 from daemon.names import printable
 from daemon.once import Once, reason_of
 from daemon.share import Share
@@ -46,7 +47,7 @@ class Returns:
         self._share = share
         self._clock = clock
         self._stuck: dict[str, _Stuck] = {}
-        self._said = Once()
+        self._said, self._last_resort = Once(), LastResort()
 
     @property
     def pending(self) -> int:
@@ -68,8 +69,9 @@ class Returns:
             Whether it is back.
         """
         try:
-            back = claims.put_back(self._share, job_id)
-        except ClaimError as error:
+            with self._last_resort.over(job_id):
+                back = claims.put_back(self._share, job_id)
+        except (ClaimError, FaultError) as error:
             self.keep(job_id, error)
             return False
         if self._stuck.pop(job_id, None) is not None:
@@ -78,7 +80,7 @@ class Returns:
             _log.warning("claim.returned", job=job_id, photos=[printable(path) for path in back])
         return True
 
-    def keep(self, job_id: str, error: ClaimError) -> None:
+    def keep(self, job_id: str, error: AtelierError) -> None:
         """Put a claim back later: somebody tried already.
 
         Args:

@@ -22,6 +22,7 @@ from daemon.inspector import Inspected
 from daemon.intake import Intake
 from daemon.jobs import JobState
 from daemon.journal import Journal
+from daemon.last_resort import LastResort
 from daemon.mailbox import Letter, Mailbox, Reload, Stop, Wake
 from daemon.names import printable
 from daemon.notify import Notify
@@ -103,7 +104,7 @@ class Service:
         self._pace = Pace(parts.clock)
         self._troubled_until, self._troubles, self._said = 0.0, 0, Once()
         self._doing, self._importing = "Putting the folders in order", False
-        self._queued = 0  # at the end
+        self._queued, self._last_resort = 0, LastResort()  # the first at the end
 
     def stop(self, why: str) -> None:
         """Ask the service to end soon; may be called from a signal handler or another thread.
@@ -129,7 +130,7 @@ class Service:
             more (`Parts.damage`), so that whoever runs it goes on with another one.
 
         Raises:
-            JournalError: the journal cannot be used at the start.
+            JournalError: with `once`, the journal cannot be used.
         """
         try:
             self._begin()
@@ -146,23 +147,26 @@ class Service:
     def _begin(self) -> None:
         # A large archive takes long to walk, and nobody reads the mail meanwhile.
         publishing.sweep_leftovers(self._share, self._is_stopping_meanwhile)
+        self._watcher.start()
+        self._importing = self._once and self._has_new_weights()
+        self._dispatcher.start()
+
+    def _put_in_order(self) -> None:
         attempts = self._settings.engine.max_attempts
         stop = self._is_stopping_meanwhile
         stuck = recover(self._share, self._journal, self._endings, attempts, stop)
+        queued = self._journal.counts()[JobState.QUEUED]
         self._doing = ""
         for job_id, error in stuck.items():
             self._intake.keep(job_id, error)
-        self._watcher.start()
         _log.info(
             "daemon.started",
             share=printable(self._share.root),
             watching="poll" if self._watcher.polling else "events",
             why=self._watcher.reason,
             once=self._once,
-            queued=self._journal.counts()[JobState.QUEUED],
+            queued=queued,
         )
-        self._importing = self._once and self._has_new_weights()
-        self._dispatcher.start()
 
     @property
     def is_stopping(self) -> bool:
@@ -188,7 +192,7 @@ class Service:
         doing, condition = self._doing, self._condition
         self._bulletin.say(condition.in_the_way())
         self._notify.tell(
-            (lambda: doing) if doing else condition.line,
+            (lambda: doing) if doing and not condition.trouble else condition.line,
             lives=condition.advances,
             extends=bool(doing) or condition.loads(),
         )
@@ -212,6 +216,8 @@ class Service:
             return
         try:
             self._expect_folders()
+            if self._doing:  # the journal's disk may not let us; nothing else is done before
+                self._put_in_order()
             if now >= self._pace.due:
                 self._look()
             self._endings.retry()
@@ -290,7 +296,8 @@ class Service:
             return
         self._notify.reloading()
         try:
-            self._use(self._reread(self._settings))
+            with self._last_resort.over("the settings"):
+                self._use(self._reread(self._settings))
         except (AtelierError, OSError) as error:
             self._condition.remark = f"the old settings are kept: {error}"
             _log.error("settings.refused", why=str(error))

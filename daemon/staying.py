@@ -38,10 +38,11 @@ from daemon import (
 )
 from daemon.claims import COPIED, Claim
 from daemon.copying import Copied
-from daemon.errors import AtelierError, ClaimLostError, ClaimStuckError
+from daemon.errors import AtelierError, ClaimLostError, ClaimStuckError, FaultError
 from daemon.handles import held
 from daemon.jobs import JobState, NewJob, Stay, new_job
 from daemon.journal import Journal
+from daemon.last_resort import LastResort
 from daemon.names import printable
 from daemon.once import Once, reason_of
 from daemon.pairing import Candidate
@@ -138,13 +139,12 @@ class Staying:
         self._clock = clock
         self._jobs: dict[str, NewJob] = {}
         self._owners: dict[Stay, str] = {}
-        self._read()
         self._is_fresh = True
         self._missing: set[str] = set()
         self._failed = Counter[str]()
         self._tries: dict[Path, int] = {}
         self._until: dict[Path, float] = {}
-        self._said = Once()
+        self._said, self._last_resort = Once(), LastResort()
 
     def __len__(self) -> int:
         """How many jobs there are whose photos are in the inbox still."""
@@ -177,7 +177,8 @@ class Staying:
         Raises:
             JournalError: the journal cannot be used.
         """
-        if self._is_fresh:  # what was put in order at the start may have told the journal of some
+        # Not before: what is put in order at the start may tell the journal of some.
+        if self._is_fresh:
             self._read()
             self._is_fresh = False
         if not self._jobs:
@@ -228,8 +229,9 @@ class Staying:
             return
         claim_id = self._make_id()
         try:
-            claim = claims.take(candidate, self._share, claim_id)
-        except ClaimStuckError as error:
+            with self._last_resort.over(candidate.relative):
+                claim = claims.take(candidate, self._share, claim_id)
+        except (ClaimStuckError, FaultError) as error:
             self._returns.keep(claim_id, error)
             self._wait(job, candidate)
         except (AtelierError, OSError):  # the usual case: it may not be moved
@@ -239,7 +241,8 @@ class Staying:
 
     def _end(self, job: NewJob, state: JobState, claim: Claim, candidate: Candidate) -> None:
         try:
-            where = _put_away(claim, candidate, self._share, state)
+            with self._last_resort.over(candidate.relative):
+                where = _put_away(claim, candidate, self._share, state)
         except (AtelierError, OSError) as error:
             pause = self._wait(job, candidate)
             log = _log.warning if self._said.is_new(reason_of(error)) else _log.debug

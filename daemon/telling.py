@@ -19,6 +19,9 @@ _SECONDS: Final = 1.0
 _SHARE: Final = 0.05
 _log: Final = structlog.get_logger()
 
+News = Started | Resumed | CheckpointTrouble | Progressed
+"""What a runner says of a job on its way."""
+
 
 class Telling:
     """Tells as much as somebody can read: once a second, or each twentieth of a job.
@@ -35,7 +38,7 @@ class Telling:
         self._told: dict[str, tuple[float, float]] = {}  # when, and at which share of the job
         self._notes_progress = True
 
-    def tell(self, job: Job, event: Started | Resumed | CheckpointTrouble | Progressed) -> None:
+    def tell(self, job: Job, event: News) -> None:
         """Tell what a runner says of a job that it paints."""
         if isinstance(event, Progressed):
             self._progressed(job, event.progress)

@@ -5,15 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from types import FrameType
 from typing import Final
 
 import click
@@ -25,7 +23,8 @@ from daemon.cli import settings_options
 from daemon.configuration import Resolved, state_folder
 from daemon.errors import ExitCode, JournalError
 from daemon.inspector import Inspector, limits_of
-from daemon.journal import JOURNAL
+from daemon.journal import JOURNAL, Journal
+from daemon.left_behind import refuse_left_behind
 from daemon.locking import ShareLock
 from daemon.marks import Marks
 from daemon.names import printable
@@ -41,6 +40,7 @@ from daemon.runners.local import LocalRunner
 from daemon.service import Service
 from daemon.settings import Settings
 from daemon.share import Share, expect_share, make_share, open_share
+from daemon.signals import Signals
 from engine.errors import EngineError
 from engine.weights import known, source_in_place
 
@@ -50,8 +50,6 @@ MakeRunner = Callable[[Settings, Deliver], Runner]
 Again = Callable[[], Settings]
 """Reads the settings once more."""
 
-_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-_STANDARD: Final = (0, 1, 2)
 STYLES: Final = "styles"
 """Folder beside the journal for what the engine knows of styles."""
 
@@ -135,14 +133,27 @@ def keep(
         AlreadyRunningError: another daemon keeps it.
         JournalError: its journal cannot be used, for another reason than that it is damaged.
     """
+    signals = Signals()
+    with signals.heeded():
+        return _keep(settings, signals, make_runner, again, once=once)
+
+
+def _keep(
+    settings: Settings,
+    signals: Signals,
+    make_runner: MakeRunner,
+    again: Again | None,
+    *,
+    once: bool,
+) -> ExitCode:
     logs.configure(settings.log, sys.stderr)
     share = open_share(settings.share)
     state = state_folder(settings, share, os.environ)
     notify, bulletin = Notify(os.environ, time.monotonic, os.getpid()), Bulletin(state)
     opening = Opening(state, notify, bulletin, time.monotonic, once=once)
+    signals.tell(opening)
     with ExitStack() as stack:
-        with _heeding_signals(opening):
-            house = opening.until_open(lambda: _open(stack, share, state))
+        house = opening.until_open(lambda: _open(stack, share, state))
         if house is None:
             return _stopped_early(opening)
         lock, marks = house
@@ -159,15 +170,16 @@ def keep(
                 damage=rescuer.damage,
             )
 
-        return _serve(share, settings, rescuer, furnish, opening)
+        return _serve(share, settings, rescuer, furnish, opening, signals)
 
 
-def _serve(
+def _serve(  # noqa: PLR0913, PLR0917 - what was opened, and what it is kept with
     share: Share,
     settings: Settings,
     rescuer: Rescuer,
     furnish: Callable[[Settings], Parts],
     opening: Opening,
+    signals: Signals,
 ) -> ExitCode:
     """Run services one after the other, each with a new journal if the last was damaged.
 
@@ -177,21 +189,23 @@ def _serve(
     told = opening.once or not logs.is_read_by_people(settings.log, sys.stderr)
     while True:
         with ExitStack() as stack:
-            with _heeding_signals(opening):
-                journal = opening.until_open(lambda: stack.enter_context(rescuer.journal()))
+            journal = opening.until_open(lambda: _open_journal(stack, rescuer, share), locked=True)
             if journal is None:
                 return _stopped_early(opening)
             service = Service(share, settings, journal, furnish(settings), once=opening.once)
-            with _heeding_signals(service):
-                opening.hand_on(service.stop, service.reload)
-                if not told:
-                    _say_what_to_do(share)
-                code, told = _run(service, rescuer), True
-            settings = service.settings
-            if service.is_to_reload:
-                opening.reload()
+            stack.callback(signals.tell, opening)  # until the next service is there
+            signals.tell(service)
+            opening.hand_on(service.stop, service.reload)
+            if not told:
+                _say_what_to_do(share)
+            code, told = _run(service, rescuer), True
         if code is not None:
             return code
+        if service.is_stopping:  # by a signal of the last moment
+            return _stopped_early(opening)
+        settings = service.settings
+        if service.is_to_reload:
+            opening.reload()
 
 
 def _stopped_early(opening: Opening) -> ExitCode:
@@ -239,6 +253,14 @@ def _open(stack: ExitStack, share: Share, state: Path) -> tuple[ShareLock, Marks
     return lock, marks
 
 
+def _open_journal(stack: ExitStack, rescuer: Rescuer, share: Share) -> Journal:
+    with ExitStack() as mine:
+        journal = mine.enter_context(rescuer.journal())
+        refuse_left_behind(share, journal, rescuer.path)
+        stack.push(mine.pop_all())
+    return journal
+
+
 def _parts(settings: Settings, share: Share, make_runner: MakeRunner, again: Again | None) -> Parts:
     limits = limits_of(settings.watch, share.inbox, share.styles)
     return Parts(
@@ -259,30 +281,3 @@ def _reread(make_runner: MakeRunner, again: Again, before: Settings) -> Reread:
     names = ", ".join(refused)
     _log.warning("settings.need_restart", settings=refused)
     return Reread(settings, partial(make_runner, settings), f"{names}: changed at the next start")
-
-
-@contextmanager
-def _heeding_signals(service: Service | Opening) -> Iterator[None]:
-    stopping, terminals = False, [handle for handle in _STANDARD if os.isatty(handle)]
-
-    def heed(number: int, _frame: FrameType | None) -> None:
-        nonlocal stopping
-        # SIGHUP also comes when the terminal is closed in which somebody started this.
-        if number == signal.SIGHUP and all(map(os.isatty, terminals)):
-            service.reload()
-            return
-        if stopping:
-            # Nothing is lost by this: the journal is true at any moment, the kernel lets go of the
-            # locks, and the children die with us.
-            os._exit(128 + number)
-        stopping = True
-        service.stop(signal.Signals(number).name)
-
-    # What is ignored stays so: `nohup` means it.
-    heard = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, heed) for number in heard}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

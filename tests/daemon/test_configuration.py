@@ -123,6 +123,9 @@ class TestTheFile:
             (b"<html>", "not written as TOML"),
             (b"a = '\xff'", "not written in UTF-8"),
             (b"a = " + b"[" * 100_000, "not written as TOML"),
+            (b"[paint]\nsize = " + b"9" * 5000, "not written as TOML"),
+            (b"[paint]\nsize = 0x" + b"f" * 3600, "longer than 64 bits"),
+            (b"paint" + b".a" * 3000 + b" = 1", "deep in one another"),
         ],
     )
     def test_a_file_that_is_no_toml_is_an_error(self, content: bytes, words: str) -> None:

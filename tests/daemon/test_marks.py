@@ -62,6 +62,17 @@ def test_the_root_is_marked_and_what_lies_elsewhere(share: Share, state: Path) -
     assert {(folder / MARK).read_bytes() for folder in found} >= texts
 
 
+def test_what_a_kill_left_half_written_beside_the_journal_is_removed(
+    share: Share, state: Path
+) -> None:
+    state.mkdir()
+    left, journal = files.temporary_name(state), state / "journal.sqlite"
+    left.touch()
+    journal.touch()
+    settled(share, state)
+    assert sorted(state.iterdir()) == [state / MEMORY, journal]
+
+
 def test_nothing_is_expected_of_a_share_that_was_never_kept(share: Share, state: Path) -> None:
     fresh = Marks(share, state)
     assert not fresh.known

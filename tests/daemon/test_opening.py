@@ -177,6 +177,13 @@ def test_while_it_waits_a_second_one_is_kept_out(state: Path) -> None:
     assert refused
 
 
+def test_what_this_process_keeps_already_is_not_locked_once_more(state: Path) -> None:
+    (state / marks.MEMORY).touch()
+    error = caused(JournalError("No room."), FULL)
+    with ShareLock(state):
+        assert make(state).until_open(failing(error), locked=True) == "open"
+
+
 # The program.
 
 
@@ -245,6 +252,27 @@ def test_a_work_folder_on_a_drive_that_is_not_there_yet_is_waited_for(tmp_path: 
         assert list((tmp_path / "drive").iterdir()) == []
         disk.connect()
         program.wait(lambda: program.files("Originals") == ["Waves/a.png"])
+        end(process)
+        assert program.jobs() == {"done": 1}
+
+
+def test_a_journal_that_cannot_be_opened_at_the_start_is_waited_for(tmp_path: Path) -> None:
+    with prepared(tmp_path) as program:
+        (program.style("Waves") / "a.png").write_bytes(grey(100))
+        have_one_taken(program)
+        journal, away = program.state("journal.sqlite"), tmp_path / "away"
+        journal.rename(away)
+        journal.mkdir()
+        process = program.start()
+        program.wait(lambda: program.said("start.waits"))
+        process.send_signal(signal.SIGHUP)
+        program.wait(lambda: program.said("settings.wait"))  # so it waits
+        with pytest.raises(AlreadyRunningError):
+            ShareLock(program.state()).acquire()
+        journal.rmdir()
+        away.rename(journal)
+        program.wait(lambda: program.files("Outbox") == ["Waves/a.jpg"])
+        program.wait(lambda: program.said("settings.read"))
         end(process)
         assert program.jobs() == {"done": 1}
 

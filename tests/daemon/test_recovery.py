@@ -6,7 +6,7 @@ import errno
 import shutil
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -14,11 +14,17 @@ import pytest
 
 from daemon import claims, intention, presence
 from daemon.endings import Endings
+from daemon.errors import ExitCode
 from daemon.jobs import JobState, NewJob
 from daemon.journal import Journal
 from daemon.recovery import recover
+from daemon.runners.base import Painted
 from daemon.settings import ShareSettings
 from daemon.share import Share, make_share, open_share
+from tests.daemon.standins import paint, picture
+from tests.daemon.test_service import House, house
+
+__all__ = ["house"]
 
 
 @dataclass
@@ -164,3 +170,74 @@ def test_while_the_outbox_is_away_nobody_decides(start: Start) -> None:
     assert start.recover() == {"a": "running"}
     away.rename(start.share.outbox)
     assert start.recover() == {"a": "done"}
+
+
+@pytest.mark.parametrize("way", ["out", "not out", "gone"])
+def test_another_outbox_has_nothing_to_do_with_where_a_result_was_about_to_appear(
+    start: Start, way: str
+) -> None:
+    start.add("a", running=True)
+    before = start.share.outbox
+    plan = intention.intend(before / "photo.jpg", b"painted")
+    intention.remember(start.share.work / "jobs" / "a", plan)
+    start.journal.intend("a", plan, {})
+    plan.path.write_bytes(b"painted" if way == "out" else b"")
+    if way == "gone":
+        shutil.rmtree(before)
+    start.share = replace(start.share, outbox=start.share.root / "Results")
+    make_share(start.share)
+    assert start.recover() == {"a": "queued"}
+    assert list(start.share.outbox.iterdir()) == []
+    job = start.journal.start("a")
+    endings = Endings(start.share, start.journal, lambda: 0.0)
+    endings.painted(job, Painted("a", b"painted", ".jpg", {}))
+    assert [path.name for path in start.share.outbox.rglob("*.jpg")] == ["photo.jpg"]
+    assert (way == "gone") is not before.exists()
+
+
+FAULTS = {
+    "written": ("PRAGMA query_only = ON", "PRAGMA query_only = OFF"),
+    "read": ("ALTER TABLE jobs RENAME TO away", "ALTER TABLE away RENAME TO jobs"),
+}
+
+
+@pytest.mark.parametrize("way", FAULTS)
+def test_a_journal_that_can_be_opened_and_not_be_used_is_waited_for(
+    house: House, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    monkeypatch.setattr("daemon.service._TROUBLE_SECONDS", 0.05)
+    for name in ("a", "b"):
+        (house.style() / f"{name}.jpg").write_bytes(picture())
+    house.answer = lambda _request: []
+    house.run_until(lambda: sum(house.states().values()) == 2)
+    house.journal.start("job-0")  # as after a kill
+    fault, mend = FAULTS[way]
+    house.answer, turns = paint, 0
+
+    def next_turn() -> None:
+        nonlocal turns
+        turns += 1
+        if turns == 5:
+            assert house.files(house.share.outbox) == []
+            house.journal._database.execute(mend)
+
+    def parts_of_the_next() -> dict[str, Any]:
+        house.journal._database.execute(fault)
+        return {"expect": next_turn}
+
+    monkeypatch.setattr(house, "more_parts", parts_of_the_next)
+    assert house.run_until(lambda: len(house.files(house.share.originals)) == 2) is ExitCode.OK
+    assert house.states() == {"done": 2}
+    assert house.files(house.share.outbox) == ["Waves/a.jpg", "Waves/b.jpg"]
+    assert len(house.said("daemon.trouble")) == len(house.said("daemon.goes_on")) == 1
+    assert len(house.said("daemon.started")) == 1
+
+
+def test_what_is_begun_again_does_not_bring_a_job_to_its_end_twice(start: Start) -> None:
+    start.add("a").unlink()
+    shutil.rmtree(start.share.failed)
+    start.share.failed.touch()  # so the end has to wait
+    endings = Endings(start.share, start.journal, lambda: 0.0)
+    for _ in range(2):
+        recover(start.share, start.journal, endings, 3, lambda: False)
+    assert endings.jobs == ["a"]

@@ -221,14 +221,29 @@ class TestWhileItIsOpen:
     def test_a_disk_that_spoils_one_after_the_other_is_given_up(self, path: Path) -> None:
         now = 0.0
         rescuer = Rescuer(path, lambda: now)
-        for _ in range(4):
-            with rescuer.journal():
+        for number in range(4):
+            with rescuer.journal() as journal:
+                journal.damage = f"the {number}th time"
+        for _ in range(2):
+            with (
+                pytest.raises(JournalError, match="set state_dir to a folder on another"),
+                rescuer.journal(),
+            ):
                 pass
-        with (
-            pytest.raises(JournalError, match="set state_dir to a folder on another"),
-            rescuer.journal(),
-        ):
-            pass
         now = 700.0
         with rescuer.journal():
             pass
+
+    def test_one_that_cannot_be_opened_for_long_is_not_taken_for_one_that_is_damaged(
+        self, path: Path
+    ) -> None:
+        rescuer, away = Rescuer(path, lambda: 0.0), path.with_name("away")
+        path.rename(away)
+        path.mkdir()
+        for _ in range(9):
+            with pytest.raises(JournalError, match="cannot be used"), rescuer.journal():
+                pass
+        path.rmdir()
+        away.rename(path)
+        with rescuer.journal():
+            assert rescuer.damage() == ""

@@ -266,6 +266,26 @@ def test_and_where_it_was_saved_last_after_a_kill(program: Program, *, damaged: 
     assert list(saved.iterdir()) == []
 
 
+IN_BETWEEN = """
+import os, signal, sys
+from tests.daemon import run_with_stand_in as program
+usual = program.make_runner
+def make_runner(*arguments, **more):  # when all is open, and no service is there yet
+    os.kill(os.getpid(), signal.SIGHUP)
+    return usual(*arguments, **more)
+program.make_runner = make_runner
+sys.exit(program.exit_code_of(program.command, sys.argv[2:]))
+"""
+
+
+def test_settings_are_read_again_for_a_signal_of_any_moment(program: Program) -> None:
+    (program.style("Waves") / "a.png").write_bytes(grey(100))
+    started = [sys.executable, "-c", IN_BETWEEN, "stand_in_worker"]
+    assert program.once(program=started) == ExitCode.OK, program.text()
+    assert len(program.said("settings.read")) == 1
+    assert program.files("Outbox") == ["Waves/a.jpg"]
+
+
 def test_a_second_signal_ends_it_at_once(program: Program) -> None:
     (program.style("Waves") / "a.png").write_bytes(grey(100))
     daemon = program.start(worker="deaf_worker")

@@ -751,6 +751,7 @@ def test_a_start_tries_each_claim_once_before_it_reads_its_mail(
     service = house.service()
     with capture_logs() as house.logs:
         service._begin()
+        service._act()
         service.stop("a test")
         service._end()
     assert sorted(tried) == ["a", "b", "c"]
@@ -896,7 +897,7 @@ def test_wishes_that_are_swapped_for_something_else_are_not_read(
     folder_job(house)
     assert house.once() is ExitCode.FAILED
     why = (house.share.failed / "Party - why.txt").read_text()
-    assert "job.toml is a link, no file, or larger than 64 KB" in why
+    assert "job.toml is a link, no file, or larger than 16 KB" in why
     assert "secret" not in why
 
 

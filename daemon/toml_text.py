@@ -1,0 +1,55 @@
+"""Reads TOML from whoever may write it: what cannot be worked with is refused in one way.
+
+The parser lets pass what its language leaves open: whole numbers of any length, which Python then
+refuses to write out again, and tables nested so deep that nothing can walk through them.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Final
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+_LARGEST: Final = 2**63 - 1  # what every reader of TOML has to know, and most know no more
+_DEEPEST: Final = 32
+
+
+def read_toml(text: str) -> dict[str, Any]:
+    """Read a text as TOML.
+
+    Args:
+        text: what stands in a file; its size is the caller's to bound.
+
+    Returns:
+        Its values, no whole number of more than 64 bits, no table or list too deep in others.
+
+    Raises:
+        ValueError: it is no TOML, or holds one of these.
+    """
+    try:
+        tree: dict[str, Any] = tomllib.loads(text)
+    except RecursionError:  # thousands of brackets
+        raise ValueError(_too_deep()) from None
+    _refuse_unusable(tree)
+    return tree
+
+
+def _refuse_unusable(tree: dict[str, Any]) -> None:
+    waiting: list[tuple[int, Any]] = [(0, tree)]
+    while waiting:
+        depth, value = waiting.pop()
+        if depth > _DEEPEST:
+            raise ValueError(_too_deep())
+        if isinstance(value, int) and not -_LARGEST - 1 <= value <= _LARGEST:
+            raise ValueError("a whole number is longer than 64 bits")
+        if isinstance(value, (dict, list)):
+            parts = value.values() if isinstance(value, dict) else value
+            waiting += [(depth + 1, part) for part in parts]
+
+
+def _too_deep() -> str:
+    return f"tables or lists lie more than {_DEEPEST} deep in one another"
