@@ -230,7 +230,7 @@ def rename_by_link(source: Path, target: Path) -> None:
     """Rename by a hard link and an unlink: for files where the file system has hard links."""
     if stat.S_ISDIR(source.lstat().st_mode):
         raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP), str(source))
-    os.link(source, target, follow_symlinks=False)
+    _link(source, target)
     try:
         source.unlink(missing_ok=True)  # gone is gone, whoever removed it
     except OSError as error:
@@ -264,10 +264,27 @@ RENAMES: Final[tuple[Callable[[Path, Path], None], ...]] = (
 """The ways to rename without overwriting, best first."""
 
 
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except FileExistsError:
+        # A server that is asked twice, since its first answer got lost, denies what it has done:
+        # by another name the file would be there twice.
+        if not _is_one_file(source, target):
+            raise
+
+
+def _is_one_file(source: Path, target: Path) -> bool:
+    try:
+        return os.path.samestat(source.lstat(), target.lstat())
+    except OSError:
+        return False
+
+
 def _give_up_link(source: Path, target: Path) -> None:
     # By one of the two names the file must stay; a server may have done what it denies.
     with contextlib.suppress(OSError):
-        if os.path.samestat(source.lstat(), target.lstat()):
+        if _is_one_file(source, target):
             target.unlink()
 
 
