@@ -24,7 +24,7 @@ from typing import Final
 
 import structlog
 
-from daemon import departure, files, halfway, notes, orphans, presence
+from daemon import copying, departure, files, halfway, notes, orphans, presence
 from daemon.claim_folders import claim_folder, guard, jobs_folder, refuse_foreign
 from daemon.copying import remove_tree, sync_folder
 from daemon.departure import LEAVING
@@ -128,7 +128,10 @@ def take(candidate: Candidate, share: Share, job_id: str, bring: Bring | None = 
     try:
         with _working(folder, candidate):
             _label(folder, came_from)
-        (bring or _move_in)(candidate, share.inbox, folder)
+        if bring is None:
+            _move_in(candidate, share.inbox, folder, copies=_is_divided(share))
+        else:
+            bring(candidate, share.inbox, folder)
     except ClaimLostError:
         put_back(share, job_id)
         raise
@@ -259,8 +262,15 @@ def _label(folder: Path, came_from: PurePath) -> None:
     sync_folder(folder.parent)
 
 
-def _move_in(candidate: Candidate, inbox: Path, folder: Path) -> None:
-    """Move, then look again: only what lies in the claim can no longer be swapped."""
+def _move_in(candidate: Candidate, inbox: Path, folder: Path, *, copies: bool = False) -> None:
+    """Move, then look again: only what lies in the claim can no longer be swapped.
+
+    Args:
+        candidate: whose files.
+        inbox: the share's.
+        folder: the claim's.
+        copies: whether the way into the claim, or out of it, is no rename.
+    """
     if candidate.folder is None:
         for sighting in candidate.sightings:
             target = folder / sighting.path.name
@@ -270,11 +280,27 @@ def _move_in(candidate: Candidate, inbox: Path, folder: Path) -> None:
         return
     target = folder / candidate.folder.name
     with held(candidate.folder.parent, inbox) as here:
+        if copies:
+            _expect_readable(here / candidate.folder.name)
         files.move_exactly(here / candidate.folder.name, target)
     if not stat.S_ISDIR(target.lstat().st_mode):  # a link, moved itself, would lead anywhere later
         raise ClaimLostError(f"{printable(candidate.folder)} has changed; look again later.")
     for sighting in candidate.sightings:
         expect(sighting, target / sighting.path.relative_to(candidate.folder))
+
+
+def _is_divided(share: Share) -> bool:
+    """Whether the folders that a photo passes lie on more than one device."""
+    tops = (share.inbox, share.work, share.originals, share.failed)
+    return len({top.stat().st_dev for top in tops}) > 1
+
+
+def _expect_readable(folder: Path) -> None:
+    # Taken all the same it would be painted, and could then be moved neither on nor back.
+    shut = copying.unreadable_in(folder)
+    if shut is not None:
+        name = printable(shut.relative_to(folder.parent))
+        raise OSError(errno.EACCES, f"{name} may not be read", name)
 
 
 def _not_taken(candidate: Candidate, error: OSError, back: Sequence[Path]) -> ClaimError:

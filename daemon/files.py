@@ -339,6 +339,7 @@ def _move_across(source: Path, folder: Path, give_name: Callable[[Path], Path]) 
             with contextlib.suppress(OSError):
                 copying.remove_tree(target)
         raise
+    copying.say_left_out(source, copied)
     return target
 
 

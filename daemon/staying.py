@@ -76,7 +76,7 @@ def copy_in(candidate: Candidate, inbox: Path, folder: Path) -> None:
     for source in sources:
         with held(source.parent, inbox) as here:
             copied = _copy(here / source.name, folder / source.name)
-        seen = {(one.size, one.mtime_ns) for one in copied}
+        seen = {(one.size, one.mtime_ns) for one in copied if not one.is_left_out}
         mine = [each for each in candidate.sightings if each.path.is_relative_to(source)]
         if not all((each.size, each.mtime_ns) in seen for each in mine):
             raise ClaimLostError(f"{printable(source)} has changed; look again later.")
@@ -86,10 +86,12 @@ def copy_in(candidate: Candidate, inbox: Path, folder: Path) -> None:
 def _copy(source: Path, target: Path) -> list[Copied]:
     # Half a copy, of a full disk or a kill, has no name: nobody takes it for the photo.
     temporary = files.temporary_name(target.parent)
-    copied = copying.copy_whole(source, temporary)
+    copied = copying.copy_whole(source, temporary, unread=True)
     for one in copied:
-        _open_up(temporary / one.path.relative_to(source), target.parent)
+        if not one.is_left_out:
+            _open_up(temporary / one.path.relative_to(source), target.parent)
     temporary.rename(target)
+    copying.say_left_out(source, copied)
     return copied
 
 

@@ -29,7 +29,7 @@ from daemon.settings import PaintSettings, Settings, ShareSettings
 from daemon.share import make_share, open_share
 from daemon.staying import Staying, copy_in, stays_of
 from daemon.workplace import JOBS
-from tests.daemon.modes import shut
+from tests.daemon.modes import bound_by_modes, shut
 from tests.daemon.standins import paint, picture
 from tests.daemon.test_service import QUICK, House, refuse
 
@@ -278,6 +278,29 @@ def test_a_folder_job_that_is_closed_itself_is_painted_once(house: House) -> Non
         run_for_a_while(house)
     assert painted(house) == 1
     assert house.files(house.share.originals) == ["Party/content.jpg", "Party/style.jpg"]
+
+
+def test_a_folder_job_with_a_file_that_may_not_be_read_is_not_taken_where_it_must_be_copied(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it would be painted, and then lie in the work folder for ever."""
+    party = house.share.inbox / "Party"
+    party.mkdir()
+    for name in ("content", "style"):
+        (party / f"{name}.jpg").write_bytes(picture())
+    (party / "diary.txt").write_text("mine")
+    monkeypatch.setattr(claims, "_is_divided", lambda _share: True)
+    (party / "diary.txt").chmod(0)
+    with bound_by_modes():
+        house.run_until(lambda: house.states() == {"done": 1})
+        run_for_a_while(house)
+        assert [line["files"] for line in house.said("copy.left_out")] == [["diary.txt"]]
+        assert house.files(house.share.originals) == ["Party/content.jpg", "Party/style.jpg"]
+        assert (painted(house), claims.find_claims(house.share)) == (1, [])
+    (party / "diary.txt").chmod(0o644)
+    house.run_until(lambda: not photos_in(house))
+    assert (house.share.originals / "Party (2)/diary.txt").read_text() == "mine"
+    assert painted(house) == 1
 
 
 def test_a_folder_that_cannot_be_read_for_a_while_hides_no_photo(house: House) -> None:
