@@ -213,9 +213,11 @@ def free_together(folder: Path, names: Sequence[str]) -> Iterator[Sequence[str]]
         folder: where they are to lie.
         names: the photo's first.
     """
+    # One look for all numbers: a camera that begins anew gives thousands of photos one name.
+    is_free = files.free_in(folder)
     for number in count(1):
         candidates = names_together(names, number)
-        if all(files.is_free(folder / name) for name in candidates):
+        if all(map(is_free, candidates)):
             yield candidates
 
 

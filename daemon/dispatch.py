@@ -3,8 +3,9 @@
 A job is the runner's from `submit` until the event that ends it; all the while the journal says
 `running`. A job whose engine died is tried again, a few times. While no engine can be started at
 all, the share is out of reach, or somebody replaces a style, jobs wait in the queue and nobody is
-blamed. When people's patience is over, what waits for a style fails; and so does a job of which a
-file of its own cannot be read, although the share is there.
+blamed. A lane at whose photos the engine dies again and again rests, and no other. When people's
+patience is over, what waits for a style fails; and so does a job of which a file of its own cannot
+be read, although the share is there.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from daemon.loading import Fault, Unreachable, advice_on_style, has_own_style, l
 from daemon.outlet import Outlet
 from daemon.patience import Patience
 from daemon.ready import stamp_of
+from daemon.relapses import Relapses
 from daemon.runners.base import (
     Cancelled,
     EngineLost,
@@ -88,6 +90,7 @@ class Dispatcher:
         self._outlet = Outlet(share, clock)
         self._holds = Holds(settings.watch.patience_seconds, clock)
         self._held_jobs = Holds(settings.watch.patience_seconds, clock, "job")
+        self._relapses = Relapses(clock)
         self._more_at: float | None = None
         self._patience = Patience(settings.watch.patience_seconds, clock)
         self._returning: list[tuple[Job, bool]] = []
@@ -118,7 +121,7 @@ class Dispatcher:
     @property
     def due(self) -> float | None:
         """When `fill` has something to do by itself, by the clock."""
-        holds = (self._holds.due, self._held_jobs.due, self._outlet.due)
+        holds = (self._holds.due, self._held_jobs.due, self._relapses.due, self._outlet.due)
         times = (*holds, self._start_at, self._more_at)
         return min((time for time in times if time is not None), default=None)
 
@@ -216,7 +219,8 @@ class Dispatcher:
         )
 
     def _lanes_on_hold(self) -> list[str]:
-        return [*self._holds.resting, *self._endings.crowded(_MOST_STUCK_OF_A_LANE)]
+        resting = [*self._holds.resting, *self._relapses.resting]
+        return [*resting, *self._endings.crowded(_MOST_STUCK_OF_A_LANE)]
 
     def _hand_over(self, job: Job) -> None:
         job = self._with_its_style(job)
@@ -324,6 +328,7 @@ class Dispatcher:
 
     def _ended(self, job: Job, event: Painted | Failed | Cancelled, photo: Seen) -> None:
         if isinstance(event, Painted):
+            self._relapses.lived(job.lane)
             self._patience.forget(job.style)
             self._holds.release(job.lane)
             if is_changed(photo, self._settings.watch.max_bytes):
@@ -332,14 +337,16 @@ class Dispatcher:
                 self._endings.painted(job, event)
         elif isinstance(event, Cancelled):
             self._unbegun(job)
+        elif event.blame == "lost":
+            self._relapses.died(job.lane)
+            self._again(job, event.message)
         else:
+            self._relapses.lived(job.lane)
             self._failed(job, event)
 
     def _failed(self, job: Job, event: Failed) -> None:
         in_styles = event.blame == "style" and not has_own_style(job, self._share)
-        if event.blame == "lost":
-            self._again(job, event.message)
-        elif in_styles and self._waits_for_style(job, event.message):
+        if in_styles and self._waits_for_style(job, event.message):
             self._unbegun(job)
         else:
             if event.detail:

@@ -160,12 +160,18 @@ def is_free(path: Path) -> bool:
     return _folded(path.name) not in _taken(path.parent)
 
 
+def free_in(folder: Path) -> Callable[[str], bool]:
+    """What `is_free` says of many names in one folder, by one look at it, now."""
+    taken = _taken(folder)
+    return lambda name: _folded(name) not in taken
+
+
 def free_names(folder: Path, name: str) -> Iterator[str]:
     """The names to try: `name`, `name (2)`, ... but those that are taken at the first look."""
-    taken = _taken(folder)
+    is_free = free_in(folder)
     for number in count(1):
         candidate = numbered(name, number)
-        if _folded(candidate) not in taken:
+        if is_free(candidate):
             yield candidate
 
 
@@ -367,8 +373,12 @@ def _write_temporary(folder: Path, data: bytes) -> Path:
 
 
 def _taken(folder: Path) -> set[str]:
-    return {_folded(entry.name) for entry in folder.iterdir()}
+    # All names, since the disk cannot be asked which of them are the same to Samba's people: to
+    # itself they are not. With 10,000 results that takes about 5 ms of the processor.
+    return {_folded(name) for name in os.listdir(folder)}  # noqa: PTH208 - names, not paths
 
 
 def _folded(name: str) -> str:
+    if name.isascii():  # the same, sooner
+        return name.lower()
     return canonical(canonical(name).casefold())

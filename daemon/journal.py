@@ -14,21 +14,18 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path, PurePath
 from typing import Any, Final
-from urllib.parse import quote
 
-from daemon import schema
-from daemon.copying import sync_folder
+from daemon import database, schema
 from daemon.errors import JournalError
 from daemon.jobs import Intention, Job, JobState, NewJob, stays_in, written
 
 JOURNAL: Final = "journal.sqlite"
 """Name of the file in a share's state folder."""
 
-_BUSY_SECONDS: Final = 10.0
 _DAMAGED: Final = (
     "The journal {} is damaged ({}). The daemon moves it aside when it starts, begins a new one, "
     "and goes by what lies in the folders."
@@ -39,6 +36,15 @@ _SERVE: Final = (  # count a turn for the lane of a job that is about to leave t
     "UPDATE lanes SET served = (SELECT max(served) + 1 FROM lanes) WHERE name = "
     "(SELECT lane FROM jobs WHERE id = ? AND state = 'queued' AND error IS NULL)"
 )
+
+_PRUNE: Final = """
+DELETE FROM jobs WHERE number IN (
+    SELECT number FROM (
+        SELECT number, finished_at, stays FROM jobs WHERE state IN ('done', 'failed')
+        ORDER BY finished_at DESC, number DESC LIMIT -1 OFFSET ?
+    )
+    WHERE finished_at < ? AND stays IS NULL ORDER BY finished_at, number LIMIT ?
+)"""
 
 
 class Journal:
@@ -59,7 +65,9 @@ class Journal:
         self.damage = ""
         """What SQLite said when it met with damage; nothing can be relied upon after that."""
         with self._errors():
-            self._database = _open_to_read(path) if read_only else _open_to_write(path)
+            self._database = (
+                database.open_to_read(path) if read_only else database.open_to_write(path)
+            )
         try:
             with self._errors():
                 self._check_version()
@@ -230,6 +238,20 @@ class Journal:
             (int(forgive), job_id),
         )
 
+    def prune(self, newest: int, seconds: float, most: int) -> int:
+        """Forget old jobs that are over, the oldest first; none whose photo stays in the inbox.
+
+        Args:
+            newest: so many of those that ended last are kept in any case.
+            seconds: so are those that ended within so long.
+            most: how many to forget at most: whoever reads along must not wait for long.
+
+        Returns:
+            How many were forgotten.
+        """
+        with self._transaction():
+            return self._database.execute(_PRUNE, (newest, self._clock() - seconds, most)).rowcount
+
     def staying(self) -> list[Job]:
         """The jobs whose photos stay in the inbox, the oldest first."""
         return [
@@ -333,49 +355,6 @@ class Journal:
                 f"The journal {self._path} was written by another version of atelierd. Use that "
                 "version, or move the journal away to begin with an empty one."
             )
-
-
-def _open_to_write(path: Path) -> sqlite3.Connection:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.exists():
-        _make(path)
-    database = _connect(path)
-    try:
-        schema.bring_up_to_date(database)
-    except BaseException:
-        database.close()
-        raise
-    return database
-
-
-def _make(path: Path) -> None:
-    """Make an empty journal; it appears whole, because a reader may open it at any moment."""
-    new = path.with_name(f"{path.name}.new")
-    for left in path.parent.glob(f"{new.name}*"):  # with its log, which SQLite would replay
-        left.unlink()
-    with closing(_connect(new)) as database:
-        schema.lay_out(database)
-    new.rename(path)
-    sync_folder(path.parent)
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    database = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
-    try:
-        database.execute("PRAGMA journal_mode = WAL")
-        # In WAL mode the default of some builds, NORMAL, may lose the last commits in a power cut.
-        database.execute("PRAGMA synchronous = FULL")
-        # A turn looks at a few pages; by default 2 MB of old jobs would stay in memory.
-        database.execute("PRAGMA cache_size = -512")
-    except BaseException:
-        database.close()
-        raise
-    return database
-
-
-def _open_to_read(path: Path) -> sqlite3.Connection:
-    address = f"file:{quote(os.fsencode(path.absolute()))}?mode=ro"
-    return sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
 
 
 def _job(row: tuple[Any, ...]) -> Job:

@@ -9,8 +9,6 @@ thread, so nothing here needs a lock.
 from __future__ import annotations
 
 import contextlib
-import queue
-from dataclasses import dataclass
 from typing import Final
 
 import structlog
@@ -24,11 +22,13 @@ from daemon.inspector import Inspected
 from daemon.intake import Intake
 from daemon.jobs import JobState
 from daemon.journal import Journal
+from daemon.mailbox import Letter, Mailbox, Reload, Stop, Wake
 from daemon.names import printable
 from daemon.notify import Notify
 from daemon.once import Once, reason_of
 from daemon.pace import Pace
 from daemon.parts import Parts
+from daemon.pruning import Pruning
 from daemon.recovery import recover
 from daemon.reloading import Reread, changed, needs_another_engine
 from daemon.runners.base import EngineReady, Event
@@ -36,35 +36,17 @@ from daemon.runners.exchange import Exchange
 from daemon.settings import Settings
 from daemon.share import Share
 from daemon.style_check import StyleCheck
+from daemon.sweeps import Sweeps
 from daemon.troubles import quick_pace
 from daemon.watching import Watcher
 from engine.errors import WeightsError
 
-_SWEEP_SECONDS: Final = 60.0
-_SWEEP_SHARE: Final = 0.05  # of the time, at most: a large folder of failures takes long to walk
-_LONGEST_SWEEP_REST_SECONDS: Final = 600.0  # a server held up that walk: it says nothing more
-_CLOSE_SECONDS: Final = 5.0  # of the 10 that the whole end may take
+# Of the 90 that systemd gives. An engine with nothing to do ends at once; one that paints ends, and
+# saves, after the step that it is at, which takes long for a large picture.
+_CLOSE_SECONDS: Final = 35.0
 _TROUBLE_SECONDS: Final = 2.0
 _TRIES_ONCE: Final = 4
 _log: Final = structlog.get_logger()
-
-
-@dataclass(frozen=True)
-class _Reload:
-    """Somebody has changed the settings."""
-
-
-@dataclass(frozen=True)
-class _Wake:
-    """Something has changed in the watched folders."""
-
-
-@dataclass(frozen=True)
-class _Stop:
-    """Somebody wants the service to end: only to wake it."""
-
-
-_Letter = _Wake | _Stop | _Reload | Inspected | Event
 
 
 class Service:
@@ -87,8 +69,7 @@ class Service:
         *,
         once: bool = False,
     ) -> None:
-        # Not `queue.Queue`: a signal may interrupt a `get` and then `put`, which only this allows.
-        self._mail: queue.SimpleQueue[_Letter] = queue.SimpleQueue()
+        self._mail = Mailbox(parts.clock)
         self._share, self._settings, self._journal = share, settings, journal
         self._clock, self._once = parts.clock, once
         self._inspector, self._expect = parts.make_inspector(self._mail.put), parts.expect
@@ -116,8 +97,10 @@ class Service:
         self._notify, self._reread = parts.notify or Notify({}, parts.clock, 0), parts.reread
         self._watcher = self._make_watcher()
         self._stopping: str | None = None
-        self._sweep_at = self._sweep_from = parts.clock()
-        self._pace, self._is_woken = Pace(parts.clock), False
+        self._is_to_reload = False
+        self._sweeps = Sweeps(share, parts.clock, self._is_stopping_meanwhile)
+        self._pruning = Pruning(journal, parts.clock)
+        self._pace = Pace(parts.clock)
         self._troubled_until, self._troubles, self._said = 0.0, 0, Once()
         self._doing, self._importing = "Putting the folders in order", False
         self._queued = 0  # at the end
@@ -130,11 +113,12 @@ class Service:
         """
         # At once, not when the letter is read: many others may lie before it.
         self._stopping = self._stopping or why
-        self._mail.put(_Stop())
+        self._mail.put(Stop())
 
     def reload(self) -> None:
         """Have the settings read again soon; may be called as `stop` may."""
-        self._mail.put(_Reload())
+        self._is_to_reload = True
+        self._mail.put(Reload())
 
     def run(self) -> ExitCode:
         """Keep the share until `stop`, or with `once` until everything is painted.
@@ -185,6 +169,16 @@ class Service:
         """Whether somebody has asked for the end."""
         return self._stopping is not None
 
+    @property
+    def settings(self) -> Settings:
+        """Those in force: at first the ones that it was given, then those that were read again."""
+        return self._settings
+
+    @property
+    def is_to_reload(self) -> bool:
+        """Whether somebody has asked for that, and it did not come to it yet."""
+        return self._is_to_reload
+
     def _is_stopping_meanwhile(self) -> bool:
         """For what takes long, and asks this at each step: that it goes on is told too."""
         self._tell()
@@ -201,13 +195,7 @@ class Service:
 
     def _make_watcher(self) -> Watcher:
         watched = (self._share.inbox, self._share.styles)
-        return Watcher(watched, self._settings.watch, self._wake)
-
-    def _wake(self) -> None:
-        # One letter is enough, however many thousand changes there are before it is read.
-        if not self._is_woken:
-            self._is_woken = True
-            self._mail.put(_Wake())
+        return Watcher(watched, self._settings.watch, self._mail.wake)
 
     def _has_new_weights(self) -> bool:
         """Whether the engine will import weights: worth waiting for, with nothing to paint too."""
@@ -245,23 +233,16 @@ class Service:
 
     def _look(self) -> None:
         self._watcher.check()
-        if self._clock() >= self._sweep_at:
-            self._sweep()
+        self._sweeps.sweep_if_due()
+        self._pruning.prune_if_due()
         began = self._clock()
         self._intake.look()
         self._style_check.look(self._intake.styles)
         if self._intake.restless:
             # A failed photo may have come back. Not at once: whoever drags photo and note together
             # would be told that the note is gone before it could be moved.
-            self._sweep_at = min(self._sweep_at, self._sweep_from)
+            self._sweeps.soon()
         self._pace.looked(began, self._rest())
-
-    def _sweep(self) -> None:
-        began = self._clock()
-        publishing.sweep_notes(self._share, self._is_stopping_meanwhile)
-        ended = self._clock()
-        self._sweep_from = ended + min((ended - began) / _SWEEP_SHARE, _LONGEST_SWEEP_REST_SECONDS)
-        self._sweep_at = max(ended + _SWEEP_SECONDS, self._sweep_from)
 
     def _rest(self) -> float:
         watch = self._settings.watch
@@ -270,30 +251,22 @@ class Service:
         return watch.poll_seconds if self._watcher.polling else watch.scan_seconds
 
     def _read_mail(self) -> None:
-        """Wait for a letter until something is due, then read those that have come by then.
-
-        No others: each answer of the inspector asks for the next one, and until the last of many
-        photos was taken none would be painted, and nobody could stop the service.
-        """
         due = (self._pace.due, self._endings.due, self._dispatcher.due, self._notify.due)
         until = max(min(time for time in due if time is not None), self._troubled_until)
-        with contextlib.suppress(queue.Empty):
-            self._open(self._mail.get(timeout=max(until - self._clock(), 0.0)))
-        for _ in range(self._mail.qsize()):
+        for letter in self._mail.read(until):
+            self._open(letter)
             if self.is_stopping:
                 return
-            self._open(self._mail.get_nowait())
 
-    def _open(self, letter: _Letter) -> None:
+    def _open(self, letter: Letter) -> None:
         try:
-            if isinstance(letter, _Wake):
-                self._is_woken = False
+            if isinstance(letter, Wake):
                 self._pace.hurry(quick_pace(self._settings.watch))
             elif isinstance(letter, Inspected):
                 self._answered(letter)
-            elif isinstance(letter, _Reload):
+            elif isinstance(letter, Reload):
                 self._reload()
-            elif not isinstance(letter, _Stop):
+            elif not isinstance(letter, Stop):
                 self._hear(letter)
         except (AtelierError, OSError) as error:
             self._complain(error)
@@ -312,6 +285,7 @@ class Service:
         self._dispatcher.handle(event)
 
     def _reload(self) -> None:
+        self._is_to_reload = False  # before they are read: what is asked for from now on is news
         if self._reread is None:
             return
         self._notify.reloading()
@@ -375,9 +349,8 @@ class Service:
         self._inspector.close()
         self._dispatcher.close(_CLOSE_SECONDS)
         # What was finished in the last moment is not thrown away; photos stay in the inbox.
-        while not self._mail.empty():
-            letter = self._mail.get_nowait()
-            if not isinstance(letter, (_Wake, _Stop, _Reload, Inspected)):
+        for letter in self._mail.rest():
+            if not isinstance(letter, (Wake, Stop, Reload, Inspected)):
                 self._open(letter)
         self._endings.give_back()
         try:

@@ -146,22 +146,34 @@ def keep(
         if house is None:
             return _stopped_early(opening)
         lock, marks = house
-        parts = replace(
-            _parts(settings, share, make_runner, again),
-            lock=partial(lock.renew, share.work),
-            checkpoints=checkpoints.Checkpoints(state / checkpoints.FOLDER),
-            notify=notify,
-            bulletin=bulletin,
-            expect=marks.expect,
-        )
-        return _serve(share, settings, Rescuer(state / JOURNAL, time.time), parts, opening)
+        rescuer = Rescuer(state / JOURNAL, time.time)
+
+        def furnish(settings: Settings) -> Parts:
+            return replace(
+                _parts(settings, share, make_runner, again),
+                lock=partial(lock.renew, share.work),
+                checkpoints=checkpoints.Checkpoints(state / checkpoints.FOLDER),
+                notify=notify,
+                bulletin=bulletin,
+                expect=marks.expect,
+                damage=rescuer.damage,
+            )
+
+        return _serve(share, settings, rescuer, furnish, opening)
 
 
 def _serve(
-    share: Share, settings: Settings, rescuer: Rescuer, parts: Parts, opening: Opening
+    share: Share,
+    settings: Settings,
+    rescuer: Rescuer,
+    furnish: Callable[[Settings], Parts],
+    opening: Opening,
 ) -> ExitCode:
-    """Run services one after the other, each with a new journal if the last was damaged."""
-    parts = replace(parts, damage=rescuer.damage)
+    """Run services one after the other, each with a new journal if the last was damaged.
+
+    The next one goes by the settings that the last one had read again, and reads them again itself
+    if the last one did not come to it.
+    """
     told = opening.once or not logs.is_read_by_people(settings.log, sys.stderr)
     while True:
         with ExitStack() as stack:
@@ -169,12 +181,15 @@ def _serve(
                 journal = opening.until_open(lambda: stack.enter_context(rescuer.journal()))
             if journal is None:
                 return _stopped_early(opening)
-            service = Service(share, settings, journal, parts, once=opening.once)
+            service = Service(share, settings, journal, furnish(settings), once=opening.once)
             with _heeding_signals(service):
                 opening.hand_on(service.stop, service.reload)
                 if not told:
                     _say_what_to_do(share)
                 code, told = _run(service, rescuer), True
+            settings = service.settings
+            if service.is_to_reload:
+                opening.reload()
         if code is not None:
             return code
 

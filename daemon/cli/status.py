@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ import click
 from daemon import bulletin
 from daemon.cli import settings_options
 from daemon.configuration import Resolved, state_folder
+from daemon.failures import not_put_right
 from daemon.jobs import Job, JobState
 from daemon.journal import JOURNAL, Journal
 from daemon.keeper import Keeping, keeping
@@ -27,6 +29,7 @@ from daemon.names import printable
 from daemon.share import Share, expect_share, is_there, open_share
 
 _LAST: Final = 5
+_LOOKED_AT: Final = 100  # of the last failures, for those that nobody has put right
 _MOST_LANES: Final = 20
 _MINUTE: Final = 60
 _HOUR: Final = 3600
@@ -44,7 +47,7 @@ class Report:
         waiting: jobs that wait in each lane, the next lane first.
         running: jobs that are being painted.
         done: the last that were painted, the latest first.
-        failed: the last that failed, the latest first.
+        failed: the last that failed and whose photo is in failed still, the latest first.
     """
 
     share: Share
@@ -89,6 +92,7 @@ def read(share: Share, state: Path) -> Report:
     if kept.remark or not (state / JOURNAL).exists():
         return Report(share, kept, trouble)
     with closing(Journal(state / JOURNAL, time.time, read_only=True)) as journal:
+        failed = journal.recent(JobState.FAILED, _LOOKED_AT)
         return Report(
             share,
             kept,
@@ -97,7 +101,7 @@ def read(share: Share, state: Path) -> Report:
             journal.waiting(),
             list(journal.having(JobState.RUNNING)),
             journal.recent(JobState.DONE, _LAST),
-            journal.recent(JobState.FAILED, _LAST),
+            list(islice(not_put_right(failed, share), _LAST)),
         )
 
 

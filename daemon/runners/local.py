@@ -59,8 +59,9 @@ class Restarts:
     """How a child that dies is started again.
 
     Attributes:
-        first_seconds: pause after the second death without a finished job in between; after the
-            first there is none.
+        first_seconds: pause after the second death in a row of an engine that had nothing to do;
+            after the first there is none, nor after one at a job: whose photo it was, waits then
+            (`daemon.relapses`), and the others need not.
         longest_seconds: the pause doubles up to this.
         starts: so many deaths in a row before the engine was ready, and it is given up.
     """
@@ -207,7 +208,7 @@ class _Keeper:
         self._ready = False
         self._began = 0.0
         self._not_before = 0.0
-        self._deaths = 0  # in a row, without a finished job
+        self._deaths = 0  # in a row, without a job
         self._false_starts = 0  # in a row, without an engine
 
     # For other threads.
@@ -292,7 +293,7 @@ class _Keeper:
         self._deliver(event)
 
     def _bury(self, status: int | None) -> None:
-        self._deaths += 1
+        self._deaths = 0 if self._current is not None else self._deaths + 1
         self._false_starts += not self._ready
         self._not_before = self._clock() + self._restarts.pause(self._deaths)
         self._deliver(EngineLost(status))

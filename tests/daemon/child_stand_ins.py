@@ -37,6 +37,8 @@ KILLS = 70
 """At a style picture of this grey it kills its own process."""
 SLOW = 80
 """At a style picture of this grey a step takes a while."""
+SLOWER = 90
+"""At a style picture of this grey a step takes as long as one of a large picture."""
 
 
 class Steps:
@@ -91,7 +93,7 @@ class StandIn:
         for number in range(done + 1, recipe.total_iterations + 1):
             if grey == KILLS:
                 os.kill(os.getpid(), signal.SIGKILL)
-            time.sleep(0.02 if grey == SLOW else 0)
+            time.sleep({SLOW: 0.02, SLOWER: 8.0}.get(grey, 0))
             yield Progress(number, recipe.total_iterations, 1, 1, width, height, 1.0 / number, 0.0)
         mean = content.mean(axis=(0, 1)) / 2 + style.mean(axis=(0, 1)) / 2
         yield Painting(

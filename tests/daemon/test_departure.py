@@ -185,3 +185,21 @@ def test_no_link_is_followed_on_the_way(claim: Path, share: Share, tmp_path: Pat
         departure.leave(claim, sources(claim), folder, share)
     assert [path.name for path in (tmp_path / "elsewhere").iterdir()] == ["a.jpg"]
     assert (claim / "a.jpg").read_bytes() == b"a.jpg"
+
+
+def test_a_name_that_many_have_costs_one_look_at_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a.jpg", *(f"a ({number}).jpg" for number in range(2, 50))):
+        (tmp_path / name).touch()
+    looks = list[Path]()
+    taken = files._taken
+
+    def count_looks(folder: Path) -> set[str]:
+        looks.append(folder)
+        return taken(folder)
+
+    monkeypatch.setattr(files, "_taken", count_looks)
+    free = next(iter(departure.free_together(tmp_path, ["a.jpg", "a.style.jpg"])))
+    assert list(free) == ["a (50).jpg", "a (50).style.jpg"]
+    assert looks == [tmp_path]

@@ -638,6 +638,38 @@ def test_a_lost_engine_is_waited_for(room: Room) -> None:
     assert room.states() == {"a": "done"}
 
 
+def test_a_lane_at_whose_photos_the_engine_dies_rests_and_holds_up_nobody(tmp_path: Path) -> None:
+    share = open_share(ShareSettings(root=tmp_path / "share"))
+    make_share(share)
+    with closing(Journal(tmp_path / "journal.sqlite", lambda: 1.0)) as journal:
+        room = Room(share, journal, Settings(engine=EngineSettings(max_attempts=3)))
+
+        def answer(request: PaintRequest) -> list[Event]:
+            lost = [EngineLost(-9), Failed(request.job_id, "lost", "It died."), READY]
+            return lost if request.job_id.startswith("bad") else paint(request)
+
+        room.runner.answer = answer
+        room.add("bad", "Bad")
+        begin(room)
+        work(room)
+        work(room)
+        assert room.states() == {"bad": "queued"}
+        assert journal.get("bad").attempts == 2
+        assert room.dispatcher.due == 1.0
+        assert room.dispatcher.expecting
+        room.add("good", "Waves")
+        work(room)
+        work(room)
+        assert room.states() == {"bad": "queued", "good": "done"}
+        assert journal.get("bad").attempts == 2
+        room.now = 1.0
+        work(room)
+        assert room.states() == {"bad": "failed", "good": "done"}
+        room.add("bad too", "Bad")
+        work(room)
+        assert room.dispatcher.due == 3.0  # the lane rests for longer, whichever photo it is
+
+
 def test_what_the_journal_does_not_take_now_is_returned_later(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,12 +18,14 @@ from contextlib import contextmanager
 from pathlib import Path, PurePath
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from daemon import files
 from daemon.errors import ShareError
 from daemon.folders import folder_below
-from daemon.names import is_junk
+from daemon.names import canonical, is_junk
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -504,3 +506,19 @@ def test_temporary_names_are_told_from_people_s(tmp_path: Path) -> None:
     assert files.is_temporary(*seen)
     for name in (".atelierd", ".atelierd-0.tmp", ".atelierd-notes.tmp", f"{seen[0]}.tmp", "x.tmp"):
         assert not files.is_temporary(name)
+
+
+@given(st.text(max_size=20))
+def test_names_in_ascii_are_compared_as_all_others_are(name: str) -> None:
+    assert files._folded(name) == canonical(canonical(name).casefold())
+
+
+def test_one_look_answers_for_many_names(tmp_path: Path) -> None:
+    (tmp_path / "Photo.jpg").touch()
+    is_free = files.free_in(tmp_path)
+    (tmp_path / "later.jpg").touch()
+    assert [is_free(name) for name in ("photo.JPG", "photo (2).jpg", "later.jpg")] == [
+        False,
+        True,
+        True,
+    ]

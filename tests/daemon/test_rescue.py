@@ -164,7 +164,7 @@ def test_one_that_the_disk_says_nothing_of_stays(
 
 
 def test_one_that_is_locked_stays(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("daemon.journal._BUSY_SECONDS", 0.01)
+    monkeypatch.setattr("daemon.database._BUSY_SECONDS", 0.01)
     monkeypatch.setattr("daemon.rescue._BUSY_SECONDS", 0.01)
     with closing(sqlite3.connect(path)) as database:
         database.execute("PRAGMA journal_mode = DELETE")

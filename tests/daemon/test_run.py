@@ -27,7 +27,7 @@ from daemon.cli import status
 from daemon.configuration import load, state_folder
 from daemon.errors import ExitCode
 from daemon.share import make_share, open_share
-from tests.daemon.child_stand_ins import KILLS, SLOW
+from tests.daemon.child_stand_ins import KILLS, SLOW, SLOWER
 
 ROOT = Path(__file__).resolve().parents[2]
 LONG = 60.0
@@ -234,6 +234,18 @@ def test_a_photo_on_its_way_goes_on_where_it_was_when_the_service_was_stopped(
     assert list(program.state("checkpoints").iterdir()) == []
 
 
+def test_a_step_that_takes_long_is_waited_for_and_saved(program: Program) -> None:
+    (program.style("Large", SLOWER) / "a.png").write_bytes(grey(100))
+    daemon = program.start("--paint.iterations", "9000")
+    program.wait(lambda: program.said("job.started"))
+    time.sleep(0.5)  # into the step
+    daemon.terminate()
+    assert daemon.wait(LONG) == 0
+    program.style("Large", 200)
+    assert program.once() == ExitCode.OK, program.text()
+    assert program.said("job.resumed")[0]["iteration"] == 1
+
+
 @pytest.mark.parametrize("damaged", [False, True])
 def test_and_where_it_was_saved_last_after_a_kill(program: Program, *, damaged: bool) -> None:
     (program.style("Slow", SLOW) / "a.png").write_bytes(grey(100))
@@ -271,7 +283,7 @@ def test_an_engine_that_does_not_listen_cannot_hold_up_the_end(program: Program)
     daemon = program.start(worker="deaf_worker")
     program.wait(lambda: "running" in program.jobs())
     daemon.terminate()
-    assert daemon.wait(10) == 0
+    assert daemon.wait(LONG) == 0
     assert program.jobs() == {"queued": 1}
 
 
@@ -356,6 +368,14 @@ def test_the_real_engine_paints_a_real_photo(program: Program, weights: Path) ->
     assert steps[-1]["loss"] < steps[0]["loss"]
 
 
+def spoil(journal: Path) -> None:
+    with closing(sqlite3.connect(journal, timeout=LONG)) as database:
+        database.execute("PRAGMA writable_schema = ON")
+        database.execute("UPDATE sqlite_master SET sql = 'nonsense' WHERE name = 'jobs'")
+        database.execute("PRAGMA schema_version = 999")  # else it goes by what it remembers
+        database.commit()
+
+
 @pytest.mark.parametrize("way", ["damaged", "removed"])
 def test_a_journal_that_is_of_no_use_any_more_is_replaced_while_it_runs(
     program: Program, way: str
@@ -368,14 +388,28 @@ def test_a_journal_that_is_of_no_use_any_more_is_replaced_while_it_runs(
     if way == "removed":
         path.rename(path.with_name("by mistake"))
     else:
-        with closing(sqlite3.connect(path, timeout=LONG)) as database:
-            database.execute("PRAGMA writable_schema = ON")
-            database.execute("UPDATE sqlite_master SET sql = 'nonsense' WHERE name = 'jobs'")
-            database.execute("PRAGMA schema_version = 999")  # else it goes by what it remembers
-            database.commit()
+        spoil(path)
     program.wait(lambda: len(program.files("Originals")) == 2)
     process.terminate()
     assert process.wait(20) == 0
     assert program.said("daemon.begins_again")
     assert program.files("Outbox") == ["Slow/a.jpg", "Waves/b.jpg"]
     assert program.jobs() == {"done": 2}
+
+
+def test_settings_that_were_read_again_outlive_the_journal(program: Program) -> None:
+    process = program.start()
+    program.wait(lambda: program.said("engine.ready"))
+    config = program.folder / "config.toml"
+    config.write_text(CONFIG + "[output]\nformat = 'png'\n[engine]\nthreads = 1\n")
+    process.send_signal(signal.SIGHUP)
+    program.wait(lambda: program.said("settings.read") and len(program.said("engine.ready")) == 2)
+    (program.style("Waves") / "a.png").write_bytes(grey(100))
+    program.wait(lambda: program.files("Outbox") == ["Waves/a.png"])
+    spoil(program.state("journal.sqlite"))
+    (program.share / "Inbox" / "Waves" / "b.png").write_bytes(grey(100))
+    program.wait(lambda: len(program.files("Outbox")) == 2)
+    process.terminate()
+    assert process.wait(20) == 0
+    assert program.said("daemon.begins_again")
+    assert program.files("Outbox") == ["Waves/a.png", "Waves/b.png"]

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from daemon import claims, files, intake, loading, publishing, wishes
+from daemon import claims, files, loading, publishing, wishes
 from daemon.endings import Endings
 from daemon.errors import (
     ClaimStuckError,
@@ -588,49 +588,6 @@ def test_the_note_of_a_photo_that_is_dragged_back_goes_soon(house: House) -> Non
     assert house.files(house.share.failed) == []
 
 
-def test_looking_for_such_notes_takes_little_of_the_time(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    now, swept = 0.0, 0
-
-    def slow(_share: Share, _stop: Any) -> list[Path]:
-        nonlocal now, swept
-        now, swept = now + 3, swept + 1
-        return []
-
-    monkeypatch.setattr(publishing, "sweep_notes", slow)
-    monkeypatch.setattr(intake.Intake, "restless", property(lambda _: True))
-    service = house.service()
-    service._clock = lambda: now
-    service._sweep_at = now
-    while now < 600:
-        service._look()
-        now += 1
-    assert 5 <= swept <= 0.05 * 600 / 3 + 1
-
-
-def test_one_such_search_that_was_held_up_does_not_end_them_for_a_day(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    now, times = 0.0, list[float]()
-
-    def held_up(_share: Share, _stop: Any) -> list[Path]:
-        nonlocal now
-        times.append(now)
-        now += 3600
-        return []
-
-    monkeypatch.setattr(publishing, "sweep_notes", held_up)
-    service = house.service()
-    service._clock = lambda: now
-    service._sweep_at = now
-    while len(times) < 2:
-        assert now < 5000
-        service._look()
-        now += 1
-    assert times == [0.0, 4200.0]
-
-
 def test_stop_puts_the_running_job_back_and_does_not_hold_it_against_it(house: House) -> None:
     house.answer = lambda _request: []
     (house.style() / "a.jpg").write_bytes(picture())
@@ -1194,3 +1151,21 @@ def test_endings_say_when_they_are_due(house: House) -> None:
     endings = Endings(house.share, house.journal, lambda: 0.0)
     assert endings.due is None
     assert endings.pending == endings.tries == endings.failures == 0
+
+
+class Spoiled(House):
+    """One whose journal turns out to be of no use before the service comes to its mail."""
+
+    def more_parts(self) -> dict[str, Any]:
+        return {"damage": lambda: "malformed"}
+
+
+def test_that_settings_were_to_be_read_again_is_known_after_a_damaged_journal(house: House) -> None:
+    service = Spoiled(house.share, house.journal, house.settings).service(once=False)
+    assert not service.is_to_reload
+    service.reload()
+    with capture_logs():
+        service.run()
+    assert service.is_to_reload
+    service._reload()
+    assert not service.is_to_reload

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from daemon import service
 from daemon.configuration import load, state_folder
 from daemon.errors import ExitCode
 from daemon.notify import EXTENSION_SECONDS
@@ -121,7 +122,7 @@ def test_the_share_is_mounted_and_writable() -> None:
 
 def test_the_daemon_has_time_to_end_and_is_alone_asked_to() -> None:
     assert value("KillMode") == "mixed"
-    assert int(value("TimeoutStopSec")) > 10
+    assert int(value("TimeoutStopSec")) > 2 * service._CLOSE_SECONDS
 
 
 def test_it_is_told_what_only_the_daemon_knows() -> None:

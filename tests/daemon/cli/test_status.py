@@ -129,6 +129,23 @@ def test_the_text_tells_of_every_state(
     assert "\x1b" not in text
 
 
+def test_a_failure_is_told_until_its_photo_is_dragged_back(
+    capsys: pytest.CaptureFixture[str], journal: Journal
+) -> None:
+    fill(journal)
+    share = open_share(ShareSettings())
+    make_share(share)
+    photo = share.failed / "Waves" / "failed.jpg"
+    photo.parent.mkdir()
+    photo.touch()
+    assert "The photo is damaged." in status(capsys)
+    assert json.loads(status(capsys, "--json"))["failed"]
+    photo.unlink()
+    assert "The photo is damaged." not in status(capsys)
+    told = json.loads(status(capsys, "--json"))
+    assert (told["failed"], told["jobs"]["failed"]) == ([], 1)
+
+
 def test_what_stands_in_the_way_of_a_service_that_runs_is_told(
     capsys: pytest.CaptureFixture[str], journal: Journal, state: Path
 ) -> None:
