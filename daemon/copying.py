@@ -79,7 +79,9 @@ def copy_whole(source: Path, target: Path, *, unread: bool = False) -> list[Copi
                 folders.append((here, there))
                 waiting += [(here / name, there / name) for name in _names_in(one)]
             else:
-                seen = _copy_one(one, other) if here == source else _copy_in(one, other, unread)
+                seen = (
+                    _copy_one(one, other) if here == source else _copy_in(one, other, unread=unread)
+                )
                 copied.append(replace(seen, path=here))
     # Inside out, since whatever is made in a folder changes its time.
     for here, there in reversed(folders):
@@ -228,7 +230,7 @@ def _is_shut(path: Path, mode: int) -> bool:
     return stat.S_ISREG(mode) and not os.access(path, os.R_OK)
 
 
-def _copy_in(source: Path, target: Path, unread: bool) -> Copied:
+def _copy_in(source: Path, target: Path, *, unread: bool) -> Copied:
     """Copy what lies in a folder that is copied, or leave it out."""
     mode = source.lstat().st_mode
     if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):

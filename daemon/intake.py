@@ -146,6 +146,7 @@ class Intake:
             or self._waiting
             or self._troubles
             or self._has_empty
+            or self._staying.restless
             or self._may_return
         )
 

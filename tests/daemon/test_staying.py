@@ -18,10 +18,10 @@ from structlog.testing import capture_logs
 
 from daemon import claims, files
 from daemon.errors import ClaimStuckError, ExitCode, JournalError
-from daemon.jobs import NewJob
+from daemon.jobs import NewJob, new_job
 from daemon.journal import Journal
 from daemon.names import INBOX_NOTE
-from daemon.pairing import pair
+from daemon.pairing import Candidate, pair
 from daemon.returns import Returns
 from daemon.runners.base import Failed
 from daemon.scanner import Look, look
@@ -468,6 +468,73 @@ def test_it_is_forgotten_when_two_looks_in_a_row_have_missed_it(house: House) ->
         assert alone.update(seen) == 1
     assert alone.update(nothing) == 0
     assert house.journal.staying() == []
+
+
+def many(house: House, number: int) -> tuple[Alone, Look, tuple[Candidate, ...]]:
+    """As many more photos that were painted from copies."""
+    alone = Alone(house)
+    for index in range(number):
+        (house.share.inbox / f"Waves/{index}.jpg").write_bytes(picture())
+    seen = look(house.share.inbox)
+    candidates = pair(seen, {"Waves": house.share.styles / "Waves.jpg"}, None).candidates
+    for index, one in enumerate(candidates):
+        if one.content.path.name != "photo.jpg":
+            claim = claims.as_taken(one, house.share.work / JOBS / str(index), str(index))
+            job = new_job(one, claim, "{}", stays_of(one, house.share.inbox))
+            house.journal.add(job)
+            house.journal.published(job.id, house.share.outbox / "photo.jpg", {})
+            house.journal.finish(job.id)
+            alone.staying.add(job)
+    return alone, seen, tuple(candidates)
+
+
+def test_many_that_can_be_moved_or_are_gone_do_not_hold_up_the_loop(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone, seen, candidates = many(house, 5)
+    move, left = claims.take, Journal.left
+
+    def move_slowly(*args: Any) -> Any:
+        alone.now += 0.6
+        return move(*args)
+
+    def leave_slowly(*args: Any) -> None:
+        alone.now += 0.6
+        left(*args)
+
+    monkeypatch.setattr(claims, "take", move_slowly)
+    alone.staying.update(seen, candidates)
+    assert (len(alone.staying), alone.staying.restless) == (4, True)
+    monkeypatch.setattr(Journal, "left", leave_slowly)
+    nothing = Look(house.share.inbox, (), ())
+    alone.update(nothing)
+    assert (alone.update(nothing), alone.staying.restless) == (2, True)
+    assert (alone.update(nothing), alone.staying.restless) == (0, False)
+
+
+def test_files_of_one_job_that_have_become_several_photos_are_moved_all(house: House) -> None:
+    """Somebody has put a third picture into the folder: it is no job any more."""
+    party = house.style() / "Party"
+    party.mkdir()
+    for name in ("content", "style"):
+        (party / f"{name}.jpg").write_bytes(picture())
+    with holding(house):
+        house.run_until(lambda: house.states() == {"done": 1})
+        (party / "third.jpg").write_bytes(picture((1, 2, 3)))
+        house.run_until(lambda: house.states() == {"done": 2})
+    house.run_until(lambda: not photos_in(house))
+    kept = ["Waves/Party/content.jpg", "Waves/Party/style.jpg", "Waves/Party/third.jpg"]
+    assert house.files(house.share.originals) == kept
+    assert (painted(house), remembered(house)) == (2, 0)
+
+
+def test_pauses_of_folders_that_are_gone_are_forgotten(house: House) -> None:
+    alone = Alone(house)
+    with holding(house):
+        alone.staying.update(alone.seen, alone.candidates)
+    assert list(alone.staying._until) == [house.share.inbox / "Waves"]
+    alone.update(alone.seen)
+    assert alone.staying._until == alone.staying._tries == {}
 
 
 def test_originals_that_take_nothing_are_tried_later_and_later_and_told_of_once(
