@@ -300,7 +300,7 @@ class Intake:
                 recipe, reason = self._usual_recipe, str(error)
             stays = stays_of(ready.candidate, self._share.inbox) if is_copy(claim) else ()
             job = new_job(ready.candidate, claim, recipe, stays)
-            self._journal.add(job, reason)
+            queued = self._journal.add(job, reason)
             if job.stays:  # at once: whatever goes wrong from here on, it must not be taken again
                 self._staying.add(job)
         except (JournalError, OSError) as error:  # a disk or a share is away
@@ -316,7 +316,7 @@ class Intake:
             "job.queued", job=job.id, photo=printable(job.relative), style=printable(job.style_name)
         )
         if reason is not None:
-            self._endings.failed(self._journal.get(job.id), reason)
+            self._endings.failed(queued, reason)
 
     def _rest(self, error: Exception) -> None:
         """Take nothing for a while: what stands in the way has to do with no single photo."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -397,20 +396,26 @@ def test_one_in_a_claim_that_is_stuck_is_not_forgotten(house: House, when: str) 
 
 
 def test_it_is_known_at_once_whatever_the_journal_says_after_that(house: House) -> None:
-    photo = house.style() / "photo.jpg"
-    photo.write_bytes(picture())
-    get = Journal.get
+    """A folder job that fails before it begins, while the journal takes nothing more."""
+    party = house.share.inbox / "Party"
+    party.mkdir()
+    for name in ("content", "style"):
+        (party / f"{name}.jpg").write_bytes(picture())
+    (party / "job.toml").write_text("size = many\n")
+    give_up, refused = Journal.given_up, list[str]()
 
-    def get_from_elsewhere(journal: Journal, job_id: str) -> Any:
-        if sys._getframe(1).f_globals["__name__"] == "daemon.intake":
+    def refuse_some(journal: Journal, job_id: str, error: str) -> None:
+        refused.append(job_id)
+        if len(refused) <= 3:
             raise JournalError("The disk is away.")
-        return get(journal, job_id)
+        give_up(journal, job_id, error)
 
     with holding(house), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Journal, "get", get_from_elsewhere)
-        house.run_until(lambda: house.states() == {"done": 1})
+        patch.setattr(Journal, "given_up", refuse_some)
+        house.run_until(lambda: house.states() == {"failed": 1})
         run_for_a_while(house)
-    assert (painted(house), house.states()) == (1, {"done": 1})
+    assert len(refused) > 3
+    assert (painted(house), house.states(), remembered(house)) == (0, {"failed": 1}, 1)
 
 
 def test_one_that_may_never_be_moved_holds_up_no_other(house: House) -> None:
