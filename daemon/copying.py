@@ -115,7 +115,7 @@ def unreadable_in(folder: Path) -> Path | None:
         here = waiting.pop()
         try:
             with held(here, folder) as one:
-                modes = {name: (one / name).lstat().st_mode for name in _names_in(one)}
+                modes = {path.name: path.lstat().st_mode for path in one.iterdir()}
                 shut = (name for name, mode in modes.items() if _is_shut(one / name, mode))
                 if (name := next(shut, None)) is not None:
                     return here / name
@@ -227,7 +227,7 @@ def _seen(path: Path) -> Copied:
 
 
 def _is_shut(path: Path, mode: int) -> bool:
-    return stat.S_ISREG(mode) and not os.access(path, os.R_OK)
+    return stat.S_ISREG(mode) and not os.access(path, os.R_OK, effective_ids=True)
 
 
 def _copy_in(source: Path, target: Path, *, unread: bool) -> Copied:

@@ -7,8 +7,9 @@ photo that stays in the inbox, since it cannot be moved, is painted once more if
 end: the journal alone remembers those (`daemon.staying`). The old file stays, as
 `journal.damaged-1.sqlite`, for whoever wants to look into it.
 
-Damaged is what SQLite itself calls malformed or no database, a file without a single byte, and a job
-in it that cannot be read. One that is locked, closed to this user or of another version of the program is not: nothing is moved.
+Damaged is what SQLite itself calls malformed or no database, a file without a single byte, and one
+with a job that cannot be read. One that is locked, closed to this user or of another version of the
+program is not: nothing is moved.
 
 While the service runs, it ends for a journal that has become damaged, or whose file somebody has
 removed or replaced, and is begun again with another one, as at any start.

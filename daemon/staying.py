@@ -16,6 +16,7 @@ in folders that could be read, and never while a claim waits to be put back: it 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 from collections import Counter
@@ -76,11 +77,19 @@ def copy_in(candidate: Candidate, inbox: Path, folder: Path) -> None:
     for source in sources:
         with held(source.parent, inbox) as here:
             copied = _copy(here / source.name, folder / source.name)
-        seen = {(one.size, one.mtime_ns) for one in copied if not one.is_left_out}
-        mine = [each for each in candidate.sightings if each.path.is_relative_to(source)]
-        if not all((each.size, each.mtime_ns) in seen for each in mine):
-            raise ClaimLostError(f"{printable(source)} has changed; look again later.")
+        _expect_copied(candidate, source, copied)
     copying.sync_folder(folder)
+
+
+def _expect_copied(candidate: Candidate, source: Path, copied: Sequence[Copied]) -> None:
+    seen = {(one.size, one.mtime_ns) for one in copied}
+    whole = {(one.size, one.mtime_ns) for one in copied if not one.is_left_out}
+    mine = [each for each in candidate.sightings if each.path.is_relative_to(source)]
+    if not all((each.size, each.mtime_ns) in seen for each in mine):
+        raise ClaimLostError(f"{printable(source)} has changed; look again later.")
+    for each in mine:  # without the rest of a folder it can be painted, without these it cannot
+        if each not in candidate.others and (each.size, each.mtime_ns) not in whole:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(each.path))
 
 
 def _copy(source: Path, target: Path) -> list[Copied]:
