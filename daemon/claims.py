@@ -22,8 +22,6 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Final
 
-import structlog
-
 from daemon import copying, departure, files, halfway, notes, orphans, presence
 from daemon.claim_folders import claim_folder, guard, jobs_folder, refuse_foreign
 from daemon.copying import remove_tree, sync_folder
@@ -50,7 +48,6 @@ COPIED: Final = ".copied"
 
 # What does not let a file be moved, or removed after it was copied.
 _HELD: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.EBUSY, errno.ETXTBSY})
-_log: Final = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -184,17 +181,21 @@ def put_back(share: Share, job_id: str) -> list[Path]:
 def find_claims(share: Share) -> list[str]:
     """The ids of the jobs that have a claim, sorted; those of a crash among them.
 
-    None can be found in a folder that cannot be trusted or not be read; the log says so.
+    Raises:
+        ClaimError: the folder of claims cannot be trusted or not be read.
     """
+    folder = jobs_folder(share)
     try:
-        refuse_foreign(jobs_folder(share), share.work)
-        with os.scandir(jobs_folder(share)) as entries:
+        refuse_foreign(folder, share.work)
+        with os.scandir(folder) as entries:
             return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
     except FileNotFoundError:
         return []
-    except (ClaimError, OSError) as error:
-        _log.error("claims.refused", folder=printable(jobs_folder(share)), why=str(error))
-        return []
+    except OSError as error:
+        raise ClaimError(
+            f"The folder {printable(folder)}, where photos wait to be painted, cannot be looked "
+            f"into ({error.strerror}). Let the program read and write there, and check the disk."
+        ) from error
 
 
 def dissolve(folder: Path) -> None:

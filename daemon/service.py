@@ -17,7 +17,7 @@ from daemon import publishing
 from daemon.condition import Condition
 from daemon.dispatch import Dispatcher
 from daemon.endings import Endings
-from daemon.errors import AtelierError, ExitCode, ShareAwayError
+from daemon.errors import AtelierError, ClaimError, ExitCode, ShareAwayError
 from daemon.inspector import Inspected
 from daemon.intake import Intake
 from daemon.jobs import JobState
@@ -103,7 +103,7 @@ class Service:
         self._pace = Pace(parts.clock)
         self._troubled_until, self._troubles, self._said = 0.0, 0, Once()
         self._doing, self._importing = "Putting the folders in order", False
-        self._queued = 0  # at the end
+        self._is_in_order, self._queued = False, 0  # the latter at the end
 
     def stop(self, why: str) -> None:
         """Ask the service to end soon; may be called from a signal handler or another thread.
@@ -146,12 +146,11 @@ class Service:
     def _begin(self) -> None:
         # A large archive takes long to walk, and nobody reads the mail meanwhile.
         publishing.sweep_leftovers(self._share, self._is_stopping_meanwhile)
-        attempts = self._settings.engine.max_attempts
-        stop = self._is_stopping_meanwhile
-        stuck = recover(self._share, self._journal, self._endings, attempts, stop)
+        try:
+            self._recover()
+        except ClaimError as error:
+            self._complain(error)
         self._doing = ""
-        for job_id, error in stuck.items():
-            self._intake.keep(job_id, error)
         self._watcher.start()
         _log.info(
             "daemon.started",
@@ -163,6 +162,16 @@ class Service:
         )
         self._importing = self._once and self._has_new_weights()
         self._dispatcher.start()
+
+    def _recover(self) -> None:
+        """Put the share in order, until that has worked: before anything else is done in it."""
+        if self._is_in_order:
+            return
+        attempts, stop = self._settings.engine.max_attempts, self._is_stopping_meanwhile
+        stuck = recover(self._share, self._journal, self._endings, attempts, stop)
+        self._is_in_order = True
+        for job_id, error in stuck.items():
+            self._intake.keep(job_id, error)
 
     @property
     def is_stopping(self) -> bool:
@@ -212,6 +221,7 @@ class Service:
             return
         try:
             self._expect_folders()
+            self._recover()
             if now >= self._pace.due:
                 self._look()
             self._endings.retry()
