@@ -76,12 +76,13 @@ class Condition:
         except AtelierError as error:  # the journal's disk
             return f"Nothing is painted: {error}"
         trouble, stuck = self._trouble(), self._stuck()
-        idle = "" if waiting or stuck else "Idle"
+        idle = "" if waiting or stuck or self._intake.why else "Idle"
         parts = [
             painting or (f"Nothing is painted: {trouble}" if trouble else idle),
             f"{waiting} {'waits' if waiting == 1 else 'wait'}" if waiting else "",
             trouble if self._engine.paintings else "",
             stuck,
+            self._intake.why.rstrip("."),
             self._staying(),
             self.remark,
         ]
@@ -89,7 +90,7 @@ class Condition:
 
     def in_the_way(self) -> str:
         """What keeps photos from being taken, painted or moved, in one line; empty if nothing."""
-        whys = (self._trouble(), self._stuck(), self._staying())
+        whys = (self._trouble(), self._stuck(), self._intake.why.rstrip("."), self._staying())
         return "; ".join(part for part in whys if part)
 
     def advances(self) -> bool:

@@ -127,6 +127,11 @@ class Intake:
         return self._problem
 
     @property
+    def why(self) -> str:
+        """Why a photo cannot be put back, or else why one cannot be taken; empty if each can."""
+        return self._returns.why or self._troubles.why
+
+    @property
     def staying(self) -> int:
         """How many photos that were taken as copies cannot be moved out of the inbox yet."""
         return len(self._staying)

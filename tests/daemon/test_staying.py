@@ -267,6 +267,23 @@ def test_half_of_a_copy_is_no_photo_also_when_the_photo_has_gone(house: House) -
     assert painted(house) == 0
 
 
+def test_why_a_photo_cannot_be_taken_stands_in_the_status(house: House) -> None:
+    (house.style() / "photo.jpg").write_bytes(picture())
+    service = house.service(once=False)
+    with holding(house):
+        intake, told = service._intake, list[str]()
+        hold_on = intake._troubles.hold
+
+        def hold(*args: Any) -> None:
+            hold_on(*args)
+            told.append(service._condition.in_the_way())
+            service.stop("the test")
+
+        intake._troubles.hold = hold  # type: ignore[method-assign]
+        service.run()
+    assert "Waves/photo.jpg could not be taken (Permission denied)" in told[0]
+
+
 def test_a_folder_job_that_is_closed_itself_is_painted_once(house: House) -> None:
     party = house.share.inbox / "Party"
     party.mkdir()
