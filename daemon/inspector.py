@@ -25,6 +25,7 @@ from typing import Final, Literal
 
 import structlog
 
+from daemon import threads
 from daemon.child import Bell, Child, settle_in
 from daemon.errors import PictureUnreadableError
 from daemon.found_whole import FoundWhole, version_of
@@ -160,13 +161,15 @@ class Inspector:
 
         Raises:
             RuntimeError: the inspector is closed.
+            OSError: no thread can be started for it just now; it was not asked.
         """
         with self._lock:
             if self._closed:
                 raise RuntimeError("the inspector is closed")
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="inspector", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="inspector", daemon=True)
+                threads.start(thread)
+                self._thread = thread
             self._pending += 1
             self._requests.append(_Request(key, content, style))
             self._bell.ring()

@@ -272,9 +272,9 @@ class Intake:
     def _ask(self) -> None:
         while self._waiting and len(self._asked) < _MOST_ASKED:
             candidate, key = self._waiting.popleft(), str(next(self._numbers))
+            self._inspector.submit(key, candidate.content.path, candidate.style)
             self._asked[key] = self._ready(candidate)
             self._turns.served(candidate.lane)
-            self._inspector.submit(key, candidate.content.path, candidate.style)
 
     def _take(self, ready: Ready, reason: str | None) -> None:
         """Claim and queue a candidate; with a reason, it fails at once."""
