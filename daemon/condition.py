@@ -98,13 +98,18 @@ class Condition:
 
         Whoever can ask this is no longer held up in the loop: that part shows by itself.
         """
-        now = self._clock()
-        silent = next((one for one in self._engine.paintings if self._is_silent(one, now)), None)
+        now, silent = self._clock(), self.silent
         if silent is not None and silent.job_id != self._silent:
             seconds = round(now - silent.heard_at)
             _log.error("engine.silent", job=silent.job_id, seconds=seconds)
         self._silent = "" if silent is None else silent.job_id
         return silent is None
+
+    @property
+    def silent(self) -> Painting | None:
+        """A painting of which there was no news for longer than it may take; None if none is."""
+        now = self._clock()
+        return next((one for one in self._engine.paintings if self._is_silent(one, now)), None)
 
     def loads(self) -> bool:
         """Whether an engine is being started, and not for so long that it must be stuck."""
