@@ -209,6 +209,17 @@ def temporary_file(folder: Path) -> Iterator[int]:
             path.unlink(missing_ok=True)
 
 
+def try_out(folder: Path, size: int) -> None:
+    """See that a file of this size can be put into a folder and is synced; it goes away again.
+
+    Raises:
+        OSError: none can.
+    """
+    with temporary_file(folder) as handle:
+        os.write(handle, bytes(size))
+        os.fsync(handle)
+
+
 def rename_new(source: Path, target: Path) -> None:
     """Rename within one device, never overwriting, in the best way that the file system offers.
 

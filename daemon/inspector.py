@@ -135,13 +135,7 @@ class Inspector:
         self._child: Child | None = None
         self._child_limits = self._limits
         self._current: _Request | None = None
-        self._pending = 0
         self._closed = False
-
-    @property
-    def pending(self) -> int:
-        """How many requests have not been answered yet."""
-        return self._pending
 
     def use(self, settings: WatchSettings) -> None:
         """Go by other limits from the next picture on.
@@ -170,7 +164,6 @@ class Inspector:
                 thread = threading.Thread(target=self._run, name="inspector", daemon=True)
                 threads.start(thread)
                 self._thread = thread
-            self._pending += 1
             self._requests.append(_Request(key, content, style))
             self._bell.ring()
 
@@ -233,7 +226,6 @@ class Inspector:
         with self._lock:
             if self._closed:
                 return
-            self._pending -= 1
         self._deliver(answer)
 
     def _look_at_style(self, path: Path) -> str:

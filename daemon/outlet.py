@@ -58,7 +58,7 @@ class Outlet:
         if self._clock() < self._until:
             return not self._tries
         try:
-            self._try_out()
+            files.try_out(self._outbox, _BYTES)
         except OSError as error:
             self._wait(error)
             return False
@@ -86,11 +86,6 @@ class Outlet:
             f"The folder {printable(self._outbox)} has no room for a picture of {size} pixels, "
             f"which may take {needed // _MEGA} MB. Make room there, or wish for a smaller one."
         )
-
-    def _try_out(self) -> None:
-        with files.temporary_file(self._outbox) as handle:
-            os.write(handle, bytes(_BYTES))
-            os.fsync(handle)
 
     def _wait(self, error: OSError) -> None:
         self._tries += 1
