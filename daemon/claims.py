@@ -126,7 +126,8 @@ def take(candidate: Candidate, share: Share, job_id: str, bring: Bring | None = 
         with _working(folder, candidate):
             _label(folder, came_from)
         if bring is None:
-            _move_in(candidate, share.inbox, folder, copies=_is_divided(share))
+            copies = candidate.folder is not None and _is_divided(share)
+            _move_in(candidate, share.inbox, folder, copies=copies)
         else:
             bring(candidate, share.inbox, folder)
     except ClaimLostError:
@@ -292,8 +293,11 @@ def _move_in(candidate: Candidate, inbox: Path, folder: Path, *, copies: bool = 
 
 def _is_divided(share: Share) -> bool:
     """Whether the folders that a photo passes lie on more than one device."""
-    tops = (share.inbox, share.work, share.originals, share.failed)
-    return len({top.stat().st_dev for top in tops}) > 1
+    devices = set[int]()
+    for top in (share.inbox, share.work, share.originals, share.failed):
+        with contextlib.suppress(OSError):  # one that is away does not keep photos from being taken
+            devices.add(top.stat().st_dev)
+    return len(devices) > 1
 
 
 def _expect_readable(folder: Path) -> None:

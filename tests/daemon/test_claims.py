@@ -410,6 +410,12 @@ class TestPutBack:
         assert claims.find_claims(share) == []
 
 
+def test_a_folder_is_taken_also_while_the_originals_are_away(share: Share) -> None:
+    drop(share, **{"Waves/Party/content.jpg": b"photo", "Waves/Party/style.jpg": b"style"})
+    share.originals.rmdir()
+    assert claims.take(candidate(share), share, "job1").content.read_bytes() == b"photo"
+
+
 def test_there_are_no_claims_where_there_is_no_folder_for_them(share: Share) -> None:
     assert claims.find_claims(share) == []
     (share.work / JOBS).rmdir()
