@@ -130,7 +130,11 @@ class Exchange:
         """
         if not painting.is_given_up:
             painting.is_given_up = True
-            self._runner.kill()
+            self.kill()
+
+    def kill(self) -> None:
+        """End the engine by force."""
+        self._runner.kill()
 
     def close(self, timeout: float) -> None:
         """Give up all jobs and end the engine; no other one takes its place any more."""
