@@ -22,9 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Final
 
-import structlog
-
-from daemon import departure, files, halfway, notes, orphans, presence
+from daemon import copying, departure, files, halfway, notes, orphans, presence
 from daemon.claim_folders import claim_folder, guard, jobs_folder, refuse_foreign
 from daemon.copying import remove_tree, sync_folder
 from daemon.departure import LEAVING
@@ -50,7 +48,6 @@ COPIED: Final = ".copied"
 
 # What does not let a file be moved, or removed after it was copied.
 _HELD: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.EBUSY, errno.ETXTBSY})
-_log: Final = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -128,7 +125,11 @@ def take(candidate: Candidate, share: Share, job_id: str, bring: Bring | None = 
     try:
         with _working(folder, candidate):
             _label(folder, came_from)
-        (bring or _move_in)(candidate, share.inbox, folder)
+        if bring is None:
+            copies = candidate.folder is not None and _is_divided(share)
+            _move_in(candidate, share.inbox, folder, copies=copies)
+        else:
+            bring(candidate, share.inbox, folder)
     except ClaimLostError:
         put_back(share, job_id)
         raise
@@ -181,17 +182,21 @@ def put_back(share: Share, job_id: str) -> list[Path]:
 def find_claims(share: Share) -> list[str]:
     """The ids of the jobs that have a claim, sorted; those of a crash among them.
 
-    None can be found in a folder that cannot be trusted or not be read; the log says so.
+    Raises:
+        ClaimError: the folder of claims cannot be trusted or not be read.
     """
+    folder = jobs_folder(share)
     try:
-        refuse_foreign(jobs_folder(share), share.work)
-        with os.scandir(jobs_folder(share)) as entries:
+        refuse_foreign(folder, share.work)
+        with os.scandir(folder) as entries:
             return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
     except FileNotFoundError:
         return []
-    except (ClaimError, OSError) as error:
-        _log.error("claims.refused", folder=printable(jobs_folder(share)), why=str(error))
-        return []
+    except OSError as error:
+        raise ClaimError(
+            f"The folder {printable(folder)}, where photos wait to be painted, cannot be looked "
+            f"into ({error.strerror}). Let the program read and write there, and check the disk."
+        ) from error
 
 
 def dissolve(folder: Path) -> None:
@@ -259,8 +264,15 @@ def _label(folder: Path, came_from: PurePath) -> None:
     sync_folder(folder.parent)
 
 
-def _move_in(candidate: Candidate, inbox: Path, folder: Path) -> None:
-    """Move, then look again: only what lies in the claim can no longer be swapped."""
+def _move_in(candidate: Candidate, inbox: Path, folder: Path, *, copies: bool = False) -> None:
+    """Move, then look again: only what lies in the claim can no longer be swapped.
+
+    Args:
+        candidate: whose files.
+        inbox: the share's.
+        folder: the claim's.
+        copies: whether the way into the claim, or out of it, is no rename.
+    """
     if candidate.folder is None:
         for sighting in candidate.sightings:
             target = folder / sighting.path.name
@@ -270,11 +282,30 @@ def _move_in(candidate: Candidate, inbox: Path, folder: Path) -> None:
         return
     target = folder / candidate.folder.name
     with held(candidate.folder.parent, inbox) as here:
+        if copies:
+            _expect_readable(here / candidate.folder.name)
         files.move_exactly(here / candidate.folder.name, target)
     if not stat.S_ISDIR(target.lstat().st_mode):  # a link, moved itself, would lead anywhere later
         raise ClaimLostError(f"{printable(candidate.folder)} has changed; look again later.")
     for sighting in candidate.sightings:
         expect(sighting, target / sighting.path.relative_to(candidate.folder))
+
+
+def _is_divided(share: Share) -> bool:
+    """Whether the folders that a photo passes lie on more than one device."""
+    devices = set[int]()
+    for top in (share.inbox, share.work, share.originals, share.failed):
+        with contextlib.suppress(OSError):  # one that is away does not keep photos from being taken
+            devices.add(top.stat().st_dev)
+    return len(devices) > 1
+
+
+def _expect_readable(folder: Path) -> None:
+    # Taken all the same it would be painted, and could then be moved neither on nor back.
+    shut = copying.unreadable_in(folder)
+    if shut is not None:
+        name = printable(shut.relative_to(folder.parent))
+        raise OSError(errno.EACCES, f"{name} may not be read", name)
 
 
 def _not_taken(candidate: Candidate, error: OSError, back: Sequence[Path]) -> ClaimError:

@@ -76,12 +76,13 @@ class Condition:
         except AtelierError as error:  # the journal's disk
             return f"Nothing is painted: {error}"
         trouble, stuck = self._trouble(), self._stuck()
-        idle = "" if waiting or stuck else "Idle"
+        idle = "" if waiting or stuck or self._intake.why else "Idle"
         parts = [
             painting or (f"Nothing is painted: {trouble}" if trouble else idle),
             f"{waiting} {'waits' if waiting == 1 else 'wait'}" if waiting else "",
             trouble if self._engine.paintings else "",
             stuck,
+            self._intake.why.rstrip("."),
             self._staying(),
             self.remark,
         ]
@@ -89,7 +90,7 @@ class Condition:
 
     def in_the_way(self) -> str:
         """What keeps photos from being taken, painted or moved, in one line; empty if nothing."""
-        whys = (self._trouble(), self._stuck(), self._staying())
+        whys = (self._trouble(), self._stuck(), self._intake.why.rstrip("."), self._staying())
         return "; ".join(part for part in whys if part)
 
     def advances(self) -> bool:
@@ -97,13 +98,18 @@ class Condition:
 
         Whoever can ask this is no longer held up in the loop: that part shows by itself.
         """
-        now = self._clock()
-        silent = next((one for one in self._engine.paintings if self._is_silent(one, now)), None)
+        now, silent = self._clock(), self.silent
         if silent is not None and silent.job_id != self._silent:
             seconds = round(now - silent.heard_at)
             _log.error("engine.silent", job=silent.job_id, seconds=seconds)
         self._silent = "" if silent is None else silent.job_id
         return silent is None
+
+    @property
+    def silent(self) -> Painting | None:
+        """A painting of which there was no news for longer than it may take; None if none is."""
+        now = self._clock()
+        return next((one for one in self._engine.paintings if self._is_silent(one, now)), None)
 
     def loads(self) -> bool:
         """Whether an engine is being started, and not for so long that it must be stuck."""

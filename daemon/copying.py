@@ -16,14 +16,20 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+import structlog
+
 from daemon.handles import FOLDER, held, opened, reading
+from daemon.names import printable
 
 # Why a folder stays that was copied: something else is in it, or the one above it is not ours.
 _STAYS: Final = frozenset({errno.ENOTEMPTY, errno.EEXIST, errno.EACCES, errno.EPERM})
+# What a file system answers that has no links, or no modes, or no times of this kind.
+_LACKS: Final = frozenset({errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EPERM})
+_log: Final = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -32,27 +38,34 @@ class Copied:
 
     Attributes:
         path: where it was copied from.
-        size: bytes it had then; 0 for folders.
-        mtime_ns: its modification time then; 0 for folders.
+        size: bytes it had then; 0 for folders, pipes, sockets and devices.
+        mtime_ns: its modification time then; 0 for these.
+        is_left_out: whether there is no copy of it, since none can be made.
     """
 
     path: Path
     size: int = 0
     mtime_ns: int = 0
+    is_left_out: bool = field(default=False, compare=False)
 
 
-def copy_whole(source: Path, target: Path) -> list[Copied]:
+def copy_whole(source: Path, target: Path, *, unread: bool = False) -> list[Copied]:
     """Copy a file, or a folder with all that is in it, and sync the copy to the disk.
+
+    In a folder what is neither file, link nor folder is left out, since nothing is in it; and so
+    are links where the other file system has none. Whoever keeps the copy calls `say_left_out`.
 
     Args:
         source: a regular file, a link (copied as a link) or a folder of such.
         target: does not exist; its folder does.
+        unread: whether files in the folder that may not be read are left out too. Only for who
+            leaves the source where it is.
 
     Returns:
-        All that was copied, each folder after its content: the order to remove it in.
+        All that was copied or left out, each folder after its content: the order to remove it in.
 
     Raises:
-        OSError: with `EBUSY` when a file changed meanwhile, with `EINVAL` when something is
+        OSError: with `EBUSY` when a file changed meanwhile, with `EINVAL` when the source is
             neither file, link nor folder; what was copied so far is left for the caller.
     """
     copied: list[Copied] = []
@@ -66,13 +79,50 @@ def copy_whole(source: Path, target: Path) -> list[Copied]:
                 folders.append((here, there))
                 waiting += [(here / name, there / name) for name in _names_in(one)]
             else:
-                copied.append(replace(_copy_one(one, other), path=here))
+                seen = (
+                    _copy_one(one, other) if here == source else _copy_in(one, other, unread=unread)
+                )
+                copied.append(replace(seen, path=here))
     # Inside out, since whatever is made in a folder changes its time.
     for here, there in reversed(folders):
         with _both_held(here, source, there, target) as (one, other):
             _finish_folder(one, other)
         copied.append(Copied(here))
     return copied
+
+
+def say_left_out(source: Path, copied: Sequence[Copied]) -> None:
+    """Log what of a folder was not copied, if anything.
+
+    Args:
+        source: what was copied.
+        copied: what `copy_whole` returned for it.
+    """
+    left_out = [one.path.relative_to(source) for one in copied if one.is_left_out]
+    if left_out:
+        names = [printable(path) for path in left_out]
+        _log.warning("copy.left_out", folder=printable(source.name), files=names)
+
+
+def unreadable_in(folder: Path) -> Path | None:
+    """A file in a folder that may not be read, and so not be copied; None if there is none.
+
+    Args:
+        folder: held by the caller. A folder in it that cannot be listed is such a file too.
+    """
+    waiting = [folder]
+    while waiting:
+        here = waiting.pop()
+        try:
+            with held(here, folder) as one:
+                modes = {path.name: path.lstat().st_mode for path in one.iterdir()}
+                shut = (name for name, mode in modes.items() if _is_shut(one / name, mode))
+                if (name := next(shut, None)) is not None:
+                    return here / name
+        except PermissionError:
+            return here
+        waiting += [here / name for name, mode in modes.items() if stat.S_ISDIR(mode)]
+    return None
 
 
 def remove_copied(source: Path, copied: list[Copied]) -> None:
@@ -171,9 +221,28 @@ def _remove_one(one: Copied, path: Path) -> None:
 
 def _seen(path: Path) -> Copied:
     now = path.lstat()
-    if stat.S_ISDIR(now.st_mode):
-        return Copied(path)
-    return Copied(path, now.st_size, now.st_mtime_ns)
+    if stat.S_ISREG(now.st_mode) or stat.S_ISLNK(now.st_mode):
+        return Copied(path, now.st_size, now.st_mtime_ns)
+    return Copied(path)
+
+
+def _is_shut(path: Path, mode: int) -> bool:
+    return stat.S_ISREG(mode) and not os.access(path, os.R_OK, effective_ids=True)
+
+
+def _copy_in(source: Path, target: Path, *, unread: bool) -> Copied:
+    """Copy what lies in a folder that is copied, or leave it out."""
+    mode = source.lstat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
+        return replace(_seen(source), is_left_out=True)
+    try:
+        return _copy_one(source, target)
+    except OSError as error:
+        lacks = stat.S_ISLNK(mode) and error.errno in _LACKS
+        if not (lacks or (unread and isinstance(error, PermissionError))):
+            raise
+        target.unlink(missing_ok=True)
+        return replace(_seen(source), is_left_out=True)
 
 
 def _copy_one(source: Path, target: Path) -> Copied:
@@ -206,10 +275,19 @@ def _copy_file(source: Path, target: Path) -> Copied:
 def _keep_looks(original: os.stat_result, copy: int) -> None:
     # By the handle: by its name this could be done to a file that a link leads to.
     # vfat and SMB refuse modes, some also times: a copy without them is still the whole photo.
-    with contextlib.suppress(PermissionError):
+    with _bearing_lacks():
         os.fchmod(copy, original.st_mode & 0o777)
-    with contextlib.suppress(PermissionError):
+    with _bearing_lacks():
         os.utime(copy, ns=(original.st_atime_ns, original.st_mtime_ns))
+
+
+@contextlib.contextmanager
+def _bearing_lacks() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in {*_LACKS, errno.EACCES}:
+            raise
 
 
 def _remove_folder(path: Path) -> None:

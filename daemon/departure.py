@@ -106,7 +106,7 @@ def recall(claim: Path, share: Share) -> Departure | None:
         return None
     except (ValueError, TypeError, KeyError):  # nobody but us writes there: a disk has lost it
         return None
-    if _top_of(folder, share) is None:  # of a share whose settings were others
+    if top_of(folder, share) is None:  # of a share whose settings were others
         return None
     # A folder that is gone, or is a link by now, has no half of what is here in it.
     with (
@@ -127,7 +127,8 @@ class _Way:
     here: Path
 
 
-def _top_of(folder: Path, share: Share) -> Path | None:
+def top_of(folder: Path, share: Share) -> Path | None:
+    """In which of the share's folders for photos a folder lies; None if in none of them."""
     tops = (share.originals, share.failed, share.inbox)
     inside = ".." not in folder.parts
     return next((each for each in tops if inside and folder.is_relative_to(each)), None)
@@ -148,7 +149,7 @@ def held_exit(folder: Path, share: Share) -> Iterator[Path]:
         ShareError: it is in none of these.
         OSError: it is not there, or a link is on the way.
     """
-    top = _top_of(folder, share)
+    top = top_of(folder, share)
     if top is None:
         raise ShareError(f"{printable(folder)} is none of the share's folders for photos.")
     with held(folder, top) as here:

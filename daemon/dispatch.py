@@ -84,8 +84,7 @@ class Dispatcher:
         self._endings = endings
         self._runner = runner
         self._clock = clock
-        self._ready = False
-        self._closed = False
+        self._ready = self._closed = False
         self._last_resort = LastResort()
         self._running: dict[str, Job] = {}
         self._seen: dict[str, Seen] = {}  # the photo of each of them
@@ -154,12 +153,16 @@ class Dispatcher:
             self._start_at = None
             self._runner.start()
         self._return()
+        self._forget_lanes()
         self._more_at, until = None, self._clock() + TURN_SECONDS
         while self._clock() < until:
             job = self._next() if self._ready and self._has_room() else None
-            if job is None or not self._outlet.takes(_size_of(job)):
+            if job is None or not self._outlet.takes():
                 return
-            self._try(job)
+            if lack := self._outlet.lacks(_size_of(job)):  # a smaller one may find room
+                self._held_jobs.hold(job.id, lack)
+            else:
+                self._try(job)
         self._more_at = self._clock()
 
     def handle(self, event: Event) -> None:
@@ -218,6 +221,12 @@ class Dispatcher:
             else:  # it would stand in the way of all others
                 _log.error("job.stuck", job=job.id, why="it does not run any more")
             del self._returning[0]
+
+    def _forget_lanes(self) -> None:
+        """Let go of lanes on hold of which no job is left."""
+        if self._holds.names:
+            running = (job.lane for job in self._running.values())
+            self._holds.release_all_but({*self._journal.waiting(), *running})
 
     def _has_room(self) -> bool:
         free = len(self._running) < self._runner.capacity

@@ -42,6 +42,7 @@ class _Ending:
         reason: why it fails instead, in plain words.
         doubts: where its picture may have appeared, until that is settled.
         otherwise: what is to be done with the job if it has not.
+        is_recorded: whether the journal has the reason.
         tries: how often something stood in the way.
         until: when to try again, monotonic seconds.
         why: what stood in the way last.
@@ -53,6 +54,7 @@ class _Ending:
     reason: str | None = None
     doubts: tuple[Intention, ...] = ()
     otherwise: Callable[[Job], None] | None = None
+    is_recorded: bool = field(default=False, kw_only=True)
     tries: int = field(default=0, kw_only=True)
     until: float = field(default=0.0, kw_only=True)
     why: str = field(default="", kw_only=True)
@@ -202,7 +204,8 @@ class Endings:
         job = ending.job
         try:
             if ending.reason is not None:
-                self._journal.given_up(job.id, ending.reason)
+                if not ending.is_recorded:
+                    self._journal.given_up(job.id, ending.reason)
             elif ending.painted is not None and ending.result is not None:
                 self._journal.published(job.id, ending.result, ending.painted.report)
             elif ending.painted is not None:
@@ -228,7 +231,7 @@ class Endings:
 
     def _carry_out(self, ending: _Ending) -> None:
         if ending.reason is not None:
-            self._fail(ending.job, ending.reason)
+            self._fail(ending, ending.reason)
         elif self._is_out(ending):
             self._finish(ending)
         elif ending.otherwise is not None:
@@ -310,8 +313,11 @@ class Endings:
         except (AtelierError, OSError) as error:
             _log.warning("intention.not_copied", job=claim.job_id, why=str(error))
 
-    def _fail(self, job: Job, reason: str) -> None:
-        self._journal.given_up(job.id, reason)
+    def _fail(self, ending: _Ending, reason: str) -> None:
+        job = ending.job
+        if not ending.is_recorded:
+            self._journal.given_up(job.id, reason)
+            ending.is_recorded = True
         self._expect_share()
         where = publishing.fail(self._share, claim_of(self._share, job), job.relative, reason)
         shown = where if presence.is_there(where) else job.relative  # of a photo that is gone

@@ -209,6 +209,17 @@ def temporary_file(folder: Path) -> Iterator[int]:
             path.unlink(missing_ok=True)
 
 
+def try_out(folder: Path, size: int) -> None:
+    """See that a file of this size can be put into a folder and is synced; it goes away again.
+
+    Raises:
+        OSError: none can.
+    """
+    with temporary_file(folder) as handle:
+        os.write(handle, bytes(size))
+        os.fsync(handle)
+
+
 def rename_new(source: Path, target: Path) -> None:
     """Rename within one device, never overwriting, in the best way that the file system offers.
 
@@ -236,7 +247,7 @@ def rename_by_link(source: Path, target: Path) -> None:
     """Rename by a hard link and an unlink: for files where the file system has hard links."""
     if stat.S_ISDIR(source.lstat().st_mode):
         raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP), str(source))
-    os.link(source, target, follow_symlinks=False)
+    _link(source, target)
     try:
         source.unlink(missing_ok=True)  # gone is gone, whoever removed it
     except OSError as error:
@@ -270,10 +281,27 @@ RENAMES: Final[tuple[Callable[[Path, Path], None], ...]] = (
 """The ways to rename without overwriting, best first."""
 
 
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except FileExistsError:
+        # A server that is asked twice, since its first answer got lost, denies what it has done:
+        # by another name the file would be there twice.
+        if not _is_one_file(source, target):
+            raise
+
+
+def _is_one_file(source: Path, target: Path) -> bool:
+    try:
+        return os.path.samestat(source.lstat(), target.lstat())
+    except OSError:
+        return False
+
+
 def _give_up_link(source: Path, target: Path) -> None:
     # By one of the two names the file must stay; a server may have done what it denies.
     with contextlib.suppress(OSError):
-        if os.path.samestat(source.lstat(), target.lstat()):
+        if _is_one_file(source, target):
             target.unlink()
 
 
@@ -328,6 +356,7 @@ def _move_across(source: Path, folder: Path, give_name: Callable[[Path], Path]) 
             with contextlib.suppress(OSError):
                 copying.remove_tree(target)
         raise
+    copying.say_left_out(source, copied)
     return target
 
 

@@ -5,7 +5,7 @@ What is on hold is tried again, with longer and longer pauses; all others go on 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -53,6 +53,11 @@ class Holds:
         self._holds: dict[str, _Hold] = {}
 
     @property
+    def names(self) -> list[str]:
+        """All that are on hold."""
+        return list(self._holds)
+
+    @property
     def resting(self) -> list[str]:
         """Those that are not to be tried now."""
         now = self._clock()
@@ -92,6 +97,15 @@ class Holds:
         if why != hold.why:
             hold.why = why
             _log.warning(f"{self._kind}.held", **{self._kind: printable(name)}, why=why)
+
+    def release_all_but(self, names: Collection[str]) -> None:
+        """Let go of all others.
+
+        Args:
+            names: those of which something still waits.
+        """
+        for name in self._holds.keys() - set(names):
+            self.release(name)
 
     def release(self, name: str) -> None:
         """Let one go on, if it is on hold."""

@@ -25,6 +25,7 @@ from typing import Final, Literal
 
 import structlog
 
+from daemon import threads
 from daemon.child import Bell, Child, settle_in
 from daemon.errors import PictureUnreadableError
 from daemon.found_whole import FoundWhole, version_of
@@ -134,13 +135,7 @@ class Inspector:
         self._child: Child | None = None
         self._child_limits = self._limits
         self._current: _Request | None = None
-        self._pending = 0
         self._closed = False
-
-    @property
-    def pending(self) -> int:
-        """How many requests have not been answered yet."""
-        return self._pending
 
     def use(self, settings: WatchSettings) -> None:
         """Go by other limits from the next picture on.
@@ -160,14 +155,15 @@ class Inspector:
 
         Raises:
             RuntimeError: the inspector is closed.
+            OSError: no thread can be started for it just now; it was not asked.
         """
         with self._lock:
             if self._closed:
                 raise RuntimeError("the inspector is closed")
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="inspector", daemon=True)
-                self._thread.start()
-            self._pending += 1
+                thread = threading.Thread(target=self._run, name="inspector", daemon=True)
+                threads.start(thread)
+                self._thread = thread
             self._requests.append(_Request(key, content, style))
             self._bell.ring()
 
@@ -230,7 +226,6 @@ class Inspector:
         with self._lock:
             if self._closed:
                 return
-            self._pending -= 1
         self._deliver(answer)
 
     def _look_at_style(self, path: Path) -> str:

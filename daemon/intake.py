@@ -128,6 +128,11 @@ class Intake:
         return self._problem
 
     @property
+    def why(self) -> str:
+        """Why a photo cannot be put back, or else why one cannot be taken; empty if each can."""
+        return self._returns.why or self._troubles.why
+
+    @property
     def staying(self) -> int:
         """How many photos that were taken as copies cannot be moved out of the inbox yet."""
         return len(self._staying)
@@ -147,6 +152,7 @@ class Intake:
             or self._waiting
             or self._troubles
             or self._has_empty
+            or self._staying.restless
             or self._may_return
         )
 
@@ -267,9 +273,9 @@ class Intake:
     def _ask(self) -> None:
         while self._waiting and len(self._asked) < _MOST_ASKED:
             candidate, key = self._waiting.popleft(), str(next(self._numbers))
+            self._inspector.submit(key, candidate.content.path, candidate.style)
             self._asked[key] = self._ready(candidate)
             self._turns.served(candidate.lane)
-            self._inspector.submit(key, candidate.content.path, candidate.style)
 
     def _take(self, ready: Ready, reason: str | None) -> None:
         """Claim and queue a candidate; with a reason, it fails at once."""
@@ -302,7 +308,7 @@ class Intake:
                 recipe, reason = self._usual_recipe, str(error)
             stays = stays_of(ready.candidate, self._share.inbox) if is_copy(claim) else ()
             job = new_job(ready.candidate, claim, recipe, stays)
-            self._journal.add(job, reason)
+            queued = self._journal.add(job, reason)
             if job.stays:  # at once: whatever goes wrong from here on, it must not be taken again
                 self._staying.add(job)
         except (JournalError, OSError) as error:  # a disk or a share is away
@@ -318,7 +324,7 @@ class Intake:
             "job.queued", job=job.id, photo=printable(job.relative), style=printable(job.style_name)
         )
         if reason is not None:
-            self._endings.failed(self._journal.get(job.id), reason)
+            self._endings.failed(queued, reason)
 
     def _rest(self, error: Exception) -> None:
         """Take nothing for a while: what stands in the way has to do with no single photo."""

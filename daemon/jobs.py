@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
 from enum import Enum
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from daemon.claims import Claim
@@ -161,3 +162,29 @@ def stays_in(text: str | None) -> tuple[Stay, ...]:
         Stay(PurePath(os.fsdecode(bytes.fromhex(path))), size, mtime_ns)
         for path, size, mtime_ns in files
     )
+
+
+COLUMNS: Final = tuple(field.name for field in fields(Job))
+"""What the journal has of a job, in this order."""
+
+
+def job_of(row: Sequence[Any]) -> Job:
+    """A job out of the journal.
+
+    Args:
+        row: its columns; names and paths as bytes.
+
+    Raises:
+        ValueError: what stands there is none.
+        TypeError: likewise.
+    """
+    values = dict(zip(COLUMNS, row, strict=True))
+    for name in ("lane", "style_name"):
+        values[name] = os.fsdecode(values[name])
+    for name in ("content", "style", "overrides", "result", "intended"):
+        values[name] = values[name] and Path(os.fsdecode(values[name]))
+    values["relative"] = PurePath(os.fsdecode(values["relative"]))
+    values["state"] = JobState(values["state"])
+    values["stays"] = stays_in(values["stays"])
+    values["report"] = values["report"] and json.loads(values["report"])
+    return Job(**values)

@@ -15,13 +15,12 @@ import os
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import fields
 from pathlib import Path, PurePath
 from typing import Any, Final
 
 from daemon import database, schema
 from daemon.errors import JournalError
-from daemon.jobs import Intention, Job, JobState, NewJob, stays_in, written
+from daemon.jobs import COLUMNS, Intention, Job, JobState, NewJob, job_of, written
 
 JOURNAL: Final = "journal.sqlite"
 """Name of the file in a share's state folder."""
@@ -30,8 +29,7 @@ _DAMAGED: Final = (
     "The journal {} is damaged ({}). The daemon moves it aside when it starts, begins a new one, "
     "and goes by what lies in the folders."
 )
-_COLUMNS: Final = tuple(field.name for field in fields(Job))
-_SELECT: Final = "SELECT " + ", ".join(_COLUMNS) + " FROM jobs "  # noqa: S608 - our own names
+_SELECT: Final = "SELECT " + ", ".join(COLUMNS) + " FROM jobs "  # noqa: S608 - our own names
 _SERVE: Final = (  # count a turn for the lane of a job that is about to leave the queue
     "UPDATE lanes SET served = (SELECT max(served) + 1 FROM lanes) WHERE name = "
     "(SELECT lane FROM jobs WHERE id = ? AND state = 'queued' AND error IS NULL)"
@@ -79,12 +77,15 @@ class Journal:
         """Close the database; calls after this raise."""
         self._database.close()
 
-    def add(self, job: NewJob, error: str | None = None) -> None:
+    def add(self, job: NewJob, error: str | None = None) -> Job:
         """Record a new job as queued.
 
         Args:
             job: the job.
             error: why it is to fail, if so: then it is nobody's next.
+
+        Returns:
+            The job as it stands now.
 
         Raises:
             JournalError: a job of this id is there already.
@@ -94,7 +95,8 @@ class Journal:
             _bytes(job.content), _bytes(job.style), job.overrides and _bytes(job.overrides),
             job.recipe, self._clock(), error and _sane(error), written(job.stays),
         )  # fmt: skip
-        self._write(
+        return self._written(
+            job.id,
             "INSERT INTO jobs (state, id, lane, style_name, relative, content, style, overrides, "
             "recipe, queued_at, error, stays) "
             "VALUES ('queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -139,7 +141,7 @@ class Journal:
                 "WHERE id = ? AND state = 'queued'",
                 (self._clock(), job_id),
             )
-        return self.get(job_id)
+            return self.get(job_id)
 
     def restyle(self, job_id: str, style: Path) -> Job:
         """Record that another picture has taken the place of a queued job's style.
@@ -147,10 +149,8 @@ class Journal:
         Raises:
             JournalError: there is no such job, or it does not wait.
         """
-        self._write(
-            "UPDATE jobs SET style = ? WHERE id = ? AND state = 'queued'", (_bytes(style), job_id)
-        )
-        return self.get(job_id)
+        query = "UPDATE jobs SET style = ? WHERE id = ? AND state = 'queued'"
+        return self._written(job_id, query, (_bytes(style), job_id))
 
     def progress(self, job_id: str, iteration: int, total: int, eta_seconds: float) -> None:
         """Record how far a running job is, for those who read along."""
@@ -198,12 +198,12 @@ class Journal:
         Raises:
             JournalError: there is no such job, it has ended before, or nothing was published.
         """
-        self._write(
+        return self._written(
+            job_id,
             "UPDATE jobs SET state = 'done', finished_at = ? "
             "WHERE id = ? AND state IN ('queued', 'running') AND result IS NOT NULL",
             (self._clock(), job_id),
         )
-        return self.get(job_id)
 
     def fail(self, job_id: str, error: str) -> Job:
         """Mark a job as failed.
@@ -215,12 +215,12 @@ class Journal:
         Raises:
             JournalError: there is no such job, or it has ended before.
         """
-        self._write(
+        return self._written(
+            job_id,
             "UPDATE jobs SET state = 'failed', error = ?, finished_at = ? "
             "WHERE id = ? AND state IN ('queued', 'running')",
             (_sane(error), self._clock(), job_id),
         )
-        return self.get(job_id)
 
     def requeue(self, job_id: str, *, forgive: bool = False) -> None:
         """Put a running job back to its old place in the queue.
@@ -254,9 +254,8 @@ class Journal:
 
     def staying(self) -> list[Job]:
         """The jobs whose photos stay in the inbox, the oldest first."""
-        return [
-            _job(row) for row in self._rows(_SELECT + "WHERE stays IS NOT NULL ORDER BY number")
-        ]
+        query = _SELECT + "WHERE stays IS NOT NULL ORDER BY number"
+        return [self._read(row) for row in self._rows(query)]
 
     def left(self, job_id: str) -> None:
         """Record that a job's photo does not stay in the inbox any more."""
@@ -273,11 +272,26 @@ class Journal:
             raise JournalError(f"The journal {self._path} knows no job {job_id}.")
         return job
 
+    def read_through(self) -> str:
+        """Read all jobs once; what of them cannot be read, empty if all can.
+
+        Raises:
+            JournalError: the journal cannot be used, for another reason than damage.
+        """
+        try:
+            with self._errors():
+                for row in self._database.execute(_SELECT):
+                    self._read(row)
+        except JournalError:
+            if not self.damage:
+                raise
+        return self.damage
+
     def having(self, state: JobState) -> Iterator[Job]:
         """All jobs of a state, the oldest first."""
         query = _SELECT + "WHERE state = ? ORDER BY number"
         for row in self._rows(query, (state.value,)):
-            yield _job(row)
+            yield self._read(row)
 
     def recent(self, state: JobState, limit: int) -> list[Job]:
         """The jobs that were done, or failed, last; the latest first.
@@ -287,7 +301,7 @@ class Journal:
             limit: how many at most.
         """
         query = _SELECT + "WHERE state = ? ORDER BY finished_at DESC, number DESC LIMIT ?"
-        return [_job(row) for row in self._rows(query, (state.value, limit))]
+        return [self._read(row) for row in self._rows(query, (state.value, limit))]
 
     def counts(self) -> dict[JobState, int]:
         """How many jobs there are in each state; every state is a key."""
@@ -305,11 +319,24 @@ class Journal:
 
     def _one(self, query: str, values: tuple[Any, ...]) -> Job | None:
         rows = self._rows(query, values)
-        return _job(rows[0]) if rows else None
+        return self._read(rows[0]) if rows else None
+
+    def _read(self, row: tuple[Any, ...]) -> Job:
+        try:
+            return job_of(row)
+        except (ValueError, TypeError) as error:  # we wrote it, and it was whole
+            self.damage = str(error)
+            raise JournalError(_DAMAGED.format(self._path, error)) from error
 
     def _write(self, query: str, values: tuple[Any, ...]) -> None:
         with self._transaction():
             self._change(query, values)
+
+    def _written(self, job_id: str, query: str, values: tuple[Any, ...]) -> Job:
+        # Read before it is committed: whoever is told of an error may trust that nothing was done.
+        with self._transaction():
+            self._change(query, values)
+            return self.get(job_id)
 
     def _change(self, query: str, values: tuple[Any, ...]) -> None:
         if self._database.execute(query, values).rowcount != 1:
@@ -355,19 +382,6 @@ class Journal:
                 f"The journal {self._path} was written by another version of atelierd. Use that "
                 "version, or move the journal away to begin with an empty one."
             )
-
-
-def _job(row: tuple[Any, ...]) -> Job:
-    values = dict(zip(_COLUMNS, row, strict=True))
-    for name in ("lane", "style_name"):
-        values[name] = os.fsdecode(values[name])
-    for name in ("content", "style", "overrides", "result", "intended"):
-        values[name] = values[name] and Path(os.fsdecode(values[name]))
-    values["relative"] = PurePath(os.fsdecode(values["relative"]))
-    values["state"] = JobState(values["state"])
-    values["stays"] = stays_in(values["stays"])
-    values["report"] = values["report"] and json.loads(values["report"])
-    return Job(**values)
 
 
 def _bytes(name: str | PurePath) -> bytes:

@@ -10,14 +10,11 @@ import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from daemon.journal import JOURNAL
-from daemon.locking import LOCK
+from daemon.locking import LOCK, LONGEST_OWNER
 from daemon.names import printable
 from daemon.share import Share
-
-_LONGEST_OWNER: Final = 200  # bytes
 
 
 @dataclass(frozen=True)
@@ -69,7 +66,7 @@ def _owner(folder: Path) -> str | None:
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return os.pread(handle, _LONGEST_OWNER, 0).decode("utf-8", "replace")
+        return os.pread(handle, LONGEST_OWNER, 0).decode("utf-8", "replace")
     except OSError:  # a file system without locks: the daemon has none there either
         return None
     finally:

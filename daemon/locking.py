@@ -30,7 +30,9 @@ LOCK: Final = "daemon.lock"
 _BUSY: Final = frozenset({errno.EAGAIN, errno.EACCES})
 # What a file system without locks answers: NFS without lockd, some FUSE file systems.
 _NO_LOCKS: Final = frozenset({errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
-_LONGEST_OWNER: Final = 200  # bytes
+LONGEST_OWNER: Final = 200
+"""Bytes of what a lock says of its owner, at most."""
+
 _PATIENCE_SECONDS: Final = 1.0
 _PAUSE_SECONDS: Final = 0.05
 
@@ -163,7 +165,7 @@ def _open(folder: Path, within: int | None) -> int:
 def _owner(handle: int) -> tuple[str, str]:
     """Who wrote into the lock file last: process id and machine; empty if that cannot be told."""
     with contextlib.suppress(OSError):
-        words = os.pread(handle, _LONGEST_OWNER, 0).decode("utf-8", "replace").split()
+        words = os.pread(handle, LONGEST_OWNER, 0).decode("utf-8", "replace").split()
         if len(words) == 2 and words[0].isdecimal():  # noqa: PLR2004 - a process and a machine
             return words[0], printable(words[1])
     return "", ""

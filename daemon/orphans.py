@@ -33,9 +33,9 @@ def home_of(claim: Path, came_from: PurePath, share: Share) -> Path:
     """
     way = departure.recall(claim, share)
     if way is not None and way.begun:
-        for top in (share.originals, share.failed, share.inbox):
-            if way.folder.is_relative_to(top):
-                return folder_below(top, way.folder.relative_to(top))
+        top = departure.top_of(way.folder, share)
+        if top is not None:
+            return folder_below(top, way.folder.relative_to(top))
     plan = intention.recall(claim, share)
     if plan is not None:
         if intention.is_out(plan, share):

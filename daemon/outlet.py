@@ -1,12 +1,12 @@
 """Whether the outbox takes what is going to be painted: asked before hours go into a picture.
 
-Room is asked for, and a small file written, synced and removed: on network drives only that tells.
-A folder in the outbox that is closed by itself shows when a picture cannot be put there.
+A small file is written, synced and removed: on network drives only that tells. Whether there is
+room for one picture is asked apart, since a smaller one may find it. A folder in the outbox that is
+closed by itself shows when a picture cannot be put there.
 """
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Callable
 from typing import Final
@@ -22,6 +22,7 @@ _FRESH_SECONDS: Final = 5.0
 _TRIES: Final = 4
 _BYTES: Final = 1 << 16
 _BYTES_A_PIXEL: Final = 3  # no picture of ours takes more
+_MEGA: Final = 1_000_000
 _log: Final = structlog.get_logger()
 
 
@@ -39,7 +40,6 @@ class Outlet:
         self._said = Once()
         self._tries = 0
         self._until = float("-inf")
-        self._asked_for = 0
         self.trouble = ""
         """Why it takes nothing, in plain words; empty if it does."""
 
@@ -53,34 +53,39 @@ class Outlet:
         """When to ask again, by the clock; None if that is now, or there is no need."""
         return self._until if self._tries and self._until > self._clock() else None
 
-    def takes(self, size: int) -> bool:
-        """Whether a picture can be put there now, as far as one can tell.
-
-        Args:
-            size: its long side, pixels.
-        """
-        needed = max(_BYTES, _BYTES_A_PIXEL * size * size)
-        if self._clock() < self._until and (self._tries or needed <= self._asked_for):
+    def takes(self) -> bool:
+        """Whether a picture can be put there now, as far as one can tell."""
+        if self._clock() < self._until:
             return not self._tries
         try:
-            self._try_out(needed)
+            files.try_out(self._outbox, _BYTES)
         except OSError as error:
             self._wait(error)
             return False
-        self._until, self._asked_for = self._clock() + _FRESH_SECONDS, needed
+        self._until = self._clock() + _FRESH_SECONDS
         self._tries, self.trouble = 0, ""
         if self._said.is_over():
             _log.info("outbox.takes_again")
         return True
 
-    def _try_out(self, needed: int) -> None:
-        room = os.statvfs(self._outbox)
+    def lacks(self, size: int) -> str:
+        """Why there is no room for one picture, in plain words; empty if there is.
+
+        Args:
+            size: its long side, pixels.
+        """
+        try:
+            room = os.statvfs(self._outbox)
+        except OSError:  # `takes` says what that means
+            return ""
+        needed = _BYTES_A_PIXEL * size * size
         # Some file systems do not know how much room they have.
-        if room.f_blocks and room.f_bavail * room.f_frsize < needed:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        with files.temporary_file(self._outbox) as handle:
-            os.write(handle, bytes(_BYTES))
-            os.fsync(handle)
+        if not room.f_blocks or room.f_bavail * room.f_frsize >= needed:
+            return ""
+        return (
+            f"The folder {printable(self._outbox)} has no room for a picture of {size} pixels, "
+            f"which may take {needed // _MEGA} MB. Make room there, or wish for a smaller one."
+        )
 
     def _wait(self, error: OSError) -> None:
         self._tries += 1

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from daemon.ready import Stamp, stamp_of
+
 
 @dataclass(frozen=True)
 class _Fault:
@@ -20,7 +22,7 @@ class _Fault:
         since: since when it has been like this, monotonic seconds.
     """
 
-    stamp: tuple[int, int] | None
+    stamp: Stamp
     since: float
 
 
@@ -39,7 +41,7 @@ class Patience:
 
     def is_over(self, style: Path) -> bool:
         """Note that a style is of no use now; say whether it has been so for too long."""
-        stamp, before = _stamp(style), self._faults.get(style)
+        stamp, before = stamp_of(style), self._faults.get(style)
         if before is None or before.stamp != stamp:
             self._faults[style] = _Fault(stamp, self._clock())
         return self._clock() >= self.ends(style)
@@ -50,7 +52,7 @@ class Patience:
 
     def seen_whole(self, style: Path) -> None:
         """Note that a style could be read; if it is another one now, patience begins anew."""
-        before, stamp = self._faults.get(style), _stamp(style)
+        before, stamp = self._faults.get(style), stamp_of(style)
         if before is not None and before.stamp != stamp:
             self._faults[style] = _Fault(stamp, self._clock())
 
@@ -61,11 +63,3 @@ class Patience:
     def forget(self, style: Path) -> None:
         """Note that a style is good, or that all who waited for it have been told."""
         self._faults.pop(style, None)
-
-
-def _stamp(style: Path) -> tuple[int, int] | None:
-    try:
-        seen = style.lstat()
-    except OSError:
-        return None
-    return seen.st_size, seen.st_mtime_ns

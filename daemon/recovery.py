@@ -61,14 +61,17 @@ def recover(
         The claims that could not be put back and what stood in the way, for somebody to try again.
 
     Raises:
+        ClaimError: nobody can say which claims there are; nothing was done, and it is to be
+            repeated before anything else is.
         JournalError: the journal cannot be used.
     """
+    found = claims.find_claims(share)
     unfinished = [*journal.having(JobState.RUNNING), *journal.having(JobState.QUEUED)]
     known, waiting = {job.id for job in unfinished}, set(endings.jobs)
     endings.forget_all_but(known)
     stuck: dict[str, AtelierError] = {}
     last_resort = LastResort()
-    for job_id in claims.find_claims(share):
+    for job_id in found:
         if job_id not in known and not is_stopping():
             try:
                 with last_resort.over(job_id):

@@ -1,12 +1,15 @@
 """Opens the journal of a share; one that is damaged is moved aside, and a new one begun.
 
 What is lost with it is the past (which photos were painted, when, how) and how often each waiting
-photo was tried. No photo is lost, and none that is out is painted twice: the claims in the work
-folder remember enough (`daemon.orphans`), and what waits there goes back into the inbox. The old
-file stays, as `journal.damaged-1.sqlite`, for whoever wants to look into it.
+photo was tried. No photo is lost, and none in a claim that is out is painted twice: the claims in
+the work folder remember enough (`daemon.orphans`), and what waits there goes back into the inbox. A
+photo that stays in the inbox, since it cannot be moved, is painted once more if it had come to its
+end: the journal alone remembers those (`daemon.staying`). The old file stays, as
+`journal.damaged-1.sqlite`, for whoever wants to look into it.
 
-Damaged is what SQLite itself calls malformed or no database, and a file without a single byte. One
-that is locked, closed to this user or of another version of the program is not: nothing is moved.
+Damaged is what SQLite itself calls malformed or no database, a file without a single byte, and one
+with a job that cannot be read. One that is locked, closed to this user or of another version of the
+program is not: nothing is moved.
 
 While the service runs, it ends for a journal that has become damaged, or whose file somebody has
 removed or replaced, and is begun again with another one, as at any start.
@@ -136,7 +139,16 @@ def _damage(path: Path) -> str:
             told = database.execute("PRAGMA integrity_check(1)").fetchone()[0]
     except (OSError, sqlite3.Error) as error:  # what else it is, the journal says
         return str(error) if schema.is_damage(error) else ""
-    return "" if told == "ok" else str(told)
+    return _misread(path) if told == "ok" else str(told)
+
+
+def _misread(path: Path) -> str:
+    """What in the jobs cannot be read: SQLite does not look into texts."""
+    try:
+        with closing(Journal(path, float, read_only=True)) as journal:
+            return journal.read_through()
+    except JournalError:  # such as one of another version
+        return ""
 
 
 def _set_aside(path: Path, why: str) -> None:

@@ -29,10 +29,12 @@ class _Stuck:
     Attributes:
         tries: how often putting it back failed.
         until: when to try again, monotonic seconds.
+        why: what stood in the way last.
     """
 
     tries: int = 0
     until: float = 0.0
+    why: str = ""
 
 
 class Returns:
@@ -58,6 +60,11 @@ class Returns:
     def tries(self) -> int:
         """How often the freshest of them was tried; 0 if there is none."""
         return min((stuck.tries for stuck in self._stuck.values()), default=0)
+
+    @property
+    def why(self) -> str:
+        """What stands in the way of the one that waits for longest; empty if none waits."""
+        return next((stuck.why for stuck in self._stuck.values()), "")
 
     def put_back(self, job_id: str) -> bool:
         """Put a claim back now or, if that does not work, later.
@@ -88,7 +95,7 @@ class Returns:
             error: what stood in the way.
         """
         stuck = self._stuck.setdefault(job_id, _Stuck())
-        stuck.tries += 1
+        stuck.tries, stuck.why = stuck.tries + 1, str(error)
         pause = backoff.pause(stuck.tries)
         stuck.until = self._clock() + pause
         log = _log.error if self._said.is_new(reason_of(error)) else _log.debug

@@ -75,7 +75,12 @@ OLDER: Final = frozenset(_STEPS)
 
 # SQLite's own codes, which Python gives from 3.11 on, and its own words.
 _DAMAGE_CODES: Final = frozenset({11, 26})  # SQLITE_CORRUPT, SQLITE_NOTADB
-_DAMAGE_WORDS: Final = ("is malformed", "malformed database schema", "is not a database")
+_DAMAGE_WORDS: Final = (
+    "is malformed",
+    "malformed database schema",
+    "is not a database",
+    "Could not decode to UTF-8",  # Python's own, which has no code
+)
 
 
 def lay_out(database: sqlite3.Connection) -> None:

@@ -211,6 +211,7 @@ class Service:
 
     def _act(self) -> None:
         """Do what is due now."""
+        self._end_the_silent()
         now = self._clock()
         if now < self._troubled_until:
             return
@@ -227,6 +228,12 @@ class Service:
             self._complain(error)
         else:
             self._calm()
+
+    def _end_the_silent(self) -> None:
+        """An engine that hangs is ended, where systemd does not look after that either."""
+        silent = self._condition.silent
+        if silent is not None and not self._condition.advances():  # which is logged
+            self._engine.give_up(silent)
 
     def _expect_folders(self) -> None:
         """See that no drive is away: nothing is touched then, nor believed of what was read."""
@@ -359,9 +366,12 @@ class Service:
         for letter in self._mail.rest():
             if not isinstance(letter, (Wake, Stop, Reload, Inspected)):
                 self._open(letter)
+        try:
+            self._dispatcher.give_back()  # before what may take longer than is left
+        except AtelierError as error:
+            _log.error("job.stuck", why=str(error))
         self._endings.give_back()
         try:
-            self._dispatcher.give_back()
             counts = {state.value: number for state, number in self._journal.counts().items()}
         except AtelierError as error:  # the next start puts it in order
             _log.error("daemon.stopped", why=str(error))

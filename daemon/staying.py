@@ -16,6 +16,7 @@ in folders that could be read, and never while a claim waits to be put back: it 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 from collections import Counter
@@ -77,20 +78,30 @@ def copy_in(candidate: Candidate, inbox: Path, folder: Path) -> None:
     for source in sources:
         with held(source.parent, inbox) as here:
             copied = _copy(here / source.name, folder / source.name)
-        seen = {(one.size, one.mtime_ns) for one in copied}
-        mine = [each for each in candidate.sightings if each.path.is_relative_to(source)]
-        if not all((each.size, each.mtime_ns) in seen for each in mine):
-            raise ClaimLostError(f"{printable(source)} has changed; look again later.")
+        _expect_copied(candidate, source, copied)
     copying.sync_folder(folder)
+
+
+def _expect_copied(candidate: Candidate, source: Path, copied: Sequence[Copied]) -> None:
+    seen = {(one.size, one.mtime_ns) for one in copied}
+    whole = {(one.size, one.mtime_ns) for one in copied if not one.is_left_out}
+    mine = [each for each in candidate.sightings if each.path.is_relative_to(source)]
+    if not all((each.size, each.mtime_ns) in seen for each in mine):
+        raise ClaimLostError(f"{printable(source)} has changed; look again later.")
+    for each in mine:  # without the rest of a folder it can be painted, without these it cannot
+        if each not in candidate.others and (each.size, each.mtime_ns) not in whole:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(each.path))
 
 
 def _copy(source: Path, target: Path) -> list[Copied]:
     # Half a copy, of a full disk or a kill, has no name: nobody takes it for the photo.
     temporary = files.temporary_name(target.parent)
-    copied = copying.copy_whole(source, temporary)
+    copied = copying.copy_whole(source, temporary, unread=True)
     for one in copied:
-        _open_up(temporary / one.path.relative_to(source), target.parent)
+        if not one.is_left_out:
+            _open_up(temporary / one.path.relative_to(source), target.parent)
     temporary.rename(target)
+    copying.say_left_out(source, copied)
     return copied
 
 
@@ -145,6 +156,8 @@ class Staying:
         self._tries: dict[Path, int] = {}
         self._until: dict[Path, float] = {}
         self._said, self._last_resort = Once(), LastResort()
+        self.restless = False
+        """Whether there was more to be done at the last look than one turn allows."""
 
     def __len__(self) -> int:
         """How many jobs there are whose photos are in the inbox still."""
@@ -170,6 +183,8 @@ class Staying:
     def update(self, seen: Look, candidates: Collection[Candidate]) -> None:
         """Forget those that are gone or have changed, and move those that can be moved.
 
+        What takes long is carried on with at the next look (`restless`).
+
         Args:
             seen: all that is in the inbox.
             candidates: all that could be taken.
@@ -183,14 +198,30 @@ class Staying:
             self._is_fresh = False
         if not self._jobs:
             return
-        self._forget_missing(seen)
+        until = self._clock() + backoff.TURN_SECONDS
+        self.restless = not (
+            self._forget_missing(seen, until) and self._move_all(candidates, until)
+        )
+
+    def _move_all(self, candidates: Collection[Candidate], until: float) -> bool:
+        """Move what can be moved; whether all was tried in time."""
         known = [(job, one) for one in candidates if (job := self._job_of(one)) is not None]
+        self._forget_folders({one.content.path.parent for _, one in known})
         # One that may never be moved must not be the one that is tried for all, each time.
         for job, candidate in sorted(known, key=lambda pair: self._failed[pair[0].id]):
+            if self._clock() >= until:
+                return False
             if self._is_due(candidate):
                 self._move(job, candidate)
+        return True
 
-    def _forget_missing(self, seen: Look) -> None:
+    def _forget_folders(self, here: Collection[Path]) -> None:
+        """Let go of the pauses of folders in which nothing stays any more."""
+        self._tries = {folder: tries for folder, tries in self._tries.items() if folder in here}
+        self._until = {folder: until for folder, until in self._until.items() if folder in here}
+
+    def _forget_missing(self, seen: Look, until: float) -> bool:
+        """Forget those that two looks in a row have missed; whether that was done in time."""
         # It is painted again if it was not gone for good: one look at a share proves nothing.
         here = {_stay(sighting, self._share.inbox) for sighting in seen.files}
         missing = {
@@ -199,8 +230,12 @@ class Staying:
             if not here.intersection(job.stays) and not self._may_be_there(job, seen.unreadable)
         }
         for job_id in missing & self._missing:
+            if self._clock() >= until:
+                break
             self._forget(self._jobs[job_id])
+        done = not missing & self._missing & self._jobs.keys()
         self._missing = missing & self._jobs.keys()
+        return done
 
     def _may_be_there(self, job: NewJob, unreadable: Sequence[Path]) -> bool:
         # Which photo lies in a claim that waits to be put back, nobody knows after a restart.
@@ -254,7 +289,7 @@ class Staying:
             self._wait(job, candidate)
             return
         self._works(candidate)
-        self._forget(job)
+        self._forget_files(job, candidate)
         _log.info(
             "photo.is_new_again" if where is None else "photo.moved",
             job=job.id,
@@ -285,11 +320,26 @@ class Staying:
         self._jobs[job.id] = job
         self._owners |= dict.fromkeys(job.stays, job.id)
 
+    def _forget_files(self, job: NewJob, candidate: Candidate) -> None:
+        """Forget the files of a candidate, and with the last of them the job.
+
+        Files that were one job may have become several candidates since.
+        """
+        gone = set(stays_of(candidate, self._share.inbox))
+        left = [stay for stay in job.stays if stay not in gone and stay in self._owners]
+        if not left:
+            self._forget(job)
+            return
+        for stay in gone:
+            self._owners.pop(stay, None)
+
     def _forget(self, job: NewJob) -> None:
         self._journal.left(job.id)
         del self._jobs[job.id]
         del self._failed[job.id]
-        self._owners = {stay: owner for stay, owner in self._owners.items() if owner != job.id}
+        for stay in job.stays:
+            if self._owners.get(stay) == job.id:
+                del self._owners[stay]
 
 
 def _stay(sighting: Sighting, inbox: Path) -> Stay:

@@ -82,8 +82,9 @@ class StyleCheck:
         due = (one for one, since in self._since.items() if since <= until)
         version = next((one for one in due if one not in self._seen), None)
         if self._asked is None and version is not None:
-            self._asked, self._key = version, f"{_KEY} {next(self._numbers)}"
-            self._inspector.submit(self._key, version[0], None)
+            key = f"{_KEY} {next(self._numbers)}"
+            self._inspector.submit(key, version[0], None)
+            self._asked, self._key = version, key
 
 
 def _version(style: Path) -> _Version:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import logging
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -18,6 +19,7 @@ import structlog
 from watchdog import events
 from watchdog.observers import Observer
 
+from daemon import threads
 from daemon.mounts import MOUNTS, silent_file_system
 from daemon.names import printable
 from daemon.settings import WatchSettings
@@ -109,7 +111,9 @@ class Watcher:
 
     def _begin(self) -> None:
         try:
-            observer = self._make_observer()
+            threads.start(threading.Thread(target=_nobody))  # else watchdog would lose a handle
+            with threads.wanted():
+                observer = self._make_observer()
         except OSError as error:
             self._fall_back(error)
             return
@@ -125,7 +129,8 @@ class Watcher:
         for folder in self._folders:
             observer.schedule(self._handler, str(folder), recursive=True, event_filter=_CHANGES)
         self._watched = self._inodes()
-        observer.start()
+        with threads.wanted():
+            observer.start()
 
     def _fall_back(self, error: OSError) -> None:
         # A limit stays until somebody raises it; a folder that is gone may come back.

@@ -82,9 +82,7 @@ class Workplace:
             ShareError: none can.
         """
         try:
-            with files.temporary_file(self._work / JOBS) as handle:
-                os.write(handle, bytes(_PROBE_BYTES))
-                os.fsync(handle)
+            files.try_out(self._work / JOBS, _PROBE_BYTES)
         except OSError as error:
             raise ShareError(
                 f"The work folder {printable(self._work)} takes no files ({error.strerror}), and "

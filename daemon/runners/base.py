@@ -212,6 +212,9 @@ class Runner(Protocol):
         """Begin to load an engine; returns at once.
 
         `EngineReady` or `EngineUnavailable` follows; after the latter, this tries again.
+
+        Raises:
+            OSError: nothing can be started just now; try again later.
         """
         ...
 
@@ -224,6 +227,10 @@ class Runner(Protocol):
 
         Unknown ids are ignored.
         """
+        ...
+
+    def kill(self) -> None:
+        """End an engine that does not answer, by force; what follows is what follows its death."""
         ...
 
     def close(self, timeout: float) -> None:

@@ -31,6 +31,10 @@ Make = Callable[[Deliver], Runner]
 """Makes a runner, given where to deliver events."""
 
 _CLOSE_SECONDS: Final = 5.0
+_NO_START: Final = (
+    "The engine could not be started ({}). It is tried again in a while; if that goes on, let the "
+    "program run more processes and threads."
+)
 _log: Final = structlog.get_logger()
 
 
@@ -43,12 +47,14 @@ class Painting:
         size: long side of the result, pixels.
         heard_at: when there was news of it last: that it was handed over, at first.
         done: how much of it, 0 to 1.
+        is_given_up: whether the engine was ended for its silence.
     """
 
     job_id: str
     size: int
     heard_at: float
     done: float = 0.0
+    is_given_up: bool = False
 
 
 class Exchange:
@@ -101,7 +107,10 @@ class Exchange:
         """Begin to load an engine; returns at once."""
         if not self._is_ready:  # else it has nothing to load, and says no more of that
             self._loads()
-        self._runner.start()
+        try:
+            self._runner.start()
+        except OSError as error:  # as for an engine that could not: it is tried again in a while
+            self._deliver(EngineUnavailable("engine", _NO_START.format(error.strerror)))
 
     def submit(self, request: PaintRequest) -> None:
         """Hand over one job; returns at once."""
@@ -112,6 +121,20 @@ class Exchange:
     def cancel(self, job_id: str) -> None:
         """Give a job up."""
         self._runner.cancel(job_id)
+
+    def give_up(self, painting: Painting) -> None:
+        """End an engine that is silent for too long, once: another one is started by itself.
+
+        Args:
+            painting: what it was painting. It is lost, as if the engine had died.
+        """
+        if not painting.is_given_up:
+            painting.is_given_up = True
+            self.kill()
+
+    def kill(self) -> None:
+        """End the engine by force."""
+        self._runner.kill()
 
     def close(self, timeout: float) -> None:
         """Give up all jobs and end the engine; no other one takes its place any more."""
@@ -151,9 +174,9 @@ class Exchange:
         """Let the one that waits take its place, if it may now; to be called at each turn."""
         if self._next is None or self._paintings or self._closed:
             return
-        make, self._next = self._next, None
+        before, self._runner = self._runner, self._next(self._deliver)
+        self._next = None  # now only: the settings would be lost with one that cannot be made
         _log.info("engine.replaced", why="its settings have changed")
-        before, self._runner = self._runner, make(self._deliver)
         # An engine that has nothing to do ends at once. What it said last may still lie in the
         # mail: at worst a job is handed to the new one while that is loading, and waits there.
         before.close(_CLOSE_SECONDS)

@@ -19,6 +19,7 @@ from typing import Final
 
 import structlog
 
+from daemon import threads
 from daemon.child import Bell, Child, describe_exit
 from daemon.runners.base import (
     Cancelled,
@@ -129,10 +130,10 @@ class LocalRunner:
         """Begin to load an engine, or try again after `EngineUnavailable`; returns at once."""
         with self._lock:
             if self._thread is None and not self._closed:
-                self._thread = threading.Thread(
-                    target=self._keeper.run, name="engine-keeper", daemon=True
-                )
-                self._thread.start()
+                run = self._keeper.run
+                thread = threading.Thread(target=run, name="engine-keeper", daemon=True)
+                threads.start(thread)
+                self._thread = thread
         self._leave(_StartRequest())
 
     def submit(self, request: PaintRequest) -> None:
@@ -150,6 +151,10 @@ class LocalRunner:
             RuntimeError: the runner is closed.
         """
         self._leave(CancelRequest(job_id))
+
+    def kill(self) -> None:
+        """End the child at once; it is started again."""
+        self._keeper.kill()
 
     def close(self, timeout: float) -> None:
         """Cancel all jobs and end the child, by force after `timeout` seconds.

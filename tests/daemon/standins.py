@@ -73,6 +73,7 @@ class StandInRunner:
     kept: list[str] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
     closed: bool = False
+    kills: int = 0
 
     def start(self) -> None:
         self.starts += 1
@@ -90,6 +91,9 @@ class StandInRunner:
         if self.closed:
             raise RuntimeError("the runner is closed")
         self.cancelled.append(job_id)
+
+    def kill(self) -> None:
+        self.kills += 1
 
     def close(self, timeout: float) -> None:
         assert timeout > 0

@@ -32,7 +32,7 @@ class House:
     )
     dispatcher: Any = field(default_factory=lambda: SimpleNamespace(trouble=""))
     endings: Any = field(default_factory=lambda: SimpleNamespace(pending=0, why=""))
-    intake: Any = field(default_factory=lambda: SimpleNamespace(problem="", staying=0))
+    intake: Any = field(default_factory=lambda: SimpleNamespace(problem="", why="", staying=0))
 
     @cached_property
     def condition(self) -> Condition:
@@ -157,3 +157,14 @@ def test_an_engine_may_load_for_long_but_not_for_ever(house: House) -> None:
     assert house.condition.loads()
     house.now += 3600
     assert not house.condition.loads()
+
+
+def test_a_photo_that_cannot_be_taken_is_told_of_with_the_reason(house: House) -> None:
+    house.intake.why = "Waves/a.jpg could not be taken (Permission denied)."
+    assert house.condition.line() == house.intake.why.rstrip(".")
+    assert house.condition.in_the_way() == house.intake.why.rstrip(".")
+    house.endings.pending, house.endings.why = 1, "No room."
+    assert house.condition.in_the_way() == (
+        "1 cannot be put where they belong yet: No room; "
+        "Waves/a.jpg could not be taken (Permission denied)"
+    )

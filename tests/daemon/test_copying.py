@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 import stat
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from daemon import copying
+from daemon.handles import opened
+from tests.daemon.modes import bound_by_modes
 
 
 @pytest.fixture
@@ -65,6 +71,73 @@ def test_what_was_copied_is_whole_only_if_all_of_it_is_as_it_was(
     elif change == "new":
         (tree / "c").touch()
     assert copying.is_whole(copied) is (change in {"nothing", "new"})
+
+
+def refusing(number: int) -> Callable[..., None]:
+    def refuse(*_args: object, **_more: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    return refuse
+
+
+def listing(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.ENOTSUP, errno.ENOSYS])
+def test_what_cannot_be_copied_out_of_a_folder_is_left_out_and_said_once(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    os.mkfifo(tree / "pipe")
+    with closing(socket.socket(socket.AF_UNIX)) as ours, opened(tree / "deep") as deep:
+        ours.bind(f"/proc/self/fd/{deep}/socket")  # a socket's path may not be long
+    (tree / "link").symlink_to("a")
+    monkeypatch.setattr(os, "symlink", refusing(number))
+    with capture_logs() as logs:
+        copied = copying.copy_whole(tree, tmp_path / "copy")
+        copying.say_left_out(tree, copied)
+    (line,) = logs
+    assert (line["event"], sorted(line["files"])) == (
+        "copy.left_out",
+        ["deep/socket", "link", "pipe"],
+    )
+    assert listing(tmp_path / "copy") == ["a", "deep", "deep/b"]
+    assert copying.is_whole(copied)
+    copying.remove_copied(tree, copied)
+    assert not tree.exists()
+
+
+def test_a_link_that_a_full_disk_refuses_is_not_left_out(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tree / "link").symlink_to("a")
+    monkeypatch.setattr(os, "symlink", refusing(errno.ENOSPC))
+    with pytest.raises(OSError, match="No space left"):
+        copying.copy_whole(tree, tmp_path / "copy")
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.ENOSYS])
+def test_a_file_system_without_modes_and_times_takes_copies(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fchmod", refusing(number))
+        patch.setattr(os, "utime", refusing(number))
+        copying.copy_whole(tree, tmp_path / "copy")
+    assert listing(tmp_path / "copy") == ["a", "deep", "deep/b"]
+
+
+def test_a_file_that_may_not_be_read_is_found_and_left_out_if_that_is_wanted(
+    tree: Path, tmp_path: Path
+) -> None:
+    assert copying.unreadable_in(tree) is None
+    (tree / "deep" / "b").chmod(0)
+    with bound_by_modes():
+        assert copying.unreadable_in(tree) == tree / "deep" / "b"
+        with pytest.raises(PermissionError):
+            copying.copy_whole(tree, tmp_path / "refused")
+        copying.copy_whole(tree, tmp_path / "copy", unread=True)
+    assert listing(tmp_path / "copy") == ["a", "deep"]
 
 
 def test_what_vanished_after_the_copy_is_no_error(tree: Path, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -874,3 +875,42 @@ def test_a_photo_that_was_changed_while_it_was_painted_fails(room: Room, *, is_o
         assert "changed while" in (room.share.failed / "Waves/a.jpg - why.txt").read_text()
         assert (room.share.failed / "Waves/a.jpg").read_bytes() == picture((9, 9, 9))
         assert not list(room.share.outbox.rglob("*.jpg"))
+
+
+def test_a_picture_for_which_there_is_no_room_holds_up_no_smaller_one(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room.add("small")
+    style, photo = room.share.styles / "Waves.jpg", room.share.work / "jobs" / "large" / "p.jpg"
+    photo.parent.mkdir(parents=True)
+    photo.write_bytes(picture())
+    recipe = PRESETS["draft"].model_copy(update={"size": 8192}).model_dump_json()
+    large = NewJob("large", "Big", "Big", PurePath("Big/p.jpg"), photo, style, None, recipe)
+    room.journal.add(large)
+    free = SimpleNamespace(f_blocks=1000, f_bavail=150, f_frsize=1_000_000)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "statvfs", lambda _path: free)
+        begin(room)
+        room.read()
+        room.dispatcher.fill()
+        room.read()
+        assert room.states() == {"small": "done", "large": "queued"}
+        assert "has no room for a picture of 8192 pixels" in room.dispatcher.trouble
+        free.f_bavail = 300
+        room.now += 60.0
+        room.dispatcher.fill()
+    assert room.states() == {"small": "done", "large": "running"}
+    assert room.dispatcher.trouble == ""
+
+
+def test_a_lane_of_which_no_job_is_left_is_no_trouble_any_more(room: Room) -> None:
+    photo = room.add("a")
+    style = room.share.styles / "Waves.jpg"
+    style.unlink()
+    begin(room)
+    assert room.dispatcher.trouble
+    room.journal.given_up("a", "It is of no use.")
+    room.journal.fail("a", "It is of no use.")
+    photo.unlink()
+    room.dispatcher.fill()
+    assert room.dispatcher.trouble == ""

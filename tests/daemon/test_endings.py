@@ -149,3 +149,29 @@ def test_a_photo_that_is_gone_is_named_as_people_know_it(share: Share, journal: 
     with capture_logs() as logs:
         Endings(share, journal, lambda: 0.0).failed(job, "The photo is gone.")
     assert [(line["event"], line["photo"]) for line in logs] == [("job.failed", "photo.jpg")]
+
+
+def test_what_is_recorded_is_not_written_once_more(
+    share: Share, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither at each try, nor at the end, when there is little time."""
+    write, written = Journal.given_up, list[str]()
+
+    def note(journal: Journal, job_id: str, error: str) -> None:
+        written.append(job_id)
+        write(journal, job_id, error)
+
+    def refuse(*_args: object) -> Path:
+        raise PublishError("It may not be written to.")
+
+    now = 0.0
+    monkeypatch.setattr(Journal, "given_up", note)
+    monkeypatch.setattr(publishing, "fail", refuse)
+    endings = Endings(share, journal, lambda: now)
+    endings.failed(start_job(share, journal), "It blew up.")
+    now = 100.0
+    endings.retry()
+    endings.give_back()
+    assert endings.pending == 1
+    assert written == ["a"]
+    assert journal.get("a").error == "It blew up."

@@ -433,6 +433,26 @@ class TestWaysToRename:
         files.rename_by_link(tmp_path / "a", tmp_path / "b")
         assert listing(tmp_path) == ["b"]
 
+    def test_a_link_that_a_server_made_and_denies_is_no_reason_for_another_name(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Its answer got lost, it is asked once more, and then it finds the name taken."""
+        link = os.link
+
+        def link_twice(*args: Path, **options: bool) -> None:
+            link(*args, **options)
+            link(*args, **options)
+
+        monkeypatch.setattr(os, "link", link_twice)
+        monkeypatch.setattr(files, "RENAMES", (unsupported, *files.RENAMES[1:]))
+        assert files.publish_new(tmp_path, "a", b"a") == tmp_path / "a"
+        files.move_exactly(tmp_path / "a", tmp_path / "b")
+        (tmp_path / "theirs").write_bytes(b"theirs")
+        with pytest.raises(FileExistsError):
+            files.rename_by_link(tmp_path / "b", tmp_path / "theirs")
+        assert listing(tmp_path) == ["b", "theirs"]
+        assert (tmp_path / "theirs").read_bytes() == b"theirs"
+
     def test_a_c_library_without_the_call_falls_back(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

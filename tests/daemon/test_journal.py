@@ -339,3 +339,44 @@ def test_jobs_can_be_left_out(journal: Journal) -> None:
     assert job is not None
     assert job.id == "c"
     assert journal.next_queued(without_jobs=["a", "b", "c"]) is None
+
+
+@pytest.mark.parametrize("call", ["add", "start", "restyle", "finish", "fail"])
+def test_what_cannot_be_read_again_was_not_written(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    """Whoever is told of an error acts as if nothing had been done."""
+    journal.add(new_job("a"))
+    journal.published("a", Path("/share/Outbox/photo.jpg"), {})
+    before = journal.get("a")
+    arguments = {"add": (new_job("b"),), "restyle": ("a", Path("/s")), "fail": ("a", "No.")}
+
+    def refuse(*_args: object) -> None:
+        raise JournalError("The disk is away.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "get", refuse)
+        with pytest.raises(JournalError, match="away"):
+            getattr(journal, call)(*arguments.get(call, ("a",)))
+    assert journal.get("a") == before
+    assert sum(journal.counts().values()) == 1
+
+
+def spoil(path: Path, change: str) -> None:
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute(f"UPDATE jobs SET {change}")  # noqa: S608 - our own words
+
+
+SPOILT = ["report = '{\"loss'", "stays = '[[1'", "error = CAST(x'ff' AS TEXT)", "relative = 5"]
+
+
+@pytest.mark.parametrize("change", SPOILT)
+def test_a_job_that_cannot_be_read_is_damage(journal: Journal, path: Path, change: str) -> None:
+    journal.add(new_job("a"))
+    assert journal.read_through() == ""
+    spoil(path, change)
+    with pytest.raises(JournalError, match="damaged"):
+        journal.get("a")
+    assert journal.damage
+    with closing(Journal(path, ticking(), read_only=True)) as reader:
+        assert reader.read_through()

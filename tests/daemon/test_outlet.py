@@ -33,14 +33,12 @@ def test_a_folder_that_takes_files_is_asked_now_and_then_and_stays_clean(
     monkeypatch.setattr(os, "fsync", lambda handle: (asked.append(handle), sync(handle)))
     outlet = Outlet(share, clock)
     assert outlet.due is None
-    assert outlet.takes(512)
-    assert outlet.takes(512)
+    assert outlet.takes()
+    assert outlet.takes()
     assert len(asked) == 1
-    assert outlet.takes(2048)  # for more than was asked for
-    assert len(asked) == 2
     clock.now = 10.0
-    assert outlet.takes(512)
-    assert len(asked) == 3
+    assert outlet.takes()
+    assert len(asked) == 2
     assert list(share.outbox.iterdir()) == []
     assert (outlet.trouble, outlet.due, outlet.is_shut) == ("", None, False)
 
@@ -60,9 +58,7 @@ def failing(name: str, number: int) -> Callable[[pytest.MonkeyPatch], None]:
 @pytest.mark.parametrize(
     ("fault", "number"),
     [
-        (no_room, errno.ENOSPC),
-        (failing("statvfs", errno.ESTALE), errno.ESTALE),
-        (failing("statvfs", errno.ENOENT), errno.ENOENT),
+        (failing("fsync", errno.ESTALE), errno.ESTALE),
         (failing("fsync", errno.EDQUOT), errno.EDQUOT),
         (failing("fsync", errno.EIO), errno.EIO),
         (failing("write", errno.ENOSPC), errno.ENOSPC),
@@ -79,8 +75,8 @@ def test_one_that_refuses_is_told_once_and_asked_again_less_and_less(
             pauses = []
             for _ in range(4):
                 assert not outlet.is_shut
-                assert not outlet.takes(512)
-                assert not outlet.takes(16)
+                assert not outlet.takes()
+                assert not outlet.takes()
                 assert outlet.due is not None
                 pauses.append(outlet.due - clock.now)
                 clock.now = outlet.due
@@ -88,7 +84,7 @@ def test_one_that_refuses_is_told_once_and_asked_again_less_and_less(
             assert pauses == [1.0, 2.0, 4.0, 8.0]
             assert outlet.is_shut
             assert os.strerror(number) in outlet.trouble
-        assert outlet.takes(512)
+        assert outlet.takes()
     assert (outlet.trouble, outlet.due, outlet.is_shut) == ("", None, False)
     assert [line["event"] for line in logs] == ["outbox.refuses", "outbox.takes_again"]
     assert list(share.outbox.iterdir()) == []
@@ -98,19 +94,30 @@ def test_a_drive_that_is_full_or_closed_to_writers(share: Share) -> None:
     clock = Clock()
     outlet = Outlet(share, clock)
     with drive(share.outbox) as disk:
-        assert outlet.takes(512)
-        assert not outlet.takes(8192)  # larger than the drive
-        clock.now = 100.0
-        assert outlet.takes(512)
+        assert outlet.takes()
+        assert "201 MB" in outlet.lacks(8192)  # larger than the drive
+        assert outlet.lacks(512) == ""
         filler = disk.fill()
         clock.now = 200.0
-        assert not outlet.takes(512)
+        assert not outlet.takes()
         assert "No space left" in outlet.trouble
         filler.unlink()
         disk.allow_writing(allowed=False)
         clock.now = 300.0
-        assert not outlet.takes(512)
+        assert not outlet.takes()
         assert "Read-only" in outlet.trouble
         disk.allow_writing(allowed=True)
         clock.now = 400.0
-        assert outlet.takes(512)
+        assert outlet.takes()
+
+
+def test_where_nobody_can_say_how_much_room_there_is_it_is_tried(
+    share: Share, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outlet = Outlet(share, Clock())
+    failing("statvfs", errno.ESTALE)(monkeypatch)
+    assert outlet.lacks(8192) == ""
+    monkeypatch.setattr(os, "statvfs", lambda _path: SimpleNamespace(f_blocks=0))
+    assert outlet.lacks(8192) == ""
+    no_room(monkeypatch)
+    assert "has no room" in outlet.lacks(8192)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -17,12 +19,15 @@ from daemon.endings import Endings
 from daemon.errors import ExitCode
 from daemon.jobs import JobState, NewJob
 from daemon.journal import Journal
+from daemon.pairing import pair
 from daemon.recovery import recover
 from daemon.runners.base import Painted
-from daemon.settings import ShareSettings
+from daemon.scanner import look
+from daemon.settings import PaintSettings, Settings, ShareSettings
 from daemon.share import Share, make_share, open_share
+from daemon.workplace import JOBS
 from tests.daemon.standins import paint, picture
-from tests.daemon.test_service import House, house
+from tests.daemon.test_service import QUICK, House, house
 
 __all__ = ["house"]
 
@@ -241,3 +246,36 @@ def test_what_is_begun_again_does_not_bring_a_job_to_its_end_twice(start: Start)
     for _ in range(2):
         recover(start.share, start.journal, endings, 3, lambda: False)
     assert endings.jobs == ["a"]
+
+
+def test_a_look_for_claims_that_is_refused_is_repeated_before_anything_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Photos that a kill has left in the work folder must not wait for the start after this one."""
+    share = open_share(ShareSettings(root=tmp_path / "share"))
+    make_share(share)
+    photo = share.inbox / "Waves" / "photo.jpg"
+    photo.parent.mkdir()
+    photo.write_bytes(picture())
+    (share.styles / "Waves.jpg").write_bytes(picture((9, 9, 9)))
+    styles = {"Waves": share.styles / "Waves.jpg"}
+    (candidate,) = pair(look(share.inbox), styles, None).candidates
+    (share.work / JOBS).mkdir(mode=0o700)
+    claims.take(candidate, share, "old")
+    find, refused = os.scandir, list[int]()
+
+    def refuse_twice(folder: Any) -> Any:
+        if Path(str(folder)).name == JOBS and len(refused) < 2:
+            refused.append(1)
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return find(folder)
+
+    monkeypatch.setattr("daemon.service._TROUBLE_SECONDS", 0.01)
+    with closing(Journal(tmp_path / "journal.sqlite", time.time)) as journal:
+        house = House(share, journal, Settings(watch=QUICK, paint=PaintSettings(preset="draft")))
+        monkeypatch.setattr(os, "scandir", refuse_twice)
+        house.run_until(lambda: house.states() == {"done": 1})
+        assert house.states() == {"done": 1}
+    assert len(refused) == 2
+    assert "cannot be looked into" in str(house.said("daemon.trouble"))
+    assert claims.find_claims(share) == []

@@ -62,7 +62,12 @@ def empty(path: Path) -> None:
     path.write_bytes(b"")
 
 
-@pytest.mark.parametrize("damage", [overwrite, cut, spoil_pages, spoil_tables, empty])
+def spoil_texts(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("UPDATE jobs SET report = '{'")
+
+
+@pytest.mark.parametrize("damage", [overwrite, cut, spoil_pages, spoil_tables, spoil_texts, empty])
 def test_a_damaged_journal_is_moved_aside_and_a_new_one_begun(
     path: Path, damage: Callable[[Path], None]
 ) -> None:

@@ -41,6 +41,7 @@ def test_it_is_tried_again_later_and_later(share: Share, monkeypatch: pytest.Mon
         patch.setattr(files, "move_exactly", refuse)
         returns.put_back("job1")
         assert (returns.pending, returns.tries) == (1, 1)
+        assert "Input/output error" in returns.why
         for time, tries in ((0.9, 1), (1.0, 2), (2.9, 2), (3.0, 3)):
             times.append(time)
             returns.retry()
@@ -54,7 +55,7 @@ def test_it_is_tried_again_later_and_later(share: Share, monkeypatch: pytest.Mon
     assert [(line["event"], line["photos"]) for line in logs] == [
         ("claim.returned", [str(share.inbox / "a.jpg")])
     ]
-    assert (returns.pending, returns.tries) == (0, 0)
+    assert (returns.pending, returns.tries, returns.why) == (0, 0, "")
     assert (share.inbox / "a.jpg").read_bytes() == b"photo"
 
 

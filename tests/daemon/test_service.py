@@ -1170,3 +1170,14 @@ def test_that_settings_were_to_be_read_again_is_known_after_a_damaged_journal(ho
     assert service.is_to_reload
     service._reload()
     assert not service.is_to_reload
+
+
+def test_an_engine_that_is_silent_for_too_long_is_ended_also_without_systemd(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("daemon.condition.longest_silence", lambda _size: 0.05)
+    (house.style() / "photo.jpg").write_bytes(picture())
+    house.answer = lambda _request: []
+    house.run_until(lambda: bool(house.runners and house.runners[0].kills))
+    assert house.runners[0].kills == 1
+    assert len(house.said("engine.silent")) == 1

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -18,10 +17,10 @@ from structlog.testing import capture_logs
 
 from daemon import claims, files
 from daemon.errors import ClaimStuckError, ExitCode, JournalError
-from daemon.jobs import NewJob
+from daemon.jobs import NewJob, new_job
 from daemon.journal import Journal
 from daemon.names import INBOX_NOTE
-from daemon.pairing import pair
+from daemon.pairing import Candidate, pair
 from daemon.returns import Returns
 from daemon.runners.base import Failed
 from daemon.scanner import Look, look
@@ -29,7 +28,7 @@ from daemon.settings import PaintSettings, Settings, ShareSettings
 from daemon.share import make_share, open_share
 from daemon.staying import Staying, copy_in, stays_of
 from daemon.workplace import JOBS
-from tests.daemon.modes import shut
+from tests.daemon.modes import bound_by_modes, shut
 from tests.daemon.standins import paint, picture
 from tests.daemon.test_service import QUICK, House, refuse
 
@@ -185,7 +184,7 @@ def test_a_work_disk_without_room_for_the_copy_is_no_reason_to_forget_it(house: 
     photo = house.style() / "photo.jpg"
     photo.write_bytes(picture())
 
-    def refuse(*_args: Any) -> None:
+    def refuse(*_args: Any, **_more: Any) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with holding(house):
@@ -268,6 +267,23 @@ def test_half_of_a_copy_is_no_photo_also_when_the_photo_has_gone(house: House) -
     assert painted(house) == 0
 
 
+def test_why_a_photo_cannot_be_taken_stands_in_the_status(house: House) -> None:
+    (house.style() / "photo.jpg").write_bytes(picture())
+    service = house.service(once=False)
+    with holding(house):
+        intake, told = service._intake, list[str]()
+        hold_on = intake._troubles.hold
+
+        def hold(*args: Any) -> None:
+            hold_on(*args)
+            told.append(service._condition.in_the_way())
+            service.stop("the test")
+
+        intake._troubles.hold = hold  # type: ignore[method-assign]
+        service.run()
+    assert "Waves/photo.jpg could not be taken (Permission denied)" in told[0]
+
+
 def test_a_folder_job_that_is_closed_itself_is_painted_once(house: House) -> None:
     party = house.share.inbox / "Party"
     party.mkdir()
@@ -278,6 +294,29 @@ def test_a_folder_job_that_is_closed_itself_is_painted_once(house: House) -> Non
         run_for_a_while(house)
     assert painted(house) == 1
     assert house.files(house.share.originals) == ["Party/content.jpg", "Party/style.jpg"]
+
+
+def test_a_folder_job_with_a_file_that_may_not_be_read_is_not_taken_where_it_must_be_copied(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it would be painted, and then lie in the work folder for ever."""
+    party = house.share.inbox / "Party"
+    party.mkdir()
+    for name in ("content", "style"):
+        (party / f"{name}.jpg").write_bytes(picture())
+    (party / "diary.txt").write_text("mine")
+    monkeypatch.setattr(claims, "_is_divided", lambda _share: True)
+    (party / "diary.txt").chmod(0)
+    with bound_by_modes():
+        house.run_until(lambda: house.states() == {"done": 1})
+        assert [line["files"] for line in house.said("copy.left_out")] == [["diary.txt"]]
+        run_for_a_while(house)
+        assert house.files(house.share.originals) == ["Party/content.jpg", "Party/style.jpg"]
+        assert (painted(house), claims.find_claims(house.share)) == (1, [])
+    (party / "diary.txt").chmod(0o644)
+    house.run_until(lambda: not photos_in(house))
+    assert (house.share.originals / "Party (2)/diary.txt").read_text() == "mine"
+    assert painted(house) == 1
 
 
 def test_a_folder_that_cannot_be_read_for_a_while_hides_no_photo(house: House) -> None:
@@ -374,20 +413,26 @@ def test_one_in_a_claim_that_is_stuck_is_not_forgotten(house: House, when: str) 
 
 
 def test_it_is_known_at_once_whatever_the_journal_says_after_that(house: House) -> None:
-    photo = house.style() / "photo.jpg"
-    photo.write_bytes(picture())
-    get = Journal.get
+    """A folder job that fails before it begins, while the journal takes nothing more."""
+    party = house.share.inbox / "Party"
+    party.mkdir()
+    for name in ("content", "style"):
+        (party / f"{name}.jpg").write_bytes(picture())
+    (party / "job.toml").write_text("size = many\n")
+    give_up, refused = Journal.given_up, list[str]()
 
-    def get_from_elsewhere(journal: Journal, job_id: str) -> Any:
-        if sys._getframe(1).f_globals["__name__"] == "daemon.intake":
+    def refuse_some(journal: Journal, job_id: str, error: str) -> None:
+        refused.append(job_id)
+        if len(refused) <= 3:
             raise JournalError("The disk is away.")
-        return get(journal, job_id)
+        give_up(journal, job_id, error)
 
     with holding(house), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Journal, "get", get_from_elsewhere)
-        house.run_until(lambda: house.states() == {"done": 1})
+        patch.setattr(Journal, "given_up", refuse_some)
+        house.run_until(lambda: house.states() == {"failed": 1})
         run_for_a_while(house)
-    assert (painted(house), house.states()) == (1, {"done": 1})
+    assert len(refused) > 3
+    assert (painted(house), house.states(), remembered(house)) == (0, {"failed": 1}, 1)
 
 
 def test_one_that_may_never_be_moved_holds_up_no_other(house: House) -> None:
@@ -445,6 +490,73 @@ def test_it_is_forgotten_when_two_looks_in_a_row_have_missed_it(house: House) ->
         assert alone.update(seen) == 1
     assert alone.update(nothing) == 0
     assert house.journal.staying() == []
+
+
+def many(house: House, number: int) -> tuple[Alone, Look, tuple[Candidate, ...]]:
+    """As many more photos that were painted from copies."""
+    alone = Alone(house)
+    for index in range(number):
+        (house.share.inbox / f"Waves/{index}.jpg").write_bytes(picture())
+    seen = look(house.share.inbox)
+    candidates = pair(seen, {"Waves": house.share.styles / "Waves.jpg"}, None).candidates
+    for index, one in enumerate(candidates):
+        if one.content.path.name != "photo.jpg":
+            claim = claims.as_taken(one, house.share.work / JOBS / str(index), str(index))
+            job = new_job(one, claim, "{}", stays_of(one, house.share.inbox))
+            house.journal.add(job)
+            house.journal.published(job.id, house.share.outbox / "photo.jpg", {})
+            house.journal.finish(job.id)
+            alone.staying.add(job)
+    return alone, seen, tuple(candidates)
+
+
+def test_many_that_can_be_moved_or_are_gone_do_not_hold_up_the_loop(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone, seen, candidates = many(house, 5)
+    move, left = claims.take, Journal.left
+
+    def move_slowly(*args: Any) -> Any:
+        alone.now += 0.6
+        return move(*args)
+
+    def leave_slowly(*args: Any) -> None:
+        alone.now += 0.6
+        left(*args)
+
+    monkeypatch.setattr(claims, "take", move_slowly)
+    alone.staying.update(seen, candidates)
+    assert (len(alone.staying), alone.staying.restless) == (4, True)
+    monkeypatch.setattr(Journal, "left", leave_slowly)
+    nothing = Look(house.share.inbox, (), ())
+    alone.update(nothing)
+    assert (alone.update(nothing), alone.staying.restless) == (2, True)
+    assert (alone.update(nothing), alone.staying.restless) == (0, False)
+
+
+def test_files_of_one_job_that_have_become_several_photos_are_moved_all(house: House) -> None:
+    """Somebody has put a third picture into the folder: it is no job any more."""
+    party = house.style() / "Party"
+    party.mkdir()
+    for name in ("content", "style"):
+        (party / f"{name}.jpg").write_bytes(picture())
+    with holding(house):
+        house.run_until(lambda: house.states() == {"done": 1})
+        (party / "third.jpg").write_bytes(picture((1, 2, 3)))
+        house.run_until(lambda: house.states() == {"done": 2})
+    house.run_until(lambda: not photos_in(house))
+    kept = ["Waves/Party/content.jpg", "Waves/Party/style.jpg", "Waves/Party/third.jpg"]
+    assert house.files(house.share.originals) == kept
+    assert (painted(house), remembered(house)) == (2, 0)
+
+
+def test_pauses_of_folders_that_are_gone_are_forgotten(house: House) -> None:
+    alone = Alone(house)
+    with holding(house):
+        alone.staying.update(alone.seen, alone.candidates)
+    assert list(alone.staying._until) == [house.share.inbox / "Waves"]
+    alone.update(alone.seen)
+    assert alone.staying._until == alone.staying._tries == {}
 
 
 def test_originals_that_take_nothing_are_tried_later_and_later_and_told_of_once(

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Callable
+
+import pytest
+
 from daemon.runners.base import (
     Cancelled,
     EngineLost,
@@ -145,3 +150,46 @@ def test_after_the_end_nobody_takes_its_place() -> None:
     house.exchange.change()
     assert len(house.runners) == 1
     assert house.runners[0].closed
+
+
+def test_settings_are_not_lost_with_a_runner_that_cannot_be_made() -> None:
+    house = House()
+    house.start()
+    made, tries = house.make, list[int]()
+
+    def make(_deliver: Callable[[Event], None]) -> StandInRunner:
+        tries.append(1)
+        if len(tries) == 1:
+            raise OSError(errno.EMFILE, "Too many open files")
+        return made(house.mail.append)
+
+    house.exchange.replace(make)
+    with pytest.raises(OSError, match="open files"):
+        house.exchange.change()
+    assert not house.runners[0].closed
+    house.exchange.change()
+    assert (len(house.runners), house.runners[0].closed) == (2, True)
+
+
+def test_a_runner_that_cannot_start_is_an_engine_that_cannot(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    house = House()
+
+    def refuse(_runner: StandInRunner) -> None:
+        raise OSError(errno.EAGAIN, "no thread can be started")
+
+    monkeypatch.setattr(StandInRunner, "start", refuse)
+    house.start()
+    assert house.exchange.loading_since is None
+    assert "no thread can be started" in str(house.exchange.unavailable)
+
+
+def test_a_silent_engine_is_ended_once() -> None:
+    house = House()
+    house.start()
+    house.submit("a")
+    (painting,) = house.exchange.paintings
+    house.exchange.give_up(painting)
+    house.exchange.give_up(painting)
+    assert house.runners[0].kills == 1

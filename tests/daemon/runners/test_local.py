@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -353,6 +354,17 @@ def test_close_ends_a_child_that_does_not_listen() -> None:
         runner.close(0.2)
         assert not children()
         assert ear.ends() == [("stuck", "Cancelled")]
+
+
+def test_a_child_that_hangs_can_be_ended_and_its_job_is_lost() -> None:
+    with running(stand_ins.deaf_worker) as (runner, ear):
+        ear.next(EngineReady)
+        runner.submit(request("stuck"))
+        while runner._keeper._current is None:
+            time.sleep(0.01)
+        runner.kill()
+        assert ear.next(Failed).blame == "lost"
+        ear.next(EngineReady)
 
 
 def test_close_without_start_answers_the_jobs() -> None:
