@@ -58,10 +58,10 @@ dev: $(venv)/dev.stamp ## make the environment with the tools
 weights: $(venv)/cpu.stamp ## import the weights put into data/param, or else fetch them
 	@test -f $(params)/vgg19.params -a -f $(params)/vgg19.json || $(bin)/atelierd weights fetch
 
-demo: $(venv)/cpu.stamp weights ## paint two sample photos through a real daemon
+demo: $(venv)/cpu.stamp weights ## paint two sample photos through the real service; some minutes
 	@$(bin)/python scripts/demo.py
 
-run: $(venv)/cpu.stamp weights ## start the daemon on ./share
+run: $(venv)/cpu.stamp weights ## start the service on ./share
 	@$(bin)/atelierd init share
 	@$(bin)/atelierd run --share.root share
 

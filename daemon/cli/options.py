@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 OF_THE_SERVICE: Final = ("engine.max_attempts", "engine.style_cache", "engine.checkpoint_seconds")
 """Settings of the engine's section that only a service heeds."""
 
+SHORT_WISHES: Final = {"paint.preset": "--preset", "paint.size": "--size"}
+"""What is wished for most often, and the short options for it, alike in all commands."""
+
 P = ParamSpec("P")
 R = TypeVar("R")
 

@@ -19,7 +19,7 @@ import structlog
 
 from daemon import checkpoints, logs
 from daemon.bulletin import Bulletin
-from daemon.cli import settings_options
+from daemon.cli.options import SHORT_WISHES, settings_options
 from daemon.configuration import Resolved, state_folder
 from daemon.errors import ExitCode, JournalError
 from daemon.inspector import Inspector, limits_of
@@ -58,7 +58,7 @@ _log: Final = structlog.get_logger()
 
 
 @click.command()
-@settings_options()
+@settings_options(short=SHORT_WISHES)
 @click.option("--once", is_flag=True, help="Paint what is there, then exit.")
 def command(resolved: Resolved, *, once: bool) -> ExitCode:
     """Keep a share: paint the photos that are dropped into it.
@@ -130,7 +130,7 @@ def keep(
 
     Raises:
         ShareError: there is no share, or its folders cannot be used.
-        AlreadyRunningError: another daemon keeps it.
+        AlreadyRunningError: another service keeps it.
         JournalError: its journal cannot be used, for another reason than that it is damaged.
     """
     signals = Signals()

@@ -19,7 +19,9 @@ from pathlib import Path
 import pytest
 import structlog
 
+from daemon.cli import main
 from daemon.cli.run import logging_weights
+from daemon.errors import ExitCode
 from daemon.runners.base import EngineReady, Event
 from daemon.settings import ShareSettings
 from daemon.share import make_share, open_share
@@ -56,6 +58,23 @@ def test_nothing_is_logged_of_what_is_not_there(tmp_path: Path) -> None:
     with structlog.testing.capture_logs() as logs:
         logging_weights(tmp_path, delivered.append)(READY)
     assert (logs, delivered) == ([], [READY])
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ("--preset", '--preset must be draft, standard or fine, not "best".'),
+        ("--paint.preset", '--paint.preset must be draft, standard or fine, not "best".'),
+        ("--size", "--size must be a whole number"),
+    ],
+)
+def test_the_commonest_wishes_have_short_options(
+    capsys: pytest.CaptureFixture[str], option: str, words: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["run", option, "best"])
+    assert ended.value.code == ExitCode.USAGE
+    assert words in capsys.readouterr().err
 
 
 def seen_on_a_terminal(folder: Path, *arguments: str) -> str:

@@ -44,9 +44,7 @@ def journal(state: Path) -> Iterator[Journal]:
 
 def add(journal: Journal, job_id: str, lane: str, name: str = "photo.jpg") -> None:
     folder, style = Path("/share/.atelierd/jobs") / job_id, Path("/share/Styles") / f"{lane}.jpg"
-    journal.add(
-        NewJob(job_id, lane, lane, PurePath(lane) / name, folder / name, style, None, "{}")
-    )
+    journal.add(NewJob(job_id, lane, lane, PurePath(lane) / name, folder / name, style, None, "{}"))
 
 
 def fill(journal: Journal) -> None:
