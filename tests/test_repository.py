@@ -145,9 +145,10 @@ def sentences(tree: ast.Module) -> Iterator[str]:
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
     }
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and node not in explaining:
-            if isinstance(node.value, str) and " " in node.value:
-                yield node.value
+        if not isinstance(node, ast.Constant) or node in explaining:
+            continue
+        if isinstance(node.value, str) and " " in node.value:
+            yield node.value
 
 
 def test_people_are_told_of_a_service_and_of_no_daemon() -> None:

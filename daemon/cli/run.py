@@ -17,7 +17,7 @@ from typing import Final
 import click
 import structlog
 
-from daemon import checkpoints, logs
+from daemon import by_systemd, checkpoints, logs
 from daemon.bulletin import Bulletin
 from daemon.cli.options import SHORT_WISHES, settings_options
 from daemon.configuration import Resolved, state_folder
@@ -242,7 +242,10 @@ def _open(stack: ExitStack, share: Share, state: Path) -> tuple[ShareLock, Marks
     marks.expect()
     # Made here, the folders of a share whose drive is not connected would hide the real ones.
     if not marks.known:
-        expect_share(share)
+        is_unit = by_systemd.starts_us(os.environ, os.getpid())
+        user = by_systemd.user_of(os.geteuid())
+        make = by_systemd.how_to_make(share.root, sys.argv[0], user) if is_unit else ""
+        expect_share(share, make)
     for why in make_share(share):
         _log.warning("share.unguarded", why=why)
     lock = ShareLock(state, share.work)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -21,11 +22,13 @@ import click
 from daemon import bulletin
 from daemon.cli import settings_options
 from daemon.configuration import Resolved, state_folder
+from daemon.errors import ShareError
 from daemon.failures import not_put_right
 from daemon.jobs import Job, JobState
 from daemon.journal import JOURNAL, Journal
 from daemon.keeper import Keeping, keeping
 from daemon.names import printable
+from daemon.neighbours import neighbours
 from daemon.share import Share, expect_share, is_there, open_share
 
 _LAST: Final = 5
@@ -88,11 +91,30 @@ def command(resolved: Resolved, *, as_json: bool) -> None:
     report = read(share, state)
     # While its drive is away a share's journal, on a local disk, can be read all the same.
     if report.kept.running is False and not (state / JOURNAL).exists():
-        expect_share(share)
+        _expect(share, state)
     if as_json:
         click.echo(json.dumps(_as_json(report), indent=2))
     else:
-        click.echo("\n".join(_as_text(report)))
+        others = [] if report.kept.running else _kept_instead(resolved, state)
+        click.echo("\n".join([*_as_text(report), *others]))
+
+
+def _expect(share: Share, state: Path) -> None:
+    try:
+        expect_share(share)
+    except ShareError as error:
+        known = ", ".join(map(str, neighbours(state)))
+        hint = f" Shares that were kept before: {known}." if known else ""
+        raise ShareError(f"{error}{hint}") from error
+
+
+def _kept_instead(resolved: Resolved, state: Path) -> list[str]:
+    """What to say of services that run, to somebody who did not say about which share to ask."""
+    if resolved.sources["share.root"] != "default":
+        return []
+    running = (one.root for one in neighbours(state) if one.running)
+    asking = [f"  atelierd status --share.root {shlex.quote(printable(root))}" for root in running]
+    return ["", "A service keeps another share. Ask about it with:", *asking] if asking else []
 
 
 def read(share: Share, state: Path) -> Report:

@@ -20,6 +20,7 @@ from daemon.configuration import load, state_folder
 from daemon.jobs import NewJob
 from daemon.journal import JOURNAL, Journal
 from daemon.locking import ShareLock
+from daemon.marks import Marks
 from daemon.settings import Settings, ShareSettings
 from daemon.share import make_share, open_share
 
@@ -100,6 +101,39 @@ def test_a_share_that_is_not_there_is_wrong_usage(
     assert f"There is no share in {root}: " in told.err
     assert f"`atelierd init '{root}'`" in told.err
     assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Path:
+    """The state folder of another share that was kept."""
+    share = open_share(ShareSettings(root=tmp_path / "other share"))
+    make_share(share)
+    folder = state_folder(Settings(state_dir=tmp_path / "state"), share, {})
+    Marks(share, folder).settle()
+    return folder
+
+
+def test_who_asks_about_no_share_hears_of_those_that_were_kept(
+    capsys: pytest.CaptureFixture[str], other: Path, tmp_path: Path
+) -> None:
+    with ShareLock(other), pytest.raises(SystemExit) as ended:
+        main(["status", "--state_dir", "state"])
+    assert ended.value.code == 2
+    told = capsys.readouterr().err
+    assert f"Shares that were kept before: {tmp_path}/other share (running).\n" in told
+
+
+@pytest.mark.usefixtures("_share")
+def test_who_names_no_share_hears_of_another_one_that_is_kept(
+    capsys: pytest.CaptureFixture[str], other: Path, tmp_path: Path
+) -> None:
+    assert "another share" not in status(capsys)
+    with ShareLock(other):
+        text = status(capsys)
+        assert "another share" not in status(capsys, "--share.root", "share")
+    assert "Service: not running" in text
+    assert "A service keeps another share. Ask about it with:\n" in text
+    assert text.endswith(f"  atelierd status --share.root '{tmp_path}/other share'\n")
 
 
 def test_a_share_whose_drive_is_away_can_be_asked_about(
