@@ -100,9 +100,10 @@ def _about_the_service(share: Share) -> Iterator[str]:
     """What root has to know where systemd starts the service, which has a user of its own."""
     if by_systemd.is_closed_to_service(share.inbox):
         root, user = shlex.quote(str(share.root)), by_systemd.USER
+        make = by_systemd.how_to_make(share.root, sys.argv[0])
         yield "These folders are root's, and systemd's service cannot write to them. If that is to"
         yield f"keep them, give them to its user:  sudo chown -R {user}:{user} {printable(root)}"
-        yield f"A share is made as that user with  {by_systemd.how_to_make(share.root, sys.argv[0])}"
+        yield f"A share is made as that user with  {make}"
         yield ""
 
 

@@ -92,6 +92,7 @@ def test_below_systemd_a_share_is_to_be_made_as_the_service_s_user(
     told = capsys.readouterr().err
     assert f"Make a share with {by_systemd.how_to_make(root, sys.argv[0], USER)}, name" in told
     monkeypatch.delenv("SYSTEMD_EXEC_PID")
+    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
     with pytest.raises(SystemExit):
         main(arguments)
     assert f"Make a share with `atelierd init {root}`, name" in capsys.readouterr().err
