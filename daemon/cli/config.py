@@ -20,7 +20,7 @@ _UNLIMITED = 10_000
 
 @click.command()
 @click.option("--toml", is_flag=True, help="Print them as a file of settings instead.")
-@settings_options(short=SHORT_WISHES)
+@settings_options(short=SHORT_WISHES, shows_both=True)
 def command(resolved: Resolved, *, toml: bool) -> None:
     """Show all settings and where each came from."""
     if toml:

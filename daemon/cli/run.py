@@ -58,7 +58,7 @@ _log: Final = structlog.get_logger()
 
 
 @click.command()
-@settings_options(short=SHORT_WISHES)
+@settings_options(short=SHORT_WISHES, shows_both=True)
 @click.option("--once", is_flag=True, help="Paint what is there, then exit.")
 def command(resolved: Resolved, *, once: bool) -> ExitCode:
     """Keep a share: paint the photos that are dropped into it.

@@ -147,8 +147,8 @@ def test_the_folder_that_was_named_is_what_cannot_be_made(
 ) -> None:
     told = init(capsys, "/proc/atelier", code=ExitCode.USAGE)  # where not even root makes anything
     assert told.startswith("atelierd: The folder /proc/atelier cannot be made or written to (")
-    assert "share." not in told
-    assert "name another folder for the share" in told
+    assert "share.inbox" not in told
+    assert "name another folder for the share.\n" in told
     told = init(capsys, "share", "--share.outbox", "/proc/atelier", code=ExitCode.USAGE)
     assert told.startswith("atelierd: The folder /proc/atelier cannot be made or written to (")
     assert "name another one as share.outbox" in told
