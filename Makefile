@@ -16,6 +16,7 @@ install := $(bin)/python $(pip)
 PREFIX  ?= /opt/atelierd
 DESTDIR ?=
 place   := $(DESTDIR)$(PREFIX)
+manual  := $(place)/share/doc/atelierd
 etc     := $(DESTDIR)/etc
 
 .DEFAULT_GOAL := help
@@ -55,13 +56,13 @@ setup: $(venv)/cpu.stamp ## make the environment
 dev: $(venv)/dev.stamp ## make the environment with the tools
 
 # Not a rule for the file alone: weights that somebody put there under any name have to be found.
-weights: $(venv)/cpu.stamp ## import the weights put into data/param, or else fetch them
+weights: $(venv)/cpu.stamp ## import the weights put into data/param, or else fetch them (75 MB)
 	@test -f $(params)/vgg19.params -a -f $(params)/vgg19.json || $(bin)/atelierd weights fetch
 
-demo: $(venv)/cpu.stamp weights ## paint two sample photos through a real daemon
+demo: $(venv)/cpu.stamp weights ## paint two sample photos through the real service: 200 MB once, then some minutes
 	@$(bin)/python scripts/demo.py
 
-run: $(venv)/cpu.stamp weights ## start the daemon on ./share
+run: $(venv)/cpu.stamp weights ## start the service on ./share
 	@$(bin)/atelierd init share
 	@$(bin)/atelierd run --share.root share
 
@@ -112,12 +113,14 @@ install-program: install-check requirements/cpu-py$(version).txt | python
 	@umask 022 && copy=$$(mktemp -d) && trap 'rm -rf "$$copy"' EXIT && \
 	    cp -R pyproject.toml README.md LICENSE daemon engine "$$copy" && \
 	    "$(place)/bin/python" $(pip) --no-build-isolation --force-reinstall "$$copy"
+	@rm -rf "$(manual)" && umask 022 && install -d "$(manual)" && \
+	    cp -R README.md LICENSE config.example.toml docs systemd "$(manual)"
 	@test -z "$(DESTDIR)" || \
 	    grep -rlIZF "$(DESTDIR)" "$(place)/bin" "$(place)/pyvenv.cfg" | xargs -0r sed -i "s|$(DESTDIR)||g"
 
 install-files: install-check
 	@umask 022 && install -d "$(etc)/systemd/system" "$(etc)/sysusers.d" "$(etc)/tmpfiles.d" "$(etc)/atelierd"
-	@sed "s|/opt/atelierd/bin/|$(PREFIX)/bin/|" systemd/atelierd.service \
+	@sed "s|/opt/atelierd/|$(PREFIX)/|g" systemd/atelierd.service \
 	    | install -m 0644 /dev/stdin "$(etc)/systemd/system/atelierd.service"
 	@install -m 0644 systemd/atelierd.sysusers.conf "$(etc)/sysusers.d/atelierd.conf"
 	@install -m 0644 systemd/atelierd.tmpfiles.conf "$(etc)/tmpfiles.d/atelierd.conf"

@@ -21,6 +21,8 @@ _FIRST_SECONDS: Final = 900.0
 # busier ones. A tighter bound would end paintings that go on, a wider one is only patient.
 _SECONDS_A_MEGAPIXEL: Final = 175.0
 _MEGAPIXEL: Final = 1_000_000
+_LATE: Final = 0.25  # of the longest silence: slow by far, and not yet given up
+_MINUTE: Final = 60
 _LONGEST_LOAD_SECONDS: Final = 1800.0  # weights on a slow disk, an import, the self-checks
 _log: Final = structlog.get_logger()
 
@@ -146,4 +148,9 @@ class Condition:
     def _about(self, painting: Painting) -> str:
         job = self._journal.get(painting.job_id)
         name, style = printable(job.relative), printable(job.style_name)
-        return f"{name} in {style}, {int(100 * painting.done)} %"
+        return f"{name} in {style}, {int(100 * painting.done)} %{self._lateness(painting)}"
+
+    def _lateness(self, painting: Painting) -> str:
+        silence = self._clock() - painting.heard_at
+        is_late = silence > _LATE * longest_silence(painting.size)
+        return f", no step for {silence / _MINUTE:.0f} minutes" if is_late else ""

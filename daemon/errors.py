@@ -7,9 +7,10 @@
     ├── SettingsError            exit 2   an unknown or malformed setting, or one against another
     │   └── ShareError           exit 2   the share's folders are missing, nested or not writable
     │       └── ShareAwayError   exit 2   a folder is not the one that it was: its drive is away
-    ├── AlreadyRunningError      exit 2   another daemon keeps this share
+    ├── AlreadyRunningError      exit 2   another service keeps this share
     ├── NoWeightsError           exit 3   the trained weights are missing or wrong
     ├── PictureUnreadableError   exit 4   a file that is no picture, or is damaged, or too large
+    │   └── NoPictureError       exit 4   nothing in it says that it is a picture
     ├── OverridesError           exit 1   a job.toml that asks for what it may not
     ├── ClaimError               exit 1   a photo could not be taken out of the inbox or put back
     │   ├── ClaimHeldError       exit 1   it may not be moved, though all else can be done
@@ -67,7 +68,7 @@ class ShareAwayError(ShareError):
 
 
 class AlreadyRunningError(AtelierError):
-    """Another daemon keeps this share."""
+    """Another service keeps this share."""
 
     exit_code = ExitCode.USAGE
 
@@ -82,6 +83,10 @@ class PictureUnreadableError(AtelierError):
     """A file that is no picture, or is damaged or too large."""
 
     exit_code = ExitCode.PICTURE
+
+
+class NoPictureError(PictureUnreadableError):
+    """A file of which nothing says that it is a picture."""
 
 
 class OverridesError(AtelierError):

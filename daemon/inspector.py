@@ -27,10 +27,11 @@ import structlog
 
 from daemon import threads
 from daemon.child import Bell, Child, settle_in
-from daemon.errors import PictureUnreadableError
+from daemon.errors import NoPictureError, PictureUnreadableError
 from daemon.found_whole import FoundWhole, version_of
 from daemon.handles import open_file
-from daemon.names import printable
+from daemon.names import is_picture, printable
+from daemon.notes import NO_PICTURE
 from daemon.rations import TOO_LONG, Ration, ration_for, rationed
 from daemon.settings import WatchSettings
 
@@ -338,6 +339,9 @@ def what_is_wrong(path: Path, limits: Limits) -> str:
         data = read_bounded(path, limits.file_bytes, top)
         with rationed(limits.ration):
             pictures.decode(data, max_pixels=limits.ration.pixels)
+    except NoPictureError as error:
+        # A photo that has lost its beginning is still called a photo.
+        return str(error) if is_picture(path.name) else NO_PICTURE
     except PictureUnreadableError as error:
         return str(error)
     except MemoryError:

@@ -26,7 +26,7 @@ JOURNAL: Final = "journal.sqlite"
 """Name of the file in a share's state folder."""
 
 _DAMAGED: Final = (
-    "The journal {} is damaged ({}). The daemon moves it aside when it starts, begins a new one, "
+    "The journal {} is damaged ({}). The service moves it aside when it starts, begins a new one, "
     "and goes by what lies in the folders."
 )
 _SELECT: Final = "SELECT " + ", ".join(COLUMNS) + " FROM jobs "  # noqa: S608 - our own names
@@ -342,7 +342,7 @@ class Journal:
         if self._database.execute(query, values).rowcount != 1:
             raise JournalError(
                 f"The journal {self._path} holds no such job in the right state. Start the "
-                "daemon again; it puts its jobs in order then."
+                "service again; it puts its jobs in order then."
             )
 
     @contextmanager
@@ -375,7 +375,7 @@ class Journal:
         if version in schema.OLDER:  # whoever writes has brought it up to date
             raise JournalError(
                 f"The journal {self._path} was written by an older version of atelierd. Start the "
-                "daemon (again) with this version; it brings the journal up to date."
+                "service (again) with this version; it brings the journal up to date."
             )
         if version != schema.VERSION:
             raise JournalError(

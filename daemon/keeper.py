@@ -1,4 +1,4 @@
-"""Who keeps a share, seen from beside: nothing is made or changed, and no daemon kept out."""
+"""Who keeps a share, seen from beside: nothing is made or changed, and no service kept out."""
 
 from __future__ import annotations
 
@@ -51,6 +51,13 @@ def keeping(share: Share, state: Path) -> Keeping:
             return Keeping(running=False)
         return Keeping(None, _closed(share.work, error))
     return Keeping(running=False) if owner is None else Keeping(True, _elsewhere(owner, share.work))
+
+
+def is_held(state: Path) -> bool:
+    """Whether a service holds the lock in a state folder; not, if this user cannot tell."""
+    with contextlib.suppress(OSError):
+        return _owner(state) is not None
+    return False
 
 
 def _owner(folder: Path) -> str | None:

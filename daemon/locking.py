@@ -174,11 +174,11 @@ def _owner(handle: int) -> tuple[str, str]:
 def _already_running(folder: Path, owner: tuple[str, str]) -> AlreadyRunningError:
     process, machine = owner
     if not process:
-        who, how = "Another daemon", "Stop it first"
+        who, how = "Another service", "Stop it first"
     elif machine == socket.gethostname():
-        who, how = f"Another daemon (process {process})", f"Stop it first (`kill {process}`)"
+        who, how = f"Another service (process {process})", f"Stop it first (`kill {process}`)"
     else:
-        who, how = f"A daemon on {machine} (process {process})", "Stop it there first"
+        who, how = f"A service on {machine} (process {process})", "Stop it there first"
     return AlreadyRunningError(
         f"{who} keeps this share already, by its lock in {printable(folder)}. {how}, or give this "
         "one another share."

@@ -209,6 +209,18 @@ def offer(share: Share, state: Path) -> None:
             _write(folder, _NOBODY_S)
 
 
+def root_kept_in(state: Path) -> Path | None:
+    """The root of the share whose marks are remembered in a state folder; None if none are.
+
+    Args:
+        state: the folder beside a journal.
+    """
+    try:
+        return Path(json.loads((state / MEMORY).read_bytes())["root"]["path"])
+    except (OSError, ValueError, TypeError, KeyError):  # none was kept there, or a disk has lost it
+        return None
+
+
 def _marked(share: Share) -> Iterator[tuple[str, Path]]:
     """The folders that may go by themselves, those that are there."""
     with contextlib.suppress(OSError):

@@ -21,6 +21,12 @@ from daemon.names import INBOX_NOTE, MAX_NAME_BYTES, WHY_SUFFIX, is_picture, pri
 from daemon.share import Share
 
 HOW_TO: Final = "Read me first.txt"
+NO_PICTURE: Final = (
+    "This is not a picture. Pictures are files of these kinds: JPEG, PNG, WebP, TIFF, GIF, BMP and "
+    "AVIF."
+)
+"""Why a file cannot be painted that is no picture, and is not called one either."""
+
 SIGNATURE: Final = "(Written by atelierd. This note goes away by itself.)"
 _MOST_LISTED: Final = 20
 _WAYS_TO_OPEN: Final = (
@@ -64,6 +70,7 @@ def why_text(names: Sequence[str], reason: str, back_to: PurePath) -> str:
     """
     what = " and ".join(f'"{printable(name)}"' for name in names)
     folder = " > ".join(map(printable, back_to.parts))
+    ways = _ways_without_picture if reason == NO_PICTURE else _ways_to_try_again
     return _note(
         f"{what} could not be painted.",
         "",
@@ -71,9 +78,7 @@ def why_text(names: Sequence[str], reason: str, back_to: PurePath) -> str:
         f"    {_one_line(reason)}",
         "",
         "What you can do",
-        "    If it says above what to put right, do that first.",
-        f"    Then, to try again, drag {_all_of(names)} into the folder  {folder}",
-        f"    Otherwise delete {'it' if len(names) == 1 else 'them'}, or leave all as it is.",
+        *ways(names, folder),
     )
 
 
@@ -138,7 +143,8 @@ def how_to_text(share: Share) -> str:
         "",
         f"Your photos are never changed. Once painted, they are kept in  {originals}",
         f"If something goes wrong, the photo is in  {failed}  with a note beside it that says why,",
-        "and what to do before you drag the photo back into the inbox.",
+        "and what to do before you drag the photo back into the inbox. With a file that is no",
+        "picture, or not a whole one, that takes a minute: it may still be being copied.",
     )
 
 
@@ -256,6 +262,23 @@ def _ours(path: Path) -> bytes | None:
         if text is not None and text.rstrip().endswith(SIGNATURE.encode()):
             return text
     return None
+
+
+def _ways_to_try_again(names: Sequence[str], folder: str) -> list[str]:
+    return [
+        "    If it says above what to put right, do that first.",
+        f"    Then, to try again, drag {_all_of(names)} into the folder  {folder}",
+        f"    Otherwise delete {'it' if len(names) == 1 else 'them'}, or leave all as it is.",
+    ]
+
+
+def _ways_without_picture(_names: Sequence[str], folder: str) -> list[str]:
+    return [
+        "    Do not drag it back as it is: it would end up here again. Delete it, or move it to",
+        "    where it belongs.",
+        "    If there is a picture in it, save that as a JPEG, and drop the JPEG into the folder",
+        f"    {folder}",
+    ]
 
 
 def _all_of(names: Sequence[str]) -> str:

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageCms, ImageFile, UnidentifiedImageError
 
-from daemon.errors import PictureUnreadableError
+from daemon.errors import NoPictureError, PictureUnreadableError
 
 FORMATS: Final = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "PPM", "JPEG2000", "AVIF")
 """What is opened at all: pictures. No documents, no programs that draw (PDF, EPS, WMF)."""
@@ -75,7 +75,8 @@ def decode(data: bytes, *, max_pixels: int) -> NDArray[np.uint8]:
         (H, W, 3) uint8, sRGB, both sides at least `SMALLEST_SIDE`.
 
     Raises:
-        PictureUnreadableError: no picture, damaged, incomplete, too large or too small.
+        NoPictureError: nothing says that it is a picture.
+        PictureUnreadableError: damaged, incomplete, too large or too small.
     """
     if not data:
         raise PictureUnreadableError("The file is empty. Copy it again from where it came from.")
@@ -89,7 +90,7 @@ def decode(data: bytes, *, max_pixels: int) -> NDArray[np.uint8]:
                 "The picture needs more memory than there is. Save it smaller and try again."
             ) from error
         except UnidentifiedImageError as error:
-            raise PictureUnreadableError(_what_it_is(data)) from error
+            raise _unidentified(data) from error
         except Exception as error:  # damaged data makes Pillow's readers raise anything at all
             raise PictureUnreadableError(_DAMAGED) from error
 
@@ -284,12 +285,14 @@ def _profile(image: Image.Image) -> ImageCms.ImageCmsProfile | None:
         return None
 
 
-def _what_it_is(data: bytes) -> str:
+def _unidentified(data: bytes) -> PictureUnreadableError:
     if data[4:8] == b"ftyp" and data[8:12] in _HEIC:
-        return "The photo is in the HEIC format, which cannot be read here. Save it as a JPEG."
+        return PictureUnreadableError(
+            "The photo is in the HEIC format, which cannot be read here. Save it as a JPEG."
+        )
     if not data.strip(b"\0"):
-        return _UNFINISHED
-    return (
+        return PictureUnreadableError(_UNFINISHED)
+    return NoPictureError(
         "The file is not a picture that can be read here. Use a JPEG, PNG, WebP, TIFF, GIF, BMP "
         "or AVIF file."
     )

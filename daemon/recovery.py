@@ -132,7 +132,7 @@ def _unpublished(share: Share, journal: Journal, endings: Endings, job: Job, mos
         endings.failed(job, _WORN_OUT.format(job.attempts))
     elif job.state is JobState.RUNNING:
         journal.requeue(job.id)
-        _log.warning("job.requeued", job=job.id, attempts=job.attempts, why="the daemon stopped")
+        _log.warning("job.requeued", job=job.id, attempts=job.attempts, why="the service stopped")
 
 
 def _is_gone(share: Share, job: Job) -> bool:

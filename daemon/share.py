@@ -113,17 +113,21 @@ def is_there(share: Share) -> bool:
         return False
 
 
-def expect_share(share: Share) -> None:
+def expect_share(share: Share, make: str = "") -> None:
     """See that there is a share; none is made, since its drive may only be away.
+
+    Args:
+        share: its folders.
+        make: the command with which a person makes one, if that is not ``atelierd init``.
 
     Raises:
         ShareError: there is none.
     """
     if not is_there(share):
-        root = printable(shlex.quote(str(share.root)))
+        usual = f"`{printable(shlex.join(['atelierd', 'init', str(share.root)]))}`"
         raise ShareError(
             f"There is no share in {printable(share.root)}: the folder {printable(share.inbox)} is "
-            f"not there, or closed to this user. Make a share with `atelierd init {root}`, name "
+            f"not there, or closed to this user. Make a share with {make or usual}, name "
             "another one with --share.root, or connect the drive that it lies on."
         )
 
@@ -146,7 +150,8 @@ def make_share(share: Share) -> tuple[str, ...]:
         for name, folder in share.folders():
             near = folder.is_relative_to(share.root)
             place = root / folder.relative_to(share.root) if near else folder
-            _make(name, folder, place, _PRIVATE if folder == share.work else _PUBLIC)
+            with _saying_what_to_do(share, name, folder):
+                _make(place, _PRIVATE if folder == share.work else _PUBLIC)
     try:
         for (name, folder), (other_name, other) in combinations(share.folders(), 2):
             if folder.samefile(other):
@@ -191,20 +196,36 @@ def _held(root: Path) -> Iterator[Path]:
         os.close(handle)
 
 
-def _make(name: str, folder: Path, place: Path, mode: int) -> None:
-    """Make a folder, which can be reached at a place."""
+def _make(place: Path, mode: int) -> None:
+    place.mkdir(mode, parents=True, exist_ok=True)
+    # Asking for the rights is not enough: on network file systems only writing tells.
+    with files.temporary_file(place):
+        pass
+
+
+@contextmanager
+def _saying_what_to_do(share: Share, name: str, folder: Path) -> Iterator[None]:
+    """Say of which folder the operating system complains, and how another one is chosen."""
     try:
-        place.mkdir(mode, parents=True, exist_ok=True)
-        # Asking for the rights is not enough: on network file systems only writing tells.
-        with files.temporary_file(place):
-            pass
+        yield
     except (FileExistsError, NotADirectoryError) as error:
+        what, another = _at_fault(share, name, folder)
         raise ShareError(
-            f"share.{name} ({printable(folder)}) cannot be made, because a file is in its place. "
-            "Move that file away, or set another folder."
+            f"The folder {what} cannot be made, because a file is in its place. Move that file "
+            f"away, or name {another}."
         ) from error
     except OSError as error:
+        what, another = _at_fault(share, name, folder)
         raise ShareError(
-            f"share.{name} ({printable(folder)}) cannot be made or written to "
-            f"({error.strerror}). Let the user who runs atelierd write there, or set another one."
+            f"The folder {what} cannot be made or written to ({error.strerror}). Let the user who "
+            f"runs atelierd write there, or name {another}."
         ) from error
+
+
+def _at_fault(share: Share, name: str, folder: Path) -> tuple[str, str]:
+    """Which folder is to be named, and how to call another one."""
+    with contextlib.suppress(OSError):
+        if folder.is_relative_to(share.root) and not share.root.is_dir():
+            # Whoever chose the share's folder has not heard of those in it.
+            return printable(share.root), "another folder for the share"
+    return printable(folder), f"another one as share.{name}"

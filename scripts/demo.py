@@ -135,7 +135,7 @@ def _daemon(share: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
         _end(process)
         raise
     if _end(process) != 0:
-        raise DemoError(f"the daemon ended with {process.returncode}; see {_short(log)}.")
+        raise DemoError(f"the service ended with {process.returncode}; see {_short(log)}.")
 
 
 def _is_setting(name: str) -> bool:
@@ -183,7 +183,7 @@ def _watch(process: subprocess.Popen[bytes], log: Path, screen: Screen) -> list[
                 results.append(_short(Path(event["result"])))
             if len(results) == len(DROPS):
                 return results
-    raise DemoError(f"the daemon ended early; see {_short(log)}.\n{_tail(log)}")
+    raise DemoError(f"the service ended early; see {_short(log)}.\n{_tail(log)}")
 
 
 def _events(process: subprocess.Popen[bytes], log: Path) -> Iterator[dict[str, Any]]:
@@ -201,7 +201,7 @@ def _events(process: subprocess.Popen[bytes], log: Path) -> Iterator[dict[str, A
             elif ended:
                 return
             elif time.monotonic() - heard > PATIENCE:
-                raise DemoError(f"the daemon is silent; see {_short(log)}.")
+                raise DemoError(f"the service is silent; see {_short(log)}.")
             else:
                 time.sleep(0.1)
 

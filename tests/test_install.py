@@ -37,6 +37,7 @@ def test_the_files_are_put_in_place(tmp_path: Path) -> None:
     assert {oct((tmp_path / name).stat().st_mode & 0o777) for name in FILES} == {"0o644"}
     unit = (tmp_path / UNIT).read_text()
     assert "ExecStart=/usr/local/atelierd/bin/atelierd run" in unit
+    assert "Documentation=file:/usr/local/atelierd/share/doc/atelierd/" in unit
     assert "/opt/atelierd" not in unit
     make("install-files", f"DESTDIR={tmp_path}")
     assert (tmp_path / UNIT).read_text() == (ROOT / "systemd/atelierd.service").read_text()
@@ -94,7 +95,7 @@ def test_half_a_path_is_refused(tmp_path: Path, prefix: str) -> None:
 def test_the_user_is_made_on_the_machine_alone(tmp_path: Path) -> None:
     """What a package's own folder is made for is another machine."""
     steps = make("-n", "install", f"DESTDIR={tmp_path}").stdout
-    for step in ("-m venv", "--require-hashes", "systemd-sysusers", "systemd-tmpfiles"):
+    for step in ("-m venv", "--require-hashes", "systemd-sysusers", "systemd-tmpfiles", "/doc/"):
         assert step in steps
     make("install-user", f"DESTDIR={tmp_path}")
     assert files(tmp_path) == sorted(FILES)

@@ -22,6 +22,7 @@ MAY_IMPORT_THE_ENGINE_LATE = {
 }
 HOMES = re.compile(r"(?<![\w./$~{}<>-])/(?:home/\w|Users/\w|root/[\w.]|work/\w)")
 MADE_UP = re.compile(r"/home/(?:ann|ada)\b")  # nobody, for tests and examples
+DAEMON = re.compile(r"\b[Dd]aemons?\b(?![./]\w)")
 HOSTS = re.compile(r"https?:|--(?:extra-)?index-url|--find-links|--trusted-host|\.org\b|\.io\b")
 
 
@@ -134,6 +135,35 @@ def test_the_service_has_neither_arrays_nor_decoders_in_it() -> None:
         [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True
     )
     assert shown.stdout.strip() == "[]"
+
+
+def sentences(tree: ast.Module) -> Iterator[str]:
+    """The texts in a module that are more than a name, but for what explains the code itself."""
+    explaining = {
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Constant) or node in explaining:
+            continue
+        if isinstance(node.value, str) and " " in node.value:
+            yield node.value
+
+
+def test_people_are_told_of_a_service_and_of_no_daemon() -> None:
+    for path in modules("engine", "daemon", "scripts"):
+        told = sentences(ast.parse(text_of(path)))
+        assert not [text for text in told if DAEMON.search(text)], named(path)
+    helps = re.findall("^[a-z]+:.*## (.*)", text_of(ROOT / "Makefile"), re.MULTILINE)
+    assert helps
+    assert not [text for text in helps if DAEMON.search(text)]
+
+
+def test_the_rule_about_words_can_fail() -> None:
+    code = '"""The daemon."""\nsay(f"Another daemon ({process}) is there")\nopen("daemon")\n'
+    assert [bool(DAEMON.search(text)) for text in sentences(ast.parse(code))] == [True, False]
+    assert not DAEMON.search("see daemon.stopped, or daemon/cli")
 
 
 @pytest.mark.parametrize("path", modules("engine", "daemon", "scripts"), ids=named)

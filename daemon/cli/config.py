@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from daemon.catalogue import catalogue, value_of
-from daemon.cli import settings_options
+from daemon.cli.options import SHORT_WISHES, settings_options
 from daemon.config_file import write_text
 from daemon.configuration import SEARCHED, Resolved, standing_alone
 from daemon.names import printable
@@ -20,7 +20,7 @@ _UNLIMITED = 10_000
 
 @click.command()
 @click.option("--toml", is_flag=True, help="Print them as a file of settings instead.")
-@settings_options()
+@settings_options(short=SHORT_WISHES, shows_both=True)
 def command(resolved: Resolved, *, toml: bool) -> None:
     """Show all settings and where each came from."""
     if toml:

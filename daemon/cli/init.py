@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
+import sys
 from collections.abc import Iterator, Sequence
 from importlib import resources
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Final
 
 import click
 
-from daemon import marks
+from daemon import by_systemd, marks
 from daemon.cli import settings_options
 from daemon.configuration import SEARCHED, Resolved, state_folder
 from daemon.files import write_atomically
@@ -47,7 +48,8 @@ def command(resolved: Resolved, *, folder: Path, no_styles: bool) -> None:
         lay_out_styles(share)
     write_how_to(share)
     styles = list(mirror_styles(share))
-    click.echo("\n".join([*_describe(share, styles), "", *_next_step(share, resolved)]))
+    told = [*_describe(share, styles), "", *_about_the_service(share), *_next_step(share, resolved)]
+    click.echo("\n".join(told))
 
 
 def lay_out_styles(share: Share) -> list[Path]:
@@ -92,6 +94,17 @@ def _describe(share: Share, styles: Sequence[str]) -> Iterator[str]:
 
 def _shown(path: Path, root: Path) -> str:
     return printable(path.relative_to(root) if path.is_relative_to(root) else path)
+
+
+def _about_the_service(share: Share) -> Iterator[str]:
+    """What root has to know where systemd starts the service, which has a user of its own."""
+    if by_systemd.is_closed_to_service(share.inbox):
+        root, user = shlex.quote(str(share.root)), by_systemd.USER
+        make = by_systemd.how_to_make(share.root, sys.argv[0])
+        yield "These folders are root's, and systemd's service cannot write to them. If that is to"
+        yield f"keep them, give them to its user:  sudo chown -R {user}:{user} {printable(root)}"
+        yield f"A share is made as that user with  {make}"
+        yield ""
 
 
 def _next_step(share: Share, resolved: Resolved) -> Iterator[str]:

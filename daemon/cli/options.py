@@ -20,12 +20,18 @@ if TYPE_CHECKING:
 OF_THE_SERVICE: Final = ("engine.max_attempts", "engine.style_cache", "engine.checkpoint_seconds")
 """Settings of the engine's section that only a service heeds."""
 
+SHORT_WISHES: Final = {"paint.preset": "--preset", "paint.size": "--size"}
+"""What is wished for most often, and the short options for it, alike in all commands."""
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
 def settings_options(
-    *names: str, without: Collection[str] = (), short: Mapping[str, str] | None = None
+    *names: str,
+    without: Collection[str] = (),
+    short: Mapping[str, str] | None = None,
+    shows_both: bool = False,
 ) -> Callable[[Callable[Concatenate[Resolved, P], R]], Callable[..., R]]:
     """Give a command ``--config`` and the settings as options; it gets a `Resolved` first.
 
@@ -37,13 +43,14 @@ def settings_options(
         without: settings of those sections that the command does not heed.
         short: by setting an option that stands for it here: ``--size`` for ``paint.size``. The help
             names that one alone; the setting's own is taken too, and gives way to it.
+        shows_both: whether the help names the setting's own too, for a command of all settings.
 
     Returns:
         The decorator, to stand below ``@click.command()``.
     """
     from daemon.configuration import load  # noqa: PLC0415 - pydantic is slow, --help is not
 
-    offers = _offers(_chosen(names, without), short or {})
+    offers = _offers(_chosen(names, without), short or {}, shows_both=shows_both)
 
     def decorate(function: Callable[Concatenate[Resolved, P], R]) -> Callable[..., R]:
         @functools.wraps(function)
@@ -82,11 +89,11 @@ class _Offer:
         return "setting_" + self.name.lstrip("-").replace(".", "__").replace("-", "_")
 
 
-def _offers(chosen: list[Setting], short: Mapping[str, str]) -> list[_Offer]:
+def _offers(chosen: list[Setting], short: Mapping[str, str], *, shows_both: bool) -> list[_Offer]:
     """All options for some settings, in the order of the help."""
     if unknown := short.keys() - {one.key for one in chosen}:
         raise ValueError(f"short for no setting of the command: {', '.join(sorted(unknown))}")
-    own = [_Offer(one, one.option, shown=one.key not in short) for one in chosen]
+    own = [_Offer(one, one.option, shown=shows_both or one.key not in short) for one in chosen]
     return [*(_Offer(one, short[one.key]) for one in chosen if one.key in short), *own]
 
 

@@ -17,9 +17,9 @@ from typing import Final
 import click
 import structlog
 
-from daemon import checkpoints, logs
+from daemon import by_systemd, checkpoints, logs
 from daemon.bulletin import Bulletin
-from daemon.cli import settings_options
+from daemon.cli.options import SHORT_WISHES, settings_options
 from daemon.configuration import Resolved, state_folder
 from daemon.errors import ExitCode, JournalError
 from daemon.inspector import Inspector, limits_of
@@ -58,7 +58,7 @@ _log: Final = structlog.get_logger()
 
 
 @click.command()
-@settings_options()
+@settings_options(short=SHORT_WISHES, shows_both=True)
 @click.option("--once", is_flag=True, help="Paint what is there, then exit.")
 def command(resolved: Resolved, *, once: bool) -> ExitCode:
     """Keep a share: paint the photos that are dropped into it.
@@ -130,7 +130,7 @@ def keep(
 
     Raises:
         ShareError: there is no share, or its folders cannot be used.
-        AlreadyRunningError: another daemon keeps it.
+        AlreadyRunningError: another service keeps it.
         JournalError: its journal cannot be used, for another reason than that it is damaged.
     """
     signals = Signals()
@@ -242,7 +242,10 @@ def _open(stack: ExitStack, share: Share, state: Path) -> tuple[ShareLock, Marks
     marks.expect()
     # Made here, the folders of a share whose drive is not connected would hide the real ones.
     if not marks.known:
-        expect_share(share)
+        is_unit = by_systemd.starts_us(os.environ, os.getpid())
+        user = by_systemd.user_of(os.geteuid())
+        make = by_systemd.how_to_make(share.root, sys.argv[0], user) if is_unit else ""
+        expect_share(share, make)
     for why in make_share(share):
         _log.warning("share.unguarded", why=why)
     lock = ShareLock(state, share.work)

@@ -1,12 +1,13 @@
 """``atelierd status``: what waits, what is being painted, what came of the last ones.
 
-It reads the journal beside the daemon, changes nothing, and works without one too.
+It reads the journal beside the service, changes nothing, and works without one too.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shlex
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -21,11 +22,13 @@ import click
 from daemon import bulletin
 from daemon.cli import settings_options
 from daemon.configuration import Resolved, state_folder
+from daemon.errors import ShareError
 from daemon.failures import not_put_right
 from daemon.jobs import Job, JobState
 from daemon.journal import JOURNAL, Journal
 from daemon.keeper import Keeping, keeping
 from daemon.names import printable
+from daemon.neighbours import neighbours
 from daemon.share import Share, expect_share, is_there, open_share
 
 _LAST: Final = 5
@@ -41,11 +44,11 @@ class Report:
 
     Attributes:
         share: its folders.
-        kept: whether a daemon keeps it now, and whether its journal could be read.
-        trouble: what stands in the way of that daemon; empty if nothing does.
+        kept: whether a service keeps it now, and whether its journal could be read.
+        trouble: what stands in the way of that service; empty if nothing does.
         counts: jobs in each state.
         waiting: jobs that wait in each lane, the next lane first.
-        running: jobs that are being painted.
+        running: jobs that are being painted; of a service that has ended, those that it was at.
         done: the last that were painted, the latest first.
         failed: the last that failed and whose photo is in failed still, the latest first.
     """
@@ -59,6 +62,24 @@ class Report:
     done: list[Job] = field(default_factory=list)
     failed: list[Job] = field(default_factory=list)
 
+    @property
+    def painting(self) -> list[Job]:
+        """The jobs that are being painted now."""
+        return [] if self.kept.running is False else self.running
+
+    @property
+    def interrupted(self) -> list[Job]:
+        """The jobs that were being painted when the service was ended by force."""
+        return self.running if self.kept.running is False else []
+
+    def numbers(self) -> dict[str, int]:
+        """How many jobs there are of each kind; `interrupted` is left out while a service runs."""
+        numbers = {state.value: number for state, number in self.counts.items()}
+        if self.interrupted:
+            numbers["running"] -= len(self.interrupted)
+            numbers["interrupted"] = len(self.interrupted)
+        return numbers
+
 
 @click.command()
 @settings_options("state_dir", "share.root", "share.work")
@@ -70,11 +91,30 @@ def command(resolved: Resolved, *, as_json: bool) -> None:
     report = read(share, state)
     # While its drive is away a share's journal, on a local disk, can be read all the same.
     if report.kept.running is False and not (state / JOURNAL).exists():
-        expect_share(share)
+        _expect(share, state)
     if as_json:
         click.echo(json.dumps(_as_json(report), indent=2))
     else:
-        click.echo("\n".join(_as_text(report)))
+        others = [] if report.kept.running else _kept_instead(resolved, state)
+        click.echo("\n".join([*_as_text(report), *others]))
+
+
+def _expect(share: Share, state: Path) -> None:
+    try:
+        expect_share(share)
+    except ShareError as error:
+        known = ", ".join(map(str, neighbours(state)))
+        hint = f" Shares that were kept before: {known}." if known else ""
+        raise ShareError(f"{error}{hint}") from error
+
+
+def _kept_instead(resolved: Resolved, state: Path) -> list[str]:
+    """What to say of services that run, to somebody who did not say about which share to ask."""
+    if resolved.sources["share.root"] != "default":
+        return []
+    running = (one.root for one in neighbours(state) if one.running)
+    asking = [f"  atelierd status --share.root {shlex.quote(printable(root))}" for root in running]
+    return ["", "A service keeps another share. Ask about it with:", *asking] if asking else []
 
 
 def read(share: Share, state: Path) -> Report:
@@ -105,11 +145,14 @@ def read(share: Share, state: Path) -> Report:
         )
 
 
+_INTERRUPTED: Final = (
+    "Was being painted when the service ended, and goes on when it is started again"
+)
 _RUNNING: Final = {True: "running", False: "not running", None: "not known"}
 
 
 def _as_text(report: Report) -> Iterator[str]:
-    counts = ", ".join(f"{number} {state.value}" for state, number in report.counts.items())
+    counts = ", ".join(f"{number} {kind}" for kind, number in report.numbers().items())
     away = "" if is_there(report.share) else "  (not there now: is its drive connected?)"
     yield f"Share:   {printable(report.share.root)}{away}"
     yield f"Service: {_RUNNING[report.kept.running]}"
@@ -120,7 +163,8 @@ def _as_text(report: Report) -> Iterator[str]:
         return
     yield f"Jobs:    {counts}"
     yield from _section("Waiting", _lanes(report.waiting))
-    yield from _section("Being painted", (_painting(job) for job in report.running))
+    yield from _section("Being painted", (_painting(job) for job in report.painting))
+    yield from _section(_INTERRUPTED, (_how_far(job) for job in report.interrupted))
     yield from _section("Last painted", (_painted(job) for job in report.done))
     yield from _section("Last failures", (_failed(job) for job in report.failed))
 
@@ -138,11 +182,15 @@ def _lanes(waiting: dict[str, int]) -> Iterator[str]:
 
 
 def _painting(job: Job) -> str:
-    share, left = _percent(job), job.eta_seconds
-    how_far = "just begun" if share is None else f"{share} %"
+    left = job.eta_seconds
     rest = "" if left is None else f", about {_duration(left)} left"
     again = f", attempt {job.attempts}" if job.attempts > 1 else ""
-    return f"{_name(job)}  {how_far}{rest}{again}"
+    return f"{_how_far(job)}{rest}{again}"
+
+
+def _how_far(job: Job) -> str:
+    share = _percent(job)
+    return f"{_name(job)}  {'just begun' if share is None else f'{share} %'}"
 
 
 def _painted(job: Job) -> str:
@@ -154,7 +202,14 @@ def _failed(job: Job) -> str:
 
 
 def _name(job: Job) -> str:
-    return f"{printable(job.relative)} in the style {printable(job.style_name)}"
+    return f"{printable(job.relative)} in {_style(job)}"
+
+
+def _style(job: Job) -> str:
+    # What came along with a photo lies in the folder that was taken, whatever it is called.
+    if job.style.parent == job.content.parent:
+        return f"its own style ({printable(job.style.name)})"
+    return f"the style {printable(job.style_name)}"
 
 
 def _percent(job: Job) -> int | None:
@@ -177,15 +232,15 @@ def _moment(seconds: float | None) -> str:
 
 def _as_json(report: Report) -> dict[str, Any]:
     """`jobs` is null, and `remark` says why, where the journal is not that of the service."""
-    counts = {state.value: number for state, number in report.counts.items()}
     return {
         "share": printable(report.share.root),
         "running": report.kept.running,
         "remark": report.kept.remark,
         "trouble": report.trouble,
-        "jobs": None if report.kept.remark else counts,
+        "jobs": None if report.kept.remark else report.numbers(),
         "waiting": {printable(lane): number for lane, number in report.waiting.items()},
-        "painting": [_job_as_json(job) for job in report.running],
+        "painting": [_job_as_json(job) for job in report.painting],
+        "interrupted": [{**_job_as_json(job), "eta_seconds": None} for job in report.interrupted],
         "done": [_job_as_json(job) for job in report.done],
         "failed": [_job_as_json(job) for job in report.failed],
     }

@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 import click
 
 from daemon.cli.failures import Debugging
-from daemon.cli.options import OF_THE_SERVICE, settings_options
+from daemon.cli.options import OF_THE_SERVICE, SHORT_WISHES, settings_options
 from daemon.configuration import Resolved
 from daemon.errors import (
     AtelierError,
@@ -48,8 +48,7 @@ _CLOSE_SECONDS: Final = 5.0
 _MEGABYTE: Final = 1_000_000
 _PATH: Final = click.Path(path_type=Path)
 _SHORT: Final = {
-    "paint.preset": "--preset",
-    "paint.size": "--size",
+    **SHORT_WISHES,
     "paint.iterations": "--iterations",
     "paint.init": "--init",
     "paint.init_noise": "--init-noise",

@@ -63,6 +63,19 @@ def test_it_names_the_photo_how_far_it_is_and_how_many_wait(house: House) -> Non
     assert house.condition.line() == "Painting Holiday/a.jpg in Waves, 42 %; 3 wait"
 
 
+def test_a_step_that_is_overdue_by_far_is_told_of(house: House) -> None:
+    house.queue("0")
+    house.paint("0", 0.429)
+    house.now += 230
+    assert house.condition.line() == "Painting Holiday/a.jpg in Waves, 42 %"
+    house.now += 10
+    assert house.condition.line() == "Painting Holiday/a.jpg in Waves, 42 %, no step for 4 minutes"
+    house.engine.paintings[0].size = 4096  # whose steps take as long
+    assert house.condition.line() == "Painting Holiday/a.jpg in Waves, 42 %"
+    house.engine.paintings[0].heard_at = house.now
+    assert "no step" not in house.condition.line()
+
+
 def test_a_name_cannot_do_harm(house: House) -> None:
     house.queue("0", "a\nREADY=1.jpg", "Wa\x1bves")
     house.paint("0", 1.0)

@@ -18,6 +18,7 @@ from structlog.testing import capture_logs
 
 from daemon import inspector
 from daemon.inspector import Inspected, Inspector, Limits
+from daemon.notes import NO_PICTURE
 from daemon.settings import WatchSettings
 from tests.daemon import child_stand_ins as stand_ins
 
@@ -99,6 +100,20 @@ def test_the_picture_that_cannot_be_read_is_blamed(photo: Path, which: str) -> N
     assert (answer.ok, answer.blame) == (False, which)
     assert "incomplete" in answer.message
     assert ("half.jpg" in answer.message) == (which == "style")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("notes.txt", NO_PICTURE), ("notes", NO_PICTURE), ("notes.jpg", "The file is not a picture")],
+)
+def test_what_is_no_picture_and_not_called_one_is_said_to_be_none(
+    photo: Path, name: str, words: str
+) -> None:
+    text = photo.with_name(name)
+    text.write_bytes(b"hello, I am a text" * 100)
+    answer = ask((text, photo))
+    assert (answer.ok, answer.blame) == (False, "content")
+    assert answer.message.startswith(words)
 
 
 def test_content_is_looked_at_first(photo: Path) -> None:

@@ -154,7 +154,7 @@ def test_a_daemon_on_another_machine_is_named(state: Path) -> None:
 def test_a_lock_file_with_nonsense_in_it_names_nobody(state: Path, text: bytes) -> None:
     with ShareLock(state):
         (state / LOCK).write_bytes(text)
-        with pytest.raises(AlreadyRunningError, match="Another daemon keeps this share"):
+        with pytest.raises(AlreadyRunningError, match="Another service keeps this share"):
             impatient(state).acquire()
 
 

@@ -63,6 +63,14 @@ def test_the_why_note_says_what_where_and_how() -> None:
         assert words in text
 
 
+def test_nobody_is_asked_to_drag_back_what_is_no_picture() -> None:
+    text = notes.why_text(["letter.txt"], notes.NO_PICTURE, PurePath("Inbox/Waves"))
+    assert "This is not a picture. Pictures are files of these kinds: JPEG, PNG," in text
+    assert "Do not drag it back as it is" in text
+    assert "drop the JPEG into the folder\r\n    Inbox > Waves\r\n" in text
+    assert "try again" not in text
+
+
 @pytest.mark.parametrize(
     ("names", "what"),
     [

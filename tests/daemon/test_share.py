@@ -154,17 +154,19 @@ def test_making_again_changes_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("inbox", ["file", "file/Inbox"])
 def test_a_file_in_the_place_of_a_folder_is_said(tmp_path: Path, inbox: str) -> None:
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(ShareError, match=r"share\.inbox .*a file is in its place"):
+    with pytest.raises(ShareError, match=rf"{inbox} cannot .*a file is in its place"):
         make_share(open_share(settings(tmp_path, inbox=inbox)))
 
 
 def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
-    with pytest.raises(ShareError, match=r"share\.styles .*Let the user who runs atelierd write"):
+    with pytest.raises(ShareError, match=r"/proc/atelierd/Styles cannot .*as share\.styles"):
         make_share(open_share(settings(tmp_path, styles="/proc/atelierd/Styles")))
 
 
 def test_a_folder_that_cannot_be_written_to_is_said(tmp_path: Path) -> None:
-    with pytest.raises(ShareError, match=r"share\.outbox .*Let the user who runs atelierd write"):
+    with pytest.raises(
+        ShareError, match=r"/proc/\d+/fdinfo cannot .*Let the user who runs atelierd write"
+    ):
         make_share(open_share(settings(tmp_path, outbox="/proc/self/fdinfo")))
 
 
@@ -226,6 +228,8 @@ def test_whether_there_is_a_share_is_told_by_its_inbox(tmp_path: Path) -> None:
     share = open_share(settings(tmp_path / "my share"))
     with pytest.raises(ShareError, match=r"no share in .*`atelierd init '.*my share'`"):
         expect_share(share)
+    with pytest.raises(ShareError, match=r"Make a share with `sudo x`, name another"):
+        expect_share(share, "`sudo x`")
     assert not share.root.exists()
     make_share(share)
     expect_share(share)

@@ -116,6 +116,19 @@ def test_the_command_is_a_whole_path_and_names_the_settings() -> None:
     assert arguments == ["run", "--config", "/etc/atelierd/config.toml"]
 
 
+def test_it_names_pages_of_its_own_that_are_installed() -> None:
+    installed = "file:/opt/atelierd/share/doc/atelierd/"
+    pages = values("Documentation")
+    assert pages
+    makefile = (FOLDER.parent / "Makefile").read_text()
+    (copied,) = re.findall(r"cp -R (.+) \"\$\(manual\)\"", makefile)
+    for page in pages:
+        assert page.startswith(installed)
+        name = page.removeprefix(installed)
+        assert (FOLDER.parent / name).is_file()
+        assert name.split("/")[0] in copied.split()
+
+
 def test_the_share_is_mounted_and_writable() -> None:
     assert values("RequiresMountsFor") == values("ReadWritePaths")
 

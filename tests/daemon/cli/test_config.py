@@ -46,6 +46,15 @@ def test_every_setting_is_shown_with_its_source(
     assert text.startswith("File of settings: config.toml\n")
 
 
+def test_the_commonest_wishes_have_short_options(capfd: pytest.CaptureFixture[str]) -> None:
+    table = rows(shown(capfd, "--preset", "draft", "--size", "640"))
+    assert table["paint.preset"] == ["draft", "--preset"]
+    assert table["paint.size"] == ["640", "--size"]
+    table = rows(shown(capfd, "--paint.preset", "fine", "--paint.size", "96", "--size", "640"))
+    assert table["paint.preset"] == ["fine", "--paint.preset"]
+    assert table["paint.size"] == ["640", "--size"]
+
+
 def test_long_and_strange_values_are_whole_and_harmless(capfd: pytest.CaptureFixture[str]) -> None:
     long = "/" + "x" * 300
     assert long in shown(capfd, "--share.root", long)
@@ -92,3 +101,4 @@ def test_every_setting_is_an_option_with_its_meaning(capfd: pytest.CaptureFixtur
     for setting in catalogue().values():
         assert setting.option in text
         assert " ".join(setting.description[1:].split()) in text
+    assert " --preset [draft|standard|fine]" in text

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from daemon import by_systemd
 from daemon.cli import main
 from daemon.errors import ExitCode
 from daemon.marks import MARK
@@ -135,8 +136,35 @@ def test_the_next_command_means_this_very_share(
 def test_what_cannot_be_made_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     Path("share").write_text("a file")
     told = init(capsys, "share", code=ExitCode.USAGE)
-    assert told.startswith("atelierd: share.")
+    assert told.startswith(
+        f"atelierd: The folder {Path.cwd()}/share cannot be made, because a file"
+    )
     assert "Traceback" not in told
+
+
+def test_the_folder_that_was_named_is_what_cannot_be_made(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    told = init(capsys, "/proc/atelier", code=ExitCode.USAGE)  # where not even root makes anything
+    assert told.startswith("atelierd: The folder /proc/atelier cannot be made or written to (")
+    assert "share.inbox" not in told
+    assert "name another folder for the share.\n" in told
+    told = init(capsys, "share", "--share.outbox", "/proc/atelier", code=ExitCode.USAGE)
+    assert told.startswith("atelierd: The folder /proc/atelier cannot be made or written to (")
+    assert "name another one as share.outbox" in told
+
+
+def test_root_is_told_that_the_service_has_another_user(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quiet = init(capsys, "a share")
+    monkeypatch.setattr(by_systemd, "is_closed_to_service", lambda _folder: True)
+    told = init(capsys, "a share")
+    root = f"'{Path.cwd()}/a share'"
+    assert f"sudo chown -R atelierd:atelierd {root}\n" in told
+    assert "docs/install.md" in told
+    assert "docs/install.md" not in quiet
+    assert told.splitlines()[-2:] == quiet.splitlines()[-2:]
 
 
 def test_the_folder_is_named_once(capsys: pytest.CaptureFixture[str]) -> None:

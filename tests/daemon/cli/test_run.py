@@ -19,7 +19,10 @@ from pathlib import Path
 import pytest
 import structlog
 
+from daemon import by_systemd
+from daemon.cli import main
 from daemon.cli.run import logging_weights
+from daemon.errors import ExitCode
 from daemon.runners.base import EngineReady, Event
 from daemon.settings import ShareSettings
 from daemon.share import make_share, open_share
@@ -27,6 +30,7 @@ from engine import DeviceReport
 from engine.weights import load
 
 ROOT = Path(__file__).resolve().parents[3]
+USER = by_systemd.user_of(os.geteuid())
 READY = EngineReady(DeviceReport("cpu", "float32", 1, "a test"), "0" * 64, 1.0)
 
 
@@ -56,6 +60,43 @@ def test_nothing_is_logged_of_what_is_not_there(tmp_path: Path) -> None:
     with structlog.testing.capture_logs() as logs:
         logging_weights(tmp_path, delivered.append)(READY)
     assert (logs, delivered) == ([], [READY])
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ("--preset", '--preset must be draft, standard or fine, not "best".'),
+        ("--paint.preset", '--paint.preset must be draft, standard or fine, not "best".'),
+        ("--size", "--size must be a whole number"),
+    ],
+)
+def test_the_commonest_wishes_have_short_options(
+    capsys: pytest.CaptureFixture[str], option: str, words: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["run", option, "best"])
+    assert ended.value.code == ExitCode.USAGE
+    assert words in capsys.readouterr().err
+
+
+def test_below_systemd_a_share_is_to_be_made_as_the_service_s_user(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    root, state = tmp_path / "share", tmp_path / "state"
+    monkeypatch.setenv("SYSTEMD_EXEC_PID", str(os.getpid()))
+    monkeypatch.setattr(sys, "argv", ["/opt/atelierd/bin/atelierd"])
+    arguments = ["run", "--once", "--share.root", str(root), "--state_dir", str(state)]
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == ExitCode.USAGE
+    told = capsys.readouterr().err
+    assert f"Make a share with {by_systemd.how_to_make(root, sys.argv[0], USER)}, name" in told
+    monkeypatch.delenv("SYSTEMD_EXEC_PID")
+    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
+    with pytest.raises(SystemExit):
+        main(arguments)
+    assert f"Make a share with `atelierd init {root}`, name" in capsys.readouterr().err
+    assert not root.exists()
 
 
 def seen_on_a_terminal(folder: Path, *arguments: str) -> str:

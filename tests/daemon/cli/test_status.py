@@ -20,6 +20,7 @@ from daemon.configuration import load, state_folder
 from daemon.jobs import NewJob
 from daemon.journal import JOURNAL, Journal
 from daemon.locking import ShareLock
+from daemon.marks import Marks
 from daemon.settings import Settings, ShareSettings
 from daemon.share import make_share, open_share
 
@@ -43,10 +44,8 @@ def journal(state: Path) -> Iterator[Journal]:
 
 
 def add(journal: Journal, job_id: str, lane: str, name: str = "photo.jpg") -> None:
-    folder = Path("/share/.atelierd/jobs") / job_id
-    journal.add(
-        NewJob(job_id, lane, lane, PurePath(lane) / name, folder / name, folder / "s", None, "{}")
-    )
+    folder, style = Path("/share/.atelierd/jobs") / job_id, Path("/share/Styles") / f"{lane}.jpg"
+    journal.add(NewJob(job_id, lane, lane, PurePath(lane) / name, folder / name, style, None, "{}"))
 
 
 def fill(journal: Journal) -> None:
@@ -104,6 +103,39 @@ def test_a_share_that_is_not_there_is_wrong_usage(
     assert sorted(tmp_path.rglob("*")) == before
 
 
+@pytest.fixture
+def other(tmp_path: Path) -> Path:
+    """The state folder of another share that was kept."""
+    share = open_share(ShareSettings(root=tmp_path / "other share"))
+    make_share(share)
+    folder = state_folder(Settings(state_dir=tmp_path / "state"), share, {})
+    Marks(share, folder).settle()
+    return folder
+
+
+def test_who_asks_about_no_share_hears_of_those_that_were_kept(
+    capsys: pytest.CaptureFixture[str], other: Path, tmp_path: Path
+) -> None:
+    with ShareLock(other), pytest.raises(SystemExit) as ended:
+        main(["status", "--state_dir", "state"])
+    assert ended.value.code == 2
+    told = capsys.readouterr().err
+    assert f"Shares that were kept before: {tmp_path}/other share (running).\n" in told
+
+
+@pytest.mark.usefixtures("_share")
+def test_who_names_no_share_hears_of_another_one_that_is_kept(
+    capsys: pytest.CaptureFixture[str], other: Path, tmp_path: Path
+) -> None:
+    assert "another share" not in status(capsys)
+    with ShareLock(other):
+        text = status(capsys)
+        assert "another share" not in status(capsys, "--share.root", "share")
+    assert "Service: not running" in text
+    assert "A service keeps another share. Ask about it with:\n" in text
+    assert text.endswith(f"  atelierd status --share.root '{tmp_path}/other share'\n")
+
+
 def test_a_share_whose_drive_is_away_can_be_asked_about(
     capsys: pytest.CaptureFixture[str], journal: Journal
 ) -> None:
@@ -116,10 +148,13 @@ def test_a_share_whose_drive_is_away_can_be_asked_about(
 
 
 def test_the_text_tells_of_every_state(
-    capsys: pytest.CaptureFixture[str], journal: Journal
+    capsys: pytest.CaptureFixture[str], journal: Journal, state: Path
 ) -> None:
     fill(journal)
-    text = status(capsys)
+    with ShareLock(state):
+        text = status(capsys)
+    assert "Being painted:" in text
+    assert "interrupted" not in text
     assert "3 queued, 1 running, 1 done, 1 failed" in text
     assert "2  Dots" in text
     assert "1  Waves" in text
@@ -127,6 +162,44 @@ def test_the_text_tells_of_every_state(
     assert "/share/Outbox/Waves/done.jpg" in text
     assert "The photo is damaged." in text
     assert "\x1b" not in text
+
+
+def test_what_a_service_was_at_when_it_was_killed_is_not_being_painted(
+    capsys: pytest.CaptureFixture[str], journal: Journal
+) -> None:
+    fill(journal)
+    text = status(capsys)
+    assert "Service: not running" in text
+    assert "3 queued, 0 running, 1 done, 1 failed, 1 interrupted\n" in text
+    assert "Being painted" not in text
+    assert " left" not in text
+    assert (
+        "Was being painted when the service ended, and goes on when it is started again:\n"
+        "  Waves/running.jpg in the style Waves  22 %\n" in text
+    )
+    told = json.loads(status(capsys, "--json"))
+    assert (told["jobs"]["running"], told["jobs"]["interrupted"]) == (0, 1)
+    assert told["painting"] == []
+    (job,) = told["interrupted"]
+    assert (job["job"], job["percent"], job["eta_seconds"]) == ("running", 22, None)
+
+
+@pytest.mark.parametrize(
+    ("content", "style"), [("eileen.jpg", "eileen.style.jpg"), ("Two/content.jpg", "Two/style.png")]
+)
+def test_a_style_that_came_with_the_photo_is_said_to_be_its_own(
+    capsys: pytest.CaptureFixture[str], journal: Journal, content: str, style: str
+) -> None:
+    folder = Path("/share/.atelierd/jobs/one")
+    files = (folder / content, folder / style)
+    name = Path(style).stem
+    journal.add(NewJob("one", "", name, PurePath(content), *files, None, "{}"))
+    journal.fail("one", "The photo is damaged.")
+    make_share(open_share(ShareSettings()))
+    photo = open_share(ShareSettings()).failed / content
+    photo.parent.mkdir(exist_ok=True)
+    photo.touch()
+    assert f"{content} in its own style ({Path(style).name}):  The photo" in status(capsys)
 
 
 def test_a_failure_is_told_until_its_photo_is_dragged_back(
@@ -160,15 +233,18 @@ def test_what_stands_in_the_way_of_a_service_that_runs_is_told(
         assert "Trouble" not in status(capsys)
 
 
-def test_json_has_the_same(capsys: pytest.CaptureFixture[str], journal: Journal) -> None:
+def test_json_has_the_same(
+    capsys: pytest.CaptureFixture[str], journal: Journal, state: Path
+) -> None:
     fill(journal)
-    told = json.loads(status(capsys, "--json"))
+    with ShareLock(state):
+        told = json.loads(status(capsys, "--json"))
     assert told["jobs"] == {"queued": 3, "running": 1, "done": 1, "failed": 1}
     assert told["waiting"] == {"Dots": 2, "Waves": 1}
     (painting,) = told["painting"]
     assert (painting["job"], painting["percent"], painting["eta_seconds"]) == ("running", 22, 93.4)
     assert [job["error"] for job in told["failed"]] == ["The photo is damaged."]
-    assert told["running"] is False
+    assert (told["running"], told["interrupted"]) == (True, [])
 
 
 @pytest.mark.usefixtures("_share")
