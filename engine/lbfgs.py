@@ -66,6 +66,7 @@ class Lbfgs:
         self._vectors: Array | None = None
         self._table = np.zeros((2 * self._history + 2,) * 2)
         self._image: Array | None = None
+        self._size = (0, 0)
 
     def step(self, image: Array, gradient: Array, loss: float = math.inf) -> Array:
         """Return the next image given the gradient at this one.
@@ -77,9 +78,9 @@ class Lbfgs:
         """
         flat, slope = image.reshape((-1,)), gradient.reshape((-1,))
         self._remember(flat, slope)
-        self._wavelets = Wavelets(image.shape[2:], image.context, grid_at(self._steps))
-        self._steps += 1
+        self._size = image.shape[2:]
         coefficients = self._direction(loss)
+        self._steps += 1
         assert self._vectors is not None  # noqa: S101 - _remember has made it
         move = nd.dot(nd.array(coefficients, ctx=image.context), self._vectors)
         self._image = flat
@@ -166,7 +167,8 @@ class Lbfgs:
         row, vectors = len(self._table) - 1, self._vectors
         slots = self._order[-INSTRUCTIVE:]
         changes = [vectors[self._history + slot] for slot in slots]
-        curvature = Curvature(self._wavelets, [vectors[slot] for slot in slots], changes)
+        wavelets = Wavelets(self._size, vectors.context, grid_at(self._steps))
+        curvature = Curvature(wavelets, [vectors[slot] for slot in slots], changes)
         vectors[row] = curvature.scaled(nd.dot(nd.array(q, ctx=vectors.context), vectors))
         self._fill([row])
         # As long as the last step would have it (Nocedal and Wright, equation 7.20).

@@ -31,6 +31,7 @@ def test_what_is_negative_becomes_zero_in_place(laid):
 
 
 @pytest.mark.parametrize("laid", [nd.array, convolved])
+@pytest.mark.parametrize("maps_laid", [nd.array, convolved])
 @pytest.mark.parametrize(
     "precision",
     [
@@ -43,8 +44,8 @@ def test_what_is_negative_becomes_zero_in_place(laid):
         ),
     ],
 )
-def test_a_gradient_passes_in_place_where_something_was_let_through(laid, precision):
-    maps = precision.lowered(rectify(nd.array(noise(1))))
+def test_a_gradient_passes_in_place_where_something_was_let_through(laid, maps_laid, precision):
+    maps = precision.lowered(rectify(maps_laid(noise(1))))
     gradient = precision.lowered(laid(noise(2)))
     before = precision.raised(gradient).asnumpy()
     assert let_through(gradient, maps) is gradient
