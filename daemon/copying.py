@@ -91,6 +91,12 @@ def copy_whole(source: Path, target: Path, *, unread: bool = False) -> list[Copi
     return copied
 
 
+def may_be_left_out(path: Path) -> bool:
+    """Whether what lies in a folder may be missing in a copy of it: no file and no folder."""
+    mode = path.lstat().st_mode
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
 def say_left_out(source: Path, copied: Sequence[Copied]) -> None:
     """Log what of a folder was not copied, if anything.
 
