@@ -193,7 +193,7 @@ class Service:
         self._bulletin.say(condition.in_the_way())
         self._notify.tell(
             (lambda: doing) if doing and not condition.trouble else condition.line,
-            lives=condition.advances,
+            lives=self._advances,
             extends=bool(doing) or condition.loads(),
         )
 
@@ -232,8 +232,12 @@ class Service:
     def _end_the_silent(self) -> None:
         """An engine that hangs is ended, where systemd does not look after that either."""
         silent = self._condition.silent
-        if silent is not None and not self._condition.advances():  # which is logged
+        if silent is not None and not self._advances():  # which is logged
             self._engine.give_up(silent)
+
+    def _advances(self) -> bool:
+        # What held up this thread for long is no silence of the engine: its news may lie unread.
+        return not self._mail.is_empty or self._condition.advances()
 
     def _expect_folders(self) -> None:
         """See that no drive is away: nothing is touched then, nor believed of what was read."""
