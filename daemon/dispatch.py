@@ -83,8 +83,7 @@ class Dispatcher:
         self._endings = endings
         self._runner = runner
         self._clock = clock
-        self._ready = self._closed = False
-        self._last_resort = LastResort()
+        self._ready, self._closed, self._last_resort = False, False, LastResort()
         self._running: dict[str, Job] = {}
         self._seen: dict[str, Seen] = {}  # the photo of each of them
         self._telling = Telling(journal, clock)
@@ -109,11 +108,8 @@ class Dispatcher:
         if self._running or self._returning:
             return True
         hopeless = [*self._holds.long, *self._endings.crowded(_MOST_STUCK_OF_A_LANE)]
-        waiting = self._journal.next_queued(
-            without=hopeless,
-            without_jobs=[*self._held_jobs.long, *self._endings.jobs],
-            smaller_than=self._sizes.long,
-        )
+        jobs = [*self._held_jobs.long, *self._endings.jobs]
+        waiting = self._journal.next_queued(hopeless, jobs, self._sizes.long)
         shut = self._outlet.is_shut or self._endings.pictures >= _MOST_STUCK
         return waiting is not None and not shut
 
@@ -184,6 +180,10 @@ class Dispatcher:
         except FaultError as error:
             if job.id not in self._running:  # else it is being painted all the same
                 self._give_up(job, str(error))
+        except OSError:  # the machine's memory, say: what is not being painted begins again
+            if job.id not in [*self._running, *self._endings.jobs]:
+                self._unbegun(job)
+            raise
 
     def _hear(self, job: Job, event: Painted | Failed | Cancelled | News) -> None:
         if isinstance(event, (Painted, Failed, Cancelled)):
@@ -252,6 +252,11 @@ class Dispatcher:
             self._running.pop(job.id, None)
             self._seen.pop(job.id, None)
             self._give_up(job, str(error))
+        except OSError:  # the machine's memory, say: the job was not handed over
+            self._seen.pop(job.id, None)
+            if self._running.pop(job.id, None):
+                self._unbegun(job)
+            raise
 
     def _hand_over(self, job: Job) -> None:
         job = self._with_its_style(job)
