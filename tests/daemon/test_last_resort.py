@@ -13,6 +13,7 @@ from daemon import intention, publishing
 from daemon.errors import ClaimError, ExitCode, FaultError
 from daemon.jobs import JobState
 from daemon.last_resort import LastResort
+from daemon.reloading import Reread
 from tests.daemon.standins import StandInRunner, paint, picture
 from tests.daemon.test_service import House, house
 
@@ -216,6 +217,35 @@ def test_a_job_that_was_begun_before_fails_for_it_at_the_start(
     house.once()
     assert house.files(house.share.failed) == ["Waves/bad.jpg", "Waves/bad.jpg - why.txt"]
     assert house.files(house.share.outbox) == ["Waves/good.jpg"]
+
+
+@pytest.mark.parametrize(
+    "where", ["daemon.watching.Watcher.__init__", "daemon.dispatch.Dispatcher.use"]
+)
+def test_settings_that_cannot_be_used_for_it_are_used_the_next_time(
+    house: House, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    watch = house.settings.watch.model_copy(update={"mode": "auto", "patience_seconds": 7.0})
+    wanted = house.settings.model_copy(update={"watch": watch})
+    read = Reread(wanted, StandInRunner)
+    monkeypatch.setattr(house, "more_parts", lambda: {"reread": lambda _before: read})
+    service = house.service(once=False)
+
+    def refuse(*_args: Any, **_more: Any) -> None:
+        raise RecursionError("too deep")
+
+    with monkeypatch.context() as broken, capture_logs() as logs:
+        broken.setattr(where, refuse)
+        service.reload()
+        service._reload()
+    assert "settings.refused" in [one["event"] for one in logs]
+    assert service.settings is house.settings
+    with capture_logs() as logs:
+        service._reload()
+    (told,) = (one for one in logs if one["event"] == "settings.read")
+    assert set(told["changed"]) == {"watch.mode", "watch.patience_seconds"}
+    assert service.settings is wanted
+    service._end()
 
 
 def test_settings_that_cannot_be_read_for_it_stay_as_they_are(
