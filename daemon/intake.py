@@ -286,7 +286,7 @@ class Intake:
                 claim = self._claim(ready, job_id)
         except (ClaimStuckError, FaultError) as error:
             self._returns.keep(job_id, error)
-            self._troubles.delay(ready)
+            self._troubles.delay(ready, error)
         except ClaimLostError as error:
             log.info("claim.lost", why=str(error))
         except (AtelierError, OSError) as error:
