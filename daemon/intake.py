@@ -284,12 +284,12 @@ class Intake:
         try:
             with self._last_resort.over(candidate.relative):
                 claim = self._claim(ready, job_id)
-        except (ClaimStuckError, FaultError) as error:
+        except (ClaimStuckError, FaultError, OSError) as error:  # half of it may be in the claim
             self._returns.keep(job_id, error)
             self._troubles.delay(ready, error)
         except ClaimLostError as error:
             log.info("claim.lost", why=str(error))
-        except (AtelierError, OSError) as error:
+        except AtelierError as error:
             self._troubles.hold(ready, error)
         else:
             self._queue(ready, claim, reason)

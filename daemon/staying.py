@@ -266,10 +266,10 @@ class Staying:
         try:
             with self._last_resort.over(candidate.relative):
                 claim = claims.take(candidate, self._share, claim_id)
-        except (ClaimStuckError, FaultError) as error:
+        except (ClaimStuckError, FaultError, OSError) as error:
             self._returns.keep(claim_id, error)
             self._wait(job, candidate)
-        except (AtelierError, OSError):  # the usual case: it may not be moved
+        except AtelierError:  # the usual case: it may not be moved
             self._wait(job, candidate)
         else:
             self._end(job, state, claim, candidate)

@@ -157,6 +157,7 @@ def out_of_memory_once(usual: Callable[..., Any]) -> Callable[..., Any]:
     [
         *("daemon.dispatch.load", "daemon.dispatch.seen", "daemon.dispatch.is_changed"),
         *("daemon.publishing.publish_result", "daemon.publishing.keep_original"),
+        *("daemon.claims._move_in", "daemon.claims.as_taken"),
         "tests.daemon.standins.StandInRunner.submit",
     ],
 )
@@ -175,6 +176,7 @@ def test_a_moment_without_memory_fails_no_photo(
     house.once()
     assert house.files(house.share.outbox) == ["Waves/photo.jpg"]
     assert house.states() == {"done": 1}
+    assert list((house.share.work / "jobs").iterdir()) == []
 
 
 def test_a_picture_that_is_out_is_not_failed_for_what_came_after_it(
