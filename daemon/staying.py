@@ -266,8 +266,11 @@ class Staying:
         try:
             with self._last_resort.over(candidate.relative):
                 claim = claims.take(candidate, self._share, claim_id)
-        except (ClaimStuckError, FaultError, OSError) as error:
+        except (ClaimStuckError, FaultError) as error:
             self._returns.keep(claim_id, error)
+            self._wait(job, candidate)
+        except OSError:  # of no memory, say: half of it may lie in the claim
+            self._returns.put_back(claim_id)
             self._wait(job, candidate)
         except AtelierError:  # the usual case: it may not be moved
             self._wait(job, candidate)
