@@ -79,9 +79,12 @@ class Checkpoints:
         self._remove(lambda name: name not in names)
 
     def _remove(self, is_over: Callable[[str], bool]) -> None:
+        paths: list[Path] = []
         with contextlib.suppress(OSError):
-            for path in [] if self._folder is None else list(self._folder.iterdir()):
-                if is_over(path.name):
+            paths = [] if self._folder is None else list(self._folder.iterdir())
+        for path in paths:
+            if is_over(path.name):
+                with contextlib.suppress(OSError):  # one that stays keeps no other one
                     path.unlink()
 
 

@@ -58,8 +58,8 @@ def copy_whole(source: Path, target: Path, *, unread: bool = False) -> list[Copi
     Args:
         source: a regular file, a link (copied as a link) or a folder of such.
         target: does not exist; its folder does.
-        unread: whether files in the folder that may not be read are left out too. Only for who
-            leaves the source where it is.
+        unread: whether files and folders in it that may not be read are left out too. Only for
+            who leaves the source where it is.
 
     Returns:
         All that was copied or left out, each folder after its content: the order to remove it in.
@@ -75,6 +75,9 @@ def copy_whole(source: Path, target: Path, *, unread: bool = False) -> list[Copi
         here, there = waiting.pop()
         with _both_held(here, source, there, target) as (one, other):
             if stat.S_ISDIR(one.lstat().st_mode):
+                if unread and here != source and _is_closed(one):
+                    copied.append(Copied(here, is_left_out=True))
+                    continue
                 other.mkdir()
                 folders.append((here, there))
                 waiting += [(here / name, there / name) for name in _names_in(one)]
@@ -89,6 +92,12 @@ def copy_whole(source: Path, target: Path, *, unread: bool = False) -> list[Copi
             _finish_folder(one, other)
         copied.append(Copied(here))
     return copied
+
+
+def may_be_left_out(path: Path) -> bool:
+    """Whether what lies in a folder may be missing in a copy of it: no file and no folder."""
+    mode = path.lstat().st_mode
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def say_left_out(source: Path, copied: Sequence[Copied]) -> None:
@@ -228,6 +237,15 @@ def _seen(path: Path) -> Copied:
 
 def _is_shut(path: Path, mode: int) -> bool:
     return stat.S_ISREG(mode) and not os.access(path, os.R_OK, effective_ids=True)
+
+
+def _is_closed(folder: Path) -> bool:
+    """Whether a folder may not be listed, or what is in it not be reached."""
+    try:
+        _names_in(folder)
+    except PermissionError:
+        return True
+    return not os.access(folder, os.X_OK, effective_ids=True)
 
 
 def _copy_in(source: Path, target: Path, *, unread: bool) -> Copied:

@@ -15,7 +15,6 @@ from collections.abc import Callable
 from typing import Final
 
 import structlog
-from pydantic import ValidationError
 
 from daemon.backoff import TURN_SECONDS
 from daemon.endings import Endings
@@ -42,9 +41,9 @@ from daemon.runners.base import (
 )
 from daemon.settings import Settings
 from daemon.share import Share
+from daemon.sizes import Sizes
 from daemon.telling import News, Telling
 from daemon.unchanged import Seen, is_changed, seen
-from engine import Recipe
 
 _MOST_STUCK: Final = 8  # finished pictures in memory that no disk takes; then painting waits
 _MOST_STUCK_OF_A_LANE: Final = 3  # then this lane waits, and leaves room for the others
@@ -84,12 +83,12 @@ class Dispatcher:
         self._endings = endings
         self._runner = runner
         self._clock = clock
-        self._ready = self._closed = False
-        self._last_resort = LastResort()
+        self._ready, self._closed, self._last_resort = False, False, LastResort()
         self._running: dict[str, Job] = {}
         self._seen: dict[str, Seen] = {}  # the photo of each of them
         self._telling = Telling(journal, clock)
         self._outlet = Outlet(share, clock)
+        self._sizes = Sizes(self._outlet.lacks, settings.watch.patience_seconds, clock)
         self._holds = Holds(settings.watch.patience_seconds, clock)
         self._held_jobs = Holds(settings.watch.patience_seconds, clock, "job")
         self._relapses = Relapses(clock)
@@ -109,9 +108,8 @@ class Dispatcher:
         if self._running or self._returning:
             return True
         hopeless = [*self._holds.long, *self._endings.crowded(_MOST_STUCK_OF_A_LANE)]
-        waiting = self._journal.next_queued(
-            without=hopeless, without_jobs=[*self._held_jobs.long, *self._endings.jobs]
-        )
+        jobs = [*self._held_jobs.long, *self._endings.jobs]
+        waiting = self._journal.next_queued(hopeless, jobs, self._sizes.long)
         shut = self._outlet.is_shut or self._endings.pictures >= _MOST_STUCK
         return waiting is not None and not shut
 
@@ -123,19 +121,20 @@ class Dispatcher:
     @property
     def due(self) -> float | None:
         """When `fill` has something to do by itself, by the clock."""
-        holds = (self._holds.due, self._held_jobs.due, self._relapses.due, self._outlet.due)
-        times = (*holds, self._start_at, self._more_at)
+        holds = (self._holds.due, self._held_jobs.due, self._relapses.due)
+        times = (*holds, self._outlet.due, self._sizes.due, self._start_at, self._more_at)
         return min((time for time in times if time is not None), default=None)
 
     @property
     def trouble(self) -> str:
         """Why jobs wait for the outbox or for their files; empty if none does."""
-        return self._outlet.trouble or self._holds.why or self._held_jobs.why
+        return self._outlet.trouble or self._holds.why or self._held_jobs.why or self._sizes.why
 
     def use(self, settings: Settings) -> None:
         """Go by other settings from now on."""
         self._settings, patience = settings, settings.watch.patience_seconds
         self._holds.patience = self._held_jobs.patience = self._patience.seconds = patience
+        self._sizes.use(patience)
 
     def start(self) -> None:
         """Let the runner load an engine."""
@@ -159,9 +158,7 @@ class Dispatcher:
             job = self._next() if self._ready and self._has_room() else None
             if job is None or not self._outlet.takes():
                 return
-            if lack := self._outlet.lacks(_size_of(job)):  # a smaller one may find room
-                self._held_jobs.hold(job.id, lack)
-            else:
+            if self._sizes.has_room(job):
                 self._try(job)
         self._more_at = self._clock()
 
@@ -183,6 +180,10 @@ class Dispatcher:
         except FaultError as error:
             if job.id not in self._running:  # else it is being painted all the same
                 self._give_up(job, str(error))
+        except OSError:  # the machine's memory, say: what is not being painted begins again
+            if job.id not in [*self._running, *self._endings.jobs]:
+                self._unbegun(job)
+            raise
 
     def _hear(self, job: Job, event: Painted | Failed | Cancelled | News) -> None:
         if isinstance(event, (Painted, Failed, Cancelled)):
@@ -236,6 +237,7 @@ class Dispatcher:
         return self._journal.next_queued(
             without=self._lanes_on_hold(),
             without_jobs=[*self._held_jobs.resting, *self._endings.jobs],
+            smaller_than=self._sizes.resting,
         )
 
     def _lanes_on_hold(self) -> list[str]:
@@ -250,6 +252,11 @@ class Dispatcher:
             self._running.pop(job.id, None)
             self._seen.pop(job.id, None)
             self._give_up(job, str(error))
+        except OSError:  # the machine's memory, say: the job was not handed over
+            self._seen.pop(job.id, None)
+            if self._running.pop(job.id, None):
+                self._unbegun(job)
+            raise
 
     def _hand_over(self, job: Job) -> None:
         job = self._with_its_style(job)
@@ -390,11 +397,3 @@ class Dispatcher:
     def _unbegun(self, job: Job) -> None:
         self._returning.append((job, True))
         self._return()
-
-
-def _size_of(job: Job) -> int:
-    """The long side of a job's picture; 0 if its recipe is one of another version."""
-    try:
-        return Recipe.model_validate_json(job.recipe).size
-    except ValidationError:
-        return 0

@@ -28,6 +28,7 @@ from daemon.once import Once, reason_of
 from daemon.runners.base import Painted
 from daemon.share import Share
 
+_TRIES_OF_A_FAULT: Final = 2  # so often publishing is tried once more before the photo fails
 _log: Final = structlog.get_logger()
 
 
@@ -219,7 +220,8 @@ class Endings:
                 self._expect()
                 self._carry_out(ending)
         except FaultError as error:
-            if ending.is_unpublished:
+            tried = ending.is_unpublished and ending.tries >= _TRIES_OF_A_FAULT
+            if tried and not self._may_be_out(ending):
                 self.failed(ending.job, str(error))
             else:
                 self._wait(ending, error)
@@ -266,6 +268,23 @@ class Endings:
         self._journal.published(ending.job.id, out[0], ending.job.report or {})
         _log.info("job.was_published", job=ending.job.id, result=printable(out[0]))
         ending.doubts = ()
+        return True
+
+    def _may_be_out(self, ending: _Ending) -> bool:
+        """Whether the picture of an ending is out all the same, or nobody can say just now."""
+        try:
+            with self._last_resort.over(ending.job.relative):
+                job = self._journal.get(ending.job.id)
+                plan = intention.recorded(job, self._share)
+                if plan is None or not intention.is_out(plan, self._share):
+                    return False
+                report = job.report if ending.painted is None else ending.painted.report
+                self._journal.published(job.id, plan.path, report or {})
+        except FaultError:
+            return False
+        except (AtelierError, OSError):
+            return True
+        ending.result, ending.painted, ending.doubts = plan.path, None, ()
         return True
 
     def _finish(self, ending: _Ending) -> None:

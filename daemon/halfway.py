@@ -40,7 +40,8 @@ def settle(source: Path, target: Path) -> None:
     """
     if not (is_there(source) and is_there(target)):
         return
-    if is_within(source, target):
+    is_reserved = _is_empty(target) and not _is_empty(source)
+    if is_within(source, target) and not is_reserved:
         copying.remove_tree(source)
         sync_folder(source.parent)
     elif _is_empty(target):
@@ -50,6 +51,8 @@ def settle(source: Path, target: Path) -> None:
 
 def is_within(part: Path, whole: Path) -> bool:
     """Whether all that lies here lies there too, byte for byte.
+
+    What `copying` may leave out of a folder need not lie there.
 
     Args:
         part: a file, a link or a folder.
@@ -61,7 +64,10 @@ def is_within(part: Path, whole: Path) -> bool:
     waiting = [(part, whole)]
     while waiting:
         here, there = waiting.pop()
-        if not is_there(there) or not _is_alike(here, there):
+        if not is_there(there):
+            if here == part or not copying.may_be_left_out(here):
+                return False
+        elif not _is_alike(here, there):
             return False
         if stat.S_ISDIR(here.lstat().st_mode):
             waiting += [(entry, there / entry.name) for entry in here.iterdir()]

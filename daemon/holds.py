@@ -1,6 +1,7 @@
-"""Which lanes or jobs wait because their files cannot be used just now, and what is said of it.
+"""What waits because something cannot be used just now, and what is said of it.
 
-What is on hold is tried again, with longer and longer pauses; all others go on meanwhile.
+Lanes and jobs wait for their files, sizes of pictures for room in the outbox. What is on hold is
+tried again, with longer and longer pauses; all others go on meanwhile.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _log: Final = structlog.get_logger()
 
 @dataclass
 class _Hold:
-    """A lane, or a job, on hold.
+    """A lane, a job or a size on hold.
 
     Attributes:
         since: when it began, monotonic seconds.
@@ -38,7 +39,7 @@ class _Hold:
 
 
 class Holds:
-    """Remembers the lanes, or the jobs, on hold, each by a name: a job's is its id.
+    """Remembers the lanes, jobs or sizes on hold, each by a name: a job's is its id.
 
     Args:
         patience: seconds after which a hold counts as a long one; the attribute may be changed.

@@ -286,11 +286,13 @@ class Intake:
                 claim = self._claim(ready, job_id)
         except (ClaimStuckError, FaultError) as error:
             self._returns.keep(job_id, error)
-            self._troubles.delay(ready)
+            self._troubles.delay(ready, error)
         except ClaimLostError as error:
             log.info("claim.lost", why=str(error))
         except (AtelierError, OSError) as error:
             self._troubles.hold(ready, error)
+            if isinstance(error, OSError):  # of no memory, say: half of it may lie in the claim
+                self._returns.put_back(job_id)
         else:
             self._queue(ready, claim, reason)
 

@@ -30,6 +30,7 @@ _DAMAGED: Final = (
     "and goes by what lies in the folders."
 )
 _SELECT: Final = "SELECT " + ", ".join(COLUMNS) + " FROM jobs "  # noqa: S608 - our own names
+_SIZE: Final = "coalesce(CASE WHEN json_valid(recipe) THEN json_extract(recipe, '$.size') END, 0)"
 _SERVE: Final = (  # count a turn for the lane of a job that is about to leave the queue
     "UPDATE lanes SET served = (SELECT max(served) + 1 FROM lanes) WHERE name = "
     "(SELECT lane FROM jobs WHERE id = ? AND state = 'queued' AND error IS NULL)"
@@ -104,13 +105,17 @@ class Journal:
         )
 
     def next_queued(
-        self, without: Collection[str] = (), without_jobs: Collection[str] = ()
+        self,
+        without: Collection[str] = (),
+        without_jobs: Collection[str] = (),
+        smaller_than: int | None = None,
     ) -> Job | None:
         """The job whose turn it is, or None when none waits to be painted.
 
         Args:
             without: lanes that are left out this time.
             without_jobs: ids of jobs, likewise.
+            smaller_than: jobs whose pictures have so long a side, or a longer one, likewise.
         """
         lanes = self._rows(
             "SELECT name FROM lanes WHERE waiting > 0 ORDER BY served, "
@@ -119,9 +124,10 @@ class Journal:
         skipped = {_bytes(lane) for lane in without}
         # One that was given up is only waiting for its photo to be moved.
         query = _SELECT + "WHERE state = 'queued' AND lane = ? AND error IS NULL "
-        query += "AND id NOT IN (SELECT value FROM json_each(?)) ORDER BY number LIMIT 1"
-        left_out = json.dumps(list(without_jobs))
-        firsts = (self._one(query, (lane, left_out)) for (lane,) in lanes if lane not in skipped)
+        query += "AND id NOT IN (SELECT value FROM json_each(?)) "
+        query += f"AND (? IS NULL OR {_SIZE} < ?) ORDER BY number LIMIT 1"
+        more = (json.dumps(list(without_jobs)), smaller_than, smaller_than)
+        firsts = (self._one(query, (lane, *more)) for (lane,) in lanes if lane not in skipped)
         return next((job for job in firsts if job is not None), None)
 
     def start(self, job_id: str) -> Job:

@@ -7,6 +7,8 @@ others, `FaultError`, and whoever works on the photo lets it fail or wait. The l
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import PurePath
@@ -41,11 +43,14 @@ class LastResort:
         Raises:
             FaultError: something happened that nobody foresaw. What is meant to be said
                 (`AtelierError`), and what disks say (`OSError`), stays as it is.
+            OSError: with `ENOMEM`, for a lack of memory: that is no fault of a photo, and passes.
         """
         try:
             yield
         except (AtelierError, OSError):
             raise
+        except MemoryError as error:
+            raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM)) from error
         except Exception as error:
             kind = type(error).__name__
             is_new = self._said.is_new(f"{what}: {kind}")

@@ -41,6 +41,11 @@ class Mailbox:
         self._clock = clock
         self._is_woken = False
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no letter lies there unread."""
+        return self._letters.empty()
+
     def put(self, letter: Letter) -> None:
         """Put a letter in; from any thread, or from a signal handler."""
         self._letters.put(letter)

@@ -136,7 +136,7 @@ class Marks:
             with _telling(self._memory.parent):
                 _remember(self._memory, known)
                 self._known = known
-        with _telling(self._memory.parent):
+        with _telling(self._memory.parent, "state.not_swept"):
             _sweep(self._memory.parent)
 
     def _expect(self, known: _Known, before: _Place | None) -> _Place | None:
@@ -260,11 +260,11 @@ def _write(folder: Path, mark: str | None = None) -> str:
 
 
 @contextlib.contextmanager
-def _telling(folder: Path) -> Iterator[None]:
+def _telling(folder: Path, event: str = "share.unmarked") -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        _log.warning("share.unmarked", folder=printable(folder), why=error.strerror or str(error))
+        _log.warning(event, folder=printable(folder), why=error.strerror or str(error))
 
 
 def _recalled(memory: Path, share: Share) -> dict[str, _Known]:

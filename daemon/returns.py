@@ -78,7 +78,7 @@ class Returns:
         try:
             with self._last_resort.over(job_id):
                 back = claims.put_back(self._share, job_id)
-        except (ClaimError, FaultError) as error:
+        except (ClaimError, FaultError, OSError) as error:
             self.keep(job_id, error)
             return False
         if self._stuck.pop(job_id, None) is not None:
@@ -87,7 +87,7 @@ class Returns:
             _log.warning("claim.returned", job=job_id, photos=[printable(path) for path in back])
         return True
 
-    def keep(self, job_id: str, error: AtelierError) -> None:
+    def keep(self, job_id: str, error: AtelierError | OSError) -> None:
         """Put a claim back later: somebody tried already.
 
         Args:

@@ -98,13 +98,11 @@ class Service:
         self._notify, self._reread = parts.notify or Notify({}, parts.clock, 0), parts.reread
         self._watcher = self._make_watcher()
         self._stopping: str | None = None
-        self._is_to_reload = False
+        self._is_to_reload, self._last_resort = False, LastResort()
         self._sweeps = Sweeps(share, parts.clock, self._is_stopping_meanwhile)
-        self._pruning = Pruning(journal, parts.clock)
-        self._pace = Pace(parts.clock)
-        self._troubled_until, self._troubles, self._said = 0.0, 0, Once()
+        self._pruning, self._pace = Pruning(journal, parts.clock), Pace(parts.clock)
+        self._troubled_until, self._troubles, self._queued, self._said = 0.0, 0, 0, Once()
         self._doing, self._importing = "Putting the folders in order", False
-        self._queued, self._last_resort = 0, LastResort()  # the first at the end
 
     def stop(self, why: str) -> None:
         """Ask the service to end soon; may be called from a signal handler or another thread.
@@ -193,7 +191,7 @@ class Service:
         self._bulletin.say(condition.in_the_way())
         self._notify.tell(
             (lambda: doing) if doing and not condition.trouble else condition.line,
-            lives=condition.advances,
+            lives=self._advances,
             extends=bool(doing) or condition.loads(),
         )
 
@@ -232,8 +230,12 @@ class Service:
     def _end_the_silent(self) -> None:
         """An engine that hangs is ended, where systemd does not look after that either."""
         silent = self._condition.silent
-        if silent is not None and not self._condition.advances():  # which is logged
+        if silent is not None and not self._advances():  # which is logged
             self._engine.give_up(silent)
+
+    def _advances(self) -> bool:
+        # What held up this thread for long is no silence of the engine: its news may lie unread.
+        return not self._mail.is_empty or self._condition.advances()
 
     def _expect_folders(self) -> None:
         """See that no drive is away: nothing is touched then, nor believed of what was read."""
@@ -312,20 +314,28 @@ class Service:
 
     def _use(self, read: Reread) -> None:
         before, settings = self._settings, read.settings
+        try:
+            self._go_by(settings)
+            if before.watch.mode != settings.watch.mode:
+                watcher, self._watcher = self._watcher, self._make_watcher()
+                watcher.stop()
+                self._watcher.start()
+        except Exception:
+            self._settings = before  # whatever comes now, the next reading sees the difference
+            self._go_by(before)
+            raise
+        if needs_another_engine(before.engine, settings.engine):
+            self._engine.replace(read.make_runner)
+        self._pace.look_now()
+        self._condition.remark = read.remark
+        _log.info("settings.read", changed=changed(before, settings), remark=read.remark)
+
+    def _go_by(self, settings: Settings) -> None:
         self._intake.use(settings)  # the first, since it may refuse them
         self._settings = settings
         self._dispatcher.use(settings)
         self._inspector.use(settings.watch)
         self._style_check.settle_seconds = settings.watch.settle_seconds
-        if needs_another_engine(before.engine, settings.engine):
-            self._engine.replace(read.make_runner)
-        if before.watch.mode != settings.watch.mode:
-            self._watcher.stop()
-            self._watcher = self._make_watcher()
-            self._watcher.start()
-        self._pace.look_now()
-        self._condition.remark = read.remark
-        _log.info("settings.read", changed=changed(before, settings), remark=read.remark)
 
     def _complain(self, error: Exception) -> None:
         if self._said.is_new(reason_of(error)):

@@ -269,7 +269,10 @@ class Staying:
         except (ClaimStuckError, FaultError) as error:
             self._returns.keep(claim_id, error)
             self._wait(job, candidate)
-        except (AtelierError, OSError):  # the usual case: it may not be moved
+        except OSError:  # of no memory, say: half of it may lie in the claim
+            self._returns.put_back(claim_id)
+            self._wait(job, candidate)
+        except AtelierError:  # the usual case: it may not be moved
             self._wait(job, candidate)
         else:
             self._end(job, state, claim, candidate)

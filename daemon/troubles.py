@@ -114,9 +114,8 @@ class Troubles:
 
     def hold(self, ready: Ready, error: Exception) -> None:
         """Note that a candidate could not be taken, and say why; it is tried again later."""
-        pause, candidate = self.delay(ready), ready.candidate
+        pause, candidate = self.delay(ready, error), ready.candidate
         case = self._cases[ready]
-        case.why = str(error)
         if not isinstance(error, ClaimHeldError):
             case.held_since = None
         elif case.held_since is None:
@@ -127,10 +126,10 @@ class Troubles:
         photo = printable(candidate.relative)
         log("claim.failed", photo=photo, why=str(error), again_in_seconds=pause)
 
-    def delay(self, ready: Ready) -> float:
-        """Note that a candidate could not be taken; how long it waits for the next try."""
+    def delay(self, ready: Ready, error: Exception) -> float:
+        """Note that a candidate could not be taken, and why; how long it waits for the next try."""
         case = self._cases.setdefault(ready, _Trouble(self._clock()))
-        case.tries += 1
+        case.tries, case.why = case.tries + 1, str(error)
         pause = backoff.pause(case.tries)
         case.until = self._clock() + pause
         return pause

@@ -115,8 +115,8 @@ class Exchange:
     def submit(self, request: PaintRequest) -> None:
         """Hand over one job; returns at once."""
         painting = Painting(request.job_id, request.recipe.size, self._clock())
-        self._paintings[request.job_id] = painting
         self._runner.submit(request)
+        self._paintings[request.job_id] = painting  # now only: one that was refused is none
 
     def cancel(self, job_id: str) -> None:
         """Give a job up."""

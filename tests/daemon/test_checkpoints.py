@@ -107,6 +107,16 @@ def test_what_an_engine_that_was_killed_has_left_half_written_goes_with_its_job(
     assert [path.name for path in tmp_path.iterdir()] == [f"b.snapshoty{snapshot.PART}"]
 
 
+def test_one_that_cannot_be_removed_keeps_no_other_one(tmp_path: Path) -> None:
+    names = [f"{job_id}.snapshot" for job_id in "abcde"]
+    for name in names[::2]:
+        (tmp_path / name).touch()
+    for name in names[1::2]:
+        (tmp_path / name).mkdir()
+    Checkpoints(tmp_path).sweep([])
+    assert sorted(path.name for path in tmp_path.iterdir()) == names[1::2]
+
+
 def test_a_damaged_one_is_an_error_and_none_is_not(tmp_path: Path) -> None:
     saved = Checkpoints(tmp_path)
     (tmp_path / "a.snapshot").write_bytes(b"PK")

@@ -140,6 +140,29 @@ def test_a_file_that_may_not_be_read_is_found_and_left_out_if_that_is_wanted(
     assert listing(tmp_path / "copy") == ["a", "deep"]
 
 
+@pytest.mark.parametrize("mode", [0, 0o444, 0o111])
+def test_a_folder_that_is_closed_is_found_and_left_out_if_that_is_wanted(
+    tree: Path, tmp_path: Path, mode: int
+) -> None:
+    (tree / "deep").chmod(mode)
+    with bound_by_modes():
+        assert copying.unreadable_in(tree) == tree / "deep"
+        with pytest.raises(PermissionError):
+            copying.copy_whole(tree, tmp_path / "refused")
+        copied = copying.copy_whole(tree, tmp_path / "copy", unread=True)
+        assert copying.is_whole(copied)
+    assert [one.path for one in copied if one.is_left_out] == [tree / "deep"]
+    assert listing(tmp_path / "copy") == ["a"]
+    (tree / "deep").chmod(0o700)
+
+
+def test_the_folder_itself_is_not_left_out(tree: Path, tmp_path: Path) -> None:
+    tree.chmod(0)
+    with bound_by_modes(), pytest.raises(PermissionError):
+        copying.copy_whole(tree, tmp_path / "copy", unread=True)
+    tree.chmod(0o700)
+
+
 def test_what_vanished_after_the_copy_is_no_error(tree: Path, tmp_path: Path) -> None:
     copied = copying.copy_whole(tree, tmp_path / "copy")
     (tree / "a").unlink()

@@ -55,14 +55,17 @@ class Room:
             self.share, self.settings, self.journal, self.endings, self.runner, clock=clock
         )
 
-    def add(self, job_id: str, lane: str = "Waves", style: str = "Waves.jpg") -> Path:
+    def add(
+        self, job_id: str, lane: str = "Waves", style: str = "Waves.jpg", size: int = 0
+    ) -> Path:
         folder = self.share.work / "jobs" / job_id
         folder.mkdir(parents=True)
         where = (folder if ".style." in style else self.share.styles) / style
         where.write_bytes(picture())
         photo = folder / f"{job_id}.jpg"
         photo.write_bytes(picture())
-        recipe = PRESETS["draft"].model_dump_json()
+        usual = PRESETS["draft"]
+        recipe = usual.model_copy(update={"size": size or usual.size}).model_dump_json()
         relative = PurePath(lane) / photo.name
         self.journal.add(NewJob(job_id, lane, lane, relative, photo, where, None, recipe))
         return photo
@@ -881,12 +884,7 @@ def test_a_picture_for_which_there_is_no_room_holds_up_no_smaller_one(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     room.add("small")
-    style, photo = room.share.styles / "Waves.jpg", room.share.work / "jobs" / "large" / "p.jpg"
-    photo.parent.mkdir(parents=True)
-    photo.write_bytes(picture())
-    recipe = PRESETS["draft"].model_copy(update={"size": 8192}).model_dump_json()
-    large = NewJob("large", "Big", "Big", PurePath("Big/p.jpg"), photo, style, None, recipe)
-    room.journal.add(large)
+    room.add("large", "Big", size=8192)
     free = SimpleNamespace(f_blocks=1000, f_bavail=150, f_frsize=1_000_000)
     with monkeypatch.context() as patch:
         patch.setattr(os, "statvfs", lambda _path: free)
@@ -901,6 +899,54 @@ def test_a_picture_for_which_there_is_no_room_holds_up_no_smaller_one(
         room.dispatcher.fill()
     assert room.states() == {"small": "done", "large": "running"}
     assert room.dispatcher.trouble == ""
+
+
+def test_many_pictures_for_which_there_is_no_room_cost_one_look_and_one_line(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(40):
+        room.add(f"large-{number}", "Big", size=(8192, 9000)[number % 2])
+    room.add("small", "Big")
+    free = SimpleNamespace(f_blocks=1000, f_bavail=150, f_frsize=1_000_000)
+    asked: list[Path] = []
+    monkeypatch.setattr(os, "statvfs", lambda path: asked.append(path) or free)
+    with capture_logs() as logs:
+        begin(room)
+        room.read()
+    assert room.states().pop("small") == "done"
+    assert len(asked) == 2  # for the first large one, and for the small one
+    assert [line["event"] for line in logs if "held" in line["event"]] == ["size.held"]
+    assert room.dispatcher.due is not None
+    assert room.dispatcher.due > room.now
+    assert room.dispatcher.expecting
+    for _ in range(6):
+        room.now += 100.0
+        room.dispatcher.fill()
+    assert not room.dispatcher.expecting  # with --once nobody waits for ever
+    room.add("another", "Big")
+    assert room.dispatcher.expecting
+
+
+def test_a_wait_for_room_is_not_held_against_a_photo_that_cannot_be_read_for_a_moment(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = room.add("large", "Big", size=8192)
+    free = SimpleNamespace(f_blocks=1000, f_bavail=150, f_frsize=1_000_000)
+    monkeypatch.setattr(os, "statvfs", lambda _path: free)
+    begin(room)
+    for _ in range(9):
+        room.now += 100.0
+        room.dispatcher.fill()
+    free.f_bavail = 300
+    with monkeypatch.context() as patch:
+        patch.setattr(loading, "read_bounded", cannot_read(errno.EACCES, photo))
+        room.now += 100.0
+        room.dispatcher.fill()
+    assert room.states() == {"large": "queued"}
+    assert room.dispatcher.trouble
+    room.now += 100.0
+    room.dispatcher.fill()
+    assert room.states() == {"large": "running"}
 
 
 def test_a_lane_of_which_no_job_is_left_is_no_trouble_any_more(room: Room) -> None:

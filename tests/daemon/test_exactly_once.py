@@ -125,6 +125,7 @@ class Mortal:
             path = self.root / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
+        os.mkfifo(self.root / "Inbox/Waves/Party/pipe")  # no copy of it can be made
 
     @property
     def journal(self) -> Path:

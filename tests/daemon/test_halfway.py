@@ -61,6 +61,30 @@ def test_a_copied_folder_of_which_a_part_was_removed(tmp_path: Path) -> None:
     assert tree(tmp_path / "b") == whole
 
 
+@pytest.mark.parametrize("is_removed", [False, True])
+def test_a_copied_folder_out_of_which_something_could_not_be_copied(
+    tmp_path: Path, *, is_removed: bool
+) -> None:
+    whole = {"photo": b"photo", "more/one": b"1"}
+    make(tmp_path / "a", **({} if is_removed else whole))
+    make(tmp_path / "b", **whole)
+    (tmp_path / "a").mkdir(exist_ok=True)
+    (tmp_path / "a/link").symlink_to("nowhere")
+    os.mkfifo(tmp_path / "a/pipe")
+    halfway.settle(tmp_path / "a", tmp_path / "b")
+    assert not (tmp_path / "a").exists()
+    assert tree(tmp_path / "b") == whole
+
+
+def test_a_folder_without_files_does_not_go_for_a_reserved_name(tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / name).mkdir()
+    (tmp_path / "a/link").symlink_to("nowhere")
+    halfway.settle(tmp_path / "a", tmp_path / "b")
+    assert (tmp_path / "a/link").is_symlink()
+    assert not (tmp_path / "b").exists()
+
+
 @pytest.mark.parametrize("theirs", [b"other", b"longer than ours"])
 def test_a_file_of_somebody_else_stays_and_so_does_ours(tmp_path: Path, theirs: bytes) -> None:
     make(tmp_path, a=b"photo", b=theirs)

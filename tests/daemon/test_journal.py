@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from itertools import count
 from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
@@ -330,6 +331,21 @@ def test_another_picture_can_take_the_place_of_a_style(journal: Journal) -> None
     assert journal.restyle("a", Path(name)).style == Path(name)
     assert journal.get("b").style == new_job("b").style
     assert list(served(journal)) == ["a", "b"]
+
+
+def test_jobs_with_large_pictures_can_be_left_out(journal: Journal) -> None:
+    recipes = {"large": '{"size": 4096}', "odd": "no recipe", "small": '{"size": 64}'}
+    for job_id, recipe in recipes.items():
+        journal.add(replace(new_job(job_id), recipe=recipe))
+
+    def following(smaller_than: int | None, without: list[str]) -> str | None:
+        job = journal.next_queued(without_jobs=without, smaller_than=smaller_than)
+        return job and job.id
+
+    assert following(None, []) == following(4097, []) == "large"
+    assert following(4096, []) == following(64, []) == "odd"
+    assert following(4096, ["odd"]) == "small"
+    assert following(64, ["odd"]) is None
 
 
 def test_jobs_can_be_left_out(journal: Journal) -> None:

@@ -19,6 +19,15 @@ def test_nobody_waits_longer_than_until_something_is_due() -> None:
     assert list(Mailbox(time.monotonic).read(time.monotonic() - 3600)) == []
 
 
+def test_whether_a_letter_lies_there_unread() -> None:
+    mail = Mailbox(time.monotonic)
+    assert mail.is_empty
+    mail.put(Reload())
+    assert not mail.is_empty
+    assert list(mail.read(time.monotonic())) == [Reload()]
+    assert mail.is_empty
+
+
 def test_one_letter_wakes_however_many_changes_there_are_until_it_is_read() -> None:
     mail = Mailbox(time.monotonic)
     for _ in range(1000):

@@ -275,6 +275,17 @@ def test_where_no_mark_can_be_written_the_share_is_kept_without(
         marked.expect()
 
 
+def test_leftovers_that_cannot_be_removed_are_no_matter_of_the_marks(
+    share: Share, state: Path
+) -> None:
+    settled(share, state)
+    left = files.temporary_name(state)
+    left.mkdir()  # which is no file, and so not removed
+    with capture_logs() as logs:
+        settled(share, state)
+    assert [(line["event"], line["folder"]) for line in logs] == [("state.not_swept", str(state))]
+
+
 @pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.EACCES])
 def test_a_disk_that_does_not_say_is_not_taken_for_the_right_one(
     share: Share, state: Path, monkeypatch: pytest.MonkeyPatch, number: int

@@ -1181,3 +1181,26 @@ def test_an_engine_that_is_silent_for_too_long_is_ended_also_without_systemd(
     house.run_until(lambda: bool(house.runners and house.runners[0].kills))
     assert house.runners[0].kills == 1
     assert len(house.said("engine.silent")) == 1
+
+
+def test_an_engine_whose_news_lie_unread_is_not_silent(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (house.style() / "photo.jpg").write_bytes(picture())
+    house.answer = lambda _request: []
+    service = house.service(once=False)
+    service._begin()
+    while not service._engine.paintings:
+        service._act()
+        service._read_mail()
+    monkeypatch.setattr("daemon.condition.longest_silence", lambda _size: -1.0)
+    service._mail.put(Started(service._engine.paintings[0].job_id))
+    with capture_logs() as logs:
+        service._end_the_silent()
+        service._tell()
+        assert (house.runners[0].kills, logs) == (0, [])
+        assert len(list(service._mail.rest())) == 1
+        service._end_the_silent()
+    assert house.runners[0].kills == 1
+    assert [line["event"] for line in logs] == ["engine.silent"]
+    service._end()

@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 import pytest
 from structlog.testing import capture_logs
 
-from daemon.errors import ClaimError, ClaimHeldError
+from daemon.errors import ClaimError, ClaimHeldError, FaultError
 from daemon.pairing import Candidate
 from daemon.readiness import Readiness
 from daemon.ready import Ready
@@ -67,7 +67,8 @@ def test_it_is_tried_again_later_and_later(troubles: Troubles, clock: Clock) -> 
     ready = photo("a")
     assert troubles.is_due(ready)
     for pause in (1.0, 2.0, 4.0):
-        assert troubles.delay(ready) == pause
+        assert troubles.delay(ready, FaultError(f"A fault, {pause}.")) == pause
+        assert troubles.why == f"A fault, {pause}."
         assert not troubles.is_due(ready)
         clock.now += pause
         assert troubles.is_due(ready)

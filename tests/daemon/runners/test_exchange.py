@@ -96,6 +96,18 @@ def test_news_of_a_job_are_remembered_until_its_end() -> None:
     assert house.exchange.paintings == []
 
 
+def test_a_job_that_is_refused_is_not_being_painted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_self: StandInRunner, _request: PaintRequest) -> None:
+        raise OSError(errno.ENOMEM, "no memory")
+
+    house = House()
+    house.start()
+    monkeypatch.setattr(StandInRunner, "submit", refuse)
+    with pytest.raises(OSError, match="no memory"):
+        house.submit("a")
+    assert house.exchange.paintings == []
+
+
 def test_the_next_one_waits_for_the_end_of_a_job_and_lets_no_other_begin() -> None:
     house = House()
     house.start()
