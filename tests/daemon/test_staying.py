@@ -319,6 +319,46 @@ def test_a_folder_job_with_a_file_that_may_not_be_read_is_not_taken_where_it_mus
     assert painted(house) == 1
 
 
+def test_a_folder_job_with_a_closed_folder_in_it_is_painted_where_it_must_be_copied(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    party = house.share.inbox / "Party"
+    (party / "@eaDir").mkdir(parents=True)
+    for name in ("content", "style"):
+        (party / f"{name}.jpg").write_bytes(picture())
+    (party / "@eaDir/thumb").write_bytes(b"junk")
+    monkeypatch.setattr(claims, "_is_divided", lambda _share: True)
+    (party / "@eaDir").chmod(0)
+    with bound_by_modes():
+        house.run_until(lambda: house.states() == {"done": 1})
+        assert [line["files"] for line in house.said("copy.left_out")] == [["@eaDir"]]
+        assert house.files(house.share.originals) == ["Party/content.jpg", "Party/style.jpg"]
+    (party / "@eaDir").chmod(0o755)
+    assert painted(house) == 1
+
+
+def test_a_moment_without_memory_while_it_is_moved_leaves_it_where_it_was(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = house.style() / "photo.jpg"
+    photo.write_bytes(picture())
+    usual, left = claims.as_taken, [MemoryError()]
+
+    def as_taken(*arguments: Any) -> claims.Claim:
+        if left:
+            raise left.pop()
+        return usual(*arguments)
+
+    with holding(house, errno.EACCES):
+        house.run_until(lambda: house.states() == {"done": 1})
+    monkeypatch.setattr(claims, "as_taken", as_taken)
+    house.run_until(lambda: not left and remembered(house) == 0)
+    run_for_a_while(house, 5)
+    assert (left, painted(house), house.states()) == ([], 1, {"done": 1})
+    assert house.files(house.share.originals) == ["Waves/photo.jpg"]
+    assert claims.find_claims(house.share) == []
+
+
 def test_a_folder_that_cannot_be_read_for_a_while_hides_no_photo(house: House) -> None:
     photo = house.style() / "photo.jpg"
     photo.write_bytes(picture())
