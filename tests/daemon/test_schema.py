@@ -104,7 +104,7 @@ def test_a_journal_of_version_1_goes_on_working(path: Path, tmp_path: Path) -> N
 
 
 def test_a_reader_is_told_that_the_daemon_has_to_be_started(path: Path) -> None:
-    with pytest.raises(JournalError, match=r"older version.*Start the daemon"):
+    with pytest.raises(JournalError, match=r"older version.*Start the service"):
         Journal(path, lambda: 5.0, read_only=True)
     Journal(path, lambda: 5.0).close()
     Journal(path, lambda: 5.0, read_only=True).close()
