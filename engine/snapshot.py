@@ -131,14 +131,14 @@ class Snapshot:
             if self._archive.testzip() is not None:
                 raise ValueError("a checksum is wrong")
             header = json.loads(self._archive.read(_HEADER))
-            version = header["version"]
-            state = State(header["numbers"], _OnDisk(self._archive))
-            identity = str(header["identity"])
+            if header["version"] != VERSION:
+                raise SnapshotError("it was written by another version of the program")
+            arrays = _OnDisk(self._archive)
+            if list(arrays) != header["arrays"]:  # names have no checksum
+                raise ValueError("an array has another name")
+            return str(header["identity"]), State(header["numbers"], arrays)
         except _DAMAGED as error:
             raise _damaged(error) from error
-        if version != VERSION:
-            raise SnapshotError("it was written by another version of the program")
-        return identity, state
 
 
 def _damaged(error: Exception) -> SnapshotError:
@@ -146,7 +146,12 @@ def _damaged(error: Exception) -> SnapshotError:
 
 
 def _write(file: Any, identity: str, state: State) -> None:
-    header = {"version": VERSION, "identity": identity, "numbers": state.numbers}
+    header = {
+        "version": VERSION,
+        "identity": identity,
+        "numbers": state.numbers,
+        "arrays": list(state.arrays),
+    }
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr(_HEADER, json.dumps(header))
         for name in state.arrays:

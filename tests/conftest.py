@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 # A busy machine must not fail a test: time is measured in benchmarks alone.
@@ -26,6 +27,12 @@ def _signals() -> Iterator[None]:
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
+
+
+@pytest.fixture(autouse=True)
+def _all_is_logged() -> None:
+    """Let no test find the log as another one has set it up, such as without what is of no use."""
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

@@ -249,9 +249,10 @@ class People:
     def _chosen(self, number: int) -> list[Path]:
         """One of the photos that lie in the inbox now, if there are any.
 
-        Those that have a style of their own stay together with it: alone it would be a photo.
+        Those that have a style of their own stay together with it: alone it would be a photo. What
+        is hidden is not people's: the service's mark, or what it is writing.
         """
-        found = [path for path in sorted((self._share / "Inbox").rglob("*")) if path.is_file()]
+        found = [path for path in sorted((self._share / "Inbox").rglob("[!.]*")) if path.is_file()]
         others = (".part", ".txt", "style.png", "content.jpg")
         photos = [path for path in found if not path.name.endswith(others)]
         return photos[number % len(photos) :][:1] if photos else []
