@@ -33,8 +33,8 @@ _log: Final = structlog.get_logger()
 
 
 @dataclass
-class _Ending:
-    """What is still to be done for one job.
+class _Ending(backoff.Tries):
+    """What is still to be done for one job: how often something stood in the way.
 
     Attributes:
         job: which.
@@ -44,8 +44,6 @@ class _Ending:
         doubts: where its picture may have appeared, until that is settled.
         otherwise: what is to be done with the job if it has not.
         is_recorded: whether the journal has the reason.
-        tries: how often something stood in the way.
-        until: when to try again, monotonic seconds.
         why: what stood in the way last.
     """
 
@@ -56,8 +54,6 @@ class _Ending:
     doubts: tuple[Intention, ...] = ()
     otherwise: Callable[[Job], None] | None = None
     is_recorded: bool = field(default=False, kw_only=True)
-    tries: int = field(default=0, kw_only=True)
-    until: float = field(default=0.0, kw_only=True)
     why: str = field(default="", kw_only=True)
 
     @property
@@ -240,9 +236,8 @@ class Endings:
             ending.otherwise(ending.job)
 
     def _wait(self, ending: _Ending, error: Exception) -> None:
-        ending.tries += 1
-        pause = backoff.pause(ending.tries)
-        ending.until, ending.why = self._clock() + pause, str(error)
+        ending.why = str(error)
+        pause = ending.failed(self._clock())
         self._pending.append(ending)
         # Many may wait for one disk, and each is tried again and again.
         log = _log.error if self._said.is_new(reason_of(error)) else _log.debug

@@ -13,6 +13,7 @@ from typing import Final
 
 from daemon.jobs import Job
 from daemon.names import numbered
+from daemon.presence import is_there
 from daemon.share import Share
 
 _MORE: Final = 10  # others of that name may have lain there, and been put right
@@ -58,9 +59,6 @@ def _photos(path: Path, most: int) -> int:
 
 def _may_be_there(path: Path) -> bool:
     try:
-        path.lstat()
-    except (FileNotFoundError, NotADirectoryError):
-        return False
+        return is_there(path)
     except OSError:  # the disk does not say
         return True
-    return True

@@ -22,9 +22,9 @@ KEPT_SECONDS: Final = 90 * 86_400.0
 """All of so long are kept: whoever asks what became of a photo asks within a season."""
 
 _DAY_SECONDS: Final = 86_400.0
-_AT_A_TIME: Final = (
-    1_000  # of a journal of years more go at the next looks, and photos need not wait
-)
+_AT_A_TIME: Final = 1_000
+"""Of a journal of years more go at the next looks, and photos need not wait."""
+
 _log: Final = structlog.get_logger()
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from daemon import backoff
+from daemon.backoff import Tries
 
 
 class Relapses:
@@ -20,28 +20,28 @@ class Relapses:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._deaths: dict[str, int] = {}
-        self._until: dict[str, float] = {}
+        self._relapses: dict[str, Tries] = {}
 
     @property
     def resting(self) -> list[str]:
         """The lanes that are not to be tried now."""
         now = self._clock()
-        return [lane for lane, until in self._until.items() if until > now]
+        return [lane for lane, tries in self._relapses.items() if tries.until > now]
 
     @property
     def due(self) -> float | None:
         """When the next lane is to be tried again, by the clock; None if none rests."""
         now = self._clock()
-        return min((until for until in self._until.values() if until > now), default=None)
+        ends = (tries.until for tries in self._relapses.values())
+        return min((end for end in ends if end > now), default=None)
 
     def died(self, lane: str) -> None:
         """Note that the engine died at a photo of a lane; after the first time it does not rest."""
-        deaths = self._deaths[lane] = self._deaths.get(lane, 0) + 1
-        if deaths > 1:
-            self._until[lane] = self._clock() + backoff.pause(deaths - 1)
+        if lane in self._relapses:
+            self._relapses[lane].failed(self._clock())
+        else:
+            self._relapses[lane] = Tries()
 
     def lived(self, lane: str) -> None:
         """Note that the engine brought a photo of a lane to an end, good or bad."""
-        self._deaths.pop(lane, None)
-        self._until.pop(lane, None)
+        self._relapses.pop(lane, None)

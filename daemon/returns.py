@@ -23,17 +23,13 @@ _log: Final = structlog.get_logger()
 
 
 @dataclass
-class _Stuck:
-    """A claim that should be in the inbox again.
+class _Stuck(backoff.Tries):
+    """A claim that should be in the inbox again: how often putting it back failed.
 
     Attributes:
-        tries: how often putting it back failed.
-        until: when to try again, monotonic seconds.
         why: what stood in the way last.
     """
 
-    tries: int = 0
-    until: float = 0.0
     why: str = ""
 
 
@@ -95,9 +91,8 @@ class Returns:
             error: what stood in the way.
         """
         stuck = self._stuck.setdefault(job_id, _Stuck())
-        stuck.tries, stuck.why = stuck.tries + 1, str(error)
-        pause = backoff.pause(stuck.tries)
-        stuck.until = self._clock() + pause
+        stuck.why = str(error)
+        pause = stuck.failed(self._clock())
         log = _log.error if self._said.is_new(reason_of(error)) else _log.debug
         log("claim.stuck", job=job_id, why=str(error), again_in_seconds=pause)
 

@@ -153,8 +153,7 @@ class Staying:
         self._is_fresh = True
         self._missing: set[str] = set()
         self._failed = Counter[str]()
-        self._tries: dict[Path, int] = {}
-        self._until: dict[Path, float] = {}
+        self._folders: dict[Path, backoff.Tries] = {}  # in which nothing could be moved
         self._said, self._last_resort = Once(), LastResort()
         self.restless = False
         """Whether there was more to be done at the last look than one turn allows."""
@@ -217,8 +216,7 @@ class Staying:
 
     def _forget_folders(self, here: Collection[Path]) -> None:
         """Let go of the pauses of folders in which nothing stays any more."""
-        self._tries = {folder: tries for folder, tries in self._tries.items() if folder in here}
-        self._until = {folder: until for folder, until in self._until.items() if folder in here}
+        self._folders = {one: tries for one, tries in self._folders.items() if one in here}
 
     def _forget_missing(self, seen: Look, until: float) -> bool:
         """Forget those that two looks in a row have missed; whether that was done in time."""
@@ -254,7 +252,8 @@ class Staying:
     def _is_due(self, candidate: Candidate) -> bool:
         # Of many in one closed folder one is tried, for all.
         folder = candidate.content.path.parent
-        if self._clock() < self._until.get(folder, 0.0):
+        tries = self._folders.get(folder)
+        if tries is not None and self._clock() < tries.until:
             return False
         return os.access(folder, os.W_OK | os.X_OK)
 
@@ -302,17 +301,12 @@ class Staying:
 
     def _wait(self, job: NewJob, candidate: Candidate) -> float:
         self._failed[job.id] += 1
-        folder = candidate.content.path.parent
-        self._tries[folder] = self._tries.get(folder, 0) + 1
-        pause = backoff.pause(self._tries[folder])
-        self._until[folder] = self._clock() + pause
-        return pause
+        tries = self._folders.setdefault(candidate.content.path.parent, backoff.Tries())
+        return tries.failed(self._clock())
 
     def _works(self, candidate: Candidate) -> None:
-        folder = candidate.content.path.parent
-        self._tries.pop(folder, None)
-        self._until.pop(folder, None)
-        if not self._tries:
+        self._folders.pop(candidate.content.path.parent, None)
+        if not self._folders:
             self._said.is_over()
 
     def _read(self) -> None:

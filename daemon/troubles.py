@@ -26,15 +26,13 @@ _log: Final = structlog.get_logger()
 
 
 @dataclass
-class _Trouble:
-    """A candidate that cannot be read (`verdict`) or not be taken.
+class _Trouble(backoff.Tries):
+    """A candidate that cannot be read (`verdict`) or not be taken: how often taking it failed.
 
     Attributes:
         since: when it showed, monotonic seconds.
         verdict: the inspector's reason, if that is the trouble.
         last_chance: whether it was inspected once more after its patience ran out.
-        tries: how often taking it failed.
-        until: when to try again, monotonic seconds.
         why: what stood in the way of taking it last.
         held_since: since when it is that it may not be moved, monotonic seconds.
     """
@@ -42,8 +40,6 @@ class _Trouble:
     since: float
     verdict: Inspected | None = None
     last_chance: bool = False
-    tries: int = 0
-    until: float = 0.0
     why: str = ""
     held_since: float | None = None
 
@@ -129,10 +125,8 @@ class Troubles:
     def delay(self, ready: Ready, error: Exception) -> float:
         """Note that a candidate could not be taken, and why; how long it waits for the next try."""
         case = self._cases.setdefault(ready, _Trouble(self._clock()))
-        case.tries, case.why = case.tries + 1, str(error)
-        pause = backoff.pause(case.tries)
-        case.until = self._clock() + pause
-        return pause
+        case.why = str(error)
+        return case.failed(self._clock())
 
     def is_held(self, ready: Ready) -> bool:
         """Whether a candidate may not be moved, for as long as people have patience."""

@@ -594,9 +594,9 @@ def test_pauses_of_folders_that_are_gone_are_forgotten(house: House) -> None:
     alone = Alone(house)
     with holding(house):
         alone.staying.update(alone.seen, alone.candidates)
-    assert list(alone.staying._until) == [house.share.inbox / "Waves"]
+    assert list(alone.staying._folders) == [house.share.inbox / "Waves"]
     alone.update(alone.seen)
-    assert alone.staying._until == alone.staying._tries == {}
+    assert alone.staying._folders == {}
 
 
 def test_originals_that_take_nothing_are_tried_later_and_later_and_told_of_once(
