@@ -28,7 +28,7 @@ from typing import Any
 from daemon import files
 from daemon.cli import run
 from daemon.inspector import Inspected, Limits
-from daemon.runners.base import Deliver, Event, Failed, Painted, PaintRequest, Started
+from daemon.runners.base import Deliver, Event, Failed, Painted, PaintRequest, Runner, Started
 from daemon.settings import PaintSettings, Settings, ShareSettings, WatchSettings
 from tests.daemon.standins import StandInInspector, StandInRunner, paint, picture
 
@@ -140,15 +140,37 @@ def answer(request: PaintRequest) -> list[Event]:
     return [*before, Painted(last.job_id, painted(request.content), ".jpg", last.report)]
 
 
-def keep(root: str, state: str, way: str, left: int) -> int:
-    def make_runner(_: Settings, deliver: Deliver) -> StandInRunner:
-        return StandInRunner(deliver, answer)
+def run_once(settings: Settings, make_runner: Callable[[Settings, Deliver], Runner]) -> int:
+    """The program itself, but that nothing is decoded to be inspected."""
 
     def make_inspector(
         _: WatchSettings, deliver: Callable[[Inspected], None], *, limits: Limits
     ) -> StandInInspector:
-        del limits  # nothing is decoded here
+        del limits
         return StandInInspector(deliver)
+
+    run.Inspector = make_inspector  # type: ignore[assignment,misc]
+    return run.keep(settings, once=True, make_runner=make_runner)
+
+
+def live_once_a_line(live: Callable[[str], int]) -> None:
+    """Live, in a process of its own, for each line that comes in; write how each life has ended."""
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            code = 70
+            try:
+                code = live(line)
+            finally:
+                sys.stderr.flush()
+                os._exit(code)
+        _, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)  # noqa: T201 - the answer
+
+
+def keep(root: str, state: str, way: str, left: int) -> int:
+    def make_runner(_: Settings, deliver: Deliver) -> StandInRunner:
+        return StandInRunner(deliver, answer)
 
     settings = Settings(
         share=ShareSettings(root=Path(root)),
@@ -156,26 +178,15 @@ def keep(root: str, state: str, way: str, left: int) -> int:
         watch=QUICK,
         paint=PaintSettings(preset="draft"),
     )
-    run.Inspector = make_inspector  # type: ignore[assignment,misc]
     fate = Fate(left)
     _arm(fate, way, Path(root) / ".atelierd")
-    code = run.keep(settings, once=True, make_runner=make_runner)
+    code = run_once(settings, make_runner)
     os.write(sys.stdout.fileno(), b"%d " % fate.made)
     return code
 
 
 def main(root: str, state: str, way: str) -> None:
-    for line in sys.stdin:
-        child = os.fork()
-        if child == 0:
-            code = 70
-            try:
-                code = keep(root, state, way, int(line))
-            finally:
-                sys.stderr.flush()
-                os._exit(code)
-        _, status = os.waitpid(child, 0)
-        print(os.waitstatus_to_exitcode(status), flush=True)  # noqa: T201 - the answer
+    live_once_a_line(lambda line: keep(root, state, way, int(line)))
 
 
 if __name__ == "__main__":

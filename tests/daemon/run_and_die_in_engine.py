@@ -34,15 +34,13 @@ from daemon import pictures
 from daemon.checkpoints import FOLDER
 from daemon.cli import run
 from daemon.configuration import state_folder
-from daemon.inspector import Inspected, Limits
 from daemon.runners import worker
 from daemon.runners.base import Deliver, Failed, Painted, PaintRequest, Runner
 from daemon.runners.local import LocalRunner, Restarts
 from daemon.settings import EngineSettings, PaintSettings, Settings, ShareSettings
 from daemon.share import open_share
 from tests.daemon.child_stand_ins import StandIn
-from tests.daemon.run_and_die import NEVER, QUICK, Fate, _before
-from tests.daemon.standins import StandInInspector
+from tests.daemon.run_and_die import NEVER, QUICK, Fate, _before, live_once_a_line, run_once
 
 DEATHS, TOLD = "deaths", "told"
 """Files: who is to die, one line for each engine to come; and one line of each that has ended."""
@@ -176,12 +174,6 @@ def keep(root: Path, state: Path, book: Path, weights: str) -> int:
         )
         return LocalRunner(settings.engine, deliver, worker=doomed, restarts=SOON)
 
-    def make_inspector(
-        _: Any, deliver: Callable[[Inspected], None], *, limits: Limits
-    ) -> StandInInspector:
-        del limits  # nothing is decoded here
-        return StandInInspector(deliver)
-
     settings = Settings(
         share=ShareSettings(root=root),
         state_dir=state,
@@ -189,25 +181,17 @@ def keep(root: Path, state: Path, book: Path, weights: str) -> int:
         engine=EngineSettings() if weights == "-" else EngineSettings(weights=Path(weights)),
         paint=PaintSettings(preset="draft", size=64, iterations=3),
     )
-    run.Inspector = make_inspector  # type: ignore[assignment,misc]
-    return run.keep(settings, once=True, make_runner=make_runner)
+    return run_once(settings, make_runner)
 
 
 def main(root: str, state: str, book: str, weights: str) -> None:
-    for line in sys.stdin:
+    def live(line: str) -> int:
         words = line.split()
         pairs = zip(words[::2], words[1::2], strict=True)
         (Path(book) / DEATHS).write_text("".join(f"{at} {who}\n" for at, who in pairs))
-        child = os.fork()
-        if child == 0:
-            code = 70
-            try:
-                code = keep(Path(root), Path(state), Path(book), weights)
-            finally:
-                sys.stderr.flush()
-                os._exit(code)
-        _, status = os.waitpid(child, 0)
-        print(os.waitstatus_to_exitcode(status), flush=True)  # noqa: T201 - the answer
+        return keep(Path(root), Path(state), Path(book), weights)
+
+    live_once_a_line(live)
 
 
 if __name__ == "__main__":

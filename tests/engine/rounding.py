@@ -15,8 +15,12 @@ import numpy as np
 import pytest
 
 from engine.mx import mx, nd
+from engine.placing import has_bfloat16
 from engine.relu import let_through
 
+needs_bfloat16 = pytest.mark.skipif(
+    not has_bfloat16(), reason="this processor has no instructions for bfloat16"
+)
 LAYERS = ("Convolution", "Deconvolution", "Activation", "Pooling")
 PLACES = ("engine.vgg.let_through", "engine.traces.let_through")
 

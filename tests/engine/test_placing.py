@@ -15,6 +15,7 @@ from engine.painter import Painter
 from engine.placing import has_bfloat16, place
 from engine.progress import DeviceReport
 from engine.weights import load
+from tests.engine.rounding import needs_bfloat16
 
 pytestmark = pytest.mark.weights
 
@@ -159,7 +160,7 @@ def test_a_painter_here(weights):
         Painter(weights.parent, "cpu", precision="bfloat16")
 
 
-@pytest.mark.skipif(not has_bfloat16(), reason="this processor has no instructions for bfloat16")
+@needs_bfloat16
 def test_a_painter_on_a_processor_with_bfloat16(weights):
     device = Painter(weights.parent, "cpu").device
     assert device.precision == "bfloat16", device.reason

@@ -11,14 +11,13 @@ from engine import Recipe, pyramid
 from engine.layers import chain_to
 from engine.mx import mx, nd
 from engine.objective import Objective, style_grams
-from engine.placing import has_bfloat16
 from engine.precision import BFLOAT16, FLOAT16, FLOAT32, Carried, Precision
 from engine.selfcheck import SelfCheck
 from engine.stages import Tiling
 from engine.tiles import Grid
 from engine.vgg import Vgg
 from engine.weights import load
-from tests.engine.rounding import emulate
+from tests.engine.rounding import emulate, needs_bfloat16
 
 SCALED = Precision("scaled float32", "float32", 4, scale=2.0**-3, narrow=True)
 CUT = Tiling(Grid(2, 1), Grid(1, 2))
@@ -133,7 +132,7 @@ def test_no_gradient_at_all_stays_none():
     assert not carried.arrived().asnumpy().any()
 
 
-@pytest.mark.skipif(not has_bfloat16(), reason="this processor has no instructions for bfloat16")
+@needs_bfloat16
 def test_bfloat16_on_a_processor_that_has_it(painter, network, evaluated):
     right, low = evaluated(painter.network), network(BFLOAT16)
     for tiling in (None, CUT, TRACED):

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from engine.mx import nd
-from engine.placing import has_bfloat16
 from engine.precision import BFLOAT16, FLOAT32
 from engine.relu import let_through, rectify
+from tests.engine.rounding import needs_bfloat16
 
 
 def noise(seed, shape=(1, 16, 5, 7)):
@@ -32,18 +32,7 @@ def test_what_is_negative_becomes_zero_in_place(laid):
 
 @pytest.mark.parametrize("laid", [nd.array, convolved])
 @pytest.mark.parametrize("maps_laid", [nd.array, convolved])
-@pytest.mark.parametrize(
-    "precision",
-    [
-        FLOAT32,
-        pytest.param(
-            BFLOAT16,
-            marks=pytest.mark.skipif(
-                not has_bfloat16(), reason="this processor has no instructions for bfloat16"
-            ),
-        ),
-    ],
-)
+@pytest.mark.parametrize("precision", [FLOAT32, pytest.param(BFLOAT16, marks=needs_bfloat16)])
 def test_a_gradient_passes_in_place_where_something_was_let_through(laid, maps_laid, precision):
     maps = precision.lowered(rectify(maps_laid(noise(1))))
     gradient = precision.lowered(laid(noise(2)))
