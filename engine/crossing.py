@@ -7,7 +7,6 @@ alone, and only those before it are gone through again.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Collection, Iterator
 
 from engine.mx import Array, nd
@@ -64,8 +63,7 @@ class Crossing:
         if self._head is None:
             return gradient
         if not self._stage.keeps:
-            # What the maps are good for was seen to the first time: not even the last is held.
-            deque(self._head.forth(source(), record=True), maxlen=0)
+            self._head.again(source())
         arriving = [] if gradient is None else [gradient]
         del gradient
 

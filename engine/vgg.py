@@ -11,6 +11,7 @@ activation go as soon as the backward pass has used it.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -186,6 +187,19 @@ class Passage:
         Yields:
             Name and (1, C, h, w) float32, for convolutions after the ReLU.
         """
+        for name, maps in self._run(source, record=record):
+            if name in self._wanted:
+                yield name, self._precision.laid_out(maps.detach())
+
+    def again(self, source: Array) -> None:
+        """Run the layers for the way back alone: what the maps are good for was seen to before.
+
+        Args:
+            source: as for `forth`.
+        """
+        deque(self._run(source, record=True), maxlen=0)
+
+    def _run(self, source: Array, *, record: bool) -> Iterator[tuple[str, Array]]:
         current = source
         if self._entry is not None:
             factor, shift = self._entry
@@ -195,8 +209,7 @@ class Passage:
             current = self._keep(name, current, layer) if record else layer(current)
             if not is_pooling(name):  # not recorded: the way back through it is known
                 rectify(current)
-            if name in self._wanted:
-                yield name, self._precision.laid_out(current.detach())
+            yield name, current
 
     def _keep(self, name: str, source: Array, layer: Callable[[Array], Array]) -> Array:
         source = source.detach()
