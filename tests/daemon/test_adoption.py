@@ -15,18 +15,8 @@ from daemon.errors import ClaimError
 from daemon.journal import Journal
 from daemon.pairing import Candidate, pair
 from daemon.scanner import look
-from daemon.settings import ShareSettings
-from daemon.share import Share, make_share, open_share
+from daemon.share import Share
 from daemon.staying import copy_in, stays_of
-from daemon.workplace import JOBS
-
-
-@pytest.fixture
-def share(tmp_path: Path) -> Share:
-    share = open_share(ShareSettings(root=tmp_path / "share"))
-    make_share(share)
-    (share.work / JOBS).mkdir(mode=0o700)
-    return share
 
 
 @pytest.fixture

@@ -20,16 +20,12 @@ from daemon.claims import Claim
 from daemon.errors import ClaimError, ClaimLostError
 from daemon.pairing import Candidate, pair
 from daemon.scanner import look
-from daemon.settings import ShareSettings
-from daemon.share import Share, make_share, open_share
+from daemon.share import Share
 from daemon.workplace import JOBS
 
 
 @pytest.fixture
-def share(tmp_path: Path) -> Share:
-    share = open_share(ShareSettings(root=tmp_path / "share"))
-    make_share(share)
-    (share.work / JOBS).mkdir(mode=0o700)
+def share(share: Share) -> Share:
     (share.styles / "Waves.jpg").write_bytes(b"waves")
     (share.inbox / "Waves" / "Holiday").mkdir(parents=True)
     return share

@@ -11,17 +11,7 @@ from daemon.claims import Claim
 from daemon.folders import folder_below
 from daemon.pairing import pair
 from daemon.scanner import look
-from daemon.settings import ShareSettings
-from daemon.share import Share, make_share, open_share
-from daemon.workplace import JOBS
-
-
-@pytest.fixture
-def share(tmp_path: Path) -> Share:
-    share = open_share(ShareSettings(root=tmp_path / "share"))
-    make_share(share)
-    (share.work / JOBS).mkdir(mode=0o700)
-    return share
+from daemon.share import Share
 
 
 def taken(share: Share, kind: str = "pair") -> Claim:

@@ -20,18 +20,13 @@ from daemon.errors import ClaimError, PublishError, ShareError
 from daemon.names import INBOX_NOTE
 from daemon.pairing import Candidate, pair
 from daemon.scanner import look
-from daemon.settings import ShareSettings
-from daemon.share import Share, make_share, open_share
-from daemon.workplace import JOBS
+from daemon.share import Share
 
 LEFTOVER = ".atelierd-0123456789abcdef.tmp"
 
 
 @pytest.fixture
-def share(tmp_path: Path) -> Share:
-    share = open_share(ShareSettings(root=tmp_path / "share"))
-    make_share(share)
-    (share.work / JOBS).mkdir(mode=0o700)
+def share(share: Share) -> Share:
     (share.styles / "Waves.jpg").write_bytes(b"waves")
     (share.inbox / "Waves").mkdir()
     return share

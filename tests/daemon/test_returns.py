@@ -14,16 +14,11 @@ from daemon.errors import ClaimStuckError
 from daemon.pairing import pair
 from daemon.returns import Returns
 from daemon.scanner import look
-from daemon.settings import ShareSettings
-from daemon.share import Share, make_share, open_share
-from daemon.workplace import JOBS
+from daemon.share import Share
 
 
 @pytest.fixture
-def share(tmp_path: Path) -> Share:
-    share = open_share(ShareSettings(root=tmp_path / "share"))
-    make_share(share)
-    (share.work / JOBS).mkdir(mode=0o700)
+def share(share: Share) -> Share:
     (share.inbox / "a.jpg").write_bytes(b"photo")
     (candidate,) = pair(look(share.inbox), {"Waves": share.styles / "w.jpg"}, "Waves").candidates
     claims.take(candidate, share, "job1")

@@ -1,0 +1,23 @@
+"""What many of the daemon's tests begin with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from daemon.settings import ShareSettings
+from daemon.share import Share, make_share, open_share
+from daemon.workplace import JOBS
+
+
+@pytest.fixture
+def share(tmp_path: Path) -> Share:
+    """A share with nothing in it, in which a running service would find its work folder as usual.
+
+    A module that wants more in it has a fixture of the same name, which is given this one.
+    """
+    share = open_share(ShareSettings(root=tmp_path / "share"))
+    make_share(share)
+    (share.work / JOBS).mkdir(mode=0o700)
+    return share
