@@ -35,6 +35,7 @@ from daemon.errors import (
 )
 from daemon.handles import held
 from daemon.intention import RESULT
+from daemon.mounts import mount_of
 from daemon.names import printable, split
 from daemon.pairing import Candidate
 from daemon.scanner import Sighting
@@ -126,7 +127,7 @@ def take(candidate: Candidate, share: Share, job_id: str, bring: Bring | None = 
         with _working(folder, candidate):
             _label(folder, came_from)
         if bring is None:
-            copies = candidate.folder is not None and _is_divided(share)
+            copies = candidate.folder is not None and _is_divided(share, came_from)
             _move_in(candidate, share.inbox, folder, copies=copies)
         else:
             bring(candidate, share.inbox, folder)
@@ -291,13 +292,14 @@ def _move_in(candidate: Candidate, inbox: Path, folder: Path, *, copies: bool = 
         expect(sighting, target / sighting.path.relative_to(candidate.folder))
 
 
-def _is_divided(share: Share) -> bool:
-    """Whether the folders that a photo passes lie on more than one device."""
-    devices = set[int]()
-    for top in (share.inbox, share.work, share.originals, share.failed):
+def _is_divided(share: Share, came_from: PurePath) -> bool:
+    """Whether what comes from this folder of the inbox passes folders of more than one mount."""
+    tops = (share.inbox, share.originals, share.failed)
+    mounts = set[object]()
+    for folder in (share.work, *tops, *(top / came_from for top in tops)):
         with contextlib.suppress(OSError):  # one that is away does not keep photos from being taken
-            devices.add(top.stat().st_dev)
-    return len(devices) > 1
+            mounts.add(mount_of(folder))
+    return len(mounts) > 1
 
 
 def _expect_readable(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Which file system a folder lies on, and whether other machines may change it unseen."""
+"""Which mount a folder lies on, and whether other machines may change it unseen."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Final
 
 MOUNTS: Final = Path("/proc/self/mountinfo")
+HANDLES: Final = Path("/proc/self/fdinfo")
+_LOOK: Final = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 _SILENT: Final = frozenset(
     {
         "nfs", "nfs4", "cifs", "smb3", "smbfs", "ncpfs", "afs", "coda", "ceph", "9p", "virtiofs",
@@ -37,6 +39,38 @@ def silent_file_system(folder: Path, mounts: Path = MOUNTS) -> str | None:
     kind = _file_system(Path(os.path.realpath(folder)), mounts)
     is_fuse = kind is not None and kind.startswith("fuse") and kind not in _LOCAL_FUSE
     return kind if kind in _SILENT or is_fuse else None
+
+
+def mount_of(folder: Path, handles: Path = HANDLES) -> tuple[int, int | None]:
+    """What two folders have in common between which a rename is possible.
+
+    The device alone does not tell: one that is mounted in two places (a bind mount) is one device,
+    and the kernel renames nothing from the one mount into the other. Nor does the mount: parts of
+    one (subvolumes of btrfs) may be devices of their own.
+
+    Args:
+        folder: an existing folder.
+        handles: where the kernel tells of open handles, as proc(5) has ``/proc/PID/fdinfo``.
+
+    Returns:
+        The device, and the number of the mount; None for that where the kernel does not tell.
+
+    Raises:
+        OSError: the folder is not there, or cannot be looked at.
+    """
+    handle = os.open(folder, _LOOK)
+    try:
+        return os.fstat(handle).st_dev, _mount_number(handles / str(handle))
+    finally:
+        os.close(handle)
+
+
+def _mount_number(told: Path) -> int | None:
+    try:
+        found = re.search(r"^mnt_id:\s*(\d+)$", told.read_text("ascii"), re.MULTILINE)
+    except (OSError, UnicodeDecodeError):
+        return None
+    return None if found is None else int(found[1])
 
 
 def _file_system(folder: Path, mounts: Path) -> str | None:

@@ -6,6 +6,7 @@ import errno
 import os
 import resource
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,11 +18,13 @@ import pytest
 from daemon import claims, files, notes
 from daemon.claim_folders import claim_folder
 from daemon.claims import Claim
-from daemon.errors import ClaimError, ClaimLostError
+from daemon.errors import ClaimError, ClaimHeldError, ClaimLostError
 from daemon.pairing import Candidate, pair
 from daemon.scanner import look
 from daemon.share import Share
 from daemon.workplace import JOBS
+from tests.daemon.modes import bound_by_modes
+from tests.daemon.mounting import drive, mount
 
 
 @pytest.fixture
@@ -60,6 +63,21 @@ def tree(folder: Path) -> dict[str, bytes]:
     """All files below, hidden ones too."""
     paths = (Path(here, name) for here, _, names in os.walk(folder) for name in names)
     return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
+
+
+def drop_unreadable(share: Share) -> None:
+    """A folder job, out of which a file may be moved and not be read."""
+    names = ("content.jpg", "style.jpg", "diary.txt")
+    drop(share, **{f"Waves/Party/{name}": name.encode() for name in names})
+    (share.inbox / "Waves/Party/diary.txt").chmod(0)
+
+
+def refuse_to_take_what_cannot_be_read(share: Share) -> None:
+    drop_unreadable(share)
+    with bound_by_modes(), pytest.raises(ClaimHeldError, match="could not be taken"):
+        claims.take(candidate(share), share, "job1")
+    assert len(list((share.inbox / "Waves/Party").iterdir())) == 3
+    assert claims.find_claims(share) == []
 
 
 class TestTake:
@@ -109,6 +127,35 @@ class TestTake:
         claim = claims.take(candidate(far_share), far_share, "job1")
         assert claim.content.stat().st_mtime_ns == 1_234_567_890_123_456_789
         assert tree(far_share.inbox) == {}
+
+    @pytest.mark.parametrize("mounted", ["Inbox", "Inbox/Waves", "Originals", "Originals/Waves"])
+    def test_a_folder_that_must_be_copied_from_mount_to_mount_is_read_before(
+        self, share: Share, tmp_path: Path, mounted: str
+    ) -> None:
+        """Two mounts of one file system have one device, and a rename between them is refused."""
+        (share.originals / "Waves").mkdir()
+        with drive(tmp_path / "disk") as disk:
+            shutil.copytree(share.root, disk.folder, dirs_exist_ok=True)
+            mount("--bind", str(disk.folder), str(share.root))
+            mount("--bind", str(disk.folder / mounted), str(share.root / mounted))
+            try:
+                refuse_to_take_what_cannot_be_read(share)
+            finally:
+                subprocess.run(["umount", "-R", str(share.root)], check=True)
+
+    @pytest.mark.parametrize("away", ["inbox", "work", "originals", "failed"])
+    def test_of_a_mount_of_its_own_the_kernel_is_asked(
+        self, share: Share, monkeypatch: pytest.MonkeyPatch, away: str
+    ) -> None:
+        other = getattr(share, away)
+        monkeypatch.setattr(claims, "mount_of", lambda folder: (1, 29 if folder == other else 30))
+        refuse_to_take_what_cannot_be_read(share)
+
+    def test_a_folder_that_is_renamed_need_not_be_read(self, share: Share) -> None:
+        drop_unreadable(share)
+        with bound_by_modes():
+            claims.take(candidate(share), share, "job1")
+        assert claims.find_claims(share) == ["job1"]
 
     def test_the_note_that_was_dragged_along_goes_away(self, share: Share) -> None:
         drop(share, **{"Waves/photo.jpg": b"photo", "Waves/other.jpg - why.txt": b"a person's"})

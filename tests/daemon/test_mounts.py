@@ -1,12 +1,14 @@
-"""Finding the file system of a folder, from tables as real kernels print them."""
+"""Finding the mount and the file system of a folder, also from what real kernels print."""
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from daemon.mounts import silent_file_system
+from daemon.mounts import mount_of, silent_file_system
+from tests.daemon.mounting import drive, mount
 
 TABLE = r"""22 1 0:20 / / rw,relatime shared:1 - ext4 /dev/vda1 rw
 30 22 0:40 / /srv/photos rw,relatime shared:2 - nfs4 server:/photos rw,vers=4.2
@@ -55,3 +57,41 @@ def test_links_are_followed(tmp_path: Path) -> None:
 
 def test_this_machine_s_own_table_can_be_read() -> None:
     assert silent_file_system(Path("/proc")) is None
+
+
+def test_one_device_that_is_mounted_twice_is_two_mounts(tmp_path: Path) -> None:
+    with drive(tmp_path / "one") as one, drive(tmp_path / "other"):
+        (one.folder / "deep").mkdir()
+        assert mount_of(one.folder / "deep") == mount_of(one.folder)
+        mount("--bind", str(one.folder), str(tmp_path / "other"))
+        try:
+            here, there = mount_of(one.folder), mount_of(tmp_path / "other")
+        finally:
+            subprocess.run(["umount", str(tmp_path / "other")], check=True)
+        assert here[0] == there[0]
+        assert here[1] != there[1]
+
+
+@pytest.mark.parametrize("told", [None, b"pos:\t0\n", b"\xff"])
+def test_where_the_kernel_does_not_tell_the_device_alone_counts(
+    tmp_path: Path, told: bytes | None
+) -> None:
+    handles = tmp_path / "fdinfo"
+    if told is not None:
+        handles.mkdir()
+        for number in range(256):
+            (handles / str(number)).write_bytes(told)
+    assert mount_of(tmp_path, handles) == (tmp_path.stat().st_dev, None)
+
+
+def test_the_kernel_s_number_of_a_mount_is_read(tmp_path: Path) -> None:
+    handles = tmp_path / "fdinfo"
+    handles.mkdir()
+    for number in range(256):
+        (handles / str(number)).write_text("pos:\t0\nflags:\t012100000\nmnt_id:\t29\nino:\t2\n")
+    assert mount_of(tmp_path, handles) == (tmp_path.stat().st_dev, 29)
+
+
+def test_a_folder_that_is_not_there_is_on_no_mount(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        mount_of(tmp_path / "missing")

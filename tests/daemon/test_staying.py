@@ -305,7 +305,7 @@ def test_a_folder_job_with_a_file_that_may_not_be_read_is_not_taken_where_it_mus
     for name in ("content", "style"):
         (party / f"{name}.jpg").write_bytes(picture())
     (party / "diary.txt").write_text("mine")
-    monkeypatch.setattr(claims, "_is_divided", lambda _share: True)
+    monkeypatch.setattr(claims, "_is_divided", lambda *_where: True)
     (party / "diary.txt").chmod(0)
     with bound_by_modes():
         house.run_until(lambda: house.states() == {"done": 1})
@@ -327,7 +327,7 @@ def test_a_folder_job_with_a_closed_folder_in_it_is_painted_where_it_must_be_cop
     for name in ("content", "style"):
         (party / f"{name}.jpg").write_bytes(picture())
     (party / "@eaDir/thumb").write_bytes(b"junk")
-    monkeypatch.setattr(claims, "_is_divided", lambda _share: True)
+    monkeypatch.setattr(claims, "_is_divided", lambda *_where: True)
     (party / "@eaDir").chmod(0)
     with bound_by_modes():
         house.run_until(lambda: house.states() == {"done": 1})
