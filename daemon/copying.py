@@ -27,8 +27,8 @@ from daemon.names import printable
 
 # Why a folder stays that was copied: something else is in it, or the one above it is not ours.
 _STAYS: Final = frozenset({errno.ENOTEMPTY, errno.EEXIST, errno.EACCES, errno.EPERM})
-# What a file system answers that has no links, or no modes, or no times of this kind.
-_LACKS: Final = frozenset({errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EPERM})
+LACKS: Final = frozenset({errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EPERM})
+"""What a file system answers that has no links, or no modes, or no times of this kind."""
 _log: Final = structlog.get_logger()
 
 
@@ -40,12 +40,14 @@ class Copied:
         path: where it was copied from.
         size: bytes it had then; 0 for folders, pipes, sockets and devices.
         mtime_ns: its modification time then; 0 for these.
+        leads_to: what it names, if it is a link.
         is_left_out: whether there is no copy of it, since none can be made.
     """
 
     path: Path
     size: int = 0
     mtime_ns: int = 0
+    leads_to: str = ""
     is_left_out: bool = field(default=False, compare=False)
 
 
@@ -82,22 +84,15 @@ def copy_whole(source: Path, target: Path, *, unread: bool = False) -> list[Copi
                 folders.append((here, there))
                 waiting += [(here / name, there / name) for name in _names_in(one)]
             else:
-                seen = (
-                    _copy_one(one, other) if here == source else _copy_in(one, other, unread=unread)
-                )
-                copied.append(replace(seen, path=here))
+                mine = here == source
+                was = _copy_one(one, other) if mine else _copy_in(one, other, unread=unread)
+                copied.append(replace(was, path=here))
     # Inside out, since whatever is made in a folder changes its time.
     for here, there in reversed(folders):
         with _both_held(here, source, there, target) as (one, other):
             _finish_folder(one, other)
         copied.append(Copied(here))
     return copied
-
-
-def may_be_left_out(path: Path) -> bool:
-    """Whether what lies in a folder may be missing in a copy of it: no file and no folder."""
-    mode = path.lstat().st_mode
-    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def say_left_out(source: Path, copied: Sequence[Copied]) -> None:
@@ -134,7 +129,7 @@ def unreadable_in(folder: Path) -> Path | None:
     return None
 
 
-def remove_copied(source: Path, copied: list[Copied]) -> None:
+def remove_copied(source: Path, copied: Sequence[Copied]) -> None:
     """Remove what `copy_whole` copied; what came or changed since then stays, with its folder.
 
     Folders that may not be removed stay too, empty.
@@ -163,9 +158,23 @@ def is_whole(copied: Sequence[Copied]) -> bool:
         copied: what `copy_whole` returned.
     """
     try:
-        return all(_seen(one.path) == one for one in copied)
+        return all(seen(one.path) == one for one in copied)
     except OSError:
         return False
+
+
+def seen(path: Path) -> Copied:
+    """What lies here now, in the way in which `copy_whole` tells of it.
+
+    Raises:
+        OSError: nothing does, or the disk does not say.
+    """
+    now = path.lstat()
+    if stat.S_ISLNK(now.st_mode):
+        return Copied(path, now.st_size, now.st_mtime_ns, str(path.readlink()))
+    if stat.S_ISREG(now.st_mode):
+        return Copied(path, now.st_size, now.st_mtime_ns)
+    return Copied(path)
 
 
 def remove_tree(path: Path) -> None:
@@ -224,15 +233,8 @@ def _remove_one(one: Copied, path: Path) -> None:
         except OSError as error:
             if error.errno not in _STAYS:
                 raise
-    elif replace(_seen(path), path=one.path) == one:
+    elif replace(seen(path), path=one.path) == one:
         path.unlink()
-
-
-def _seen(path: Path) -> Copied:
-    now = path.lstat()
-    if stat.S_ISREG(now.st_mode) or stat.S_ISLNK(now.st_mode):
-        return Copied(path, now.st_size, now.st_mtime_ns)
-    return Copied(path)
 
 
 def _is_shut(path: Path, mode: int) -> bool:
@@ -252,21 +254,22 @@ def _copy_in(source: Path, target: Path, *, unread: bool) -> Copied:
     """Copy what lies in a folder that is copied, or leave it out."""
     mode = source.lstat().st_mode
     if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
-        return replace(_seen(source), is_left_out=True)
+        return replace(seen(source), is_left_out=True)
     try:
         return _copy_one(source, target)
     except OSError as error:
-        lacks = stat.S_ISLNK(mode) and error.errno in _LACKS
+        lacks = stat.S_ISLNK(mode) and error.errno in LACKS
         if not (lacks or (unread and isinstance(error, PermissionError))):
             raise
         target.unlink(missing_ok=True)
-        return replace(_seen(source), is_left_out=True)
+        return replace(seen(source), is_left_out=True)
 
 
 def _copy_one(source: Path, target: Path) -> Copied:
     if source.is_symlink():
-        target.symlink_to(source.readlink())
-        return _seen(source)
+        link = seen(source)  # read once: it may come to be another one at any moment
+        target.symlink_to(link.leads_to)
+        return link
     return _copy_file(source, target)
 
 
@@ -304,7 +307,7 @@ def _bearing_lacks() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in {*_LACKS, errno.EACCES}:
+        if error.errno not in {*LACKS, errno.EACCES}:
             raise
 
 

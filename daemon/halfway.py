@@ -7,19 +7,23 @@ devices there is none (see `daemon.files`). A kill in the middle may leave
 - the whole at its old name, and an empty file or folder at the new one, which was to reserve it;
 - the whole at the new name, and all or a part of it at the old one, after a copy.
 
-Which of these it is can be told by what lies there.
+Which of these it is can be told by what lies there. What goes then is what was compared, and that
+alone: people may put something into a folder of theirs at any moment, a link too.
 """
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from daemon import copying
-from daemon.copying import sync_folder
-from daemon.handles import reading
+from daemon import copying, files
+from daemon.copying import Copied, sync_folder
+from daemon.handles import held, reading
 from daemon.presence import is_there
 
 _BLOCK: Final = 1 << 20
@@ -41,37 +45,92 @@ def settle(source: Path, target: Path) -> None:
     if not (is_there(source) and is_there(target)):
         return
     is_reserved = _is_empty(target) and not _is_empty(source)
-    if is_within(source, target) and not is_reserved:
-        copying.remove_tree(source)
-        sync_folder(source.parent)
+    found = None if is_reserved else found_in(source, target)
+    if found is not None:
+        remove_found(source, found)
     elif _is_empty(target):
-        copying.remove_tree(target)
+        _remove_empty(target)
         sync_folder(target.parent)
 
 
-def is_within(part: Path, whole: Path) -> bool:
-    """Whether all that lies here lies there too, byte for byte.
+def found_in(part: Path, whole: Path) -> Sequence[Copied] | None:
+    """What lies here, if all of it lies there too, byte for byte; None if not.
 
-    What `copying` may leave out of a folder need not lie there.
+    What no copy can have need not lie there: pipes, sockets and devices, and links if there are
+    none on that file system.
 
     Args:
         part: a file, a link or a folder.
         whole: another one, which may hold more.
 
+    Returns:
+        For `remove_found`: each thing as it was before it was compared, a folder after its content.
+
     Raises:
         OSError: one of them cannot be read.
     """
+    found: list[Copied] = []
     waiting = [(part, whole)]
     while waiting:
         here, there = waiting.pop()
+        found.append(copying.seen(here))
+        mode = here.lstat().st_mode
         if not is_there(there):
-            if here == part or not copying.may_be_left_out(here):
-                return False
+            if here == part or not _may_be_missing(mode, whole.parent):
+                return None
         elif not _is_alike(here, there):
-            return False
-        if stat.S_ISDIR(here.lstat().st_mode):
+            return None
+        if stat.S_ISDIR(mode):
             waiting += [(entry, there / entry.name) for entry in here.iterdir()]
+    return found[::-1]
+
+
+def remove_found(part: Path, found: Sequence[Copied]) -> None:
+    """Remove what was found elsewhere too; what came or changed since then stays, with its folder.
+
+    Args:
+        part: what was looked for.
+        found: what `found_in` gave for it.
+
+    Raises:
+        OSError: the disk or the permissions do not allow it.
+    """
+    for one in reversed(found):
+        # Folders that are closed to writers, as they were given to us, go too.
+        with contextlib.suppress(OSError), held(one.path, part.parent) as here:
+            mode = stat.S_IMODE(here.stat().st_mode)
+            if mode & stat.S_IRWXU != stat.S_IRWXU:
+                here.chmod(mode | stat.S_IRWXU)
+    copying.remove_copied(part, found)
+
+
+def _may_be_missing(mode: int, folder: Path) -> bool:
+    """Whether something of this mode may be missing in a copy that lies in a folder."""
+    if stat.S_ISLNK(mode):
+        return not _takes_links(folder)
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def _takes_links(folder: Path) -> bool:
+    """Whether there are links on a folder's file system, as far as can be seen."""
+    path = files.temporary_name(folder)
+    try:
+        path.symlink_to("nowhere")
+    except OSError as error:
+        return error.errno not in copying.LACKS
+    path.unlink(missing_ok=True)
     return True
+
+
+def _remove_empty(path: Path) -> None:
+    if stat.S_ISDIR(path.lstat().st_mode):
+        try:
+            path.rmdir()
+        except OSError as error:  # somebody has put something there since
+            if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
+                raise
+    else:
+        path.unlink()
 
 
 def _is_alike(here: Path, there: Path) -> bool:

@@ -230,7 +230,8 @@ def _leftovers(share: Share) -> Iterator[tuple[Path, Path, list[str]]]:
 def _is_removed(path: Path, here: Path, name: str) -> bool:
     try:
         mode = (here / name).lstat().st_mode
-        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # we make nothing else
+        # We make nothing else.
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode)):
             return False
         copying.remove_tree(here / name)
     except OSError as error:

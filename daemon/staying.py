@@ -353,10 +353,14 @@ def _put_away(claim: Claim, candidate: Candidate, share: Share, state: JobState)
     below = above.parent.relative_to(share.inbox)
     top = share.originals if state is JobState.DONE else share.failed
     mine = [claim.taken_folder] if claim.taken_folder else list(claim.loose_files)
-    kept = _same(mine, top / below, top)
-    if kept is not None:
-        for path in reversed(mine):  # whatever is left after a kill is nothing without its photo
-            copying.remove_tree(path)
+    same = _same(mine, top / below, top)
+    if same is not None:
+        kept, found = same
+        # In this order: whatever is left after a kill is nothing without its photo.
+        for path, parts in reversed(list(zip(mine, found, strict=True))):
+            halfway.remove_found(path, parts)
+        if any(map(presence.is_there, mine)):
+            raise OSError(errno.EBUSY, "changed while it was removed", str(mine[0]))
         claims.dissolve(claim.folder)
         return kept
     if state is JobState.DONE:
@@ -364,7 +368,9 @@ def _put_away(claim: Claim, candidate: Candidate, share: Share, state: JobState)
     return None
 
 
-def _same(paths: Sequence[Path], folder: Path, top: Path) -> Path | None:
+def _same(
+    paths: Sequence[Path], folder: Path, top: Path
+) -> tuple[Path, list[Sequence[Copied]]] | None:
     """The first of files that all have the same names, numbered or not, and the same content."""
     if presence.is_gone(folder, top):  # of one that is only away nobody can say what lies there
         return None
@@ -373,6 +379,8 @@ def _same(paths: Sequence[Path], folder: Path, top: Path) -> Path | None:
         for number in range(1, len(os.listdir(here)) + 1):  # noqa: PTH208 - only how many
             there = departure.names_together(names, number)
             pairs = zip(paths, there, strict=True)
-            if all(halfway.is_within(path, here / name) for path, name in pairs):
-                return folder / there[0]
+            found = [halfway.found_in(path, here / name) for path, name in pairs]
+            same = [parts for parts in found if parts is not None]
+            if len(same) == len(found):
+                return folder / there[0], same
     return None

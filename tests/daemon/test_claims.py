@@ -8,16 +8,18 @@ import resource
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any
 
 import pytest
 
-from daemon import claims, files, notes
+from daemon import claims, copying, files, intention, notes, publishing
 from daemon.claim_folders import claim_folder
 from daemon.claims import Claim
+from daemon.copying import Copied
 from daemon.errors import ClaimError, ClaimHeldError, ClaimLostError
 from daemon.pairing import Candidate, pair
 from daemon.scanner import look
@@ -237,6 +239,58 @@ class TestNotTheFileThatWasSeen:
         with pytest.raises(ClaimLostError):
             claims.take(seen, share, "job1")
         assert tree(share.inbox) == {"photo.jpg": b"photo"}
+
+
+@pytest.mark.parametrize("late", ["link", "late.txt"])
+class TestWhatComesLate:
+    """Somebody adds something to a folder while it is copied from one drive to another."""
+
+    @contextmanager
+    def meddling(self, late: str) -> Iterator[None]:
+        """It comes after the first copy, before its source is removed."""
+        remove, came = copying.remove_copied, list[Path]()
+
+        def meddle_and_remove(source: Path, copied: Sequence[Copied]) -> None:
+            if not came:
+                came.append(source / late)
+                if late == "link":
+                    (source / late).symlink_to("somewhere")
+                else:
+                    (source / late).write_bytes(b"late")
+            remove(source, copied)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(copying, "remove_copied", meddle_and_remove)
+            yield
+        assert came
+
+    def left(self, share: Share) -> list[str]:
+        paths = (path for top in (share.inbox, share.originals) for path in top.rglob("*"))
+        return sorted(str(path.relative_to(share.root)) for path in paths if not path.is_dir())
+
+    def test_on_the_way_into_the_claim(self, far_share: Share, late: str) -> None:
+        drop(far_share, **{"Party/content.jpg": b"photo", "Party/style.jpg": b"style"})
+        with self.meddling(late):
+            claims.take(candidate(far_share), far_share, "job1")
+        assert self.left(far_share) == [f"Inbox/Party/{late}"]
+        claims.put_back(far_share, "job1")
+        photos = ["Inbox/Party (2)/content.jpg", "Inbox/Party (2)/style.jpg"]
+        assert self.left(far_share) == [*photos, f"Inbox/Party/{late}"]
+        assert claims.find_claims(far_share) == []
+
+    def test_on_the_way_out_of_the_claim(self, far_share: Share, late: str) -> None:
+        drop(far_share, **{"Party/content.jpg": b"photo", "Party/style.jpg": b"style"})
+        seen = candidate(far_share)
+        claim = claims.take(seen, far_share, "job1")
+        plan = intention.intend(far_share.outbox / "a.jpg", b"picture")
+        intention.remember(claim.folder, plan)
+        plan.path.write_bytes(b"picture")
+        with self.meddling(late):
+            publishing.keep_original(far_share, claim, seen.relative)
+        claims.put_back(far_share, "job1")  # as the next start does
+        photos = ["Originals/Party/content.jpg", "Originals/Party/style.jpg"]
+        assert self.left(far_share) == [f"Originals/Party (2)/{late}", *photos]
+        assert claims.find_claims(far_share) == []
 
 
 class TestNotOurOwn:

@@ -9,6 +9,7 @@ import stat
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -43,6 +44,29 @@ def test_what_came_or_changed_after_the_copy_stays(tree: Path, tmp_path: Path) -
     copying.remove_copied(tree, copied)
     left = sorted(str(path.relative_to(tree)) for path in tree.rglob("*"))
     assert left == ["deep", "deep/b", "late"]
+
+
+def test_a_link_that_becomes_another_one_while_it_is_copied_stays(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link, make = tree / "link", os.symlink
+    link.symlink_to("aaaa")
+    os.utime(link, ns=(1, 1), follow_symlinks=False)
+
+    def swap_and_make(leads_to: str, *args: Any, **more: Any) -> None:
+        link.unlink()
+        make("bbbb", link)
+        os.utime(link, ns=(1, 1), follow_symlinks=False)
+        make(leads_to, *args, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "symlink", swap_and_make)
+        copied = copying.copy_whole(tree, tmp_path / "copy")
+    assert (tmp_path / "copy/link").readlink() == Path("aaaa")
+    assert not copying.is_whole(copied)
+    copying.remove_copied(tree, copied)
+    assert listing(tree) == ["link"]
+    assert link.readlink() == Path("bbbb")
 
 
 def test_folders_that_may_not_be_removed_stay_empty(

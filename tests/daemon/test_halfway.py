@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon import halfway
+from daemon import copying, halfway
+from daemon.copying import Copied
+from tests.daemon.modes import shut
 
 
 def tree(folder: Path) -> dict[str, bytes]:
@@ -61,9 +65,13 @@ def test_a_copied_folder_of_which_a_part_was_removed(tmp_path: Path) -> None:
     assert tree(tmp_path / "b") == whole
 
 
+def refuse_links(*_args: object, **_more: object) -> None:
+    raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+
 @pytest.mark.parametrize("is_removed", [False, True])
 def test_a_copied_folder_out_of_which_something_could_not_be_copied(
-    tmp_path: Path, *, is_removed: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_removed: bool
 ) -> None:
     whole = {"photo": b"photo", "more/one": b"1"}
     make(tmp_path / "a", **({} if is_removed else whole))
@@ -71,9 +79,89 @@ def test_a_copied_folder_out_of_which_something_could_not_be_copied(
     (tmp_path / "a").mkdir(exist_ok=True)
     (tmp_path / "a/link").symlink_to("nowhere")
     os.mkfifo(tmp_path / "a/pipe")
+    monkeypatch.setattr(os, "symlink", refuse_links)
     halfway.settle(tmp_path / "a", tmp_path / "b")
     assert not (tmp_path / "a").exists()
     assert tree(tmp_path / "b") == whole
+
+
+@pytest.mark.parametrize("number", [0, errno.ENOSPC, errno.EACCES, errno.EROFS])
+def test_a_link_that_could_have_been_copied_and_was_not_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(*_args: object, **_more: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    make(tmp_path / "a", photo=b"photo")
+    make(tmp_path / "b", photo=b"photo")
+    (tmp_path / "a/link").symlink_to("nowhere")
+    if number:
+        monkeypatch.setattr(os, "symlink", refuse)
+    halfway.settle(tmp_path / "a", tmp_path / "b")
+    assert (tmp_path / "a/link").is_symlink()
+    assert tree(tmp_path) == {"a/photo": b"photo", "b/photo": b"photo"}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
+
+
+@pytest.mark.parametrize("late", ["link", "more/link", "file", "folder", "changed", "swapped"])
+def test_what_comes_between_the_comparison_and_the_removal_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, late: str
+) -> None:
+    whole = {"photo": b"photo", "more/one": b"1"}
+    for name in "ab":
+        make(tmp_path / name, **whole)
+        (tmp_path / name / "way").symlink_to("nowhere")
+    remove = copying.remove_copied
+
+    def meddle_and_remove(source: Path, copied: Sequence[Copied]) -> None:
+        if late == "file":
+            (source / late).write_bytes(b"new")
+        elif late == "folder":
+            (source / late).mkdir()
+        elif late == "changed":
+            (source / "photo").write_bytes(b"another")
+        elif late == "swapped":
+            status = (source / "way").lstat()
+            (source / "way").unlink()
+            (source / "way").symlink_to("another")
+            times = (status.st_atime_ns, status.st_mtime_ns)
+            os.utime(source / "way", ns=times, follow_symlinks=False)
+        else:
+            (source / late).symlink_to("new")
+        remove(source, copied)
+
+    monkeypatch.setattr(copying, "remove_copied", meddle_and_remove)
+    halfway.settle(tmp_path / "a", tmp_path / "b")
+    left = sorted(str(path.relative_to(tmp_path / "a")) for path in (tmp_path / "a").rglob("*"))
+    expected = {"changed": ["photo"], "swapped": ["way"], "more/link": ["more", "more/link"]}
+    assert left == expected.get(late, [late])
+    assert tree(tmp_path / "b") == whole
+
+
+def test_what_comes_into_a_folder_that_reserved_a_name_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(tmp_path, **{"a/photo": b"photo"})
+    (tmp_path / "b").mkdir()
+    remove = halfway._remove_empty
+
+    def meddle_and_remove(path: Path) -> None:
+        (path / "link").symlink_to("new")
+        remove(path)
+
+    monkeypatch.setattr(halfway, "_remove_empty", meddle_and_remove)
+    halfway.settle(tmp_path / "a", tmp_path / "b")
+    assert (tmp_path / "b/link").is_symlink()
+    assert (tmp_path / "a/photo").read_bytes() == b"photo"
+
+
+def test_a_copied_folder_with_one_that_is_closed_to_writers_goes(tmp_path: Path) -> None:
+    for name in "ab":
+        make(tmp_path / name, **{"more/one": b"1"})
+    with shut(tmp_path / "a/more"):
+        halfway.settle(tmp_path / "a", tmp_path / "b")
+        assert not (tmp_path / "a").exists()
+        (tmp_path / "a/more").mkdir(parents=True)
 
 
 def test_a_folder_without_files_does_not_go_for_a_reserved_name(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import errno
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from itertools import count
 from pathlib import Path
@@ -15,7 +15,8 @@ from typing import Any, BinaryIO
 import pytest
 from structlog.testing import capture_logs
 
-from daemon import claims, files
+from daemon import claims, files, halfway
+from daemon.copying import Copied
 from daemon.errors import ClaimStuckError, ExitCode, JournalError
 from daemon.jobs import NewJob, new_job
 from daemon.journal import Journal
@@ -163,6 +164,34 @@ def test_a_pair_and_a_folder_stay_whole(house: House) -> None:
     assert house.files(house.share.originals) == mine
     assert house.files(house.share.outbox) == ["Party.jpg", "b.jpg"]
     assert painted(house) == 2
+
+
+@pytest.mark.parametrize("when", ["before it is moved", "while it is removed"])
+def test_a_link_that_is_added_to_a_folder_which_was_copied_is_kept(
+    house: House, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    party = house.share.inbox / "Party"
+    party.mkdir()
+    for name in ("content", "style"):
+        (party / f"{name}.jpg").write_bytes(picture())
+    with holding(house):
+        house.run_until(lambda: house.states() == {"done": 1})
+    remove = halfway.remove_found
+
+    def meddle_and_remove(part: Path, found: Sequence[Copied]) -> None:
+        (part / "link").symlink_to("somewhere")
+        remove(part, found)
+
+    if when == "before it is moved":
+        (party / "link").symlink_to("somewhere")
+    else:
+        monkeypatch.setattr(halfway, "remove_found", meddle_and_remove)
+    house.run_until(lambda: not remembered(house))
+    run_for_a_while(house, 5)
+    kept = [path for path in house.share.root.rglob("*") if path.is_symlink()]
+    moved = "Originals/Party (2)/link" if when == "before it is moved" else "Inbox/Party/link"
+    assert kept == [house.share.root / moved]
+    assert (painted(house), claims.find_claims(house.share)) == (1, [])
 
 
 def test_a_kill_after_the_copy_leaves_no_second_photo(house: House) -> None:
