@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Final
 
-from daemon import copying, departure, files, halfway, notes, orphans, presence
+from daemon import copying, departure, files, halfway, keepsakes, notes, orphans, presence
 from daemon.claim_folders import claim_folder, guard, jobs_folder, refuse_foreign
 from daemon.copying import remove_tree, sync_folder
 from daemon.departure import LEAVING
@@ -35,6 +35,7 @@ from daemon.errors import (
 )
 from daemon.handles import held
 from daemon.intention import RESULT
+from daemon.keepsakes import COPIED
 from daemon.mounts import mount_of
 from daemon.names import printable, split
 from daemon.pairing import Candidate
@@ -44,8 +45,6 @@ from daemon.sightings import LOST, expect, is_other
 
 ORIGIN: Final = ".origin"
 """File in a claim's folder: the folder below the inbox that its files came from."""
-COPIED: Final = ".copied"
-"""File in a claim's folder: what lies there are copies, and the inbox has the files."""
 
 # What does not let a file be moved, or removed after it was copied.
 _HELD: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.EBUSY, errno.ETXTBSY})
@@ -169,7 +168,7 @@ def put_back(share: Share, job_id: str) -> list[Path]:
         if presence.is_gone(folder, jobs_folder(share)):
             return []
         back = _send_home(folder, share)
-        dissolve(folder)
+        end(folder, share)
     except AtelierError as error:
         raise ClaimStuckError(str(error)) from error
     except OSError as error:
@@ -198,6 +197,22 @@ def find_claims(share: Share) -> list[str]:
             f"The folder {printable(folder)}, where photos wait to be painted, cannot be looked "
             f"into ({error.strerror}). Let the program read and write there, and check the disk."
         ) from error
+
+
+def end(folder: Path, share: Share) -> None:
+    """End a claim, once its files are elsewhere; what it knows of a photo that stays is kept.
+
+    Args:
+        folder: the claim's; it may be gone already. If something is left in it, it stays.
+        share: the share.
+
+    Raises:
+        ClaimError: what it knows cannot be kept (`daemon.keepsakes`).
+        OSError: likewise, or as `dissolve`.
+    """
+    has_left = folder.is_dir() and not _content_of(folder)
+    if not (has_left and keepsakes.keep(folder, share)):
+        dissolve(folder)
 
 
 def dissolve(folder: Path) -> None:

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePath
 from typing import Any, Final
 
-from daemon import database, schema
+from daemon import database, queries, schema
 from daemon.errors import JournalError
 from daemon.jobs import COLUMNS, Intention, Job, JobState, NewJob, job_of, written
 
@@ -30,20 +30,6 @@ _DAMAGED: Final = (
     "and goes by what lies in the folders."
 )
 _SELECT: Final = "SELECT " + ", ".join(COLUMNS) + " FROM jobs "  # noqa: S608 - our own names
-_SIZE: Final = "coalesce(CASE WHEN json_valid(recipe) THEN json_extract(recipe, '$.size') END, 0)"
-_SERVE: Final = (  # count a turn for the lane of a job that is about to leave the queue
-    "UPDATE lanes SET served = (SELECT max(served) + 1 FROM lanes) WHERE name = "
-    "(SELECT lane FROM jobs WHERE id = ? AND state = 'queued' AND error IS NULL)"
-)
-
-_PRUNE: Final = """
-DELETE FROM jobs WHERE number IN (
-    SELECT number FROM (
-        SELECT number, finished_at, stays FROM jobs WHERE state IN ('done', 'failed')
-        ORDER BY finished_at DESC, number DESC LIMIT -1 OFFSET ?
-    )
-    WHERE finished_at < ? AND stays IS NULL ORDER BY finished_at, number LIMIT ?
-)"""
 
 
 class Journal:
@@ -91,18 +77,26 @@ class Journal:
         Raises:
             JournalError: a job of this id is there already.
         """
-        values = (
-            job.id, _bytes(job.lane), _bytes(job.style_name), _bytes(job.relative),
-            _bytes(job.content), _bytes(job.style), job.overrides and _bytes(job.overrides),
-            job.recipe, self._clock(), error and _sane(error), written(job.stays),
-        )  # fmt: skip
-        return self._written(
-            job.id,
-            "INSERT INTO jobs (state, id, lane, style_name, relative, content, style, overrides, "
-            "recipe, queued_at, error, stays) "
-            "VALUES ('queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            values,
-        )
+        state = (JobState.QUEUED.value, None, None, error and _sane(error))
+        return self._written(job.id, queries.ADD, (*self._values(job), *state))
+
+    def adopt(self, job: NewJob, result: Path | None, error: str | None) -> Job:
+        """Record a job that was over before this journal was begun, in one step.
+
+        Args:
+            job: the job.
+            result: the painted picture, if it is known where it was put.
+            error: why it failed; None if it was painted.
+
+        Returns:
+            The job as it stands now.
+
+        Raises:
+            JournalError: a job of this id is there already.
+        """
+        ended = JobState.DONE if error is None else JobState.FAILED
+        state = (ended.value, self._clock(), result and _bytes(result), error and _sane(error))
+        return self._written(job.id, queries.ADD, (*self._values(job), *state))
 
     def next_queued(
         self,
@@ -125,7 +119,7 @@ class Journal:
         # One that was given up is only waiting for its photo to be moved.
         query = _SELECT + "WHERE state = 'queued' AND lane = ? AND error IS NULL "
         query += "AND id NOT IN (SELECT value FROM json_each(?)) "
-        query += f"AND (? IS NULL OR {_SIZE} < ?) ORDER BY number LIMIT 1"
+        query += f"AND (? IS NULL OR {queries.SIZE} < ?) ORDER BY number LIMIT 1"
         more = (json.dumps(list(without_jobs)), smaller_than, smaller_than)
         firsts = (self._one(query, (lane, *more)) for (lane,) in lanes if lane not in skipped)
         return next((job for job in firsts if job is not None), None)
@@ -140,7 +134,7 @@ class Journal:
             JournalError: there is no such job, or it does not wait.
         """
         with self._transaction():
-            self._database.execute(_SERVE, (job_id,))
+            self._database.execute(queries.SERVE, (job_id,))
             self._change(
                 "UPDATE jobs SET state = 'running', attempts = attempts + 1, started_at = ?, "
                 "iteration = NULL, total = NULL, eta_seconds = NULL "
@@ -192,7 +186,7 @@ class Journal:
         """Record why a job fails, before its photo is moved: it must not be tried again."""
         with self._transaction():
             # With one that was never begun too: a lane of failures would take turn after turn.
-            self._database.execute(_SERVE, (job_id,))
+            self._database.execute(queries.SERVE, (job_id,))
             self._change(
                 "UPDATE jobs SET error = ? WHERE id = ? AND state IN ('queued', 'running')",
                 (_sane(error), job_id),
@@ -256,7 +250,8 @@ class Journal:
             How many were forgotten.
         """
         with self._transaction():
-            return self._database.execute(_PRUNE, (newest, self._clock() - seconds, most)).rowcount
+            limits = (newest, self._clock() - seconds, most)
+            return self._database.execute(queries.PRUNE, limits).rowcount
 
     def staying(self) -> list[Job]:
         """The jobs whose photos stay in the inbox, the oldest first."""
@@ -318,6 +313,13 @@ class Journal:
         """How many jobs wait in each lane that has any, the lane whose turn is next first."""
         rows = self._rows("SELECT name, waiting FROM lanes WHERE waiting > 0 ORDER BY served, name")
         return {os.fsdecode(name): number for name, number in rows}
+
+    def _values(self, job: NewJob) -> tuple[Any, ...]:
+        return (
+            job.id, _bytes(job.lane), _bytes(job.style_name), _bytes(job.relative),
+            _bytes(job.content), _bytes(job.style), job.overrides and _bytes(job.overrides),
+            job.recipe, written(job.stays), self._clock(),
+        )  # fmt: skip
 
     def _rows(self, query: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         with self._errors():

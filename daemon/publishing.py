@@ -118,7 +118,7 @@ def keep_original(share: Share, claim: Claim, relative: PurePath) -> Path:
         guard(claim.folder)
         folder = folder_below(share.originals, parents)
         kept = _move_out(share, claim, folder)
-        claims.dissolve(claim.folder)
+        claims.end(claim.folder, share)
         return kept
 
 
@@ -163,7 +163,7 @@ def fail(share: Share, claim: Claim, relative: PurePath, reason: str) -> Path:
         guard(claim.folder)
         folder = folder_below(share.failed, parents)
         failed = _move_out(share, claim, folder, leave_note)
-        claims.dissolve(claim.folder)
+        claims.end(claim.folder, share)
         return failed
 
 

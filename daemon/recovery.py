@@ -5,6 +5,7 @@ What lies in the work folder and what the journal says are compared, and nothing
 - a claim that the journal never heard of goes back into the inbox, or on where it was on its way to
   (`daemon.orphans`): the journal may be a new one; if it is a copy whose result is out, the journal
   is told of it (`daemon.adoption`);
+- so it is of jobs that are over and whose photos stay in the inbox (`daemon.keepsakes`);
 - a job whose picture was published, or that was given up, is brought to that end;
 - so is one whose picture was about to be published, if it is found where it was to appear; it is
   told by its content. While the outbox is out of reach, that waits;
@@ -61,8 +62,8 @@ def recover(
         The claims that could not be put back and what stood in the way, for somebody to try again.
 
     Raises:
-        ClaimError: nobody can say which claims there are; nothing was done, and it is to be
-            repeated before anything else is.
+        ClaimError: nobody can say which claims there are, or which photos were painted already;
+            it is to be repeated before anything else is done.
         JournalError: the journal cannot be used.
     """
     found = claims.find_claims(share)
@@ -78,6 +79,7 @@ def recover(
                     _return(share, journal, endings, job_id)
             except (ClaimError, FaultError) as error:
                 stuck[job_id] = error
+    adoption.adopt_kept(share, journal, is_stopping)
     for job in unfinished:
         if job.id not in waiting and not is_stopping():
             try:

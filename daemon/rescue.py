@@ -1,11 +1,10 @@
 """Opens the journal of a share; one that is damaged is moved aside, and a new one begun.
 
 What is lost with it is the past (which photos were painted, when, how) and how often each waiting
-photo was tried. No photo is lost, and none in a claim that is out is painted twice: the claims in
-the work folder remember enough (`daemon.orphans`), and what waits there goes back into the inbox. A
-photo that stays in the inbox, since it cannot be moved, is painted once more if it had come to its
-end: the journal alone remembers those (`daemon.staying`). The old file stays, as
-`journal.damaged-1.sqlite`, for whoever wants to look into it.
+photo was tried. No photo is lost, and none is painted twice: the claims in the work folder remember
+enough (`daemon.orphans`), and what waits there goes back into the inbox. Of photos that stay in the
+inbox, since they cannot be moved, the work folder tells which were painted (`daemon.keepsakes`).
+The old file stays, as `journal.damaged-1.sqlite`, for whoever wants to look into it.
 
 Damaged is what SQLite itself calls malformed or no database, a file without a single byte, and one
 with a job that cannot be read. One that is locked, closed to this user or of another version of the

@@ -4,7 +4,8 @@ A folder that the service may not write to, a file that nobody may move, one tha
 holds: such a photo is tried for as long as people have patience. Then a copy of it goes the usual
 way, to the originals or to failed, and the photo itself stays where it is. It is known by its path,
 size and time: whoever changes it, or moves it into another style's folder, has it painted again.
-The journal remembers it, in the line of the job that the copy became.
+The journal remembers it, in the line of the job that the copy became; and so does the work folder,
+in case that the journal is lost (`daemon.keepsakes`).
 
 When it can be moved at last, it is: into the originals, or away if the copy lies there unchanged.
 So it goes if the copy failed and lies in failed; if it does not any more, it is a new photo.
@@ -34,15 +35,17 @@ from daemon import (
     departure,
     files,
     halfway,
+    keepsakes,
     presence,
     publishing,
 )
-from daemon.claims import COPIED, Claim
+from daemon.claims import Claim
 from daemon.copying import Copied
 from daemon.errors import AtelierError, ClaimLostError, ClaimStuckError, FaultError
 from daemon.handles import held
 from daemon.jobs import JobState, NewJob, Stay, new_job
 from daemon.journal import Journal
+from daemon.keepsakes import COPIED
 from daemon.last_resort import LastResort
 from daemon.names import printable
 from daemon.once import Once, reason_of
@@ -331,6 +334,8 @@ class Staying:
             self._owners.pop(stay, None)
 
     def _forget(self, job: NewJob) -> None:
+        # First: dropped again, as it was, it must not be taken for this one.
+        keepsakes.forget(self._share, job.id)
         self._journal.left(job.id)
         del self._jobs[job.id]
         del self._failed[job.id]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -9,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from daemon import adoption, claims, intention
-from daemon.claims import COPIED, Claim
+from daemon import adoption, claims, departure, intention, keepsakes
+from daemon.claims import Claim
 from daemon.errors import ClaimError
+from daemon.jobs import JobState
 from daemon.journal import Journal
+from daemon.keepsakes import COPIED
 from daemon.pairing import Candidate, pair
 from daemon.scanner import look
 from daemon.share import Share
@@ -88,3 +92,56 @@ def test_nothing_is_believed_of_a_folder_that_somebody_put_there(
     claim.folder.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(ClaimError):
         adoption.adopt(share, journal, "job")
+
+
+def never() -> bool:
+    return False
+
+
+def ended(share: Share, top: Path) -> Candidate:
+    candidate, claim = copied(share)
+    publish(share, claim)
+    departure.leave(claim.folder, claim.loose_files, top, share)
+    claims.end(claim.folder, share)
+    return candidate
+
+
+@pytest.mark.parametrize("top", ["originals", "failed"])
+def test_the_journal_is_told_once_of_what_is_over(share: Share, journal: Journal, top: str) -> None:
+    candidate = ended(share, getattr(share, top))
+    for _ in range(2):
+        adoption.adopt_kept(share, journal, never)
+        (job,) = journal.staying()
+        assert (job.relative, job.lane) == (candidate.relative, candidate.lane)
+        assert job.stays == stays_of(candidate, share.inbox)
+        if top == "originals":
+            assert (job.state, job.result) == (JobState.DONE, share.outbox / "a.jpg")
+        else:
+            assert (job.state, job.result) == (JobState.FAILED, None)
+            assert "The note beside it in the folder Failed" in (job.error or "")
+    assert journal.waiting() == {}
+
+
+def test_what_the_journal_knows_to_have_left_is_let_go(share: Share, journal: Journal) -> None:
+    ended(share, share.originals)
+    adoption.adopt_kept(share, journal, lambda: True)
+    assert journal.staying() == []
+    adoption.adopt_kept(share, journal, never)
+    journal.left("job")
+    adoption.adopt_kept(share, journal, never)
+    assert keepsakes.find_kept(share) == []
+
+
+def test_what_is_kept_and_cannot_be_read_is_not_given_up(
+    share: Share, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_args: object) -> bytes:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    ended(share, share.originals)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", refuse)
+        with pytest.raises(ClaimError, match="cannot be read"):
+            adoption.adopt_kept(share, journal, never)
+    adoption.adopt_kept(share, journal, never)
+    assert len(journal.staying()) == 1

@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from itertools import count
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any, BinaryIO
 
 import pytest
 from structlog.testing import capture_logs
 
-from daemon import claims, files, halfway
+from daemon import adoption, claims, files, halfway, keepsakes
 from daemon.copying import Copied
 from daemon.errors import ClaimStuckError, ExitCode, JournalError
 from daemon.jobs import NewJob, new_job
@@ -418,6 +419,167 @@ def test_a_result_that_is_out_is_known_to_a_new_journal(house: House, tmp_path: 
         assert photos_in(house) == ["Waves/photo.jpg"]
     assert house.files(house.share.outbox) == ["Waves/photo.jpg"]
     assert house.files(house.share.originals) == ["Waves/photo.jpg"]
+
+
+@contextmanager
+def journal_lost(house: House, folder: Path) -> Iterator[House]:
+    """The same share, with a journal that knows of nothing."""
+    with closing(Journal(folder / "journal.sqlite", time.time)) as journal:
+        yield House(house.share, journal, house.settings)
+
+
+@pytest.mark.parametrize("kind", ["photo", "pair", "folder"])
+def test_one_that_was_painted_is_known_to_a_new_journal_and_to_the_next(
+    house: House, tmp_path: Path, kind: str
+) -> None:
+    names = {
+        "photo": ["Waves/photo.jpg"],
+        "pair": ["a.jpg", "a.style.jpg"],
+        "folder": ["Waves/Party/content.jpg", "Waves/Party/style.jpg"],
+    }[kind]
+    house.style()
+    for name in names:
+        (house.share.inbox / name).parent.mkdir(exist_ok=True)
+        (house.share.inbox / name).write_bytes(picture())
+    with holding(house):
+        house.run_until(lambda: house.states() == {"done": 1})
+        results = house.files(house.share.outbox)
+        for number in range(2):
+            with journal_lost(house, tmp_path / f"new-{number}") as other:
+                run_for_a_while(other)
+                assert (painted(other), other.states(), remembered(other)) == (0, {"done": 1}, 1)
+                (job,) = other.journal.staying()
+                assert job.result == house.share.outbox / results[0]
+        assert photos_in(house) == house.files(house.share.originals) == names
+    with journal_lost(house, tmp_path / "last") as other:
+        other.run_until(lambda: not photos_in(house))
+        run_for_a_while(other, 5)
+        assert (painted(other), remembered(other)) == (0, 0)
+    assert house.files(house.share.originals) == names
+    assert house.files(house.share.outbox) == results
+    assert keepsakes.find_kept(house.share) == claims.find_claims(house.share) == []
+
+
+def test_one_that_failed_is_known_to_a_new_journal(house: House, tmp_path: Path) -> None:
+    house.answer = lambda request: [Failed(request.job_id, "engine", "It blew up.")]
+    photo = house.style() / "photo.jpg"
+    photo.write_bytes(picture())
+    with holding(house):
+        house.run_until(lambda: house.states() == {"failed": 1})
+        with journal_lost(house, tmp_path / "new") as other:
+            run_for_a_while(other)
+            assert (painted(other), other.states()) == (0, {"failed": 1})
+            (job,) = other.journal.staying()
+            assert job.error == adoption._FAILED.format("Failed")
+    with journal_lost(house, tmp_path / "last") as other:
+        other.run_until(lambda: not photo.exists())
+        run_for_a_while(other, 5)
+    assert house.files(house.share.failed) == ["Waves/photo.jpg", "Waves/photo.jpg - why.txt"]
+    assert house.files(house.share.outbox) == keepsakes.find_kept(house.share) == []
+
+
+@pytest.mark.parametrize("way", ["moved", "removed", "changed"])
+def test_what_has_left_is_a_new_photo_when_it_comes_again_whatever_the_journal_knows(
+    house: House, tmp_path: Path, way: str
+) -> None:
+    photo = house.style() / "photo.jpg"
+    photo.write_bytes(picture())
+    status = photo.stat()
+    with holding(house):
+        house.run_until(lambda: house.states() == {"done": 1})
+        assert len(keepsakes.find_kept(house.share)) == 1
+        if way == "removed":
+            photo.unlink()
+            house.run_until(lambda: not remembered(house))
+        elif way == "changed":
+            photo.write_bytes(picture((1, 2, 3)) + b"\0")
+            house.run_until(lambda: house.states() == {"done": 2} and remembered(house) == 1)
+            photo.unlink()
+            house.run_until(lambda: not remembered(house))
+    house.run_until(lambda: not photo.exists())
+    assert keepsakes.find_kept(house.share) == []
+    photo.write_bytes(picture())
+    os.utime(photo, ns=(status.st_atime_ns, status.st_mtime_ns))
+    with journal_lost(house, tmp_path / "new") as other:
+        other.run_until(lambda: other.states() == {"done": 1})
+        assert painted(other) == 1
+
+
+def dying(function: Callable[..., Any], when: str) -> Callable[..., Any]:
+    """The program ends before a function does its work, or after it."""
+
+    def die_over_it(*args: Any, **more: Any) -> None:
+        if when == "after":
+            function(*args, **more)
+        raise KilledError
+
+    return die_over_it
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize(
+    "where",
+    [
+        "daemon.claims.take",
+        "daemon.intention.remember",
+        "daemon.publishing.publish_result",
+        "daemon.journal.Journal.published",
+        "daemon.departure.leave",
+        "daemon.claims.end",
+        "daemon.keepsakes.keep",
+        "daemon.publishing.keep_original",
+        "daemon.journal.Journal.finish",
+    ],
+)
+def test_a_kill_and_a_lost_journal_together_make_no_second_result(
+    house: House, tmp_path: Path, where: str, when: str
+) -> None:
+    photo = house.style() / "photo.jpg"
+    photo.write_bytes(picture())
+    with shut(photo.parent):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(where, dying(resolve_name(where.replace(".Journal.", ":Journal.")), when))
+            with pytest.raises(KilledError):
+                house.service(once=False).run()
+        with journal_lost(house, tmp_path / "new") as other:
+            other.run_until(lambda: other.states() == {"done": 1})
+            run_for_a_while(other)
+            assert remembered(other) == 1
+        assert photos_in(house) == ["Waves/photo.jpg"]
+        assert claims.find_claims(house.share) == []
+        assert len(keepsakes.find_kept(house.share)) == 1
+    assert house.files(house.share.outbox) == ["Waves/photo.jpg"]
+    assert house.files(house.share.originals) == ["Waves/photo.jpg"]
+
+
+def test_a_keepsake_that_the_disk_has_spoilt_is_let_go(house: House, tmp_path: Path) -> None:
+    photo = house.style() / "photo.jpg"
+    photo.write_bytes(picture())
+    with holding(house):
+        house.run_until(lambda: house.states() == {"done": 1})
+        (spoilt,) = keepsakes.find_kept(house.share)
+        (house.share.work / keepsakes.STAYING / spoilt / keepsakes.COPIED).write_bytes(b"")
+        with journal_lost(house, tmp_path / "new") as other:
+            other.run_until(lambda: other.states() == {"done": 1})
+            assert painted(other) == 1  # nobody can know better
+            (kept,) = keepsakes.find_kept(house.share)
+            assert (house.share.work / keepsakes.STAYING / kept / keepsakes.COPIED).read_bytes()
+
+
+def test_nothing_is_begun_while_nobody_can_say_what_was_painted(
+    house: House, tmp_path: Path
+) -> None:
+    photo = house.style() / "photo.jpg"
+    photo.write_bytes(picture())
+    with holding(house):
+        house.run_until(lambda: house.states() == {"done": 1})
+        with journal_lost(house, tmp_path / "new") as other:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr("daemon.adoption._recorded", refuse)
+                run_for_a_while(other, 10)
+                assert (painted(other), other.states()) == (0, {})
+            run_for_a_while(other)
+            assert (painted(other), other.states()) == (0, {"done": 1})
 
 
 def test_one_whose_copy_failed_and_is_no_longer_in_failed_is_a_new_photo(house: House) -> None:

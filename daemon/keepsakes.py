@@ -1,0 +1,105 @@
+"""Keeps what is known of photos that stay in the inbox, for the case that the journal is lost.
+
+Such a photo is painted from a copy (`daemon.staying`). While the copy lies in its claim, the claim
+knows which job it is of, where the result appears and where the copy goes. When the copy has gone
+there, the claim's folder with all that it knows is moved into another folder of the work folder, in
+one step: whenever the program is killed, the one or the other tells a new journal of the photo
+(`daemon.adoption`). It goes when the photo has left the inbox.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from daemon import copying, departure, presence
+from daemon.claim_folders import refuse_foreign
+from daemon.copying import sync_folder
+from daemon.errors import AtelierError, ClaimError
+from daemon.names import printable
+from daemon.share import Share
+
+COPIED: Final = ".copied"
+"""File in a claim's folder: what lies there are copies, and the inbox has the files."""
+STAYING: Final = "staying"
+"""Name of the folder in the work folder in which all keepsakes lie."""
+
+_PRIVATE: Final = 0o700
+_log: Final = structlog.get_logger()
+
+
+def keepsake(share: Share, job_id: str) -> Path:
+    """The folder with what is kept of a job, whether it is there or not."""
+    return share.work / STAYING / job_id
+
+
+def keep(claim: Path, share: Share) -> bool:
+    """Keep what a claim knows, if it was of copies that have gone to originals or failed.
+
+    Args:
+        claim: its folder; its files have left.
+        share: the share.
+
+    Returns:
+        Whether it was: then the claim is no more.
+
+    Raises:
+        ClaimError: the folder of keepsakes cannot be trusted.
+        OSError: the disk or the permissions do not allow it; the claim is as it was.
+    """
+    if not presence.is_there(claim / COPIED):
+        return False
+    way = departure.recall(claim, share)
+    ends = (share.originals, share.failed)
+    if way is None or not way.begun or departure.top_of(way.folder, share) not in ends:
+        return False
+    kept = keepsake(share, claim.name)
+    refuse_foreign(kept.parent, share.work)
+    kept.parent.mkdir(_PRIVATE, exist_ok=True)
+    claim.rename(kept)
+    sync_folder(kept.parent)
+    sync_folder(claim.parent)
+    return True
+
+
+def find_kept(share: Share) -> list[str]:
+    """The ids of the jobs of which something is kept, sorted.
+
+    Raises:
+        ClaimError: the folder cannot be trusted or not be read.
+    """
+    folder = share.work / STAYING
+    try:
+        refuse_foreign(folder, share.work)
+        with os.scandir(folder) as entries:
+            return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise unreadable(folder, error) from error
+
+
+def unreadable(folder: Path, error: OSError) -> ClaimError:
+    """What to say of a folder that nobody can look into, though photos may be painted twice."""
+    return ClaimError(
+        f"The folder {printable(folder)}, which tells what was painted of the photos that stay in "
+        f"the inbox, cannot be read ({error.strerror}). Let the program read and write there, and "
+        "check the disk."
+    )
+
+
+def forget(share: Share, job_id: str) -> None:
+    """Let go of what is kept of a job, if anything is; it must not stay for good.
+
+    What cannot be removed now is removed at a start to come: the journal knows that it is over.
+    """
+    kept = keepsake(share, job_id)
+    try:
+        if presence.is_there(kept):
+            refuse_foreign(kept.parent, share.work)
+            copying.remove_tree(kept)
+    except (AtelierError, OSError) as error:
+        _log.warning("keepsake.stays", job=job_id, why=str(error))
