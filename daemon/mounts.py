@@ -81,12 +81,13 @@ def _file_system(folder: Path, mounts: Path) -> str | None:
     found: tuple[int, str] | None = None
     for line in lines:
         left, _, right = line.partition(" - ")
-        point = Path(_unescaped(left.split(" ")[4]))
+        point = Path(unescaped(left.split(" ")[4]))
         # The longest way down to the folder; of two mounts at one point the later hides the other.
         if folder.is_relative_to(point) and (found is None or len(point.parts) >= found[0]):
             found = len(point.parts), right.split(" ")[0]
     return found and found[1]
 
 
-def _unescaped(field: str) -> str:
+def unescaped(field: str) -> str:
+    """A field of a table of mounts, in which blanks are written as numbers."""
     return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), field)

@@ -16,6 +16,7 @@ import click
 from daemon import by_systemd, marks
 from daemon.cli import settings_options
 from daemon.configuration import SEARCHED, Resolved, state_folder
+from daemon.drives import expect_drives
 from daemon.files import write_atomically
 from daemon.names import is_junk, is_picture, printable
 from daemon.notes import write_how_to
@@ -42,6 +43,7 @@ def command(resolved: Resolved, *, folder: Path, no_styles: bool) -> None:
     styles folder that has no picture yet.
     """
     share = open_share(resolved.settings.share.model_copy(update={"root": folder}))
+    expect_drives(share)
     make_share(share)
     marks.offer(share, state_folder(resolved.settings, share, os.environ))
     if not no_styles:

@@ -21,6 +21,7 @@ from daemon import by_systemd, checkpoints, logs
 from daemon.bulletin import Bulletin
 from daemon.cli.options import SHORT_WISHES, settings_options
 from daemon.configuration import Resolved, state_folder
+from daemon.drives import expect_drives
 from daemon.errors import ExitCode, JournalError
 from daemon.inspector import Inspector, limits_of
 from daemon.journal import JOURNAL, Journal
@@ -240,6 +241,7 @@ def _say_what_to_do(share: Share) -> None:
 def _open(stack: ExitStack, share: Share, state: Path) -> tuple[ShareLock, Marks]:
     marks = Marks(share, state)
     marks.expect()
+    expect_drives(share)
     # Made here, the folders of a share whose drive is not connected would hide the real ones.
     if not marks.known:
         is_unit = by_systemd.starts_us(os.environ, os.getpid())

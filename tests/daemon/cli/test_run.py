@@ -14,6 +14,8 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,7 @@ import structlog
 from daemon import by_systemd
 from daemon.cli import main
 from daemon.cli.run import logging_weights
+from daemon.drives import Tables, expect_drives
 from daemon.errors import ExitCode
 from daemon.runners.base import EngineReady, Event
 from daemon.settings import ShareSettings
@@ -97,6 +100,28 @@ def test_below_systemd_a_share_is_to_be_made_as_the_service_s_user(
         main(arguments)
     assert f"Make a share with `atelierd init {root}`, name" in capsys.readouterr().err
     assert not root.exists()
+
+
+def test_a_drive_that_the_machine_knows_of_is_missed_at_the_very_first_start(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    root, state, fstab = tmp_path / "disk/share", tmp_path / "state", tmp_path / "fstab"
+    fstab.write_text(f"UUID=1 {tmp_path}/disk ext4 nofail 0 2\n")
+    expect = partial(expect_drives, tables=Tables(fstab, tmp_path))
+    for name in ("run", "init"):
+        monkeypatch.setattr(import_module(f"daemon.cli.{name}"), "expect_drives", expect)
+    (root / "Inbox").mkdir(parents=True)  # somebody has written into the drive's place before
+    places = ["--share.root", str(root), "--state_dir", str(state)]
+    for arguments in (["run", "--once", *places], ["init", str(root)]):
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        assert ended.value.code == ExitCode.USAGE
+        assert f"is to be connected at {tmp_path}/disk" in capsys.readouterr().err
+        assert [path.name for path in root.iterdir()] == ["Inbox"]
+    fstab.unlink()
+    with pytest.raises(SystemExit) as ended:
+        main(["init", str(root)])
+    assert ended.value.code == ExitCode.OK
 
 
 def seen_on_a_terminal(folder: Path, *arguments: str) -> str:

@@ -1,0 +1,117 @@
+"""Which folders are places for drives, and whether a drive is there.
+
+At the first start there is no mark yet by which a share's folder could be known (`daemon.marks`).
+But the machine itself says where drives belong: in its table of file systems, and in systemd's
+units. Such a place without its drive is an empty folder, and a share in it would be hidden by the
+drive.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from daemon.errors import ShareAwayError
+from daemon.marks import MARK
+from daemon.mounts import mount_of, unescaped
+from daemon.names import printable
+from daemon.presence import is_there
+from daemon.share import Share
+
+_POINT: Final = 1  # the second field of a line, see fstab(5)
+_WHERE: Final = "Where="
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Where a machine says which drive belongs where.
+
+    Attributes:
+        fstab: the table of file systems, as fstab(5) describes it.
+        units: a folder of systemd's units, of which those of mounts count.
+    """
+
+    fstab: Path = Path("/etc/fstab")
+    units: Path = Path("/etc/systemd/system")
+
+
+THIS_MACHINE: Final = Tables()
+"""Where Linux has them."""
+
+
+def expect_drives(share: Share, tables: Tables = THIS_MACHINE) -> None:
+    """See that each drive is there on which the machine says that a folder of the share lies.
+
+    A folder with a mark is the right one whatever the machine says: the service was there before,
+    or a person has said so.
+
+    Args:
+        share: its folders; they need not be there.
+        tables: where the machine says so. What of them cannot be read says nothing.
+
+    Raises:
+        ShareAwayError: a drive is not there.
+    """
+    points = {*_in_fstab(tables.fstab), *_in_units(tables.units)} - {Path("/")}
+    for folder in (share.root, *(path for _, path in share.folders())):
+        above = [point for point in points if folder.is_relative_to(point)]
+        if not above:
+            continue
+        point = max(above, key=lambda point: len(point.parts))
+        if not _is_marked(point, share, folder) and not _is_mounted(point):
+            raise ShareAwayError(
+                f"The folder {printable(folder)} belongs on a drive that is to be connected at "
+                f"{printable(point)}, as this machine's settings say, and none is: nothing is "
+                "written there. Connect it; or, if none belongs there any more, take that out of "
+                f"{printable(tables.fstab)} or {printable(tables.units)}."
+            )
+
+
+def _is_marked(point: Path, share: Share, folder: Path) -> bool:
+    tops = (each for each in (folder, share.root) if each.is_relative_to(point))
+    with contextlib.suppress(OSError):
+        return any(folder.is_relative_to(top) and is_there(top / MARK) for top in tops)
+    return False
+
+
+def _is_mounted(point: Path) -> bool:
+    try:
+        (device, number), (other, above) = mount_of(point), mount_of(point.parent)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:  # such as one that is closed to this user: whoever goes on is told why
+        return True
+    # A part of a file system may be a device of its own without being mounted.
+    return device != other if number is None or above is None else number != above
+
+
+def _in_fstab(table: Path) -> Iterator[Path]:
+    for line in _lines(table):
+        fields = line.split()
+        if len(fields) > _POINT and not fields[0].startswith("#"):
+            yield from _point(unescaped(fields[_POINT]))
+
+
+def _in_units(folder: Path) -> Iterator[Path]:
+    with contextlib.suppress(OSError):
+        for unit in sorted(folder.glob("*.mount")):
+            for line in _lines(unit):
+                if line.startswith(_WHERE):
+                    yield from _point(line[len(_WHERE) :].strip().strip('"'))
+
+
+def _point(name: str) -> Iterator[Path]:
+    # Of swap there is none; what cannot be a path is none.
+    with contextlib.suppress(OSError, ValueError, RuntimeError):
+        if name.startswith("/"):
+            yield Path(name).resolve()
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text("utf-8", "surrogateescape").splitlines()
+    except OSError:
+        return []

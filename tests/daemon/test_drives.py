@@ -1,0 +1,124 @@
+"""Drives that the machine's own tables name, and that are there or not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from daemon import drives
+from daemon.drives import Tables, expect_drives
+from daemon.errors import ShareAwayError
+from daemon.marks import MARK
+from daemon.settings import ShareSettings
+from daemon.share import Share, open_share
+from tests.daemon.mounting import drive
+
+
+@pytest.fixture
+def tables(tmp_path: Path) -> Tables:
+    (tmp_path / "units").mkdir()
+    return Tables(tmp_path / "fstab", tmp_path / "units")
+
+
+@pytest.fixture
+def share(tmp_path: Path) -> Share:
+    """One that is not made yet, in a folder with a blank in its name."""
+    return open_share(ShareSettings(root=tmp_path / "my disk" / "share"))
+
+
+def name_in(tables: Tables, point: Path, table: str = "fstab") -> None:
+    if table == "fstab":
+        escaped = str(point).replace(" ", "\\040")
+        tables.fstab.write_text(
+            "# <file system> <mount point> <type>\n\nUUID=1 / ext4 defaults 0 1\n"
+            f"UUID=2 none swap sw 0 0\nUUID=3\nUUID=4\t{escaped}  ext4 nofail,noauto 0 2\n"
+        )
+    else:
+        unit = f"[Unit]\nDescription=A disk\n[Mount]\nWhat=/dev/sdb1\nWhere={point}\n"
+        (tables.units / "my-disk.mount").write_text(unit)
+
+
+@pytest.mark.parametrize("table", ["fstab", "units"])
+@pytest.mark.parametrize("is_made", [False, True])
+def test_a_drive_that_is_away_is_missed(
+    share: Share, tables: Tables, table: str, *, is_made: bool
+) -> None:
+    point = share.root.parent
+    name_in(tables, point, table)
+    if is_made:
+        share.inbox.mkdir(parents=True)
+    with pytest.raises(ShareAwayError, match=r"my disk/share belongs on a drive .* Connect it"):
+        expect_drives(share, tables)
+    assert is_made or not point.exists()
+
+
+@pytest.mark.parametrize("table", ["fstab", "units"])
+def test_a_drive_that_is_there_is_not(share: Share, tables: Tables, table: str) -> None:
+    name_in(tables, share.root.parent, table)
+    with drive(share.root.parent) as disk:
+        expect_drives(share, tables)
+        disk.disconnect()
+        with pytest.raises(ShareAwayError):
+            expect_drives(share, tables)
+
+
+@pytest.mark.parametrize("number", [None, 29])
+def test_where_the_kernel_does_not_tell_mounts_the_device_counts(
+    share: Share, tables: Tables, monkeypatch: pytest.MonkeyPatch, number: int | None
+) -> None:
+    point = share.root.parent
+    name_in(tables, point)
+    monkeypatch.setattr(drives, "mount_of", lambda folder: (1 + (folder == point), number))
+    if number is None:
+        expect_drives(share, tables)
+    else:  # a part of a file system
+        with pytest.raises(ShareAwayError):
+            expect_drives(share, tables)
+
+
+def test_a_folder_elsewhere_has_a_drive_of_its_own(
+    share: Share, tables: Tables, tmp_path: Path
+) -> None:
+    share = replace(share, outbox=tmp_path / "other" / "Out")
+    name_in(tables, tmp_path / "other")
+    with pytest.raises(ShareAwayError, match="other/Out belongs on a drive"):
+        expect_drives(share, tables)
+
+
+def test_a_drive_in_the_share_is_known_as_its_folder_is(share: Share, tables: Tables) -> None:
+    name_in(tables, share.outbox)
+    share.outbox.mkdir(parents=True)
+    (share.root / MARK).touch()  # says nothing of what is mounted in it
+    with pytest.raises(ShareAwayError, match="Outbox belongs on a drive"):
+        expect_drives(share, tables)
+
+
+def test_a_mark_is_believed_more(share: Share, tables: Tables) -> None:
+    name_in(tables, share.root.parent)
+    share.root.mkdir(parents=True)
+    (share.root / MARK).touch()
+    expect_drives(share, tables)
+
+
+def test_tables_that_say_nothing_of_the_share_are_no_matter(
+    share: Share, tables: Tables, tmp_path: Path
+) -> None:
+    expect_drives(share, tables)
+    name_in(tables, tmp_path / "my disk too")
+    expect_drives(share, tables)
+    tables.fstab.write_bytes(b"\xff\0 \xff/\0 \0\n")
+    (tables.units / "odd.mount").mkdir()
+    expect_drives(share, tables)
+
+
+def test_a_closed_drive_is_for_whoever_goes_on(
+    share: Share, tables: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(folder: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    name_in(tables, share.root.parent)
+    monkeypatch.setattr(drives, "mount_of", refuse)
+    expect_drives(share, tables)
