@@ -155,7 +155,8 @@ class EngineSettings(_Section):
         ge=0,
         le=86_400,
         description="seconds after which a picture on its way is saved beside the journal, to go "
-        "on from there after a crash; 0: only when the service is stopped",
+        "on from there after a crash; after each step where one takes more than 10 s; 0: only "
+        "when the service is stopped, which does not wait for a step of more than 28 s",
     )
     max_attempts: int = Field(
         3, ge=1, le=100, description="a photo at which the engine dies so many times is failed"
