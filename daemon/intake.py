@@ -205,6 +205,8 @@ class Intake:
         if ready is not None:
             if self._is_resting():
                 pass  # it is asked again
+            elif self._troubles.waits_for_gaps(ready, inspected.gaps):
+                pass  # likewise, later
             elif inspected.ok:
                 self._take(ready, None)
             elif self._troubles.is_hopeless(ready, inspected):

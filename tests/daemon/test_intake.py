@@ -230,3 +230,77 @@ def test_a_folder_that_is_gone_does_not_rest_any_more(share: Share, journal: Jou
         folder.rmdir()
         door.look()
         assert (door.intake.failing, door.intake.why) == (False, "")
+
+
+@dataclass
+class Gappy:
+    """An inspector for which some pictures have parts that are not written yet."""
+
+    deliver: Callable[[Inspected], None]
+    of: tuple[Any, ...]
+    asked: int = 0
+
+    def submit(self, key: str, _content: Path, _style: Path | None) -> None:
+        self.asked += 1
+        self.deliver(Inspected(key, ok=True, message="", blame="", gaps=self.of))
+
+
+def wait(door: Door, seconds: float) -> None:
+    until = door.now + seconds
+    while door.now < until:
+        door.now += 1.0
+        door.look()
+
+
+@pytest.mark.parametrize("of", [("content",), ("style",), ("content", "style")])
+def test_a_photo_with_what_may_be_a_hole_waits_for_two_minutes_without_a_change(
+    share: Share, journal: Journal, of: tuple[str, ...]
+) -> None:
+    door, photo = Door(share, journal), share.inbox / "a.jpg"
+    gappy = door.intake._inspector = Gappy(door.answers.append, of)
+    photo.write_bytes(picture())
+    with capture_logs() as logs:
+        wait(door, 60)
+        os.utime(photo, (5, 5))  # somebody goes on writing
+        wait(door, 110 if "content" in of else 55)
+        assert door.queued() == []
+        assert gappy.asked == 2  # only once as it is
+        assert door.intake.still_expects()
+        assert not door.intake.failing
+        assert "may still be being copied" in door.intake.why
+        wait(door, 20)
+    assert door.queued() == ["a.jpg"]
+    assert gappy.asked == 3
+    assert door.intake.why == ""
+    assert [line["event"] for line in logs].count("photo.has_gap") == 2
+
+
+def test_a_style_for_which_one_photo_has_waited_is_waited_for_no_more(
+    share: Share, journal: Journal
+) -> None:
+    door = Door(share, journal)
+    door.intake._inspector = Gappy(door.answers.append, ("style",))
+    (share.inbox / "a.jpg").write_bytes(picture())
+    wait(door, 130)
+    assert door.queued() == ["a.jpg"]
+    (share.inbox / "b.jpg").write_bytes(picture())
+    wait(door, 130)
+    assert door.queued() == ["a.jpg", "b.jpg"]
+    (share.styles / "Waves.jpg").write_bytes(picture((1, 2, 3)) + b"more")
+    (share.inbox / "c.jpg").write_bytes(picture())
+    wait(door, 60)
+    assert len(door.queued()) == 2
+
+
+def test_where_files_settle_for_long_what_may_be_a_hole_waits_ten_times_as_long(
+    share: Share, journal: Journal
+) -> None:
+    door = Door(share, journal)
+    gappy = door.intake._inspector = Gappy(door.answers.append, ("content",))
+    watch = SETTINGS.watch.model_copy(update={"settle_seconds": 20.0})
+    door.intake.use(SETTINGS.model_copy(update={"watch": watch}))
+    (share.inbox / "a.jpg").write_bytes(picture())
+    wait(door, 190)
+    assert (door.queued(), gappy.asked) == ([], 1)
+    wait(door, 20)
+    assert door.queued() == ["a.jpg"]
