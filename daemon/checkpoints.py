@@ -19,6 +19,7 @@ FOLDER: Final = "checkpoints"
 """Name of the folder beside the journal."""
 
 _SHARE: Final = 0.05  # of the time, at most, goes into writing them
+_LONG_STEP_SECONDS: Final = 10.0  # whoever stops the service may not wait for the end of such a one
 _SUFFIX: Final = ".snapshot"
 
 
@@ -89,12 +90,15 @@ class Checkpoints:
 
 
 class Saving:
-    """Has one painting saved now and then.
+    """Has one painting saved now and then; after each step, where steps take long.
+
+    A service that is stopped does not wait for the end of a long step: what was done since the last
+    time would be lost.
 
     Args:
         path: its file; None: it is never saved.
-        seconds: between two times, at least; longer where saving itself takes long. 0: only when
-            it is asked for.
+        seconds: between two times, at least, while steps are short; longer where saving itself
+            takes long. 0: only when it is asked for.
         clock: monotonic seconds.
     """
 
@@ -107,15 +111,19 @@ class Saving:
         self._path = path
         self._seconds = seconds
         self._clock = clock
-        self._due = clock() + seconds
+        self._step_began = self._may_at = clock()
+        self._due = self._may_at + seconds
 
     def save_if_due(self, work: Saves) -> None:
-        """Save, if it is time.
+        """Save, if it is time. To be called after each step.
 
         Raises:
             OSError: it could not be written; it is tried again after a while.
         """
-        if self._seconds and self._clock() >= self._due:
+        now = self._clock()
+        is_long = now - self._step_began > _LONG_STEP_SECONDS
+        self._step_began = now
+        if self._seconds and now >= (self._may_at if is_long else self._due):
             self.save(work)
 
     def save(self, work: Saves) -> None:
@@ -127,9 +135,12 @@ class Saving:
         if self._path is None:
             return
         began = self._clock()
+        self._may_at = began + self._seconds  # should it fail: a full disk is not asked each time
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             work.save(self._path)
+            self._may_at = began
         finally:
-            ended = self._clock()
-            self._due = ended + max(self._seconds, (ended - began) / _SHARE)
+            self._step_began = ended = self._clock()
+            self._may_at = max(self._may_at, ended + (ended - began) / _SHARE)
+            self._due = max(self._may_at, ended + self._seconds)

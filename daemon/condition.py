@@ -13,6 +13,7 @@ from daemon.errors import AtelierError
 from daemon.intake import Intake
 from daemon.journal import Journal
 from daemon.names import printable
+from daemon.runners.base import LONGEST_LOAD_SECONDS
 from daemon.runners.exchange import Exchange, Painting
 
 # The first step comes after decoding, the statistics of the style and a first look at the photo.
@@ -23,7 +24,6 @@ _SECONDS_A_MEGAPIXEL: Final = 175.0
 _MEGAPIXEL: Final = 1_000_000
 _LATE: Final = 0.25  # of the longest silence: slow by far, and not yet given up
 _MINUTE: Final = 60
-_LONGEST_LOAD_SECONDS: Final = 1800.0  # weights on a slow disk, an import, the self-checks
 _log: Final = structlog.get_logger()
 
 
@@ -82,7 +82,7 @@ class Condition:
         parts = [
             painting or (f"Nothing is painted: {trouble}" if trouble else idle),
             f"{waiting} {'waits' if waiting == 1 else 'wait'}" if waiting else "",
-            trouble if self._engine.paintings else "",
+            trouble if self._engine.paintings or (painting and self._engine.unavailable) else "",
             stuck,
             self._intake.why.rstrip("."),
             self._staying(),
@@ -114,9 +114,12 @@ class Condition:
         return next((one for one in self._engine.paintings if self._is_silent(one, now)), None)
 
     def loads(self) -> bool:
-        """Whether an engine is being started, and not for so long that it must be stuck."""
-        since = self._engine.loading_since
-        return since is not None and self._clock() - since < _LONGEST_LOAD_SECONDS
+        """Whether an engine is being started for the first time, and cannot be stuck yet.
+
+        One that is tried again, since it could not be started before, may be tried for ever.
+        """
+        since = None if self._engine.unavailable else self._engine.loading_since
+        return since is not None and self._clock() - since < LONGEST_LOAD_SECONDS
 
     def _is_silent(self, painting: Painting, now: float) -> bool:
         return now - painting.heard_at > longest_silence(painting.size)

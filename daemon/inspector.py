@@ -9,15 +9,12 @@ The child starts with the first request and ends when it had nothing to do for a
 
 from __future__ import annotations
 
-import errno
-import os
 import resource
-import stat
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -26,16 +23,16 @@ from typing import Final, Literal
 import structlog
 
 from daemon import threads
+from daemon.bounded import read_with_holes
 from daemon.child import Bell, Child, settle_in
 from daemon.errors import NoPictureError, PictureUnreadableError
 from daemon.found_whole import FoundWhole, version_of
-from daemon.handles import open_file
+from daemon.gaps import has_zeros
 from daemon.names import is_picture, printable
 from daemon.notes import NO_PICTURE
 from daemon.rations import TOO_LONG, Ration, ration_for, rationed
 from daemon.settings import WatchSettings
 
-_MEGABYTE: Final = 1_000_000
 _WAIT_SECONDS: Final = 120.0  # for a slow share, and a processor that has other things to do
 _FIRST_TO_GO: Final = "1000"  # proc(5), oom_score_adj
 _START_SECONDS: Final = 60.0  # a machine that is busy painting starts processes slowly
@@ -43,6 +40,8 @@ _BUG: Final = (
     "The program met an error of its own when it looked at this picture ({}). Try again; if that "
     "happens again, show the log to whoever looks after it."
 )
+_NO_MEMORY: Final = "The picture needs more memory than there is. Save it smaller and try again."
+_CRASHES: Final = "The picture cannot be read: it crashes the reader. Save it anew as a JPEG."
 _PAUSE_SECONDS: Final = 1.0
 _log: Final = structlog.get_logger()
 
@@ -56,12 +55,28 @@ class Inspected:
         ok: whether all its pictures can be decoded whole.
         message: what is wrong and what to do, in plain words; empty when all is well.
         blame: which picture is at fault; empty when all is well.
+        gaps: which of "content" and "style" may have a part that is not written yet, though they
+            can be decoded.
     """
 
     key: str
     ok: bool
     message: str
     blame: Literal["", "content", "style"]
+    gaps: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What the child has found in one file.
+
+    Attributes:
+        message: what is wrong with it and what to do; empty if nothing is.
+        gap: whether a part of it may not be written yet (`daemon.gaps`).
+    """
+
+    message: str = ""
+    gap: bool = False
 
 
 @dataclass(frozen=True)
@@ -213,13 +228,16 @@ class Inspector:
         return None if self._child is None else self._limits.idle_seconds
 
     def _answer(self, request: _Request) -> None:
-        answer = Inspected(request.key, ok=True, message="", blame="")
-        if message := self._look_at(request.content):
-            answer = Inspected(request.key, ok=False, message=message, blame="content")
-        elif request.style is not None and (message := self._look_at_style(request.style)):
-            name = printable(request.style.name)
-            message = f"The style picture {name} cannot be used. {message}"
+        content, path = self._look_at(request.content), request.style
+        style = Finding() if content.message or path is None else self._look_at_style(path)
+        if content.message:
+            answer = Inspected(request.key, ok=False, message=content.message, blame="content")
+        elif path is not None and style.message:
+            message = f"The style picture {printable(path.name)} cannot be used. {style.message}"
             answer = Inspected(request.key, ok=False, message=message, blame="style")
+        else:
+            gaps = ("content",) * content.gap + ("style",) * style.gap
+            answer = Inspected(request.key, ok=True, message="", blame="", gaps=gaps)
         self._say(answer)
 
     def _say(self, answer: Inspected) -> None:
@@ -229,30 +247,30 @@ class Inspector:
                 return
         self._deliver(answer)
 
-    def _look_at_style(self, path: Path) -> str:
+    def _look_at_style(self, path: Path) -> Finding:
         """The same as of a photo; but many photos want one style."""
         version = version_of(path)
         if self._whole.knows(version, self._limits):
-            return ""
-        message = self._look_at(path)
-        if not message:
+            return Finding()
+        found = self._look_at(path)
+        if found == Finding():
             self._whole.add(path, version, self._child_limits)
-        return message
+        return found
 
-    def _look_at(self, path: Path) -> str:
-        """What is wrong with a file; empty when nothing is, or when nobody waits any more."""
+    def _look_at(self, path: Path) -> Finding:
+        """What is found in a file; nothing when nobody waits any more."""
         child = self._living_child()
         if child is None:
-            return ""
+            return Finding()
         child.send(path)
         try:
             return self._hear(child, self._limits.seconds)
         except TimeoutError:
             self._end_child()
-            return TOO_LONG
+            return Finding(TOO_LONG)
         except EOFError:
             self._end_child()
-            return "The picture cannot be read: it crashes the reader. Save it anew as a JPEG."
+            return Finding(_CRASHES)
 
     def _living_child(self) -> Child | None:
         """The child, ready to read; None when the inspector is closed meanwhile.
@@ -277,8 +295,8 @@ class Inspector:
             _log.warning("inspector.not_started", why=str(error))
             self._bell.hear(self._limits.restart_seconds)
 
-    def _hear(self, child: Child, seconds: float) -> str:
-        """What the child says next; empty when the inspector is closed.
+    def _hear(self, child: Child, seconds: float) -> Finding:
+        """What the child says next; nothing when the inspector is closed.
 
         Raises:
             EOFError: the child has died.
@@ -287,10 +305,11 @@ class Inspector:
         until = time.monotonic() + seconds
         while not self._closed:
             if child.wait(self._bell, max(until - time.monotonic(), 0)):
-                return str(child.receive())
+                found: Finding = child.receive()
+                return found
             if not self._bell.hear(0) and time.monotonic() >= until:
                 raise TimeoutError("the reader does not answer")
-        return ""
+        return Finding()
 
     def _end_child(self) -> None:
         child, self._child = self._child, None
@@ -299,9 +318,9 @@ class Inspector:
 
 
 def inspect_files(connection: Connection, limits: Limits) -> None:
-    """The child's whole life: a path comes, what is wrong with that file goes back, or nothing.
+    """The child's whole life: a path comes, what is found in that file goes back.
 
-    The first message, empty too, says that it is ready.
+    The first finding, an empty one, says that it is ready.
 
     Args:
         connection: the child's end of the pipe; its end is the order to stop.
@@ -315,9 +334,9 @@ def inspect_files(connection: Connection, limits: Limits) -> None:
     import daemon.pictures  # noqa: F401, PLC0415 - shows now, not at the first file, that it can
 
     try:
-        connection.send("")
+        connection.send(Finding())
         while True:
-            connection.send(what_is_wrong(connection.recv(), limits))
+            connection.send(look_into(connection.recv(), limits))
     except (EOFError, OSError):
         return
 
@@ -332,55 +351,34 @@ def what_is_wrong(path: Path, limits: Limits) -> str:
     Returns:
         What is wrong with it and what to do, in plain words; empty if nothing is.
     """
-    from daemon import pictures  # noqa: PLC0415 - only the child is to have decoders in it
+    return look_into(path, limits).message
 
+
+def look_into(path: Path, limits: Limits) -> Finding:
+    """The same, and whether a part of the file may not be written yet."""
     top = next((one for one in limits.tops if path.is_relative_to(one)), None)
     try:
-        data = read_bounded(path, limits.file_bytes, top)
-        with rationed(limits.ration):
-            pictures.decode(data, max_pixels=limits.ration.pixels)
+        content = read_with_holes(path, limits.file_bytes, top)
+        if message := _what_is_wrong_with(content.data, path, limits.ration):
+            return Finding(message)
+        return Finding(gap=content.hole or has_zeros(content.data))
+    except PictureUnreadableError as error:
+        return Finding(str(error))
+    except MemoryError:
+        return Finding(_NO_MEMORY)
+    except OSError as error:
+        return Finding(
+            f"The file cannot be read ({error.strerror}). Check that it is there and readable."
+        )
+
+
+def _what_is_wrong_with(data: bytes, path: Path, ration: Ration) -> str:
+    from daemon import pictures  # noqa: PLC0415 - only the child is to have decoders in it
+
+    try:
+        with rationed(ration):
+            pictures.decode(data, max_pixels=ration.pixels)
     except NoPictureError as error:
         # A photo that has lost its beginning is still called a photo.
         return str(error) if is_picture(path.name) else NO_PICTURE
-    except PictureUnreadableError as error:
-        return str(error)
-    except MemoryError:
-        return "The picture needs more memory than there is. Save it smaller and try again."
-    except OSError as error:
-        return f"The file cannot be read ({error.strerror}). Check that it is there and readable."
     return ""
-
-
-def read_bounded(path: Path, most: int, top: Path | None = None) -> bytes:
-    """Read a regular file whole, if it is not too large.
-
-    Args:
-        path: of the file; a link is not followed, a pipe or device not waited for.
-        most: bytes.
-        top: a folder above it; none on the way down from there may be a link.
-
-    Returns:
-        Its content.
-
-    Raises:
-        PictureUnreadableError: no regular file, or too large.
-        OSError: it is not there or not readable.
-    """
-    try:
-        handle = open_file(path, top)
-    except OSError as error:
-        if error.errno == errno.ELOOP:
-            raise PictureUnreadableError("It is a link. Put the picture itself there.") from error
-        raise
-    with ExitStack() as stack:
-        stack.callback(os.close, handle)
-        status = os.fstat(handle)
-        if not stat.S_ISREG(status.st_mode):
-            raise PictureUnreadableError("It is not a file. Put a picture there.")
-        file = stack.enter_context(os.fdopen(handle, "rb", closefd=False))
-        if status.st_size > most or len(data := file.read(most + 1)) > most:
-            raise PictureUnreadableError(
-                f"The file is larger than {most / _MEGABYTE:g} MB, which is the most that is "
-                "allowed. Save the picture smaller."
-            )
-    return data

@@ -26,6 +26,7 @@ from daemon.errors import (
     JournalError,
     OverridesError,
 )
+from daemon.faulty_folders import FaultyFolders
 from daemon.inbox_note import InboxNote
 from daemon.inspector import Inspected
 from daemon.jobs import new_job
@@ -109,7 +110,8 @@ class Intake:
         self.styles: dict[Path, Stamp] = {}
         """The style pictures of the last look that could be made, with their stamps."""
         self._seen: scanner.Look | None = None
-        self._pairer, self._turns = Pairer(), Turns()
+        self._faulty, self._unpaired = FaultyFolders(clock), FaultyFolders(clock)
+        self._pairer, self._turns = Pairer(self._unpaired.over), Turns()
 
     def use(self, settings: Settings) -> None:
         """Go by other settings from now on; what is queued already keeps its recipe.
@@ -130,7 +132,8 @@ class Intake:
     @property
     def why(self) -> str:
         """Why a photo cannot be put back, or else why one cannot be taken; empty if each can."""
-        return self._returns.why or self._troubles.why
+        why = self._returns.why or self._troubles.why
+        return why or self._faulty.why or self._unpaired.why
 
     @property
     def staying(self) -> int:
@@ -140,7 +143,8 @@ class Intake:
     @property
     def failing(self) -> bool:
         """Whether the last look failed, or photos could not be taken or not be put back."""
-        return bool(self._problem or self._returns.pending or self._troubles.taking_fails)
+        rests = self._faulty or self._unpaired
+        return bool(self._problem or rests or self._returns.pending or self._troubles.taking_fails)
 
     @property
     def restless(self) -> bool:
@@ -201,6 +205,8 @@ class Intake:
         if ready is not None:
             if self._is_resting():
                 pass  # it is asked again
+            elif self._troubles.waits_for_gaps(ready, inspected.gaps):
+                pass  # likewise, later
             elif inspected.ok:
                 self._take(ready, None)
             elif self._troubles.is_hopeless(ready, inspected):
@@ -224,11 +230,14 @@ class Intake:
     def _pair(self) -> Pairing:
         styles = mirror_styles(self._share)
         self.styles = {path: stamp_of(path) for path in styles.values()}
-        seen = self._seen = scanner.look(self._share.inbox, self._seen)
+        seen = self._seen = scanner.look(self._share.inbox, self._seen, self._faulty.over)
+        for faulty in (self._faulty, self._unpaired):
+            faulty.forget_all_but({seen.root, *seen.folders})
+        closed = [path for path in seen.unreadable if path not in self._faulty]
         pairing = self._pairer.pair(seen, styles, self._settings.paint.default_style)
         self._staying.update(seen, pairing.candidates)
         stays = self._staying.photos
-        self._note.update(pairing.homeless, pairing.waiting, styles, seen.unreadable, stays)
+        self._note.update(pairing.homeless, pairing.waiting, styles, closed, stays)
         if not self._staying:
             return pairing
         fresh = (each for each in pairing.candidates if not self._staying.knows(each))

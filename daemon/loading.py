@@ -18,9 +18,9 @@ from typing import Final
 
 from pydantic import ValidationError
 
+from daemon.bounded import read_bounded
 from daemon.claim_folders import claim_folder, guard
 from daemon.errors import ClaimError, PictureUnreadableError
-from daemon.inspector import read_bounded
 from daemon.jobs import Job
 from daemon.names import printable
 from daemon.presence import GONE, is_gone, is_gone_from_claim, is_here

@@ -26,12 +26,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path, PurePath
 from typing import Final, Literal, NamedTuple
 
 from daemon.names import JOB_FILE, canonical, is_note, is_picture, split
-from daemon.scanner import Look, Sighting, in_order
+from daemon.scanner import Guard, Look, Sighting, in_order, unguarded
 
 INBOX_LANE: Final = "Inbox"
 """The lane of what lies in the bare inbox."""
@@ -107,9 +107,13 @@ class Pairer:
 
     A folder in which nothing has changed since the last look means what it meant then: ten thousand
     photos may wait for their turn, and be looked at every few seconds.
+
+    Args:
+        guard: the files of folders that it passes over mean nothing meanwhile.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, guard: Guard = unguarded) -> None:
+        self._guard = guard
         self._known: dict[Path, _Sorting] = {}
 
     def pair(self, look: Look, styles: Mapping[str, Path], default_style: str | None) -> Pairing:
@@ -118,19 +122,19 @@ class Pairer:
         default = called.get(canonical(default_style)) if default_style else None
         folders = _by_folder(look)
         crowded = {above for folder in folders for above in folder.path.parents}
-        self._known = {
-            folder.path: self._sorted(
-                _Question(
-                    tuple(folder.files),
-                    called.get(canonical(folder.below[0])) if folder.below else None,
-                    default,
-                    folder.path in crowded,
-                ),
-                folder,
+        known = {}
+        for folder in folders:
+            question = _Question(
+                tuple(folder.files),
+                called.get(canonical(folder.below[0])) if folder.below else None,
+                default,
+                folder.path in crowded,
             )
-            for folder in folders
-        }
-        return _together(self._known.values())
+            sorting = self._guard(folder.path, partial(self._sorted, question, folder))
+            if sorting is not None:
+                known[folder.path] = sorting
+        self._known = known
+        return _together(known.values())
 
     def _sorted(self, question: _Question, folder: _Folder) -> _Sorting:
         known = self._known.get(folder.path)

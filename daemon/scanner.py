@@ -8,13 +8,16 @@ can make the service look at another folder of this machine.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
+from typing import Protocol, TypeVar
 
 from daemon.errors import ShareError
 from daemon.handles import held
 from daemon.names import is_junk, printable
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,19 @@ class Look:
     unreadable: tuple[Path, ...] = ()
 
 
-def look(root: Path, before: Look | None = None) -> Look:
+class Guard(Protocol):
+    """Takes the step over one folder, or passes it over; as `FaultyFolders.over`."""
+
+    def __call__(self, folder: Path, step: Callable[[], T], /) -> T | None:
+        """None if it passes the folder over."""
+
+
+def unguarded(_folder: Path, step: Callable[[], T], /) -> T | None:
+    """Pass over no folder."""
+    return step()
+
+
+def look(root: Path, before: Look | None = None, guard: Guard = unguarded) -> Look:
     """Look at everything below a folder.
 
     What vanishes during the look was never there; what cannot be read is named and passed over.
@@ -61,6 +76,7 @@ def look(root: Path, before: Look | None = None) -> Look:
         root: the folder.
         before: an earlier look at it. What still is as it was then is the same object: of ten
             thousand photos that wait, few have changed since the last look.
+        guard: folders that it passes over are `unreadable`; never the root.
 
     Raises:
         ShareError: `root` itself cannot be read (it is gone, or the network drive is).
@@ -77,7 +93,7 @@ def look(root: Path, before: Look | None = None) -> Look:
     while waiting:
         folder = Path(waiting.pop())
         try:
-            waiting += _look_into(root, folder, finds)
+            waiting += _guarded(root, folder, finds, guard)
         except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError:
@@ -114,6 +130,15 @@ class _Finds:
         if known is None or (known.size, known.mtime_ns, known.inode) != looks:
             known = Sighting(Path(path), *looks)
         self.files.append(known)
+
+
+def _guarded(root: Path, folder: Path, finds: _Finds, guard: Guard) -> list[str]:
+    before = len(finds.files)
+    inner = guard(folder, lambda: _look_into(root, folder, finds))
+    if inner is None:
+        finds.unreadable.append(str(folder))
+        del finds.files[before:]  # half of a folder is not what somebody has put there
+    return inner or []
 
 
 def _look_into(root: Path, folder: Path, finds: _Finds) -> list[str]:

@@ -52,7 +52,11 @@ class WatchSettings(_Section):
         description="seconds between two looks when polling, or while a file is still changing",
     )
     settle_seconds: float = Field(
-        5.0, ge=0, le=3600, description="a file must stay unchanged for so long before it is taken"
+        5.0,
+        ge=0,
+        le=3600,
+        description="a file must stay unchanged for so long before it is taken; one that may have "
+        "a hole in its middle for ten times as long, and for two minutes at least",
     )
     settle_scans: int = Field(
         3, ge=2, le=100, description="and look the same in at least so many looks in a row"
@@ -155,7 +159,8 @@ class EngineSettings(_Section):
         ge=0,
         le=86_400,
         description="seconds after which a picture on its way is saved beside the journal, to go "
-        "on from there after a crash; 0: only when the service is stopped",
+        "on from there after a crash; after each step where one takes more than 10 s; 0: only "
+        "when the service is stopped, which does not wait for a step of more than 28 s",
     )
     max_attempts: int = Field(
         3, ge=1, le=100, description="a photo at which the engine dies so many times is failed"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,6 +14,7 @@ from daemon.errors import ClaimHeldError
 from daemon.inspector import Inspected
 from daemon.names import printable
 from daemon.once import Once, reason_of
+from daemon.patience import Patience
 from daemon.readiness import Readiness
 from daemon.ready import Ready
 from daemon.settings import WatchSettings
@@ -21,6 +22,12 @@ from daemon.settings import WatchSettings
 TRIES_ONCE: Final = 3
 """So often a run that ends when all is painted tries to take a photo."""
 
+_GAP_SECONDS: Final = 120.0
+_GAP_SETTLES: Final = 10
+_GAP: Final = (
+    "{} may still be being copied: a part of it, or of its style, holds nothing. It is taken if it "
+    "stays so for some minutes"
+)
 _QUICKEST: Final = 0.05  # seconds between two looks, also when files need not settle at all
 _log: Final = structlog.get_logger()
 
@@ -35,6 +42,7 @@ class _Trouble(backoff.Tries):
         last_chance: whether it was inspected once more after its patience ran out.
         why: what stood in the way of taking it last.
         held_since: since when it is that it may not be moved, monotonic seconds.
+        gap_until: when what may be a part not written yet is believed to be meant; the same.
     """
 
     since: float
@@ -42,6 +50,7 @@ class _Trouble(backoff.Tries):
     last_chance: bool = False
     why: str = ""
     held_since: float | None = None
+    gap_until: float | None = None
 
 
 class Troubles:
@@ -61,6 +70,7 @@ class Troubles:
         self._clock = clock
         self._cases: dict[Ready, _Trouble] = {}
         self._said = Once()
+        self._gappy_styles = Patience(gap_wait(settings), clock)
 
     def __bool__(self) -> bool:
         """Whether there are any."""
@@ -107,6 +117,37 @@ class Troubles:
             return False
         had_it, case.last_chance = case.last_chance, True
         return had_it
+
+    def waits_for_gaps(self, ready: Ready, gaps: Collection[str]) -> bool:
+        """Note that files of a candidate may have parts not written yet; whether it waits for them.
+
+        Args:
+            ready: the candidate.
+            gaps: whose: "content", "style".
+        """
+        if not gaps:
+            return False
+        now, until = self._clock(), self._gaps_end(ready, gaps)
+        if until <= now:
+            return False
+        case = self._cases.setdefault(ready, _Trouble(now))
+        case.until, photo = until, printable(ready.candidate.relative)
+        if case.gap_until is None:
+            _log.warning("photo.has_gap", photo=photo, of=gaps, again_in_seconds=until - now)
+        case.gap_until, case.why = until, _GAP.format(photo)
+        return True
+
+    def _gaps_end(self, ready: Ready, gaps: Collection[str]) -> float:
+        candidate, wait = ready.candidate, gap_wait(self.settings)
+        ends = []
+        if "content" in gaps or candidate.style_sighting is not None:
+            ends.append(self._clock() + wait - self._readiness.unchanged_for(candidate))
+        if "style" in gaps and candidate.style_sighting is None:
+            # The photo may be older than its style, and many may want that one.
+            self._gappy_styles.seconds = wait
+            self._gappy_styles.is_over(candidate.style)
+            ends.append(self._gappy_styles.ends(candidate.style))
+        return max(ends)
 
     def hold(self, ready: Ready, error: Exception) -> None:
         """Note that a candidate could not be taken, and say why; it is tried again later."""
@@ -159,7 +200,14 @@ class Troubles:
     def _may_pass(self, case: _Trouble) -> bool:
         if case.tries:
             return case.tries < TRIES_ONCE
+        if case.gap_until is not None:
+            return self._clock() - case.gap_until < longest_wait(self.settings)
         return self._clock() - case.since < longest_wait(self.settings)
+
+
+def gap_wait(watch: WatchSettings) -> float:
+    """Seconds for which files with what may be parts not written yet must stay unchanged."""
+    return max(_GAP_SETTLES * watch.settle_seconds, _GAP_SECONDS)
 
 
 def quick_pace(watch: WatchSettings) -> float:

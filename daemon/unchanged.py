@@ -10,8 +10,8 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from daemon.bounded import read_bounded
 from daemon.errors import PictureUnreadableError
-from daemon.inspector import read_bounded
 from daemon.ready import Stamp, stamp_of
 
 

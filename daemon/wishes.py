@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from daemon.bounded import read_bounded
 from daemon.claims import Claim
 from daemon.errors import OverridesError, PictureUnreadableError
-from daemon.inspector import read_bounded
 from daemon.names import JOB_FILE, printable
 from daemon.overrides import MAX_BYTES, make_recipe, read_overrides
 from daemon.settings import PaintSettings

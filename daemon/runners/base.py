@@ -15,12 +15,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from engine import DeviceReport, Progress, Recipe
 
 PictureFormat = Literal["jpeg", "png"]
 Blame = Literal["content", "style", "recipe", "engine", "lost"]
+
+LONGEST_LOAD_SECONDS: Final = 1800.0
+"""An engine that loads for longer hangs: weights on a slow disk, an import and the self-checks take
+minutes."""
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ import structlog
 from daemon import threads
 from daemon.child import Bell, Child, describe_exit
 from daemon.runners.base import (
+    LONGEST_LOAD_SECONDS,
     Cancelled,
     CancelRequest,
     Deliver,
@@ -47,10 +48,16 @@ _LOST: Final = (
 _NO_START: Final = (
     "The engine stopped {} times in a row while it started: {}. Run `atelierd doctor` to see why."
 )
+_HANGS: Final = (
+    "The engine did not come to the end of loading within {:.0f} minutes, and was ended. It is "
+    "tried again in a while. See whether the drive with the weights answers, and the graphics card "
+    "if there is one; `atelierd doctor` looks at both."
+)
 _BUG: Final = (
     "The program met an error of its own while it kept the engine ({}). It starts the engine again "
     "in a while; if that happens again, show the log to whoever looks after it."
 )
+_MINUTE: Final = 60
 _EXIT_SECONDS: Final = 5.0  # for a child that has closed its pipe to end
 _log: Final = structlog.get_logger()
 
@@ -65,11 +72,14 @@ class Restarts:
             (`daemon.relapses`), and the others need not.
         longest_seconds: the pause doubles up to this.
         starts: so many deaths in a row before the engine was ready, and it is given up.
+        load_seconds: a child that is not ready after so long hangs (in a drive or a driver that
+            does not answer), and is ended; the pause before the next one grows as above.
     """
 
     first_seconds: float = 1.0
     longest_seconds: float = 60.0
     starts: int = 3
+    load_seconds: float = LONGEST_LOAD_SECONDS
 
     def pause(self, deaths: int) -> float:
         """Seconds to wait after so many deaths in a row."""
@@ -215,6 +225,7 @@ class _Keeper:
         self._not_before = 0.0
         self._deaths = 0  # in a row, without a job
         self._false_starts = 0  # in a row, without an engine
+        self._hangs = 0  # in a row, while it loaded
 
     # For other threads.
 
@@ -280,15 +291,28 @@ class _Keeper:
         if self._child is None:
             self._bell.hear(max(self._not_before - self._clock(), 0) if self._wanted else None)
             return
-        if self._child.wait(self._bell, None):
+        if self._child.wait(self._bell, self._time_to_load()):
             try:
                 self._take(self._child.receive())
             except EOFError:
                 self._bury(self._end_child(_EXIT_SECONDS))
+        elif self._time_to_load() == 0:
+            self._give_up_loading()
+
+    def _time_to_load(self) -> float | None:
+        """Seconds in which the child has to come to the end of loading; None if it has."""
+        end = self._began + self._restarts.load_seconds
+        return None if self._ready else max(end - self._clock(), 0)
+
+    def _give_up_loading(self) -> None:
+        self._hangs, self._wanted = self._hangs + 1, False
+        self._end_child(0.0)
+        message = _HANGS.format(self._restarts.load_seconds / _MINUTE)
+        self._deliver(EngineUnavailable("engine", message))
 
     def _take(self, event: Event) -> None:
         if isinstance(event, EngineReady):
-            self._ready, self._false_starts = True, 0
+            self._ready, self._false_starts, self._hangs = True, 0, 0
             event = replace(event, seconds=self._clock() - self._began)
         elif isinstance(event, EngineUnavailable):
             self._wanted = False
@@ -323,8 +347,8 @@ class _Keeper:
             elif isinstance(note, CancelRequest):
                 self._cancel(note)
             elif not self._wanted:
+                self._not_before = self._clock() + self._restarts.pause(self._hangs + 1)
                 self._wanted, self._deaths, self._false_starts = True, 0, 0
-                self._not_before = self._clock()
 
     def _cancel(self, note: CancelRequest) -> None:
         if self._current is not None and self._current.job_id == note.job_id:

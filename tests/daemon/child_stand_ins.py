@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daemon.child import settle_in
+from daemon.inspector import Finding
 from daemon.runners import worker
 from daemon.settings import EngineSettings
 from engine import DeviceReport, LossParts, Painting, Progress, Recipe, snapshot
@@ -164,7 +165,7 @@ def _raises(error: Exception) -> Any:
 def crashing_reader(connection: Connection, _: object) -> None:
     """An inspector's child that is killed by files named crash.*, hangs at hang.*, else agrees."""
     settle_in()
-    connection.send("")
+    connection.send(Finding())
     while True:
         try:
             path = connection.recv()
@@ -174,7 +175,7 @@ def crashing_reader(connection: Connection, _: object) -> None:
             os.kill(os.getpid(), signal.SIGSEGV)
         if path.stem == "hang":
             time.sleep(60)
-        connection.send("")
+        connection.send(Finding())
 
 
 def reader_that_cannot_start(_: Connection, __: object) -> None:

@@ -38,8 +38,50 @@ def steps(work: Work, saving: Saving, seconds: float, number: int) -> None:
 
 def test_it_is_saved_at_intervals(tmp_path: Path) -> None:
     work = Work()
-    steps(work, Saving(tmp_path / "new" / "a", 60.0, work.clock), 25.0, 12)
-    assert work.saved == [75.0, 150.0, 225.0, 300.0]
+    steps(work, Saving(tmp_path / "new" / "a", 60.0, work.clock), 7.0, 40)
+    assert work.saved == [63.0, 126.0, 189.0, 252.0]
+
+
+@pytest.mark.parametrize("seconds", [60.0, 3600.0])
+def test_where_a_step_takes_long_it_is_saved_after_each(tmp_path: Path, seconds: float) -> None:
+    work = Work()
+    steps(work, Saving(tmp_path / "a", seconds, work.clock), 11.0, 5)
+    assert work.saved == [11.0, 22.0, 33.0, 44.0, 55.0]
+
+
+def test_after_long_steps_also_saving_takes_a_twentieth_of_the_time_at_most(
+    tmp_path: Path,
+) -> None:
+    work = Work()
+    work.takes = 5.0
+    saving = Saving(tmp_path / "a", 60.0, work.clock)
+    steps(work, saving, 100.0, 5)  # 100 s are twenty times 5 s
+    assert work.saved == [100.0, 205.0, 310.0, 415.0, 520.0]
+    work.takes, work.saved = 6.0, []
+    steps(work, saving, 100.0, 6)
+    assert work.saved == [625.0, 831.0, 1037.0]
+
+
+def test_the_time_of_saving_is_none_of_a_step(tmp_path: Path) -> None:
+    work = Work()
+    work.takes = 11.0
+    steps(work, Saving(tmp_path / "a", 1000.0, work.clock), 9.0, 200)
+    assert work.saved == [1008.0]
+
+
+def test_what_cannot_be_saved_after_a_long_step_is_tried_no_more_often_than_else(
+    tmp_path: Path,
+) -> None:
+    work = Work()
+    (tmp_path / "file").touch()
+    saving, failures = Saving(tmp_path / "file" / "a", 60.0, work.clock), []
+    for _ in range(9):
+        work.now += 20.0
+        try:
+            saving.save_if_due(work)
+        except OSError:
+            failures.append(work.now)
+    assert failures == [20.0, 80.0, 140.0]
 
 
 def test_saving_takes_a_twentieth_of_the_time_at_most(tmp_path: Path) -> None:

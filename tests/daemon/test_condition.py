@@ -100,6 +100,8 @@ def test_it_says_why_nothing_is_painted(house: House) -> None:
     house.engine.unavailable = EngineUnavailable("weights", "Fetch them.")
     assert house.condition.line() == "Nothing is painted: Fetch them; 1 waits"
     house.engine.loading_since = 1.0
+    assert house.condition.line() == "The engine is loading; 1 waits; Fetch them"
+    house.engine.unavailable = None
     assert house.condition.line() == "The engine is loading; 1 waits"
 
 
@@ -170,6 +172,16 @@ def test_an_engine_may_load_for_long_but_not_for_ever(house: House) -> None:
     assert house.condition.loads()
     house.now += 3600
     assert not house.condition.loads()
+
+
+def test_an_engine_that_is_tried_again_and_again_does_not_put_off_the_end_of_the_start(
+    house: House,
+) -> None:
+    house.engine.unavailable = EngineUnavailable("engine", "It hangs.")
+    house.engine.loading_since = house.now
+    assert not house.condition.loads()
+    house.engine.unavailable = None
+    assert house.condition.loads()
 
 
 def test_a_photo_that_cannot_be_taken_is_told_of_with_the_reason(house: House) -> None:

@@ -288,3 +288,41 @@ def test_close_leaves_nothing_behind(photo: Path) -> None:
 def test_closing_what_never_began_is_quiet() -> None:
     with inspecting() as (subject, _):
         subject.close()
+
+
+def noise(path: Path) -> Path:
+    pixels = np.random.default_rng(1).integers(0, 255, (400, 400, 3), np.uint8)
+    Image.fromarray(pixels).save(path, quality=90)
+    return path
+
+
+def test_a_hole_in_the_middle_is_told_of_though_the_picture_can_be_decoded(tmp_path: Path) -> None:
+    half, whole = noise(tmp_path / "half.jpg"), noise(tmp_path / "whole.jpg")
+    data = bytearray(half.read_bytes())
+    assert len(data) > 40_960
+    data[16_384:24_576] = bytes(8192)
+    half.write_bytes(data)
+    assert ask((half, whole)) == Inspected("key", ok=True, message="", blame="", gaps=("content",))
+    both = ask((half, half))
+    assert (both.ok, both.gaps) == (True, ("content", "style"))
+    assert ask((whole, whole)).gaps == ()
+
+
+def test_a_style_with_a_hole_is_looked_at_again_each_time(tmp_path: Path) -> None:
+    whole, style = noise(tmp_path / "whole.jpg"), tmp_path / "style.bmp"
+    Image.new("RGB", (300, 300)).save(style)
+    full = style.read_bytes()
+    with style.open("wb") as file:
+        file.write(full[:54])
+        file.truncate(len(full))
+        os.fsync(file.fileno())
+        if os.lseek(file.fileno(), 0, os.SEEK_HOLE) == len(full):
+            pytest.skip("needs a disk that knows of holes")
+    with inspecting() as (subject, answers):
+        for _ in range(2):
+            subject.submit("key", whole, style)
+            answer = answers.get(timeout=60)
+            assert (answer.ok, answer.gaps) == (True, ("style",))
+        style.write_bytes(full)  # which are the same bytes: black
+        subject.submit("key", whole, style)
+        assert answers.get(timeout=60).gaps == ()

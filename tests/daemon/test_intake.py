@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from daemon import claims
+from daemon import claims, pairing, scanner
 from daemon.endings import Endings
 from daemon.inspector import Inspected
 from daemon.intake import Intake
@@ -166,3 +166,141 @@ def test_an_empty_folder_in_the_place_of_the_work_folder_s_drive_takes_no_photo(
     for _ in range(15):
         door.look()
     assert door.queued() == ["first.jpg", "second.jpg"]
+
+
+def over_the_bad_one(usual: Callable[..., Any], bad: Callable[..., bool]) -> Callable[..., Any]:
+    def function(*arguments: Any) -> Any:
+        found = usual(*arguments)
+        if bad(*arguments):
+            raise RecursionError("nobody thought of this")
+        return found
+
+    return function
+
+
+@pytest.mark.parametrize("step", ["look", "pair"])
+def test_a_folder_over_which_the_program_stumbles_rests_and_the_others_are_taken(
+    share: Share, journal: Journal, step: str
+) -> None:
+    door = Door(share, journal)
+    for name in ("bad", "good"):
+        (share.inbox / name).mkdir()
+        (share.inbox / name / f"{name}.jpg").write_bytes(picture())
+    tries: list[float] = []
+
+    def is_bad(*arguments: Any) -> bool:
+        folder = arguments[1] if step == "look" else arguments[1].path
+        if folder.name == "bad":
+            tries.append(door.now)
+        return folder.name == "bad"
+
+    with pytest.MonkeyPatch.context() as broken, capture_logs() as logs:
+        if step == "look":
+            usual = over_the_bad_one(scanner._look_into, is_bad)
+            broken.setattr(scanner, "_look_into", usual)
+        else:
+            broken.setattr(
+                pairing._Sorting, "sort", over_the_bad_one(pairing._Sorting.sort, is_bad)
+            )
+        for _ in range(75):
+            door.look()
+        assert door.queued() == ["good.jpg"]
+        assert tries == [0.1, 1.1, 3.1, 7.1]
+        assert door.intake.failing
+        assert "bad: A fault of the program itself (RecursionError)" in door.intake.why
+    told = [line["log_level"] for line in logs if line["event"] == "program.fault"]
+    assert told == ["error", "debug", "debug", "debug"]
+    assert [path.name for path in share.inbox.iterdir() if path.is_file()] == []
+    for _ in range(85):
+        door.look()
+    assert door.queued() == ["good.jpg", "bad.jpg"]
+    assert (door.intake.failing, door.intake.why) == (False, "")
+
+
+def test_a_folder_that_is_gone_does_not_rest_any_more(share: Share, journal: Journal) -> None:
+    door, folder = Door(share, journal), share.inbox / "bad"
+    folder.mkdir()
+    (folder / "a.jpg").write_bytes(picture())
+    with pytest.MonkeyPatch.context() as broken:
+        bad = over_the_bad_one(scanner._look_into, lambda *arguments: arguments[1] == folder)
+        broken.setattr(scanner, "_look_into", bad)
+        door.look()
+        assert door.intake.failing
+        (folder / "a.jpg").unlink()
+        folder.rmdir()
+        door.look()
+        assert (door.intake.failing, door.intake.why) == (False, "")
+
+
+@dataclass
+class Gappy:
+    """An inspector for which some pictures have parts that are not written yet."""
+
+    deliver: Callable[[Inspected], None]
+    of: tuple[Any, ...]
+    asked: int = 0
+
+    def submit(self, key: str, _content: Path, _style: Path | None) -> None:
+        self.asked += 1
+        self.deliver(Inspected(key, ok=True, message="", blame="", gaps=self.of))
+
+
+def wait(door: Door, seconds: float) -> None:
+    until = door.now + seconds
+    while door.now < until:
+        door.now += 1.0
+        door.look()
+
+
+@pytest.mark.parametrize("of", [("content",), ("style",), ("content", "style")])
+def test_a_photo_with_what_may_be_a_hole_waits_for_two_minutes_without_a_change(
+    share: Share, journal: Journal, of: tuple[str, ...]
+) -> None:
+    door, photo = Door(share, journal), share.inbox / "a.jpg"
+    gappy = door.intake._inspector = Gappy(door.answers.append, of)
+    photo.write_bytes(picture())
+    with capture_logs() as logs:
+        wait(door, 60)
+        os.utime(photo, (5, 5))  # somebody goes on writing
+        wait(door, 110 if "content" in of else 55)
+        assert door.queued() == []
+        assert gappy.asked == 2  # only once as it is
+        assert door.intake.still_expects()
+        assert not door.intake.failing
+        assert "may still be being copied" in door.intake.why
+        wait(door, 20)
+    assert door.queued() == ["a.jpg"]
+    assert gappy.asked == 3
+    assert door.intake.why == ""
+    assert [line["event"] for line in logs].count("photo.has_gap") == 2
+
+
+def test_a_style_for_which_one_photo_has_waited_is_waited_for_no_more(
+    share: Share, journal: Journal
+) -> None:
+    door = Door(share, journal)
+    door.intake._inspector = Gappy(door.answers.append, ("style",))
+    (share.inbox / "a.jpg").write_bytes(picture())
+    wait(door, 130)
+    assert door.queued() == ["a.jpg"]
+    (share.inbox / "b.jpg").write_bytes(picture())
+    wait(door, 130)
+    assert door.queued() == ["a.jpg", "b.jpg"]
+    (share.styles / "Waves.jpg").write_bytes(picture((1, 2, 3)) + b"more")
+    (share.inbox / "c.jpg").write_bytes(picture())
+    wait(door, 60)
+    assert len(door.queued()) == 2
+
+
+def test_where_files_settle_for_long_what_may_be_a_hole_waits_ten_times_as_long(
+    share: Share, journal: Journal
+) -> None:
+    door = Door(share, journal)
+    gappy = door.intake._inspector = Gappy(door.answers.append, ("content",))
+    watch = SETTINGS.watch.model_copy(update={"settle_seconds": 20.0})
+    door.intake.use(SETTINGS.model_copy(update={"watch": watch}))
+    (share.inbox / "a.jpg").write_bytes(picture())
+    wait(door, 190)
+    assert (door.queued(), gappy.asked) == ([], 1)
+    wait(door, 20)
+    assert door.queued() == ["a.jpg"]

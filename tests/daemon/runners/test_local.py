@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -104,6 +104,13 @@ def _others() -> Iterator[None]:
     _OTHERS.update(children())
     yield
     _OTHERS.clear()
+
+
+def expect(condition: Callable[[], object]) -> None:
+    until = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.01)
 
 
 def children() -> set[int]:
@@ -470,3 +477,50 @@ if __name__ == "__main__":
                 print(pid, flush=True)
     time.sleep(600)
 """
+
+
+def test_an_engine_that_hangs_while_it_loads_is_ended_and_tried_again_later_and_later(
+    tmp_path: Path,
+) -> None:
+    ear, now = Ear(), [0.0]
+    settings = EngineSettings(weights=tmp_path)
+    worker = stand_ins.waits_for_leave_worker
+    runner = LocalRunner(settings, ear.queue.put, worker=worker, clock=lambda: now[0])
+
+    def hang() -> EngineUnavailable:
+        """Let it load for half an hour; another note wakes whoever keeps it."""
+        expect(children)
+        now[0] += 1799.0
+        runner.cancel("none")
+        time.sleep(0.05)
+        assert ear.queue.empty()
+        now[0] += 1.0
+        runner.cancel("none")
+        return ear.next(EngineUnavailable)
+
+    def start_again() -> None:
+        runner.start()
+        expect(lambda: runner._keeper._wanted)
+
+    try:
+        runner.submit(request("a"))
+        runner.start()
+        told = hang()
+        assert (told.blame, children()) == ("engine", set())
+        assert "within 30 minutes" in told.message
+        for pause in (1.0, 2.0):
+            start_again()
+            assert children() == set()
+            now[0] += pause
+            runner.cancel("none")
+            assert hang() == told
+        (tmp_path / "leave").touch()
+        start_again()
+        now[0] += 4.0
+        runner.cancel("none")
+        ear.next(EngineReady)
+        now[0] += 3600.0  # it has loaded: from here on a painting's own silence counts
+        ear.next(Painted, "a")
+    finally:
+        runner.close(5)
+    assert ear.ends() == [("a", "Painted")]

@@ -1,0 +1,87 @@
+"""Parts of a file that may not be written yet: what tells of them, and what does not."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from daemon import gaps
+from daemon.bounded import read_with_holes
+
+BEGINNINGS = {
+    "jpeg": b"\xff\xd8\xff\xe0",
+    "png": b"\x89PNG\r\n\x1a\n",
+    "gif": b"GIF89a",
+    "webp": b"RIFF\x10\x00\x00\x00WEBPVP8 ",
+    "heic": b"\x00\x00\x00\x18ftypheic",
+    "avif": b"\x00\x00\x00\x1cftypavif",
+    "jp2": b"\x00\x00\x00\x0cjP  \r\n\x87\n",
+}
+
+
+def with_zeros(beginning: bytes, place: int, number: int) -> bytes:
+    before = beginning.ljust(place, b"x")
+    return before + bytes(number) + b"x" * 5000
+
+
+@pytest.mark.parametrize("name", BEGINNINGS)
+@pytest.mark.parametrize("place", [4096, 8192])
+def test_a_whole_block_of_zeros_in_compressed_data_is_one(name: str, place: int) -> None:
+    assert gaps.has_zeros(with_zeros(BEGINNINGS[name], place, 4096))
+
+
+@pytest.mark.parametrize(("place", "number"), [(4096, 4095), (4097, 8190), (100, 4000), (5000, 0)])
+def test_fewer_zeros_and_such_at_other_places_are_none(place: int, number: int) -> None:
+    assert not gaps.has_zeros(with_zeros(BEGINNINGS["jpeg"], place, number))
+
+
+@pytest.mark.parametrize("beginning", [b"BM", b"II*\x00", b"8BPS", b"P6 9 9", b""])
+def test_of_uncompressed_formats_nothing_is_said(beginning: bytes) -> None:
+    assert not gaps.has_zeros(with_zeros(beginning, 4096, 40_960))
+
+
+@pytest.mark.parametrize("length", [0, 1, 4, 4095])
+def test_what_is_short_is_none(length: int) -> None:
+    assert not gaps.has_zeros(BEGINNINGS["jpeg"][:length].ljust(length, b"\0"))
+
+
+def write_with_hole(path: Path) -> None:
+    with path.open("wb") as file:
+        file.write(b"BM" * 4096)
+        file.seek(1 << 20)
+        file.write(b"x" * 4096)
+        file.flush()
+        os.fsync(file.fileno())
+        knows = os.lseek(file.fileno(), 0, os.SEEK_HOLE) < 1 << 20
+    if not knows:
+        pytest.skip("needs a disk that knows of holes")
+
+
+def test_a_hole_that_the_disk_knows_of_is_one_and_the_file_is_read_from_its_beginning(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "a.bmp"
+    write_with_hole(path)
+    data, hole = read_with_holes(path, 1 << 21)
+    assert (data[:2], len(data), hole) == (b"BM", (1 << 20) + 4096, True)
+    path.write_bytes(data)
+    assert read_with_holes(path, 1 << 21) == (data, False)
+
+
+def test_where_the_disk_knows_nothing_there_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, seek = tmp_path / "a.bmp", os.lseek
+    path.touch()
+    assert read_with_holes(path, 9) == (b"", False)
+    path.write_bytes(b"BM")
+
+    def refuse(handle: int, place: int, how: int) -> int:
+        if how == os.SEEK_HOLE:
+            raise OSError(22, "Invalid argument")
+        return seek(handle, place, how)
+
+    monkeypatch.setattr(os, "lseek", refuse)
+    assert read_with_holes(path, 9) == (b"BM", False)
