@@ -12,6 +12,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from daemon import rations
 from daemon.child import settle_in
 from daemon.runners import worker
 from daemon.settings import EngineSettings
@@ -176,6 +178,27 @@ def other_weights_worker(
 ) -> None:
     opened = StandIn(OTHER_SHA256)
     worker.serve(connection, settings, open_painter=lambda _: opened, checkpoints=checkpoints)
+
+
+def hasty_worker(connection: Connection, settings: EngineSettings) -> None:
+    """Takes no more than a moment to read a picture."""
+    _with_rations(seconds=0.3)
+    stand_in_worker(connection, settings)
+
+
+def thrifty_worker(connection: Connection, settings: EngineSettings) -> None:
+    """Takes next to no memory to read a picture."""
+    _with_rations(memory_bytes=4_000_000)
+    stand_in_worker(connection, settings)
+
+
+def _with_rations(**changes: Any) -> None:
+    """Have this process, a child of its own, give less for a picture than it would."""
+
+    def smaller(pixels: int, file_bytes: int) -> rations.Ration:
+        return replace(rations.ration_for(pixels, file_bytes), **changes)
+
+    worker.ration_for = smaller
 
 
 def no_weights_worker(connection: Connection, settings: EngineSettings) -> None:
