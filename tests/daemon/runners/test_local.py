@@ -249,16 +249,17 @@ def test_a_picture_that_costs_too_much_to_read_fails_its_job_and_the_engine_live
     worker: Any, picture: Callable[[], bytes], words: str, which: str
 ) -> None:
     costly = replace(request("costly"), **{which: picture()})
+    large = replace(request("large"), recipe=Recipe(size=1600, scales=(1.0,), iterations=(1,)))
     with running(worker) as (runner, ear):
         ear.next(EngineReady)
         before = children()
         runner.submit(costly)
-        runner.submit(request("next"))
+        runner.submit(large)
         end = ear.end("costly")
         assert isinstance(end, Failed)
         assert end.blame == which
         assert words in end.message
-        assert isinstance(ear.end("next"), Painted)  # with a ration of its own
+        assert isinstance(ear.end("large"), Painted)  # for which there is no ration
         assert children() == before
         assert not [one for one in ear.rest() if isinstance(one, EngineLost)]
 
