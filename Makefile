@@ -72,8 +72,11 @@ test: $(venv)/dev.stamp weights ## the whole suite
 bench: $(venv)/bench.stamp weights ## measure time and memory (QUICK=1: the smallest of each)
 	@$(bin)/python -m benchmarks $(if $(QUICK),--quick)
 
-soak: $(venv)/dev.stamp weights ## the long tests: STORIES=200 random stories, and a life of JOBS=500
+soak: $(venv)/dev.stamp weights ## the long tests: a death at each step, STORIES=200, MUTATIONS=20000, JOBS=500
+	@ATELIERD_MUTATIONS=$(or $(MUTATIONS),20000) $(bin)/python -m pytest tests/daemon/test_bad_pictures.py
 	@ATELIERD_STORIES=$(or $(STORIES),200) $(bin)/python -m pytest tests/daemon/test_stories.py
+	@ATELIERD_EVERY_DEATH=1 $(bin)/python -m pytest \
+	    tests/daemon/test_exactly_once.py tests/daemon/test_engine_deaths.py
 	@$(bin)/python -m benchmarks.soak --jobs $(or $(JOBS),500)
 
 lint: $(venv)/dev.stamp ## ruff

@@ -114,6 +114,8 @@ class Snapshot:
             self._archive = zipfile.ZipFile(path)
         except FileNotFoundError:
             raise
+        except NotADirectoryError as error:  # what should be its folder is a file
+            raise FileNotFoundError(error.errno, error.strerror, str(path)) from error
         except _DAMAGED as error:
             raise _damaged(error) from error
         try:

@@ -1,4 +1,7 @@
-"""`make weights`, and with it `run`, `demo` and `test`: a person's file counts under any name."""
+"""`make weights`, and with it `run`, `demo` and `test`: a person's file counts under any name.
+
+And `make soak`: that it asks the long tests to be long.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from tests.daemon import test_bad_pictures, test_exactly_once
 
 ROOT = Path(__file__).resolve().parent.parent
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -72,3 +77,18 @@ def test_without_a_file_they_are_fetched(checkout: Path) -> None:
     assert done.returncode != 0
     assert "fetching the VGG-19 weights" in done.stderr
     assert "could not be fetched" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("asked", "of"),
+    [
+        (f"{test_exactly_once.EVERY}=1", "test_exactly_once.py"),
+        (f"{test_exactly_once.EVERY}=1", "test_engine_deaths.py"),
+        (f"{test_bad_pictures.MUTATIONS}=20000", "test_bad_pictures.py"),
+        ("ATELIERD_STORIES=200", "test_stories.py"),
+    ],
+)
+def test_the_soak_asks_each_long_test_for_all_of_it(checkout: Path, asked: str, of: str) -> None:
+    lines = make(checkout, "-n", "soak").stdout.replace("\\\n", "").splitlines()
+    (line,) = [line for line in lines if f"tests/daemon/{of}" in line]
+    assert line.startswith(f"{asked} ")

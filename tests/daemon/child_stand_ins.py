@@ -6,10 +6,13 @@ happens, because a test can choose it for each job.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -17,14 +20,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from daemon import rations
 from daemon.child import settle_in
 from daemon.inspector import Finding
 from daemon.runners import worker
 from daemon.settings import EngineSettings
 from engine import DeviceReport, LossParts, Painting, Progress, Recipe, snapshot
-from engine.errors import DivergedError, PictureError, RecipeError, WeightsMissingError
+from engine.errors import (
+    DivergedError,
+    PictureError,
+    RecipeError,
+    SnapshotError,
+    WeightsMissingError,
+)
 
 SHA256 = "0" * 64
+OTHER_SHA256 = "1" * 64
 ERRORS = {
     10: DivergedError("it blew up"),
     20: PictureError("too narrow"),
@@ -40,32 +51,111 @@ SLOW = 80
 """At a style picture of this grey a step takes a while."""
 SLOWER = 90
 """At a style picture of this grey a step takes as long as one of a large picture."""
+_TRAIL = (8, 16)
 
 
 class Steps:
-    """What a stand-in gives, step by step; saved and gone on with as the engine's work is."""
+    """One picture on its way, as `engine.work.Work`: given step by step, saved, gone on with.
 
-    def __init__(self, steps: Iterator[Progress | Painting], resumed_at: int) -> None:
-        self._steps = steps
-        self.resumed_at = self._iteration = resumed_at
+    Each step leaves something in a trail, which a snapshot carries and the picture shows: whoever
+    goes on with a wrong one, leaves out a step or takes one twice comes to another picture. The
+    style is no part of what a snapshot depends on, so that a test may put a quick one in the place
+    of a slow one.
+    """
 
-    def __iter__(self) -> Iterator[Progress | Painting]:
-        """Obey, step by step."""
-        for step in self._steps:
-            if isinstance(step, Progress):
-                self._iteration = step.iteration
-            yield step
+    def __init__(
+        self,
+        painter: StandIn,
+        content: NDArray[np.uint8],
+        style: NDArray[np.uint8],
+        recipe: Recipe,
+        resume: snapshot.Snapshot | None,
+    ) -> None:
+        self._painter = painter
+        self._content = content
+        self._style = style
+        self._recipe = recipe
+        parts = painter.weights_sha256, recipe.model_dump_json(), content.tobytes().hex()
+        self._identity = hashlib.sha256("\n".join(parts).encode()).hexdigest()
+        self._trail = np.zeros(_TRAIL, np.uint8)
+        self._done = 0
+        if resume is not None:
+            with closing(resume):
+                self._go_on(resume)
+        self.resumed_at = self._done
+
+    def _go_on(self, resume: snapshot.Snapshot) -> None:
+        if resume.identity != self._identity:
+            raise SnapshotError("it is of another picture, recipe or network")
+        self._done = resume.state.numbers["iteration"]
+        self._trail = resume.state.arrays["trail"]
 
     def save(self, path: Path) -> bool:
-        snapshot.write(path, SHA256, snapshot.State({"iteration": self._iteration}))
+        if not self._done:
+            return False
+        state = snapshot.State({"iteration": self._done}, {"trail": self._trail})
+        snapshot.write(path, self._identity, state)
         return True
+
+    def __iter__(self) -> Iterator[Progress | Painting]:
+        """Obey the style's grey, then give the steps and the painting that the recipe asks for."""
+        grey = int(self._style[0, 0, 0])
+        if grey in ERRORS:
+            raise ERRORS[grey]
+        (height, width), total = self._size(), self._recipe.total_iterations
+        while self._done < total:
+            if grey == KILLS:
+                os.kill(os.getpid(), signal.SIGKILL)
+            time.sleep({SLOW: 0.02, SLOWER: 8.0}.get(grey, 0))
+            self._done += 1
+            self._trail = _longer(self._trail, self._done)
+            yield Progress(self._done, total, 1, 1, width, height, 1.0 / self._done, 0.0)
+        yield self._painting()
+
+    def _size(self) -> tuple[int, int]:
+        height, width = self._content.shape[:2]
+        scale = self._recipe.size / max(height, width)
+        return round(height * scale), round(width * scale)
+
+    def _picture(self) -> NDArray[np.float32]:
+        """Content and style, mixed to one colour, and the trail along the lower edge."""
+        height, width = self._size()
+        mean = self._content.mean(axis=(0, 1)) / 2 + self._style.mean(axis=(0, 1)) / 2
+        picture = np.broadcast_to(mean, (height, width, 3)).astype(np.float32)
+        trail = (self._trail.astype(np.float32) - 127.5) / 16
+        shown = np.concatenate([trail, -trail], axis=1)  # the colour stays as it is on the whole
+        deep, wide = shown.shape
+        picture[-deep:, :wide] += shown[:height, :width, None]
+        return picture.clip(0, 255)
+
+    def _painting(self) -> Painting:
+        return Painting(
+            picture=self._picture(),
+            loss=LossParts(1.0, 0.25, {"conv1_1": 0.75}, 0.0),
+            iterations=self._done,
+            seconds=0.5,
+            seconds_per_iteration=0.25,
+            stopped_by="steps",
+            device=self._painter.device,
+            normalization=self._recipe.normalization,
+            weights_sha256=self._painter.weights_sha256,
+            tiles=1,
+            predicted_memory_mb=100.0,
+        )
+
+
+def _longer(trail: NDArray[np.uint8], step: int) -> NDArray[np.uint8]:
+    """What is left by a step and all before it: none is lost, since three is odd, nor its place."""
+    return trail * np.uint8(3) + np.random.default_rng(step).integers(0, 256, _TRAIL, np.uint8)
 
 
 class StandIn:
     """Paints in no time: the content at the recipe's size, mixed with the style's mean colour."""
 
     device = DeviceReport("cpu", "float32", 1, "a stand-in")
-    weights_sha256 = SHA256
+
+    def __init__(self, weights_sha256: str = SHA256) -> None:
+        self.weights_sha256 = weights_sha256
 
     def paint(
         self,
@@ -75,47 +165,41 @@ class StandIn:
         resume: snapshot.Snapshot | None = None,
     ) -> Steps:
         """Begin with a picture, or go on with it."""
-        done = 0
-        if resume is not None:
-            done = resume.state.numbers["iteration"]
-            resume.close()
-        return Steps(self._steps(content, style, recipe, done), done)
-
-    def _steps(
-        self, content: NDArray[np.uint8], style: NDArray[np.uint8], recipe: Recipe, done: int
-    ) -> Iterator[Progress | Painting]:
-        """Obey the style's grey, then give the steps and the painting that the recipe asks for."""
-        grey = int(style[0, 0, 0])
-        if grey in ERRORS:
-            raise ERRORS[grey]
-        height, width = content.shape[:2]
-        scale = recipe.size / max(height, width)
-        height, width = round(height * scale), round(width * scale)
-        for number in range(done + 1, recipe.total_iterations + 1):
-            if grey == KILLS:
-                os.kill(os.getpid(), signal.SIGKILL)
-            time.sleep({SLOW: 0.02, SLOWER: 8.0}.get(grey, 0))
-            yield Progress(number, recipe.total_iterations, 1, 1, width, height, 1.0 / number, 0.0)
-        mean = content.mean(axis=(0, 1)) / 2 + style.mean(axis=(0, 1)) / 2
-        yield Painting(
-            picture=np.broadcast_to(mean, (height, width, 3)).astype(np.float32),
-            loss=LossParts(1.0, 0.25, {"conv1_1": 0.75}, 0.0),
-            iterations=recipe.total_iterations,
-            seconds=0.5,
-            seconds_per_iteration=0.25,
-            stopped_by="steps",
-            device=self.device,
-            normalization=recipe.normalization,
-            weights_sha256=SHA256,
-            tiles=1,
-            predicted_memory_mb=100.0,
-        )
+        return Steps(self, content, style, recipe, resume)
 
 
 def stand_in_worker(
     connection: Connection, settings: EngineSettings, checkpoints: Path | None = None
 ) -> None:
     worker.serve(connection, settings, open_painter=lambda _: StandIn(), checkpoints=checkpoints)
+
+
+def other_weights_worker(
+    connection: Connection, settings: EngineSettings, checkpoints: Path | None = None
+) -> None:
+    opened = StandIn(OTHER_SHA256)
+    worker.serve(connection, settings, open_painter=lambda _: opened, checkpoints=checkpoints)
+
+
+def hasty_worker(connection: Connection, settings: EngineSettings) -> None:
+    """Takes no more than a moment to read a picture."""
+    _with_rations(seconds=0.3)
+    stand_in_worker(connection, settings)
+
+
+def thrifty_worker(connection: Connection, settings: EngineSettings) -> None:
+    """Takes next to no memory to read a picture."""
+    _with_rations(memory_bytes=4_000_000)
+    stand_in_worker(connection, settings)
+
+
+def _with_rations(**changes: Any) -> None:
+    """Have this process, a child of its own, give less for a picture than it would."""
+
+    def smaller(pixels: int, file_bytes: int) -> rations.Ration:
+        return replace(rations.ration_for(pixels, file_bytes), **changes)
+
+    worker.ration_for = smaller
 
 
 def no_weights_worker(connection: Connection, settings: EngineSettings) -> None:

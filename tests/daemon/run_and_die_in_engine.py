@@ -3,13 +3,15 @@
 As `run_and_die`, but the engine's process is real, and dies by itself: whoever starts this writes
 a line for each run, and reads how it has ended. The line says one death after the other, each for
 one more process of the engine: at which of its steps, and who dies then, ``engine`` or ``both``
-(such as ``12 engine 3 both``). What lives on after the last of them is not killed any more.
+(such as ``12 engine 3 both``); ``stop`` kills nobody, but tells the daemon to end by SIGTERM, and
+has this engine look for messages only once it has heard of that. What lives on after the last of
+them is not killed any more.
 
 A step is whatever `run_and_die` calls a change to a disk, and besides: each message before it is
 read, after it was read, before it is sent, when half of it is sent and after it was sent; each
 picture before and after it is decoded or encoded; each piece of a snapshot; each look for a message
 between two steps of the painting. None is listed by who takes it. A snapshot is due after each step
-of the painting.
+of the painting, but for an engine that is to be stopped: it saves for that alone.
 
 The arguments are the share's root, the state folder, a folder for what the engines tell, and the
 folder of the weights, or ``-`` for the stand-in in the real engine's place.
@@ -23,7 +25,7 @@ import struct
 import sys
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import ForkingPickler
@@ -43,9 +45,15 @@ from tests.daemon.child_stand_ins import StandIn
 from tests.daemon.run_and_die import NEVER, QUICK, Fate, _before, live_once_a_line, run_once
 
 DEATHS, TOLD = "deaths", "told"
-"""Files: who is to die, one line for each engine to come; and one line of each that has ended."""
+"""Files: who is to die, one line for each engine to come; and what the engines tell of themselves.
+
+A line there says which process it is of, how many steps it took, which job it has, how often it has
+saved that, and at which steps it has looked for messages; of each process the last one counts.
+"""
+STOP = "stop"
 SOON = Restarts(first_seconds=0.01, longest_seconds=0.01, starts=20)
 _LONG = 1000.0
+_PATIENCE = 60.0
 
 
 @dataclass
@@ -57,20 +65,38 @@ class Doom(Fate):
     left: int
     made: int = 0
     job: str = "-"
+    saves: int = 0
+    looks: list[int] = field(default_factory=list)
+    stopped: bool = False
 
     def step(self) -> None:
         if self.made == self.left:
             self.tell()
-            if self.victim == "both":
-                os.kill(os.getppid(), signal.SIGKILL)
-            os.kill(os.getpid(), signal.SIGKILL)
+            self._strike()
         self.made += 1
+
+    def _strike(self) -> None:
+        if self.victim != "engine":
+            os.kill(os.getppid(), signal.SIGTERM if self.victim == STOP else signal.SIGKILL)
+        if self.victim != STOP:
+            os.kill(os.getpid(), signal.SIGKILL)
+        self.stopped = True
+
+    def hear(self, event: str, arguments: tuple[Any, ...]) -> None:
+        super().hear(event, arguments)
+        if event == "os.rename" and str(arguments[1]).endswith(f"/{self.job}.snapshot"):
+            self.saves += 1  # the next step finds it whole
+
+    def begin(self, job: str) -> None:
+        """Have another job."""
+        self.job, self.saves = job, 0
 
     def tell(self) -> None:
         """Write down how many steps it took, and which job it has; this is no step."""
         made, self.made = self.made, NEVER - 1_000_000
         with self.told.open("a") as file:
-            file.write(f"{made} {self.job}\n")
+            steps = self.left if self.stopped else made
+            print(os.getpid(), steps, self.job, self.saves, *self.looks, file=file)
         self.made = made
 
 
@@ -87,15 +113,16 @@ class Wire:
         return self.now
 
     def poll(self) -> bool:
+        self._doom.looks.append(self._doom.made)
         self._doom.step()
         self.now += _LONG
-        return self._connection.poll()
+        return self._connection.poll(_PATIENCE if self._doom.stopped else 0)
 
     def recv(self) -> Any:
         self._doom.step()
         message = self._connection.recv()
         if isinstance(message, PaintRequest):
-            self._doom.job = message.job_id
+            self._doom.begin(message.job_id)
         self._doom.step()
         return message
 
@@ -108,7 +135,7 @@ class Wire:
         self._doom.step()
         self._write(data[half:])
         if isinstance(event, (Painted, Failed)):
-            self._doom.job = "?"  # whether the daemon has heard it nobody knows
+            self._doom.begin("?")  # whether the daemon has heard it nobody knows
         self._doom.step()
 
     def _write(self, data: bytes) -> None:
@@ -136,7 +163,7 @@ def _next_doom(book: Path) -> Doom:
 def _arm(doom: Doom) -> None:
     pictures.decode = _around(doom, pictures.decode)
     pictures.encode = _around(doom, pictures.encode)
-    zipfile.ZipFile.writestr = _before(doom, zipfile.ZipFile.writestr)  # type: ignore[method-assign]
+    zipfile.ZipFile.open = _before(doom, zipfile.ZipFile.open)  # type: ignore[method-assign]
     zipfile.ZipFile.close = _before(doom, zipfile.ZipFile.close)  # type: ignore[method-assign]
     sys.addaudithook(doom.hear)
 
@@ -152,6 +179,8 @@ def doomed_worker(
     doom = _next_doom(book)
     opened = partial(worker.open_engine, styles=styles) if styles else lambda _: StandIn()
     wire = Wire(connection, doom)
+    if doom.victim == STOP:
+        settings = settings.model_copy(update={"checkpoint_seconds": 0.0})
     _arm(doom)
     worker.serve(
         wire,  # type: ignore[arg-type]

@@ -22,6 +22,8 @@ from daemon.settings import Settings
 from daemon.share import open_share
 from tests.daemon import child_stand_ins
 
+SAVES = (child_stand_ins.stand_in_worker, child_stand_ins.other_weights_worker)
+
 
 def make_runner(settings: Settings, deliver: Deliver, *, worker: Worker) -> Runner:
     return LocalRunner(settings.engine, deliver, worker=worker)
@@ -32,7 +34,7 @@ def make_runner(settings: Settings, deliver: Deliver, *, worker: Worker) -> Runn
 @click.option("--once", is_flag=True)
 def command(resolved: Resolved, *, once: bool) -> ExitCode:
     worker = getattr(child_stand_ins, sys.argv[1])
-    if worker is child_stand_ins.stand_in_worker:
+    if worker in SAVES:
         share = open_share(resolved.settings.share)
         state = state_folder(resolved.settings, share, os.environ)
         worker = functools.partial(worker, checkpoints=state / FOLDER)

@@ -1,7 +1,13 @@
-"""Whatever is called a picture ends as one, or is refused in plain words; nobody dies over it."""
+"""Whatever is called a picture ends as one, or is refused in plain words; nobody dies over it.
+
+The same few mutations are read each time; with `ATELIERD_MUTATIONS=20000` so many others, of a seed
+that pytest's own decides and that each of them is named after.
+"""
 
 from __future__ import annotations
 
+import os
+import random
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -16,6 +22,7 @@ from daemon.rations import TOO_LONG, Ration
 from tests.daemon import bad_pictures as corpus
 from tests.daemon.hostile import Program, program_in
 
+MUTATIONS = "ATELIERD_MUTATIONS"
 SECONDS = 60.0
 FEW_PIXELS = replace(corpus.RATION, pixels=2_000_000)
 NOT_FOR_PEOPLE = re.compile(
@@ -98,8 +105,27 @@ def test_pictures_that_are_cut_short_are_read_or_refused(reader: Reader) -> None
     assert faults(reader, corpus.truncated()) == {}
 
 
+def mutations() -> Iterator[tuple[str, bytes]]:
+    if number := os.environ.get(MUTATIONS):
+        return corpus.mutated(int(number), random.randrange(2**32))  # noqa: S311 - no secret
+    return corpus.mutated(600)
+
+
+@pytest.mark.timeout(7200)
 def test_mutations_are_read_or_refused(reader: Reader) -> None:
-    assert faults(reader, corpus.mutated(600)) == {}
+    assert faults(reader, mutations()) == {}
+
+
+def test_each_long_run_reads_other_mutations_and_names_their_seed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(MUTATIONS, "9")
+    first, second = dict(mutations()), dict(mutations())
+    assert len(first) == len(second) == 9
+    assert first.keys().isdisjoint(second)
+    name, data = first.popitem()
+    turn, seed = map(int, re.findall(r"mutation (\d+) of seed (\d+)", name)[0])
+    assert dict(corpus.mutated(turn + 1, seed))[name] == data
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,15 @@
 
 A real daemon with a real child takes two photos through their whole lives. The child is killed by
 SIGKILL right before its n-th step, as `run_and_die_in_engine` counts them, or kills the daemon too
-at that moment: for some n, chosen anew by pytest's seed, or with `ATELIERD_EVERY_DEATH=1` for every
-one. A daemon that lives on goes on by itself; one that was killed is started again.
+at that moment, or has it stopped as systemd stops it: for some n, chosen anew by pytest's seed, or
+with `ATELIERD_EVERY_DEATH=1` for every one. A daemon that lives on goes on by itself; one that was
+killed or stopped is started again. What was saved by then is gone on with, to the same picture as
+of an undisturbed life.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
@@ -15,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,15 +28,17 @@ import pytest
 from daemon import files
 from daemon.jobs import Job, JobState
 from daemon.journal import JOURNAL, Journal
-from tests.daemon.run_and_die_in_engine import DEATHS, TOLD
+from tests.daemon.run_and_die import NEVER
+from tests.daemon.run_and_die_in_engine import DEATHS, STOP, TOLD
 from tests.daemon.standins import picture
 from tests.daemon.test_exactly_once import ENDED, EVERY, KILLED, MOST_LIVES, ROOT, WORK, tree
 
 pytestmark = pytest.mark.timeout(7200)  # every death takes a second or two
-WHO = ("engine", "both")
+KILLS = ("engine", "both")
+WHO = (*KILLS, STOP)
 SAMPLE = 2
 PAIRS = 1
-FEWEST = 60
+FEWEST = 50
 HAS_IT = 4
 """The step before which an engine has its first job; a second one has it still `LATER` steps on."""
 LATER = 12
@@ -43,12 +48,39 @@ ONE = {"Waves/a.jpg": PHOTOS["Waves/a.jpg"]}
 Death = tuple[int, str]
 
 
+@dataclass(frozen=True)
+class End:
+    """Of an engine.
+
+    Attributes:
+        steps: how many it took.
+        job: which one it had.
+        saves: how often it had saved that.
+        looks: at which steps it had looked for messages: before a painting, and after each of its
+            steps.
+    """
+
+    steps: int
+    job: str
+    saves: int
+    looks: list[int]
+
+
+@dataclass(frozen=True)
+class Life:
+    """Of an engine that nobody kills: how many steps it takes, by who might, and what it paints."""
+
+    steps: dict[str, int]
+    outbox: dict[str, bytes]
+
+
 @dataclass
 class Mortals:
     """One share, and a process that runs the program on it; both that and its engines may die."""
 
     folder: Path
     process: subprocess.Popen[str]
+    logged: int = 0
 
     @property
     def root(self) -> Path:
@@ -59,16 +91,28 @@ class Mortals:
         return self.folder / "state"
 
     @property
-    def ended(self) -> list[tuple[int, str]]:
-        """Of each engine so far how many steps it took, and which job it had."""
-        lines = (self.folder / TOLD).read_text().splitlines()
-        return [(int(made), job) for made, job in map(str.split, lines)]
+    def ended(self) -> list[End]:
+        """Each engine so far."""
+        ends: dict[str, End] = {}
+        for line in (self.folder / TOLD).read_text().splitlines():
+            process, steps, job, saves, *looks = line.split()
+            ends[process] = End(int(steps), job, int(saves), list(map(int, looks)))
+        return list(ends.values())
+
+    @property
+    def resumed(self) -> set[str]:
+        """Jobs that were gone on with."""
+        with (self.folder / "log").open() as log:
+            log.seek(self.logged)
+            lines = [json.loads(line) for line in log if '"job.resumed"' in line]
+        return {line["job"] for line in lines}
 
     def drop(self, photos: dict[str, bytes]) -> None:
         for folder in (self.root, self.state):
             shutil.rmtree(folder, ignore_errors=True)
         for name in (DEATHS, TOLD):
             (self.folder / name).write_text("")
+        self.logged = (self.folder / "log").stat().st_size
         below = {f"Inbox/{name}": data for name, data in photos.items()}
         for name, data in {**below, "Styles/Waves.jpg": picture((0, 0, 200))}.items():
             path = self.root / name
@@ -82,7 +126,8 @@ class Mortals:
             code = self._live_once(left)
             assert code in {*ENDED, KILLED}
             left = (self.folder / DEATHS).read_text().replace("\n", " ")
-            if code != KILLED and not tree(self.root / "Inbox"):
+            waiting = [self.root / "Inbox", self.root / ".atelierd/jobs"]
+            if code != KILLED and not any(tree(each) for each in waiting):
                 return
         raise AssertionError("it comes to no end")
 
@@ -97,19 +142,22 @@ class Mortals:
         with closing(Journal(next(self.state.glob(f"*/{JOURNAL}")), lambda: 0.0)) as journal:
             return [job for state in JobState for job in journal.having(state)]
 
-    def check(self, outbox: dict[str, bytes], photos: dict[str, bytes], deaths: int = 0) -> None:
-        """See that all was painted, and each attempt counted."""
+    def check(
+        self, outbox: dict[str, bytes], photos: dict[str, bytes], deaths: Sequence[Death] = ()
+    ) -> None:
+        """See that all was painted, what was saved was used, and each attempt counted."""
         assert tree(self.root / "Outbox") == outbox
         assert tree(self.root / "Originals") == photos
         assert tree(self.root / "Failed") == {}
         self.check_rest()
         jobs = self.jobs()
         assert [job.state for job in jobs] == [JobState.DONE] * len(photos)
-        died = [job for _, job in self.ended[:deaths]]
-        lost = Counter(died)
+        died = list(zip(self.ended, deaths, strict=False))
+        lost = Counter(end.job for end, (_, who) in died if who != STOP)
         for job in jobs:
             assert job.attempts >= 1 + lost[job.id]
         assert sum(job.attempts for job in jobs) <= len(jobs) + len(died)
+        assert self.resumed >= {end.job for end, _ in died if end.saves} - {"?"}
 
     def check_rest(self) -> None:
         """See that nothing is left over."""
@@ -146,63 +194,63 @@ def mortals() -> Iterator[Mortals]:
 
 
 @pytest.fixture(scope="module")
-def life(mortals: Mortals) -> tuple[int, dict[str, bytes]]:
-    """How many steps an engine takes that nobody kills, and what it paints."""
+def life(mortals: Mortals) -> Life:
+    lives = {who: _undisturbed(mortals, who) for who in WHO}
+    outboxes = [life.outbox for life in lives.values()]
+    assert outboxes[0].keys() == PHOTOS.keys()
+    assert all(outbox == outboxes[0] for outbox in outboxes)
+    return Life({who: life.steps[who] for who, life in lives.items()}, outboxes[0])
+
+
+def _undisturbed(mortals: Mortals, who: str) -> Life:
     mortals.drop(PHOTOS)
-    mortals.live()
-    ((steps, _),) = mortals.ended
-    assert steps > FEWEST
+    mortals.live((NEVER, who))
+    (end,) = mortals.ended
+    assert end.steps > FEWEST
     outbox = tree(mortals.root / "Outbox")
-    assert outbox.keys() == PHOTOS.keys()
     mortals.check(outbox, PHOTOS)
-    return steps, outbox
+    return Life({who: end.steps}, outbox)
 
 
 def explained(mortals: Mortals, outbox: dict[str, bytes], *deaths: Death) -> None:
     mortals.drop(PHOTOS)
     try:
         mortals.live(*deaths)
-        first, *second = [number for number, _ in mortals.ended[: len(deaths)]]
+        first, *second = [end.steps for end in mortals.ended[: len(deaths)]]
         assert first == deaths[0][0]
         # After all was told nobody may need another engine.
         assert second in ([], [number for number, _ in deaths[1:]])
-        mortals.check(outbox, PHOTOS, deaths=1 + len(second))
+        mortals.check(outbox, PHOTOS, deaths)
     except AssertionError as error:
         log = (mortals.folder / "log").read_text()[-5000:]
         raise AssertionError(f"killed before {deaths}: {error}\n{log}") from error
 
 
 @pytest.mark.parametrize("who", WHO)
-def test_a_kill_at_any_step_of_the_engine(
-    mortals: Mortals, life: tuple[int, dict[str, bytes]], who: str
-) -> None:
-    steps, outbox = life
+def test_a_kill_at_any_step_of_the_engine(mortals: Mortals, life: Life, who: str) -> None:
+    steps = life.steps[who]
     some = sorted(random.sample(range(steps), SAMPLE))
     for number in range(steps) if os.environ.get(EVERY) else some:
-        explained(mortals, outbox, (number, who))
+        explained(mortals, life.outbox, (number, who))
 
 
-def test_a_second_kill_before_the_first_is_made_good(
-    mortals: Mortals, life: tuple[int, dict[str, bytes]]
-) -> None:
-    steps, outbox = life
-    for _ in range(steps if os.environ.get(EVERY) else PAIRS):
+def test_a_second_kill_before_the_first_is_made_good(mortals: Mortals, life: Life) -> None:
+    for _ in range(max(life.steps.values()) if os.environ.get(EVERY) else PAIRS):
         # The second engine takes as many steps at least as come before a first picture is told.
-        first, second = random.randrange(steps), random.randrange(HAS_IT)  # noqa: S311 - no secret
-        if first < steps // 2:
+        who, then = random.choices(WHO, k=2)  # noqa: S311 - no secret
+        first, second = random.randrange(life.steps[who]), random.randrange(HAS_IT)  # noqa: S311
+        if first < life.steps[who] // 2:
             second = random.randrange(HAS_IT + LATER)  # noqa: S311
-        explained(
-            mortals, outbox, (first, random.choice(WHO)), (second, random.choice(WHO))  # noqa: S311
-        )  # fmt: skip
+        explained(mortals, life.outbox, (first, who), (second, then))
 
 
 def test_a_photo_at_which_the_engine_dies_three_times_has_failed(mortals: Mortals) -> None:
     for _ in range(HAS_IT + LATER if os.environ.get(EVERY) else 1):
         mortals.drop(ONE)
         early = random.choices(range(HAS_IT, HAS_IT + LATER), k=3)  # noqa: S311 - no secret
-        whose = random.choices(WHO, k=3)  # noqa: S311
+        whose = random.choices(KILLS, k=3)  # noqa: S311
         mortals.live(*zip(early, whose, strict=True))
-        assert [number for number, _ in mortals.ended[:3]] == early
+        assert [end.steps for end in mortals.ended[:3]] == early
         assert tree(mortals.root / "Outbox") == {}
         assert tree(mortals.root / "Originals") == {}
         failed = tree(mortals.root / "Failed")
@@ -213,13 +261,34 @@ def test_a_photo_at_which_the_engine_dies_three_times_has_failed(mortals: Mortal
         assert (job.state, job.attempts) == (JobState.FAILED, 3)
 
 
-@pytest.mark.weights
-def test_a_kill_of_the_real_engine(tmp_path: Path, weights: Path) -> None:
-    with started(tmp_path, str(weights.parent)) as mortals:
+@pytest.fixture(scope="module")
+def real(
+    weights: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Mortals, list[int], dict[str, bytes]]]:
+    """With the real engine: at which steps it looks for messages, and what it paints in one go."""
+    with started(tmp_path_factory.mktemp("real"), str(weights.parent)) as mortals:
         mortals.drop(ONE)
-        number = random.randrange(FEWEST // 2)  # noqa: S311 - no secret
-        mortals.live((number, random.choice(WHO)))  # noqa: S311
-        assert mortals.ended[0][0] == number
+        mortals.live()
+        (end,) = mortals.ended
         outbox = tree(mortals.root / "Outbox")
         assert outbox.keys() == ONE.keys()
-        mortals.check(outbox, ONE, deaths=1)
+        mortals.check(outbox, ONE)
+        yield mortals, end.looks, outbox
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("way", ["kill", STOP])
+def test_the_real_engine_goes_on_to_the_same_picture(
+    real: tuple[Mortals, list[int], dict[str, bytes]], way: str
+) -> None:
+    mortals, (_, one_step, two_steps, all_steps), outbox = real
+    # When two steps are taken one is saved; whoever is stopped saves what there is.
+    number = random.randrange(two_steps, all_steps) if way == "kill" else one_step  # noqa: S311
+    who = random.choice(KILLS) if way == "kill" else STOP  # noqa: S311
+    mortals.drop(ONE)
+    mortals.live((number, who))
+    first = mortals.ended[0]
+    assert first.steps == number
+    assert first.saves
+    mortals.check(outbox, ONE, [(number, who)])
+    assert mortals.resumed == {first.job}

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,10 +27,13 @@ from daemon.cli import status
 from daemon.configuration import load, state_folder
 from daemon.errors import ExitCode
 from daemon.share import make_share, open_share
+from engine import snapshot
 from tests.daemon.child_stand_ins import KILLS, SLOW, SLOWER
+from tests.daemon.mounting import drive
 
 ROOT = Path(__file__).resolve().parents[2]
 LONG = 60.0
+LENGTHY = ("--paint.iterations", "3000")
 
 
 def grey(value: int, size: tuple[int, int] = (64, 48)) -> bytes:
@@ -246,24 +249,104 @@ def test_a_step_that_takes_long_is_waited_for_and_saved(program: Program) -> Non
     assert program.said("job.resumed")[0]["iteration"] == 1
 
 
-@pytest.mark.parametrize("damaged", [False, True])
-def test_and_where_it_was_saved_last_after_a_kill(program: Program, *, damaged: bool) -> None:
+def killed_after_it_was_saved(program: Program) -> Path:
+    """A photo whose painting was begun and saved; the file. The next attempt is a quick one."""
     (program.style("Slow", SLOW) / "a.png").write_bytes(grey(100))
     saved = program.state("checkpoints")
-    daemon = program.start("--paint.iterations", "9000", "--engine.checkpoint_seconds", "1")
+    daemon = program.start(*LENGTHY, "--engine.checkpoint_seconds", "1")
     program.wait(lambda: list(saved.glob("*.snapshot")))
     daemon.kill()
     daemon.wait()
-    for file in saved.iterdir() if damaged else ():
-        file.write_bytes(file.read_bytes()[:-9])
-    (saved / "of-a-job-that-is-over.snapshot").touch()
     program.style("Slow", 200)
+    return next(saved.glob("*.snapshot"))
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """What is painted of such a photo in one go."""
+    with prepared(tmp_path_factory.mktemp("undisturbed")) as program:
+        (program.style("Slow") / "a.png").write_bytes(grey(100))
+        assert program.once(*LENGTHY) == ExitCode.OK, program.text()
+        return (program.share / "Outbox/Slow/a.jpg").read_bytes()
+
+
+def test_and_where_it_was_saved_last_after_a_kill(program: Program, undisturbed: bytes) -> None:
+    saved = killed_after_it_was_saved(program)
+    (saved.parent / "of-a-job-that-is-over.snapshot").touch()
     assert program.once() == ExitCode.OK, program.text()
-    assert bool(program.said("job.resumed")) is not damaged
-    assert bool(program.said("job.checkpoint")) is damaged
+    assert program.said("job.resumed")
+    assert not program.said("job.checkpoint")
     assert program.said("job.started")[0]["attempt"] == 2
+    assert list(saved.parent.iterdir()) == []
+    assert (program.share / "Outbox/Slow/a.jpg").read_bytes() == undisturbed
+
+
+def damage(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-9])
+
+
+def write_as_another_version(file: Path) -> None:
+    with closing(snapshot.Snapshot(file)) as old, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(snapshot, "VERSION", snapshot.VERSION + 1)
+        snapshot.write(file, old.identity, old.state)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "worker", "why"),
+    [
+        (damage, "stand_in_worker", "damaged"),
+        (write_as_another_version, "stand_in_worker", "version"),
+        (lambda _: None, "other_weights_worker", "network"),
+    ],
+)
+def test_what_was_saved_and_cannot_be_gone_on_with_costs_the_steps_alone(
+    program: Program, undisturbed: bytes, spoil: Callable[[Path], None], worker: str, why: str
+) -> None:
+    saved = killed_after_it_was_saved(program)
+    spoil(saved)
+    assert program.once(worker=worker) == ExitCode.OK, program.text()
+    assert not program.said("job.resumed")
+    (line,) = program.said("job.checkpoint")
+    assert why in line["why"]
+    assert line["level"] == "warning"
+    assert program.said("job.progress")[0]["iteration"] == 1
+    assert program.said("job.started")[0]["attempt"] == 2
+    assert list(saved.parent.iterdir()) == []
+    assert (program.share / "Outbox/Slow/a.jpg").read_bytes() == undisturbed
+
+
+@contextmanager
+def a_file_in_its_place(folder: Path) -> Iterator[None]:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.write_bytes(b"whatever")
+    yield
+    assert folder.read_bytes() == b"whatever"
+
+
+@contextmanager
+def a_full_disk(folder: Path) -> Iterator[None]:
+    with drive(folder) as disk:
+        (folder / "full").mkdir()  # of which no sweep knows what is in it
+        disk.fill().rename(folder / "full/up")
+        yield
+        assert [path.name for path in folder.iterdir()] == ["full"]
+
+
+@pytest.mark.parametrize("trouble", [a_file_in_its_place, a_full_disk])
+def test_a_picture_that_cannot_be_saved_on_its_way_is_painted_all_the_same(
+    program: Program, trouble: Callable[[Path], AbstractContextManager[None]]
+) -> None:
+    (program.style("Slow", SLOW) / "a.png").write_bytes(grey(100))
+    often = ("--engine.checkpoint_seconds", "1", "--paint.iterations", "160")  # three times
+    with trouble(program.state("checkpoints")):
+        assert program.once(*often, "--log.level", "debug") == ExitCode.OK, program.text()
+    first, *again = program.said("job.checkpoint")
+    assert "could not be saved" in first["why"]
+    assert first["level"] == "warning"
+    assert {line["level"] for line in again} == {"debug"}  # no more than once where people look
+    assert [line["attempt"] for line in program.said("job.started")] == [1]
     assert program.files("Outbox") == ["Slow/a.jpg"]
-    assert list(saved.iterdir()) == []
+    assert program.files("Originals") == ["Slow/a.png"]
 
 
 IN_BETWEEN = """

@@ -43,8 +43,10 @@ def test_what_is_written_is_read(file: Path) -> None:
 
 
 def test_none_is_no_error_of_a_snapshot(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
-        Snapshot(tmp_path / "none")
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "none", tmp_path / "none/of them", tmp_path / "file/one"):
+        with pytest.raises(FileNotFoundError):
+            Snapshot(path)
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from contextlib import closing
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -82,19 +84,42 @@ def test_whatever_the_recipe(begin, go_on, file, changes):
     assert np.array_equal(finished(go_on(recipe))[2].picture, whole.picture)
 
 
-def test_nothing_else_goes_on_from_it(begin, painter, photo, style, file):
+def altered(painter, **changes):
+    other = copy.copy(painter)
+    for name, value in changes.items():
+        setattr(other, name, value)
+    return other
+
+
+@pytest.fixture
+def others(painter, photo, style):
+    """Who might go on, and with what: in each case not with what was begun."""
+
+    def forgetful(*asked):
+        return replace(painter.plan(*asked), history=2)
+
+    elsewhere = replace(painter.device, name="gpu 0")
+    same = (photo, style, TWO_SCALES)
+    return {
+        "photo": (painter, photo[::-1], style, TWO_SCALES),
+        "style": (painter, photo, style[::-1], TWO_SCALES),
+        "recipe": (painter, photo, style, TWO_SCALES.model_copy(update={"style_weight": 3.0})),
+        "network": (altered(painter, network_key="another"), *same),
+        "device": (altered(painter, device=elsewhere), *same),
+        "memory": (altered(painter, plan=forgetful), *same),
+    }
+
+
+@pytest.mark.parametrize("what", ["photo", "style", "recipe", "network", "device", "memory"])
+def test_nothing_else_goes_on_from_it(begin, others, file, what):
     break_off(begin(TWO_SCALES), 2, file)
-    others = [
-        (photo[::-1], style, TWO_SCALES),
-        (photo, style[::-1], TWO_SCALES),
-        (photo, style, TWO_SCALES.model_copy(update={"style_weight": 3.0})),
-    ]
-    for other in others:
-        with (
-            closing(Snapshot(file)) as snapshot,
-            pytest.raises(SnapshotError, match="another"),
-        ):
-            painter.paint(*other, snapshot)
+    other, *with_these = others[what]
+    with closing(Snapshot(file)) as snapshot, pytest.raises(SnapshotError, match="another"):
+        other.paint(*with_these, snapshot)
+
+
+def test_what_the_network_depends_on_stands_in_its_key(painter):
+    assert {painter.weights_sha256, painter.device.precision} <= set(painter.network_key.split())
 
 
 def test_before_the_first_step_and_after_the_last_there_is_nothing_to_save(begin, file):

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
@@ -37,6 +38,7 @@ from daemon.runners.base import (
 from daemon.runners.local import LocalRunner, Restarts, _Keeper
 from daemon.settings import EngineSettings
 from engine import Recipe
+from tests.daemon import bad_pictures
 from tests.daemon import child_stand_ins as stand_ins
 
 E = TypeVar("E")
@@ -69,6 +71,12 @@ class Ear:
             event = self.queue.get(timeout=60)
             self.heard.append(event)
             if isinstance(event, kind) and job_id in {None, getattr(event, "job_id", None)}:
+                return event
+
+    def end(self, job_id: str) -> Painted | Failed | Cancelled:
+        while True:
+            event = self.next(object, job_id)
+            if isinstance(event, ENDS):
                 return event
 
     def rest(self) -> list[Event]:
@@ -230,6 +238,37 @@ def test_too_many_pixels_are_refused() -> None:
     with running() as (runner, ear):
         runner.submit(PaintRequest("big", grey(100), grey(200), Recipe(), max_pixels=64 * 48 - 1))
         assert "64 x 48" in ear.next(Failed).message
+
+
+@pytest.mark.parametrize(
+    ("worker", "picture", "words"),
+    [
+        (stand_ins.hasty_worker, lambda: bad_pictures.many_scans(1400, 2_000), "too long"),
+        (
+            stand_ins.thrifty_worker,
+            lambda: bad_pictures.saved(bad_pictures.scene((1400, 1400)), "PNG"),
+            "memory",
+        ),
+    ],
+)
+@pytest.mark.parametrize("which", ["content", "style"])
+def test_a_picture_that_costs_too_much_to_read_fails_its_job_and_the_engine_lives(
+    worker: Any, picture: Callable[[], bytes], words: str, which: str
+) -> None:
+    costly = replace(request("costly"), **{which: picture()})
+    large = replace(request("large"), recipe=Recipe(size=1600, scales=(1.0,), iterations=(1,)))
+    with running(worker) as (runner, ear):
+        ear.next(EngineReady)
+        before = children()
+        runner.submit(costly)
+        runner.submit(large)
+        end = ear.end("costly")
+        assert isinstance(end, Failed)
+        assert end.blame == which
+        assert words in end.message
+        assert isinstance(ear.end("large"), Painted)  # for which there is no ration
+        assert children() == before
+        assert not [one for one in ear.rest() if isinstance(one, EngineLost)]
 
 
 def test_a_killed_child_fails_its_job_alone_and_comes_back() -> None:
