@@ -74,14 +74,20 @@ def _hear(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 def _meet(path: Any, above: int, *, changes: bool) -> None:
-    place = _place(path, above)
+    found = place(path, above)
     for fault in (each for each in _faults if each.spares != threading.get_ident()):
-        inside = place == fault.folder or place.startswith(f"{fault.folder}/")
+        inside = found == fault.folder or found.startswith(f"{fault.folder}/")
         if inside and (changes or fault.reading):
-            raise OSError(fault.number, os.strerror(fault.number), place)
+            raise OSError(fault.number, os.strerror(fault.number), found)
 
 
-def _place(path: Any, above: int) -> str:
+def place(path: Any, above: int) -> str:
+    """Where a path of an event leads: whole, and through no handle.
+
+    Args:
+        path: as the event has it.
+        above: handle of the folder that it starts in; -1 for none.
+    """
     if isinstance(path, int) or path is None:
         return str(Path(f"/proc/self/fd/{path}").readlink()) if isinstance(path, int) else ""
     name = os.fsdecode(path)
