@@ -25,7 +25,7 @@ from hypothesis.stateful import initialize, precondition, rule, run_state_machin
 
 from tests.daemon.child_stand_ins import KILLS, SLOW
 from tests.daemon.stories import pictures
-from tests.daemon.stories.damage import DAMAGES
+from tests.daemon.stories.damage import DAMAGES, Damage
 from tests.daemon.stories.disk import WAYS, Disk, ways, why_not
 from tests.daemon.stories.house import House, Plan
 from tests.daemon.stories.keeper import REAL
@@ -395,6 +395,23 @@ class FarAway(Stories):
 def test_each_photo_ends_exactly_once(machine: type[Stories]) -> None:
     tell(machine, STORIES or (3 if machine is Stories else 2), 40 if STORIES else 25)
     assert machine.troubles or machine is not OnADisk
+
+
+@pytest.mark.parametrize("how", DAMAGES)
+def test_a_journal_is_lost_while_photos_are_on_their_way(how: Damage) -> None:
+    """As a story tells it by chance alone."""
+    house = House(Plan())
+    try:
+        house.people.set_style("Waves", SLOW)
+        house.start()
+        for name in ("a.jpg", "b.jpg"):
+            house.people.drop(house.ledger.photo("jpg"), "Waves", name)
+        house.keeper.hear("job.started", 60.0)
+        house.kill()
+        house.lose_journal(how)
+        house.rest()
+    finally:
+        house.close()
 
 
 def test_a_disk_of_its_own_is_closed_in_each_way() -> None:
