@@ -187,7 +187,17 @@ class Mortal:
         if not self.closed:
             return not tree(self.root / "Inbox")
         where = [("Outbox", self.given.outbox), ("Failed", self.given.failed)]
-        return all(wanted.keys() <= tree(self.root / top).keys() for top, wanted in where)
+        return self.is_stuck or all(
+            wanted.keys() <= tree(self.root / top).keys() for top, wanted in where
+        )
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether a folder was copied away, and cannot be put back: it waits in its claim.
+
+        Only where it was killed before the journal knew of it, and it was emptied by then.
+        """
+        return self.is_far and any((self.root / ".atelierd/jobs").iterdir())
 
     def die(self, number: int) -> int:
         """Let it die on a new share; again, if it gave up before its time."""
@@ -260,6 +270,8 @@ class Mortal:
 
     def check_staying(self) -> None:
         """All is painted, and nothing has gone out of the folder that is closed."""
+        if self.is_stuck:
+            return
         assert tree(self.root / "Outbox") == self.given.outbox
         inbox = tree(self.root / "Inbox")
         inbox.pop(INBOX_NOTE, None)  # the next look writes it, if that comes before the end
