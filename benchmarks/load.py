@@ -43,6 +43,7 @@ from daemon.style_check import StyleCheck
 _PROGRAM: Final = ["benchmarks.load_daemon"]
 _PATIENCE: Final = 120.0
 _QUIET_SECONDS: Final = 65.0  # the inspector's process ends after a minute without work
+_TAKING_SECONDS: Final = 600.0
 _ANSWERS: Final = 7
 
 
@@ -56,6 +57,7 @@ class Load:
         looks: at the folders.
         flood_seconds: how long the service is watched while it takes the photos.
         idle_seconds: how long it is watched with nothing to do.
+        calm_seconds: how long it is left alone once it has taken them all.
     """
 
     photos: int = 10_000
@@ -63,10 +65,11 @@ class Load:
     looks: int = 15
     flood_seconds: float = 45.0
     idle_seconds: float = 30.0
+    calm_seconds: float = 60.0
 
 
 FULL: Final = Load()
-QUICK: Final = Load(300, 10, 5, 5.0, 5.0)
+QUICK: Final = Load(300, 10, 5, 5.0, 5.0, 3.0)
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,15 @@ def measure(load: Load) -> list[Finding]:
         with tempfile.TemporaryDirectory() as folder:
             found += part(load, Path(folder))
     return found
+
+
+def missed(findings: Iterable[Finding]) -> list[str]:
+    """Which targets were not met, in words; nothing if all were."""
+    return [
+        f"{one.what}: {one.measured:.4g} {one.unit}, and {one.target:g} are promised"
+        for one in findings
+        if one.target is not None and not one.measured <= one.target
+    ]
 
 
 class _Deaf:
@@ -209,16 +221,32 @@ def _flood(load: Load, folder: Path) -> list[Finding]:
         answer = _answer_time(house, "`atelierd status` meanwhile")
         late = _late_comer(house, process)
         most = max(most, processes.resident_mb(process.pid))
+        paces, unfair = _pace(house, load), _unfair(house)
+        calm = _calm(house, load, process)
     return [
         Finding("from the last photo's copy to the first picture", "s", None, first),
-        *_pace(house, load),
-        Finding("turns that a folder had while another waited for one", "", 2.0, _unfair(house)),
+        *paces,
+        Finding("turns that a folder had while another waited for one", "", 2.0, unfair),
         Finding("seconds until a photo that came later, in a folder of its own, was done", "s",
                 None, late),
         answer,
         Finding("memory of the service at the most", "MB", None, most),
         Finding("of that more than with an empty inbox", "MB", None, most - empty),
+        Finding(f"memory {load.calm_seconds:g} s after all are taken", "MB", None, calm),
     ]  # fmt: skip
+
+
+def _calm(house: House, load: Load, process: subprocess.Popen[bytes]) -> float:
+    """Memory when it has taken all photos, the late one too, and some time has passed."""
+    photos = load.photos // load.styles * load.styles + 1
+    wait_until("the end of taking", lambda: _taken(house) >= photos, process, _TAKING_SECONDS)
+    time.sleep(load.calm_seconds)
+    return processes.resident_mb(process.pid)
+
+
+def _taken(house: House) -> int:
+    with house.journal() as journal:
+        return sum(journal.counts().values())
 
 
 def _ended(house: House) -> list[Job]:

@@ -29,11 +29,6 @@ def processor_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
-def started(pid: int) -> int:
-    """When it was started, in ticks since the machine was."""
-    return int((_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[19])
-
-
 def wakeups(pid: int) -> int:
     """How often its threads, those that live now, have gone to sleep of their own will."""
     return sum(
@@ -63,6 +58,11 @@ def children(pid: int) -> dict[int, str]:
                 words = (_PROC / child / "cmdline").read_bytes()
                 found[int(child)] = words.replace(b"\0", b" ").decode(errors="replace")
     return found
+
+
+def goes_first(pid: int) -> bool:
+    """Whether the kernel is asked to end it before all others, when memory is short."""
+    return (_PROC / str(pid) / "oom_score_adj").read_text().strip() == "1000"
 
 
 def _tasks(pid: int) -> list[Path]:

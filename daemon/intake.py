@@ -162,7 +162,7 @@ class Intake:
 
     def still_expects(self) -> bool:
         """Whether a run that ends when all is painted should wait: not for ever for anything."""
-        if self._asked or self._waiting or self._note.restless:
+        if self._asked or self._waiting or self._note.restless or self._staying.in_doubt:
             return True
         if self._problem and not 0 < self._rests < TRIES_ONCE:
             return False

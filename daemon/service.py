@@ -261,7 +261,7 @@ class Service:
 
     def _rest(self) -> float:
         watch = self._settings.watch
-        if self._intake.restless:
+        if self._intake.restless or self._once:
             return quick_pace(watch)
         return watch.poll_seconds if self._watcher.polling else watch.scan_seconds
 

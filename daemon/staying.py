@@ -178,6 +178,11 @@ class Staying:
             "photo.stays", job=job.id, photo=photo, means="it is painted from a copy, once"
         )
 
+    @property
+    def in_doubt(self) -> bool:
+        """Whether a look has missed one, so that the next one is to tell whether it has gone."""
+        return bool(self._missing)
+
     def knows(self, candidate: Candidate) -> bool:
         """Whether a candidate was taken as a copy already, and has not changed since."""
         return self._job_of(candidate) is not None

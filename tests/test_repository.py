@@ -237,7 +237,7 @@ def test_what_the_documents_name_is_there(name: str) -> None:
         assert (ROOT / link).exists(), link
 
 
-@pytest.mark.parametrize("name", [".ci/run", "scripts/find-python"])
+@pytest.mark.parametrize("name", [".ci/run", "scripts/find-python", "scripts/check-install"])
 def test_what_is_run_by_name_may_be_run(name: str) -> None:
     assert (ROOT / name).stat().st_mode & 0o111
     assert text_of(ROOT / name).startswith("#!")

@@ -19,7 +19,7 @@ from engine.stages import Tiling
 from engine.tiles import Grid
 from engine.weights import load
 
-SMALLEST = load_of_the_service.Load(30, 3, 2, 2.0, 1.0)
+SMALLEST = load_of_the_service.Load(30, 3, 2, 2.0, 1.0, 0.5)
 
 
 def test_things_take_turns_and_the_first_round_does_not_count() -> None:
@@ -93,6 +93,7 @@ def test_the_load_that_the_service_is_under_is_measured() -> None:
     assert found["turns that a folder had while another waited for one"] >= 1
     assert found["idle, 3 styles, poll: memory"] > 0
     assert 1 < found["of 30 photos taken in that time"] <= 31  # with the late one
+    assert found["memory 0.5 s after all are taken"] > 0
     assert all(map(math.isfinite, found.values()))
 
 

@@ -13,8 +13,10 @@ PROGRAM = ("tests.daemon.run_with_stand_in", "stand_in_worker")
 COUNTED = ("service_files", "engine_files", "service_threads", "engine_threads")
 
 
-def test_thirty_jobs_leave_nothing_behind(tmp_path: Path) -> None:
-    first, *others = soak(tmp_path, 3 * BATCH, tmp_path / "weights", PROGRAM)
+@pytest.mark.parametrize("kills", [False, True])
+def test_thirty_jobs_leave_nothing_behind(tmp_path: Path, kills: bool) -> None:  # noqa: FBT001
+    samples = list(soak(tmp_path, 3 * BATCH, tmp_path / "weights", PROGRAM, kills=kills))
+    first, *others = samples
     assert first.jobs == BATCH
     assert len(others) == 2
     for other in others:
@@ -22,6 +24,8 @@ def test_thirty_jobs_leave_nothing_behind(tmp_path: Path) -> None:
             name: getattr(first, name) for name in (*COUNTED, "left")
         }
         assert other.service_mb < first.service_mb + ALLOWED_MB["service_mb"]
+    log = (tmp_path / "atelierd.log").read_text()
+    assert log.count("engine.lost") == (3 if kills else 0)
 
 
 SAMPLES = [Sample(10 * number, 50.0, 500.0, 20, 8, 7, 6, 11) for number in range(1, 31)]

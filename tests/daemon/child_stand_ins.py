@@ -202,6 +202,27 @@ def _with_rations(**changes: Any) -> None:
     worker.ration_for = smaller
 
 
+def hang(what: str) -> None:
+    """Hang while a file of this name lies in the folder that ``HANGING`` names."""
+    folder = Path(os.environ["HANGING"])
+    while (folder / what).exists():
+        (folder / f"{what} hangs").touch()
+        time.sleep(0.02)
+
+
+class Hanging(StandIn):
+    """Hangs before each of its steps."""
+
+    def _steps(self, *arguments: Any) -> Iterator[Progress | Painting]:
+        for step in super()._steps(*arguments):
+            hang("painting")
+            yield step
+
+
+def hanging_worker(connection: Connection, settings: EngineSettings) -> None:
+    worker.serve(connection, settings, open_painter=lambda _: Hanging())
+
+
 def no_weights_worker(connection: Connection, settings: EngineSettings) -> None:
     worker.serve(connection, settings, open_painter=_raises(WeightsMissingError("run fetch")))
 

@@ -38,6 +38,11 @@ class Drive:
         mount("-t", "tmpfs", "-o", f"size={kilobytes}k,mode=755", "none", str(self._away))
         self.connect()
 
+    @property
+    def aside(self) -> Path:
+        """The same drive at another place, where it is neither away nor closed to writers."""
+        return self._away
+
     def connect(self) -> None:
         """Mount it."""
         mount("--bind", str(self._away), str(self.folder))

@@ -12,6 +12,9 @@ without overwriting:
 
 - ``kernel``, ``link``, ``reserve``: by the first, second, third of the ways in `daemon.files`;
 - ``far``: the first, with the work folder on another device than all others.
+
+With ``held-`` before it nothing may be moved or removed out of ``Inbox/Held`` while nobody may
+write to that folder, as its mode says: what the kernel keeps everybody but root from.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ import errno
 import os
 import signal
 import sqlite3
+import stat
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -30,6 +34,7 @@ from daemon.cli import run
 from daemon.inspector import Inspected, Limits
 from daemon.runners.base import Deliver, Event, Failed, Painted, PaintRequest, Runner, Started
 from daemon.settings import PaintSettings, Settings, ShareSettings, WatchSettings
+from tests.daemon.faulty import place
 from tests.daemon.standins import StandInInspector, StandInRunner, paint, picture
 
 NEVER = -1
@@ -45,6 +50,11 @@ CHANGES = {
     *("os.truncate", "os.chmod", "os.chown", "os.utime"),
 }
 MAKES = os.O_CREAT | os.O_TRUNC
+HELD = Path("Inbox/Held")
+"""The folder that may be closed to writers."""
+
+Refuse = Callable[[str, tuple[Any, ...]], None]
+"""An audit hook that lets some changes fail."""
 
 
 def painted(photo: bytes) -> bytes:
@@ -103,7 +113,7 @@ def _database(fate: Fate) -> Callable[..., sqlite3.Connection]:
     return connected
 
 
-def _refuse_far(work: Path) -> Callable[[str, tuple[Any, ...]], None]:
+def _refuse_far(work: Path) -> Refuse:
     def refuse(event: str, arguments: tuple[Any, ...]) -> None:
         if event in {"os.rename", "os.link"}:
             inside = [Path(os.fsdecode(path)).is_relative_to(work) for path in arguments[:2]]
@@ -113,14 +123,40 @@ def _refuse_far(work: Path) -> Callable[[str, tuple[Any, ...]], None]:
     return refuse
 
 
-def _arm(fate: Fate, way: str, work: Path) -> None:
+def _refuse_held(folder: Path) -> Refuse:
+    closed = os.path.realpath(folder)
+
+    def refuse(event: str, arguments: tuple[Any, ...]) -> None:
+        for path, above in _changed(event, arguments):
+            if os.path.dirname(place(path, above)) == closed and not _is_open(folder):  # noqa: PTH120
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), os.fsdecode(path))
+
+    return refuse
+
+
+def _changed(event: str, arguments: tuple[Any, ...]) -> list[tuple[Any, int]]:
+    """Which names an event changes, each with the handle of the folder that it starts in."""
+    if event in {"os.remove", "os.rmdir"}:
+        return [arguments[:2]]
+    if event == "os.link":  # what it is made of keeps its name
+        return [arguments[1::2]]
+    return [arguments[::2], arguments[1::2]] if event == "os.rename" else []
+
+
+def _is_open(folder: Path) -> bool:
+    return bool(folder.stat().st_mode & stat.S_IWUSR)
+
+
+def _arm(fate: Fate, way: str, root: Path) -> None:
     by_kernel, *others = files.RENAMES
-    far = _refuse_far(work)
+    *held, way = way.split("-")
+    refusing = [_refuse_far(root / ".atelierd")] if way == "far" else []
+    refusing += [_refuse_held(root / HELD)] if held else []
 
     def by_kernel_or_not(source: Path, target: Path) -> None:
         fate.step()  # what goes past Python has no audit event
-        if way == "far":
-            far("os.rename", (source, target))
+        for refuse in refusing:
+            refuse("os.rename", (source, target, -1, -1))
         by_kernel(source, target)
 
     ways = {"kernel": 3, "far": 3, "link": 2, "reserve": 1}[way]
@@ -128,8 +164,8 @@ def _arm(fate: Fate, way: str, work: Path) -> None:
     os.fsync = _before(fate, os.fsync)
     sqlite3.connect = _database(fate)  # type: ignore[assignment]
     sys.addaudithook(fate.hear)
-    if way == "far":
-        sys.addaudithook(far)
+    for refuse in refusing:
+        sys.addaudithook(refuse)
 
 
 def answer(request: PaintRequest) -> list[Event]:
@@ -179,7 +215,7 @@ def keep(root: str, state: str, way: str, left: int) -> int:
         paint=PaintSettings(preset="draft"),
     )
     fate = Fate(left)
-    _arm(fate, way, Path(root) / ".atelierd")
+    _arm(fate, way, Path(root))
     code = run_once(settings, make_runner)
     os.write(sys.stdout.fileno(), b"%d " % fate.made)
     return code

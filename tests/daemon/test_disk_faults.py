@@ -106,13 +106,19 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Story]:
 
 
 def go_through(
-    house: Story, fault: Callable[[], AbstractContextManager[None]], name: str, *, torn: bool
+    house: Story,
+    fault: Callable[[], AbstractContextManager[None]],
+    name: str,
+    *,
+    torn: bool = False,
+    inbox: Path | None = None,
 ) -> None:
     """Drop a photo into a house with a fault; mend that when it is told of; see the photo out."""
-    folder, data = house.style(), picture(TORN if torn else (200, 30, 90))
+    house.style()
+    data = picture(TORN if torn else (200, 30, 90))
     done = sum(house.states().values())
     with fault():
-        (folder / name).write_bytes(data)
+        ((inbox or house.share.inbox) / "Waves" / name).write_bytes(data)
         house.wait(lambda: house.trouble)
         time.sleep(0.15)  # some tries more
         states = house.states()
@@ -123,16 +129,17 @@ def go_through(
     assert (where / "Waves" / name).read_bytes() == data
 
 
-@pytest.mark.parametrize("place", ["inbox", "work", "outbox", "originals", "failed"])
+@pytest.mark.parametrize("place", ["inbox", "styles", "work", "outbox", "originals", "failed"])
 def test_each_place_may_refuse_in_each_way(house: Story, place: str) -> None:
     folder = getattr(house.share, place)
-    numbers = [*NUMBERS, errno.ENOENT] if place == "inbox" else NUMBERS
+    reading = place in {"inbox", "styles"}
+    numbers = [*NUMBERS, errno.ENOENT] if reading else NUMBERS
 
     def story() -> None:
         for number in numbers:
             go_through(
                 house,
-                lambda number=number: failing(folder, number, reading=place == "inbox"),
+                lambda number=number: failing(folder, number, reading=reading),
                 f"{errno.errorcode[number]}.jpg",
                 torn=place == "failed",
             )
@@ -140,7 +147,7 @@ def test_each_place_may_refuse_in_each_way(house: Story, place: str) -> None:
     house.tell(story)
     names = sorted(f"Waves/{errno.errorcode[number]}.jpg" for number in numbers)
     assert house.files(house.share.outbox) == ([] if place == "failed" else names)
-    assert house.files(house.share.inbox) == []
+    assert house.files(house.share.inbox / "Waves") == []
     # A few for each fault, however often things were tried.
     assert len(house.loud()) <= 4 * len(numbers), house.loud()
 
@@ -173,19 +180,55 @@ def away(disk: Drive) -> Iterator[None]:
         disk.connect()
 
 
-@pytest.mark.parametrize("place", ["work", "outbox", "originals", "failed"])
+WAYS = {
+    "inbox": (read_only, away),
+    "styles": (away,),
+    **dict.fromkeys(("work", "outbox", "originals", "failed"), (full, read_only, away)),
+}
+"""What of a real drive lets something wait; what does not is in the next test."""
+
+
+@pytest.mark.parametrize("place", WAYS)
 def test_real_drives_that_are_full_read_only_or_away(house: Story, place: str) -> None:
     with drive(getattr(house.share, place)) as disk:
 
         def story() -> None:
-            for way in (full, read_only, away):
-                name = f"{way.__name__}.jpg"
-                go_through(house, lambda way=way: way(disk), name, torn=place == "failed")
+            for way in WAYS[place]:
+                go_through(
+                    house,
+                    lambda way=way: way(disk),
+                    f"{way.__name__}.jpg",
+                    torn=place == "failed",
+                    inbox=disk.aside if place == "inbox" else None,
+                )
 
         make_share(house.share)
         house.tell(story)
-    assert house.files(house.share.inbox) == []
+        assert house.files(house.share.inbox / "Waves") == []
     assert len(house.loud()) <= 12, house.loud()
+
+
+@pytest.mark.parametrize(
+    ("place", "way"), [("inbox", full), ("styles", full), ("styles", read_only)]
+)
+def test_a_real_drive_that_takes_nothing_and_need_not_holds_up_nobody(
+    house: Story, place: str, way: Callable[[Drive], AbstractContextManager[None]]
+) -> None:
+    with drive(getattr(house.share, place)) as disk:
+        make_share(house.share)
+        photo = house.style() / "photo.jpg"
+        hidden = photo.with_name(".photo")
+        hidden.write_bytes(picture())
+
+        def story() -> None:
+            with way(disk):
+                hidden.rename(photo)
+                house.wait(lambda: house.states().get("done"))
+                assert not house.trouble
+
+        house.tell(story)
+        assert house.files(house.share.originals) == ["Waves/photo.jpg"]
+        assert house.files(house.share.inbox / "Waves") == []
 
 
 def test_a_work_disk_that_fills_up_while_it_is_painted_only_delays_the_end(house: Story) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -309,3 +311,39 @@ def test_an_engine_with_other_settings_takes_the_place_between_two_jobs(
     assert events.count("engine.ready") == 2
     assert events.count("job.started") == 2  # the first was not begun again
     assert events.index("job.finished") < events.index("engine.replaced")
+
+
+def hanging(program: Program, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Start the program in which something may hang, and wait until it says that it lives."""
+    folder = program.folder / "hanging"
+    folder.mkdir()
+    monkeypatch.setenv("HANGING", str(folder))
+    command = [sys.executable, "-m", "tests.daemon.run_hanging", "hanging_worker"]
+    program.start("--watch.mode", "poll", program=command)
+    return folder
+
+
+def signs(listener: Listener, seconds: float) -> int:
+    """How many signs of life come in so long a time."""
+    listener.new()
+    time.sleep(seconds)
+    return sum("WATCHDOG" in message for message in listener.new())
+
+
+@pytest.mark.parametrize("what", ["painting", "look"])
+def test_no_sign_of_life_comes_from_what_hangs(
+    program: Program, listener: Listener, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    photo = program.style("Waves") / "a.png"
+    folder = hanging(program, monkeypatch)
+    program.wait(lambda: len(listener.said("WATCHDOG")) > 1)
+    (folder / what).touch()
+    if what == "painting":
+        photo.write_bytes(grey(100))
+    program.wait((folder / f"{what} hangs").exists)
+    program.wait(lambda: what == "look" or program.said("engine.silent"))
+    # One would be due each second. A letter of the inspector's that lies unread is a sign of life.
+    program.wait(lambda: signs(listener, 4) == 0)
+    (folder / what).unlink()
+    program.wait(lambda: signs(listener, 1) > 0)
+    end(program.processes[-1])

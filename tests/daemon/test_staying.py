@@ -134,6 +134,19 @@ def test_one_that_is_changed_is_painted_again_and_one_that_goes_is_forgotten(hou
     assert house.files(house.share.outbox) == ["Waves/photo (2).jpg", "Waves/photo.jpg"]
 
 
+def test_a_run_that_ends_by_itself_forgets_one_that_has_gone(house: House) -> None:
+    photo = house.style() / "photo.jpg"
+    photo.write_bytes(picture())
+    with holding(house):
+        house.run_until(lambda: house.states() == {"done": 1})
+        run_for_a_while(house, 5)
+        assert (house.share.inbox / INBOX_NOTE).exists()
+    photo.unlink()
+    assert house.once() is ExitCode.OK
+    assert remembered(house) == 0
+    assert not (house.share.inbox / INBOX_NOTE).exists()
+
+
 def test_a_failure_is_told_once_beside_the_copy(house: House) -> None:
     house.answer = lambda request: [Failed(request.job_id, "engine", "It blew up.")]
     photo = house.style() / "photo.jpg"

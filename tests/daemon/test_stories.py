@@ -1,9 +1,10 @@
 """Each photo ends exactly once, whatever people, disks and kills do meanwhile.
 
 Stories are made up at random: people drop photos, write them slowly, replace, move and delete them,
-while the daemon - a real process, over a real folder - is killed, or its disk is full, closed or
-gone. Whenever all comes to rest, each photo has its result in the outbox and itself in originals,
-or lies in failed with a reason; nothing is lost, or painted twice, and nothing is left over.
+while the daemon - a real process, over a real folder - is killed, its journal is lost, or its disk
+is full, closed or gone. Whenever all comes to rest, each photo has its result in the outbox and
+itself in originals, or lies in failed with a reason; nothing is lost, or painted twice, and nothing
+is left over.
 
 The same few stories are told each time; with ATELIERD_STORIES=200 so many others.
 """
@@ -24,7 +25,8 @@ from hypothesis.stateful import initialize, precondition, rule, run_state_machin
 
 from tests.daemon.child_stand_ins import KILLS, SLOW
 from tests.daemon.stories import pictures
-from tests.daemon.stories.disk import may_mount
+from tests.daemon.stories.damage import DAMAGES, Damage
+from tests.daemon.stories.disk import WAYS, Disk, ways, why_not
 from tests.daemon.stories.house import House, Plan
 from tests.daemon.stories.keeper import REAL
 from tests.daemon.stories.telling import Telling, relief, step, trouble
@@ -41,7 +43,7 @@ BROKEN: Final = (b"", b"no picture", b"\x89PNG\r\n\x1a\n" + bytes(2000), b"\xff\
 EVENTS: Final = ("job.queued", "job.started", "job.progress", "job.finished", "job.failed")
 
 SUDDEN: Final = ("kill", "kill", "kill", "stop", "engine", "remove", "style")
-TROUBLES: Final = ("immutable", "mount", "fill", "unplug")
+TROUBLES: Final = (*WAYS, "fill", "unplug")
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,9 @@ then = st.sampled_from([0.0, 0.0, 0.02, 0.1, 0.3])
 class Stories(Telling):
     """What may happen. Nothing is drawn that depends on how quick the daemon is."""
 
+    fixed: ClassVar[dict[str, Any]] = {}
+    """What is not drawn."""
+
     more: ClassVar[str] = ""
     """Settings with which the real engine paints; without them it is the stand-in."""
 
@@ -78,12 +83,14 @@ class Stories(Telling):
         ways=st.sampled_from([0, 0, 1, 2]), dawdles=st.sampled_from([0, 5, 40]),
         polls=st.booleans(), slow=st.booleans(),
     )  # fmt: skip
-    def begin(self, *, disk: bool, inside: bool, slow: bool, **drawn: Any) -> None:
-        disk &= may_mount() and not self.more
-        plan = Plan(own_disk=disk, state_inside=disk and inside, **drawn)
+    def begin(self, **drawn: Any) -> None:
+        drawn |= self.fixed
+        disk, inside, slow = (drawn.pop(name) for name in ("disk", "inside", "slow"))
+        own = disk and not why_not()
+        plan = Plan(own_disk=own, state_inside=own and inside, **drawn)
         if self.more:
             plan = Plan(program=REAL, settings=self.more)
-        self.has_disk, self.has_far = disk, plan.far
+        self.has_disk, self.has_far = disk and not self.more, plan.far
         self.act(functools.partial(self._begin, plan, slow=slow))
 
     def _begin(self, plan: Plan, *, slow: bool) -> None:
@@ -296,6 +303,17 @@ class Stories(Telling):
         if again:
             self.house.start()
 
+    @rule(how=st.sampled_from(DAMAGES), kill=st.booleans(), after=then)
+    @precondition(lambda self: not self.is_troubled)
+    @step
+    def lose_journal(self, *, how: Any, kill: bool) -> None:
+        self.house.hold(still=False)
+        if kill:
+            self.house.kill()
+        else:
+            self.house.stop()
+        self.house.lose_journal(how)
+
     @rule(after=then)
     @step
     def start(self) -> None:
@@ -315,7 +333,7 @@ class Stories(Telling):
         self.house.fill(room)
 
     @precondition(lambda self: self.has_disk and not self.is_troubled)
-    @rule(folder=st.sampled_from(CLOSED), way=st.sampled_from(["immutable", "mount"]), after=then)
+    @rule(folder=st.sampled_from(CLOSED), way=st.sampled_from(WAYS), after=then)
     @trouble
     def shut(self, *, folder: str, way: Any) -> None:
         self.house.shut_up(folder, way)
@@ -361,8 +379,57 @@ def tell(machine: type[Stories], stories: int, steps: int) -> None:
     )  # fmt: skip
 
 
-def test_each_photo_ends_exactly_once() -> None:
-    tell(Stories, STORIES or 5, 40 if STORIES else 25)
+class OnADisk(Stories):
+    """Something is the matter with it now and then."""
+
+    fixed: ClassVar[dict[str, Any]] = {"disk": True}
+
+
+class FarAway(Stories):
+    """What is taken is copied."""
+
+    fixed: ClassVar[dict[str, Any]] = {"far": True}
+
+
+@pytest.mark.parametrize("machine", [Stories, OnADisk, FarAway])
+def test_each_photo_ends_exactly_once(machine: type[Stories]) -> None:
+    tell(machine, STORIES or (3 if machine is Stories else 2), 40 if STORIES else 25)
+    assert machine.troubles or machine is not OnADisk
+
+
+@pytest.mark.parametrize("how", DAMAGES)
+def test_a_journal_is_lost_while_photos_are_on_their_way(how: Damage) -> None:
+    """As a story tells it by chance alone."""
+    house = House(Plan())
+    try:
+        house.people.set_style("Waves", SLOW)
+        house.start()
+        for name in ("a.jpg", "b.jpg"):
+            house.people.drop(house.ledger.photo("jpg"), "Waves", name)
+        house.keeper.hear("job.started", 60.0)
+        house.kill()
+        house.lose_journal(how)
+        house.rest()
+    finally:
+        house.close()
+
+
+def test_a_disk_of_its_own_is_closed_in_each_way() -> None:
+    """Without one, the daemon of a story is refused what it is about to do."""
+    if why := why_not():
+        pytest.skip(f"no story has a disk of its own: {why}")
+    if missing := set(WAYS) - set(ways()):
+        pytest.skip(f"nothing can be closed here in this way: {', '.join(missing)}")
+    disk = Disk(own=True, ways=ways())
+    try:
+        for way in ("immutable", "mount"):
+            disk.shut(disk.share, way)
+            with pytest.raises(OSError, match=r"Read-only|not permitted"):
+                (disk.share / "file").touch()
+            disk.open_up()
+            (disk.share / "file").touch()
+    finally:
+        disk.close()
 
 
 @pytest.mark.weights

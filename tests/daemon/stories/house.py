@@ -13,7 +13,8 @@ from pathlib import Path
 from daemon.configuration import load
 from daemon.share import make_share, open_share
 from tests.daemon.stories.checks import Promise, tree
-from tests.daemon.stories.disk import Disk, Way
+from tests.daemon.stories.damage import Damage, damage
+from tests.daemon.stories.disk import Disk, Way, ways
 from tests.daemon.stories.keeper import STAND_IN, Keeper
 from tests.daemon.stories.ledger import Ledger
 from tests.daemon.stories.people import HANDS, People
@@ -72,7 +73,7 @@ class House:
         self._began = time.monotonic()
         self._lines: list[str] = []
         self.tell(str(plan))
-        self.disk = Disk(own=plan.own_disk)
+        self.disk = Disk(own=True, ways=ways()) if plan.own_disk else Disk(own=False)
         top = self.disk.inside if plan.state_inside else self.disk.base
         self._far = Path(tempfile.mkdtemp()) if plan.far else None
         self.share, state = self.disk.share, top / "state"
@@ -80,9 +81,10 @@ class House:
         self._write_settings(plan, state)
         self.ledger = Ledger()
         self.people = People(self.share, self.ledger, self.tell, far=plan.far)
-        self.keeper = Keeper(
-            self.disk.base, state, plan.program, f"{plan.dawdles} {plan.ways}", self.tell
-        )
+        environ = {
+            "DAWDLING": f"{plan.dawdles} {plan.ways}", "FAULTS": str(self.disk.faults)
+        }  # fmt: skip
+        self.keeper = Keeper(self.disk.base, state, plan.program, environ, self.tell)
         identifies = plan.program == STAND_IN
         self._promise = Promise(
             self.share, self.work, state, self.ledger, self.people.styles, identifies
@@ -113,7 +115,8 @@ class House:
         self.disk.fill(room)
 
     def shut_up(self, folder: str, way: Way) -> None:
-        """Let nobody write in a folder, if it is there."""
+        """Let nobody write in a folder, if it is there; in another way where this one is not."""
+        way = way if way in self.disk.ways else self.disk.ways[0]
         if not (self.share / folder).is_dir():
             return
         self.tell(f"{folder} is closed to writers ({way})")
@@ -164,6 +167,30 @@ class House:
         status = self.keeper.stop()
         self.is_held = False
         self.expect(not begun or status == 0, f"the daemon ended with {status}")
+
+    def lose_journal(self, how: Damage) -> None:
+        """Do something to the journal of a daemon that does not run, and start it."""
+        journal = self.keeper.journal
+        if journal is None:
+            return
+        self.tell(f"the journal is damaged ({how})")
+        self._forgive()
+        damage(journal, how)
+        self.start()
+        # Not before: whoever drops a photo once more, while the first lies in a claim that no
+        # journal knows, gets one result for both.
+        self.keeper.wait_to_begin(_REST_SECONDS)
+
+    def _forgive(self) -> None:
+        """What is not promised when a journal is lost."""
+        inbox, taken = set(tree(self.share / "Inbox").values()), set(tree(self.work).values())
+        kept = {one for top in ("Originals", "Failed") for one in tree(self.share / top).values()}
+        for data in inbox & self.ledger.versions.keys():
+            version = self.ledger.versions[data]
+            # One that stays, since nobody may move it, is painted once more.
+            version.high += data in kept | taken
+            # One in a claim is taken for the one that lies where it came from.
+            version.low -= data in taken
 
     def look_after(self) -> None:
         """See whether the daemon is up; one that could not start, for good reason, is started."""

@@ -26,7 +26,7 @@ class Keeper:
         base: where its settings lie, and its log.
         state: the folder of its journal.
         program: what is started.
-        dawdling: as `dawdling` wants it.
+        environ: variables that the program wants besides.
         tell: told, in words, what becomes of it.
     """
 
@@ -35,11 +35,11 @@ class Keeper:
         base: Path,
         state: Path,
         program: tuple[str, ...],
-        dawdling: str,
+        environ: dict[str, str],
         tell: Callable[[str], None],
     ) -> None:
         self._base, self._state, self._tell = base, state, tell
-        self._program, self._dawdling = program, dawdling
+        self._program, self._environ = program, environ
         self._process: subprocess.Popen[bytes] | None = None
         self._begins = 0
         self.log = base / "log"
@@ -62,7 +62,7 @@ class Keeper:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [*self._program, "--config", self._base / "config.toml"], cwd=ROOT, stdout=log,
-                stderr=log, env={**mine, **quiet, "DAWDLING": self._dawdling},
+                stderr=log, env={**mine, **quiet, **self._environ},
             )  # fmt: skip
 
     def ended(self) -> int | None:
@@ -76,6 +76,14 @@ class Keeper:
     def has_begun(self) -> bool:
         """Whether it has said that it keeps the share."""
         return "daemon.started" in self.said()
+
+    def wait_to_begin(self, seconds: float) -> None:
+        """Wait until it has, or has ended."""
+        end = time.monotonic() + seconds
+        while not self.has_begun and time.monotonic() < end:
+            if self._process is None or self._process.poll() is not None:
+                return
+            time.sleep(_POLL)
 
     def said(self) -> str:
         """What it has logged since it was started."""
@@ -112,10 +120,16 @@ class Keeper:
             time.sleep(_POLL)
         return False
 
+    @property
+    def journal(self) -> Path | None:
+        """Where it is, if there is one yet."""
+        return next(self._state.glob("*/journal.sqlite"), None)
+
     def jobs(self) -> dict[str, int]:
         """How many jobs there are in each state."""
-        journal = next(self._state.glob("*/journal.sqlite"))
-        with closing(sqlite3.connect(f"file:{journal}?mode=ro", uri=True, timeout=30)) as database:
+        with closing(
+            sqlite3.connect(f"file:{self.journal}?mode=ro", uri=True, timeout=30)
+        ) as database:
             return dict(database.execute("SELECT state, count(*) FROM jobs GROUP BY state"))
 
     def close(self) -> None:

@@ -18,11 +18,13 @@ class Telling(RuleBasedStateMachine):
 
     told: ClassVar[str] = ""
     told_at: ClassVar[int] = 0
+    troubles: ClassVar[int] = 0
+    """How often something has been the matter with the disk, in all stories."""
 
     def __init_subclass__(cls, **more: Any) -> None:  # noqa: D105 - see below
         super().__init_subclass__(**more)
         # Of its own: that a story of the class above went wrong is told there.
-        cls.told, cls.told_at = "", 0
+        cls.told, cls.told_at, cls.troubles = "", 0, 0
 
     def __init__(self) -> None:
         super().__init__()
@@ -95,6 +97,7 @@ def _setting(action: Callable[..., None], *, troubled: bool) -> Callable[..., No
     @functools.wraps(action)
     def both(self: Telling, **drawn: Any) -> None:
         self.is_troubled = troubled
+        type(self).troubles += troubled
         acted(self, **drawn)
 
     return both
