@@ -210,13 +210,20 @@ def hang(what: str) -> None:
         time.sleep(0.02)
 
 
+class HangingSteps(Steps):
+    """Hang before each of them."""
+
+    def __iter__(self) -> Iterator[Progress | Painting]:
+        for step in super().__iter__():
+            hang("painting")
+            yield step
+
+
 class Hanging(StandIn):
     """Hangs before each of its steps."""
 
-    def _steps(self, *arguments: Any) -> Iterator[Progress | Painting]:
-        for step in super()._steps(*arguments):
-            hang("painting")
-            yield step
+    def paint(self, *given: Any) -> Steps:
+        return HangingSteps(self, *given)
 
 
 def hanging_worker(connection: Connection, settings: EngineSettings) -> None:
