@@ -214,6 +214,7 @@ class HangingSteps(Steps):
     """Hang before each of them."""
 
     def __iter__(self) -> Iterator[Progress | Painting]:
+        """As ever, but for that."""
         for step in super().__iter__():
             hang("painting")
             yield step
