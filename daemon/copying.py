@@ -24,6 +24,7 @@ import structlog
 
 from daemon.handles import FOLDER, held, opened, reading
 from daemon.names import printable
+from daemon.writers import is_being_written
 
 # Why a folder stays that was copied: something else is in it, or the one above it is not ours.
 _STAYS: Final = frozenset({errno.ENOTEMPTY, errno.EEXIST, errno.EACCES, errno.EPERM})
@@ -60,15 +61,16 @@ def copy_whole(source: Path, target: Path, *, unread: bool = False) -> list[Copi
     Args:
         source: a regular file, a link (copied as a link) or a folder of such.
         target: does not exist; its folder does.
-        unread: whether files and folders in it that may not be read are left out too. Only for
-            who leaves the source where it is.
+        unread: whether files and folders in it that may not be read are left out too, and files
+            copied to which somebody may still write. Only for who leaves the source where it is.
 
     Returns:
         All that was copied or left out, each folder after its content: the order to remove it in.
 
     Raises:
-        OSError: with `EBUSY` when a file changed meanwhile, with `EINVAL` when the source is
-            neither file, link nor folder; what was copied so far is left for the caller.
+        OSError: with `EBUSY` when a file changed meanwhile, or somebody has it open for writing;
+            with `EINVAL` when the source is neither file, link nor folder; what was copied so far
+            is left for the caller.
     """
     copied: list[Copied] = []
     folders: list[tuple[Path, Path]] = []
@@ -84,6 +86,8 @@ def copy_whole(source: Path, target: Path, *, unread: bool = False) -> list[Copi
                 folders.append((here, there))
                 waiting += [(here / name, there / name) for name in _names_in(one)]
             else:
+                if not unread:
+                    _refuse_written(one)
                 mine = here == source
                 was = _copy_one(one, other) if mine else _copy_in(one, other, unread=unread)
                 copied.append(replace(was, path=here))
@@ -139,8 +143,12 @@ def remove_copied(source: Path, copied: Sequence[Copied]) -> None:
         copied: what `copy_whole` returned for it.
 
     Raises:
-        OSError: the permissions do not allow it.
+        OSError: the permissions do not allow it; with `EBUSY` when somebody has a file open for
+            writing, and then nothing is removed.
     """
+    for one in copied:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            _expect_unwritten(one, source.parent)
     for one in copied:
         # What is no folder any more has been swapped: it is not what was copied.
         with (
@@ -235,6 +243,19 @@ def _remove_one(one: Copied, path: Path) -> None:
                 raise
     elif replace(seen(path), path=one.path) == one:
         path.unlink()
+
+
+def _expect_unwritten(one: Copied, top: Path) -> None:
+    with held(one.path.parent, top) as folder:
+        _refuse_written(folder / one.path.name)
+
+
+def _refuse_written(path: Path) -> None:
+    if not stat.S_ISREG(path.lstat().st_mode):
+        return
+    with contextlib.suppress(PermissionError), reading(path) as handle:
+        if is_being_written(handle):
+            raise OSError(errno.EBUSY, "somebody is still writing to it", str(path))
 
 
 def _is_shut(path: Path, mode: int) -> bool:
