@@ -77,14 +77,14 @@ def copy_whole(source: Path, target: Path, *, unread: bool = False) -> list[Copi
     waiting = [(source, target)]
     while waiting:
         here, there = waiting.pop()
-        with _both_held(here, source, there, target) as (one, other):
+        with both_held(here, source, there, target) as (one, other):
             if stat.S_ISDIR(one.lstat().st_mode):
                 if unread and here != source and _is_closed(one):
                     copied.append(Copied(here, is_left_out=True))
                     continue
                 other.mkdir()
                 folders.append((here, there))
-                waiting += [(here / name, there / name) for name in _names_in(one)]
+                waiting += [(here / name, there / name) for name in names_in(one)]
             else:
                 if not unread:
                     _refuse_written(one)
@@ -93,7 +93,7 @@ def copy_whole(source: Path, target: Path, *, unread: bool = False) -> list[Copi
                 copied.append(replace(was, path=here))
     # Inside out, since whatever is made in a folder changes its time.
     for here, there in reversed(folders):
-        with _both_held(here, source, there, target) as (one, other):
+        with both_held(here, source, there, target) as (one, other):
             _finish_folder(one, other)
         copied.append(Copied(here))
     return copied
@@ -185,6 +185,47 @@ def seen(path: Path) -> Copied:
     return Copied(path)
 
 
+@contextlib.contextmanager
+def both_held(here: Path, source: Path, there: Path, target: Path) -> Iterator[tuple[Path, Path]]:
+    """Name what lies below the source, and its copy below the target, by handles of their folders.
+
+    Args:
+        here: the source itself, or something below it.
+        source: whose folder nobody but us can swap for another.
+        there: the target itself, or something below it.
+        target: likewise.
+
+    Yields:
+        Paths, of use as long as this lasts; what they lead to may itself be a link.
+
+    Raises:
+        OSError: one of their folders is not there, or a part of the way down to it is a link.
+    """
+    with held(here.parent, source.parent) as one, held(there.parent, target.parent) as other:
+        yield one / here.name, other / there.name
+
+
+def _remove_one(one: Copied, path: Path) -> None:
+    if stat.S_ISDIR(path.lstat().st_mode):
+        try:
+            path.rmdir()
+        except OSError as error:
+            if error.errno not in _STAYS:
+                raise
+    elif replace(seen(path), path=one.path) == one:
+        path.unlink()
+
+
+def names_in(folder: Path) -> list[str]:
+    """What lies in a folder, which is no link.
+
+    Raises:
+        OSError: it is a link, no folder, or cannot be listed.
+    """
+    with opened(folder) as handle:
+        return os.listdir(handle)  # noqa: PTH208 - a handle is no path
+
+
 def remove_tree(path: Path) -> None:
     """Remove a file, a link or a folder with all that is in it, if it is there.
 
@@ -222,29 +263,6 @@ def _sync(folder: int) -> None:
             raise
 
 
-@contextlib.contextmanager
-def _both_held(here: Path, source: Path, there: Path, target: Path) -> Iterator[tuple[Path, Path]]:
-    """What lies below the source, and its copy below the target, by handles of their folders."""
-    with held(here.parent, source.parent) as one, held(there.parent, target.parent) as other:
-        yield one / here.name, other / there.name
-
-
-def _names_in(folder: Path) -> list[str]:
-    with opened(folder) as handle:
-        return os.listdir(handle)  # noqa: PTH208 - a handle is no path
-
-
-def _remove_one(one: Copied, path: Path) -> None:
-    if stat.S_ISDIR(path.lstat().st_mode):
-        try:
-            path.rmdir()
-        except OSError as error:
-            if error.errno not in _STAYS:
-                raise
-    elif replace(seen(path), path=one.path) == one:
-        path.unlink()
-
-
 def _expect_unwritten(one: Copied, top: Path) -> None:
     with held(one.path.parent, top) as folder:
         _refuse_written(folder / one.path.name)
@@ -265,7 +283,7 @@ def _is_shut(path: Path, mode: int) -> bool:
 def _is_closed(folder: Path) -> bool:
     """Whether a folder may not be listed, or what is in it not be reached."""
     try:
-        _names_in(folder)
+        names_in(folder)
     except PermissionError:
         return True
     return not os.access(folder, os.X_OK, effective_ids=True)
