@@ -188,6 +188,24 @@ def test_the_rest_of_a_photo_that_came_late_is_kept_and_painted(
         assert program.files("Inbox") == []
 
 
+def test_one_that_somebody_keeps_open_is_painted_once_and_moved_when_it_is_closed(
+    tmp_path: Path, elsewhere: Path
+) -> None:
+    config = CONFIG.replace("root = 'share'\n", f"root = 'share'\nwork = '{elsewhere}'\n")
+    with prepared(tmp_path, config) as program:
+        path = program.style("Waves") / "a.png"
+        path.write_bytes(grey(100))
+        with writing(path):
+            program.start()
+            program.wait(lambda: program.said("photo.stays"))
+            program.wait(lambda: program.said("job.finished"))
+            assert path.read_bytes() == grey(100)
+        program.wait(lambda: program.said("photo.moved"))
+        assert program.files("Inbox") == program.files("Failed") == []
+        assert program.files("Originals") == ["Waves/a.png"]
+        assert program.files("Outbox") == ["Waves/a.jpg"]
+
+
 def kept(program: Program, away: Path, far: str) -> list[Path]:
     """What lies in originals."""
     folder = away if far == "originals" else program.share / "Originals"
