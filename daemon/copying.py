@@ -144,7 +144,7 @@ def remove_copied(source: Path, copied: Sequence[Copied]) -> None:
 
     Raises:
         OSError: the permissions do not allow it; with `EBUSY` when somebody has a file open for
-            writing, and then nothing is removed.
+            writing. Nothing is removed then, or not that file, if they opened it only now.
     """
     for one in copied:
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
@@ -212,7 +212,10 @@ def _remove_one(one: Copied, path: Path) -> None:
         except OSError as error:
             if error.errno not in _STAYS:
                 raise
-    elif replace(seen(path), path=one.path) == one:
+        return
+    # Once more: of many files, or on a slow disk, the first look is long ago.
+    _refuse_written(path)
+    if replace(seen(path), path=one.path) == one:
         path.unlink()
 
 

@@ -152,6 +152,31 @@ def test_who_opens_it_while_it_is_copied_is_waited_for_too(
     assert photo.read_bytes() == b"half of it, the rest"
 
 
+def test_who_opens_one_of_many_while_these_are_removed_loses_nothing(
+    tmp_path: Path, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "party").mkdir()
+    for name in ("a", "b", "c"):
+        (tmp_path / "party" / name).write_bytes(b"half of it, ")
+    unlink, opened = Path.unlink, list[tuple[int, str]]()
+
+    def unlink_and_open(path: Path, **options: bool) -> None:
+        unlink(path, **options)
+        if not opened:
+            other = next((tmp_path / "party").iterdir())
+            opened.append((os.open(other, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC), other.name))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", unlink_and_open)
+        with pytest.raises(OSError, match="still writing"):
+            files.move_new(tmp_path / "party", elsewhere, "party")
+    handle, name = opened[0]
+    os.write(handle, GONE_ON)
+    os.close(handle)
+    assert (tmp_path / "party" / name).read_bytes() == b"half of it, the rest"
+    assert {one.name for one in (elsewhere / "party").iterdir()} == {"a", "b", "c"}
+
+
 def test_what_a_kill_left_in_two_places_stays_there_until_the_writer_is_done(
     elsewhere: Path, photo: Path
 ) -> None:
