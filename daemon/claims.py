@@ -47,7 +47,7 @@ ORIGIN: Final = ".origin"
 """File in a claim's folder: the folder below the inbox that its files came from."""
 
 # What does not let a file be moved, or removed after it was copied.
-_HELD: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.EBUSY, errno.ETXTBSY})
+_HELD: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ETXTBSY})
 
 
 @dataclass(frozen=True)
@@ -330,6 +330,11 @@ def _not_taken(candidate: Candidate, error: OSError, back: Sequence[Path]) -> Cl
     if error.errno in LOST or any(map(is_other, candidate.sightings)):
         return ClaimLostError(f"{name} changed while it was taken; look again later.")
     safe = "was put back into the inbox" if back else "is still in the inbox"
+    if error.errno == errno.EBUSY:
+        return ClaimHeldError(
+            f"{name} cannot be taken just now ({error.strerror}); it {safe}. Close the program "
+            "that has it open."
+        )
     return (ClaimHeldError if error.errno in _HELD else ClaimError)(
         f"{name} could not be taken ({error.strerror}); it {safe}. Make room on the disk, and "
         f"let the program change the folder {printable(candidate.content.path.parent)}."

@@ -24,6 +24,7 @@ import structlog
 
 from daemon.handles import FOLDER, held, opened, reading
 from daemon.names import printable
+from daemon.writers import is_being_written
 
 # Why a folder stays that was copied: something else is in it, or the one above it is not ours.
 _STAYS: Final = frozenset({errno.ENOTEMPTY, errno.EEXIST, errno.EACCES, errno.EPERM})
@@ -60,36 +61,39 @@ def copy_whole(source: Path, target: Path, *, unread: bool = False) -> list[Copi
     Args:
         source: a regular file, a link (copied as a link) or a folder of such.
         target: does not exist; its folder does.
-        unread: whether files and folders in it that may not be read are left out too. Only for
-            who leaves the source where it is.
+        unread: whether files and folders in it that may not be read are left out too, and files
+            copied to which somebody may still write. Only for who leaves the source where it is.
 
     Returns:
         All that was copied or left out, each folder after its content: the order to remove it in.
 
     Raises:
-        OSError: with `EBUSY` when a file changed meanwhile, with `EINVAL` when the source is
-            neither file, link nor folder; what was copied so far is left for the caller.
+        OSError: with `EBUSY` when a file changed meanwhile, or somebody has it open for writing;
+            with `EINVAL` when the source is neither file, link nor folder; what was copied so far
+            is left for the caller.
     """
     copied: list[Copied] = []
     folders: list[tuple[Path, Path]] = []
     waiting = [(source, target)]
     while waiting:
         here, there = waiting.pop()
-        with _both_held(here, source, there, target) as (one, other):
+        with both_held(here, source, there, target) as (one, other):
             if stat.S_ISDIR(one.lstat().st_mode):
                 if unread and here != source and _is_closed(one):
                     copied.append(Copied(here, is_left_out=True))
                     continue
                 other.mkdir()
                 folders.append((here, there))
-                waiting += [(here / name, there / name) for name in _names_in(one)]
+                waiting += [(here / name, there / name) for name in names_in(one)]
             else:
+                if not unread:
+                    _refuse_written(one)
                 mine = here == source
                 was = _copy_one(one, other) if mine else _copy_in(one, other, unread=unread)
                 copied.append(replace(was, path=here))
     # Inside out, since whatever is made in a folder changes its time.
     for here, there in reversed(folders):
-        with _both_held(here, source, there, target) as (one, other):
+        with both_held(here, source, there, target) as (one, other):
             _finish_folder(one, other)
         copied.append(Copied(here))
     return copied
@@ -139,8 +143,12 @@ def remove_copied(source: Path, copied: Sequence[Copied]) -> None:
         copied: what `copy_whole` returned for it.
 
     Raises:
-        OSError: the permissions do not allow it.
+        OSError: the permissions do not allow it; with `EBUSY` when somebody has a file open for
+            writing. Nothing is removed then, or not that file, if they opened it only now.
     """
+    for one in copied:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            _expect_unwritten(one, source.parent)
     for one in copied:
         # What is no folder any more has been swapped: it is not what was copied.
         with (
@@ -175,6 +183,50 @@ def seen(path: Path) -> Copied:
     if stat.S_ISREG(now.st_mode):
         return Copied(path, now.st_size, now.st_mtime_ns)
     return Copied(path)
+
+
+@contextlib.contextmanager
+def both_held(here: Path, source: Path, there: Path, target: Path) -> Iterator[tuple[Path, Path]]:
+    """Name what lies below the source, and its copy below the target, by handles of their folders.
+
+    Args:
+        here: the source itself, or something below it.
+        source: whose folder nobody but us can swap for another.
+        there: the target itself, or something below it.
+        target: likewise.
+
+    Yields:
+        Paths, of use as long as this lasts; what they lead to may itself be a link.
+
+    Raises:
+        OSError: one of their folders is not there, or a part of the way down to it is a link.
+    """
+    with held(here.parent, source.parent) as one, held(there.parent, target.parent) as other:
+        yield one / here.name, other / there.name
+
+
+def _remove_one(one: Copied, path: Path) -> None:
+    if stat.S_ISDIR(path.lstat().st_mode):
+        try:
+            path.rmdir()
+        except OSError as error:
+            if error.errno not in _STAYS:
+                raise
+        return
+    # Once more: of many files, or on a slow disk, the first look is long ago.
+    _refuse_written(path)
+    if replace(seen(path), path=one.path) == one:
+        path.unlink()
+
+
+def names_in(folder: Path) -> list[str]:
+    """What lies in a folder, which is no link.
+
+    Raises:
+        OSError: it is a link, no folder, or cannot be listed.
+    """
+    with opened(folder) as handle:
+        return os.listdir(handle)  # noqa: PTH208 - a handle is no path
 
 
 def remove_tree(path: Path) -> None:
@@ -214,27 +266,17 @@ def _sync(folder: int) -> None:
             raise
 
 
-@contextlib.contextmanager
-def _both_held(here: Path, source: Path, there: Path, target: Path) -> Iterator[tuple[Path, Path]]:
-    """What lies below the source, and its copy below the target, by handles of their folders."""
-    with held(here.parent, source.parent) as one, held(there.parent, target.parent) as other:
-        yield one / here.name, other / there.name
+def _expect_unwritten(one: Copied, top: Path) -> None:
+    with held(one.path.parent, top) as folder:
+        _refuse_written(folder / one.path.name)
 
 
-def _names_in(folder: Path) -> list[str]:
-    with opened(folder) as handle:
-        return os.listdir(handle)  # noqa: PTH208 - a handle is no path
-
-
-def _remove_one(one: Copied, path: Path) -> None:
-    if stat.S_ISDIR(path.lstat().st_mode):
-        try:
-            path.rmdir()
-        except OSError as error:
-            if error.errno not in _STAYS:
-                raise
-    elif replace(seen(path), path=one.path) == one:
-        path.unlink()
+def _refuse_written(path: Path) -> None:
+    if not stat.S_ISREG(path.lstat().st_mode):
+        return
+    with contextlib.suppress(PermissionError), reading(path) as handle:
+        if is_being_written(handle):
+            raise OSError(errno.EBUSY, "somebody is still writing to it", str(path))
 
 
 def _is_shut(path: Path, mode: int) -> bool:
@@ -244,7 +286,7 @@ def _is_shut(path: Path, mode: int) -> bool:
 def _is_closed(folder: Path) -> bool:
     """Whether a folder may not be listed, or what is in it not be reached."""
     try:
-        _names_in(folder)
+        names_in(folder)
     except PermissionError:
         return True
     return not os.access(folder, os.X_OK, effective_ids=True)

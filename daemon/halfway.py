@@ -8,7 +8,8 @@ devices there is none (see `daemon.files`). A kill in the middle may leave
 - the whole at the new name, and all or a part of it at the old one, after a copy.
 
 Which of these it is can be told by what lies there. What goes then is what was compared, and that
-alone: people may put something into a folder of theirs at any moment, a link too.
+alone: people may put something into a folder of theirs at any moment, a link too. Each folder is
+held (`daemon.handles`) while something in it is looked at or read: no such link leads elsewhere.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import errno
 import os
 import stat
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -67,21 +69,22 @@ def found_in(part: Path, whole: Path) -> Sequence[Copied] | None:
         For `remove_found`: each thing as it was before it was compared, a folder after its content.
 
     Raises:
-        OSError: one of them cannot be read.
+        OSError: one of them cannot be read, or a folder became a link meanwhile.
     """
     found: list[Copied] = []
     waiting = [(part, whole)]
     while waiting:
         here, there = waiting.pop()
-        found.append(copying.seen(here))
-        mode = here.lstat().st_mode
-        if not is_there(there):
-            if here == part or not _may_be_missing(mode, whole.parent):
+        with copying.both_held(here, part, there, whole) as (mine, theirs):
+            found.append(replace(copying.seen(mine), path=here))
+            mode = mine.lstat().st_mode
+            if not is_there(theirs):
+                if here == part or not _may_be_missing(mode, whole.parent):
+                    return None
+            elif not _is_alike(mine, theirs):
                 return None
-        elif not _is_alike(here, there):
-            return None
-        if stat.S_ISDIR(mode):
-            waiting += [(entry, there / entry.name) for entry in here.iterdir()]
+            if stat.S_ISDIR(mode):
+                waiting += [(here / name, there / name) for name in copying.names_in(mine)]
     return found[::-1]
 
 
@@ -169,5 +172,5 @@ def _read_as_much(handle: int, size: int) -> bytes:
 def _is_empty(path: Path) -> bool:
     status = path.lstat()
     if stat.S_ISDIR(status.st_mode):
-        return not any(path.iterdir())
+        return not copying.names_in(path)
     return stat.S_ISREG(status.st_mode) and status.st_size == 0

@@ -5,7 +5,8 @@ are still being copied: it loads a JPEG whose tail is missing, or has not been w
 zeros, without a word. So the containers' own ends are looked for first.
 
 What cannot be told apart from a dark picture is let through: the uncompressed formats (BMP, PPM,
-some TIFF) have no end mark. There the watcher's waiting for quiet is the only guard.
+some TIFF) have no end mark. There the watcher waits for quiet, and for longer where what is there
+ends in zeros (`daemon.gaps`).
 """
 
 from __future__ import annotations

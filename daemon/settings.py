@@ -56,7 +56,7 @@ class WatchSettings(_Section):
         ge=0,
         le=3600,
         description="a file must stay unchanged for so long before it is taken; one that may have "
-        "a hole in its middle for ten times as long, and for two minutes at least",
+        "a part missing for ten times as long, and for two minutes at least",
     )
     settle_scans: int = Field(
         3, ge=2, le=100, description="and look the same in at least so many looks in a row"

@@ -233,7 +233,7 @@ def outside(tmp_path: Path, tree: Path) -> Path:
 def test_a_folder_that_is_swapped_for_a_link_meanwhile_is_not_copied(
     tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    secret, names = outside(tmp_path, tree), copying._names_in
+    secret, names = outside(tmp_path, tree), copying.names_in
 
     def look_and_swap(folder: Path) -> list[str]:
         found = names(folder)
@@ -242,7 +242,7 @@ def test_a_folder_that_is_swapped_for_a_link_meanwhile_is_not_copied(
             (tree / "deep").symlink_to(secret)
         return found
 
-    monkeypatch.setattr(copying, "_names_in", look_and_swap)
+    monkeypatch.setattr(copying, "names_in", look_and_swap)
     with pytest.raises(NotADirectoryError):
         copying.copy_whole(tree, tmp_path / "copy")
     assert not (tmp_path / "copy" / "deep" / "b").exists()

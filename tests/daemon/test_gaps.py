@@ -37,9 +37,23 @@ def test_fewer_zeros_and_such_at_other_places_are_none(place: int, number: int) 
     assert not gaps.has_zeros(with_zeros(BEGINNINGS["jpeg"], place, number))
 
 
-@pytest.mark.parametrize("beginning", [b"BM", b"II*\x00", b"8BPS", b"P6 9 9", b""])
-def test_of_uncompressed_formats_nothing_is_said(beginning: bytes) -> None:
+@pytest.mark.parametrize("beginning", [b"8BPS", b"P8 ", b"P", b"B", b""])
+def test_of_other_formats_nothing_is_said(beginning: bytes) -> None:
     assert not gaps.has_zeros(with_zeros(beginning, 4096, 40_960))
+    assert not gaps.has_zeros(beginning.ljust(4096, b"x") + bytes(100_000))
+
+
+WITHOUT_END = [b"BM", b"II*\x00", b"MM\x00*", b"II+\x00", b"P1 9 9", b"P4 9 9", b"P6 9 9"]
+
+
+@pytest.mark.parametrize("beginning", WITHOUT_END)
+@pytest.mark.parametrize(("size", "zeros"), [(10_000, 1000), (2_000_000, 1 << 16), (99, 10)])
+def test_many_zeros_at_the_end_of_what_has_no_end_mark_are_one(
+    beginning: bytes, size: int, zeros: int
+) -> None:
+    assert gaps.has_zeros(beginning.ljust(size - zeros, b"x") + bytes(zeros))
+    assert not gaps.has_zeros(beginning.ljust(size - zeros + 1, b"x") + bytes(zeros - 1))
+    assert not gaps.has_zeros(with_zeros(beginning, 4096, 40_960))  # a black part of it
 
 
 @pytest.mark.parametrize("length", [0, 1, 4, 4095])
@@ -54,7 +68,7 @@ def write_with_hole(path: Path) -> None:
         file.write(b"x" * 4096)
         file.flush()
         os.fsync(file.fileno())
-        knows = os.lseek(file.fileno(), 0, os.SEEK_HOLE) < 1 << 20
+        knows = os.fstat(file.fileno()).st_blocks * 512 < 1 << 19
     if not knows:
         pytest.skip("needs a disk that knows of holes")
 
@@ -85,3 +99,42 @@ def test_where_the_disk_knows_nothing_there_is_none(
 
     monkeypatch.setattr(os, "lseek", refuse)
     assert read_with_holes(path, 9) == (b"BM", False)
+
+
+@pytest.fixture
+def knows_no_holes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that holds holes and does not tell of them: the end of the file is the first."""
+    seek = os.lseek
+
+    def answer_size(handle: int, place: int, how: int) -> int:
+        return os.fstat(handle).st_size if how == os.SEEK_HOLE else seek(handle, place, how)
+
+    monkeypatch.setattr(os, "lseek", answer_size)
+
+
+@pytest.mark.usefixtures("knows_no_holes")
+def test_a_file_of_another_machine_that_takes_far_less_than_its_size_has_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.bmp"
+    write_with_hole(path)
+    assert not read_with_holes(path, 1 << 21).hole  # this machine's disks may have compressed it
+    monkeypatch.setattr(gaps, "silent_file_system", lambda _folder: "cifs")
+    assert read_with_holes(path, 1 << 21).hole
+    path.write_bytes(b"BM" * 100_000)
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+    assert not read_with_holes(path, 1 << 21).hole
+
+
+@pytest.mark.usefixtures("knows_no_holes")
+def test_a_file_system_on_which_no_file_takes_anything_tells_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gaps, "silent_file_system", lambda _folder: "fuse.remote")
+    path = tmp_path / "a.bmp"
+    with path.open("wb") as file:
+        file.truncate(1 << 20)
+    if path.stat().st_blocks:
+        pytest.skip("needs a disk that knows of holes")
+    assert not read_with_holes(path, 1 << 21).hole

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 from collections.abc import Sequence
@@ -136,6 +137,64 @@ def test_what_comes_between_the_comparison_and_the_removal_stays(
     expected = {"changed": ["photo"], "swapped": ["way"], "more/link": ["more", "more/link"]}
     assert left == expected.get(late, [late])
     assert tree(tmp_path / "b") == whole
+
+
+@pytest.mark.parametrize("side", ["a", "b"])
+@pytest.mark.parametrize("moment", ["more", "deep", "one"])
+def test_a_folder_that_is_swapped_for_a_link_while_they_are_compared_leads_nowhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, side: str, moment: str
+) -> None:
+    """Right after this folder, or before this file, was looked at itself."""
+    outside, top = tmp_path / "outside", tmp_path / "top"
+    for folder in (top / "a/more", top / "b/more", outside):
+        make(folder, **{"deep/one": b"1"})
+    is_alike, has_same_bytes = halfway._is_alike, halfway._has_same_bytes
+    seen, read = list[str](), list[Path]()
+
+    def swap() -> None:
+        (top / side / "more").rename(top / side / "away")
+        (top / side / "more").symlink_to(outside)
+
+    def compare_and_swap(here: Path, there: Path) -> bool:
+        seen.append(here.name)
+        if here.name == moment == "one":
+            swap()
+        answer = is_alike(here, there)
+        if here.name == moment != "one":
+            swap()
+        return answer
+
+    def note_and_read(here: Path, there: Path) -> bool:
+        read.extend(path.resolve() for path in (here, there))
+        return has_same_bytes(here, there)
+
+    monkeypatch.setattr(halfway, "_is_alike", compare_and_swap)
+    monkeypatch.setattr(halfway, "_has_same_bytes", note_and_read)
+    with contextlib.suppress(OSError):
+        halfway.settle(top / "a", top / "b")
+    assert moment in seen
+    assert not [path for path in read if path.is_relative_to(outside)]
+    assert tree(outside) == {"deep/one": b"1"}
+    assert "1" in {data.decode() for data in tree(top).values()}
+    if moment != "one":  # what is read then is held already
+        assert read == []
+
+
+def test_a_folder_that_becomes_a_link_is_not_looked_into_to_see_whether_it_is_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(tmp_path, **{"outside/one": b"1", "a": b"photo"})
+    (tmp_path / "b").mkdir()
+    lists = copying.names_in
+
+    def swap_and_list(folder: Path) -> list[str]:
+        (tmp_path / "b").rmdir()
+        (tmp_path / "b").symlink_to("outside")
+        return lists(folder)
+
+    monkeypatch.setattr(copying, "names_in", swap_and_list)
+    with pytest.raises(NotADirectoryError):
+        halfway.settle(tmp_path / "a", tmp_path / "b")
 
 
 def test_what_comes_into_a_folder_that_reserved_a_name_stays(

@@ -298,6 +298,7 @@ def test_folders_that_are_swapped_for_links_all_the_time_lead_nowhere(
         if turn % 5 == 0:
             with contextlib.suppress(OSError):
                 (folder / "sub" / f"secret{turn}.png").write_bytes(photos.new())
+            places.append(folder_job(program, photos, turn))
         for place in places:
             swap(place, outside)
         time.sleep(0.02)
@@ -314,6 +315,16 @@ def test_folders_that_are_swapped_for_links_all_the_time_lead_nowhere(
     assert not [data for data in everywhere if data.endswith(b"canary")]
     assert [everywhere.count(data) for data in photos.all] == [1] * len(photos.all)
     assert led_astray(watched, program) == set()
+
+
+def folder_job(program: Program, photos: Photos, turn: int) -> Path:
+    """Give a folder job, and which folder in it is to be swapped."""
+    job = program.share / f"Inbox/party{turn}"
+    (job / "sub").mkdir(parents=True)
+    (job / "sub/.secret.png").write_bytes(photos.new())  # with one to be seen it were no job
+    (job / "style.png").write_bytes(grey(200))
+    (job / "content.png").write_bytes(photos.new())
+    return job / "sub"
 
 
 def swap(place: Path, outside: Path) -> None:

@@ -14,7 +14,7 @@ PIECES = 5
 
 
 def main(path: Path, way: str, pause: float) -> None:
-    """Write it: growing; into a file that has its size; the last piece first; or at second try."""
+    """Write it: growing; into a file of its size, or of zeros; the last piece first; or twice."""
     data = sys.stdin.buffer.read()
     step = len(data) // PIECES + 1
     starts = list(range(0, len(data), step))
@@ -24,6 +24,8 @@ def main(path: Path, way: str, pause: float) -> None:
     with path.open("wb", buffering=0) as file:
         if way in {"preset", "backwards"}:
             file.truncate(len(data))
+        if way == "zeroed":
+            file.write(bytes(len(data)))
         if way == "twice":
             file.write(data[: len(data) // 2])
             time.sleep(pause)

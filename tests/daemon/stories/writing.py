@@ -94,5 +94,3 @@ class Writing:
             version.high += 1
             return
         gives(version)
-        if self.far and self.before is not None:
-            version.low -= 1

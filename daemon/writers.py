@@ -1,0 +1,42 @@
+"""Whether somebody still has a file open for writing, as far as this machine can tell.
+
+A rename takes a file along together with those who write to it. A copy does not: what they write
+after it goes into the file that was copied. So that one may not be removed before they are done.
+
+The kernel grants a read lease only on a file that nobody has open for writing, to its owner or to
+whoever has `CAP_LEASE`. It is given back at once: as long as it is held, others wait to open the
+file.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import signal
+from typing import Final
+
+from daemon.handles import named
+from daemon.mounts import silent_file_system
+
+# Whoever opens the file meanwhile has the kernel send us a signal. The usual one would end us; this
+# one is ignored.
+_HARMLESS: Final = signal.SIGURG
+
+
+def is_being_written(handle: int) -> bool:
+    """Whether somebody has a file open for writing, by another handle.
+
+    Args:
+        handle: of a regular file, opened for reading alone.
+
+    Returns:
+        False too where that cannot be found out: the file is somebody else's, or its file system
+        lies with other machines, of which some answer that it is being written to each time.
+    """
+    try:
+        fcntl.fcntl(handle, fcntl.F_SETSIG, _HARMLESS)
+        fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+    except OSError as error:
+        return error.errno == errno.EAGAIN and silent_file_system(named(handle)) is None
+    fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    return False
