@@ -25,7 +25,7 @@ _PICTURES_HELD: Final = 5
 """Pictures that are there beside the maps and the optimiser's: content, style on the host; image,
 best picture and gradient on the device."""
 _PASSING: Final = 8
-"""Pictures that are made and let go when no maps are held. Most are L-BFGS's, to learn the
+"""Pictures that are made and let go between steps. Most are L-BFGS's, to learn the
 curvature: energies of steps and changes, their squares, scales, bands and what they are made of."""
 _HISTORIES: Final = (5, 3)
 """Shorter memories for L-BFGS, tried where the one that is wanted leaves no room for tiles."""
@@ -76,6 +76,11 @@ def picture_bytes(size: Size, recipe: Recipe) -> int:
     pictures = _PICTURES_HELD + _optimiser_pictures(recipe)
     targets = sum(elements(tap, size) for tap in recipe.content_layers)
     return round(pictures * _PICTURE * pixels + targets * FLOAT)
+
+
+def passing_bytes(size: Size) -> int:
+    """Bytes that the optimiser makes and lets go between two steps."""
+    return _PASSING * _PICTURE * size[0] * size[1]
 
 
 def plan_memory(  # noqa: PLR0913 - all that a plan hangs on
@@ -142,11 +147,12 @@ def _planned(size: Size, recipe: Recipe, place: _Place, style: Size) -> MemoryPl
 def _planned_with(size: Size, recipe: Recipe, place: _Place, style: Size) -> MemoryPlan | None:
     always, pictures = place.resident + WORKSPACE, picture_bytes(size, recipe)
     left = (round(each) - always - pictures for each in (place.room, place.room / _MARGIN))
-    fit = fitting(size, recipe, *left, maps=place.maps)
+    between = passing_bytes(size)
+    fit = fitting(size, recipe, *left, maps=place.maps, between=between)
     if fit is None:
         return None
     # The style comes first, when the optimiser holds nothing yet; and that works between steps.
-    step = max(fit.bytes, _PASSING * _PICTURE * size[0] * size[1])
+    step = max(fit.bytes, between)
     most = always + max(pictures + step, style_bytes(style))
     if most > place.room:
         return None
