@@ -24,7 +24,7 @@ _SMALLEST: Final = 32
 _PICTURES_HELD: Final = 5
 """Pictures that are there beside the maps and the optimiser's: content, style on the host; image,
 best picture and gradient on the device."""
-_PASSING: Final = 8
+_PASSING: Final = 11
 """Pictures that are made and let go between steps. Most are L-BFGS's, to learn the
 curvature: energies of steps and changes, their squares, scales, bands and what they are made of."""
 _HISTORIES: Final = (5, 3)
@@ -34,6 +34,8 @@ _BEARABLE: Final = 1.7
 WORKSPACE: Final = 330 * 2**20
 """Bytes that come with the first step, however small: the weights in oneDNN's layouts, and what the
 C library keeps for later (measured from 256 to 4096 pixels, whole and in tiles)."""
+_SPARED: Final = 70 * 2**20
+"""Bytes of those that the C library does not keep where steps keep their arrays themselves."""
 _MARGIN: Final = 1.1
 """What the C library keeps differs from run to run; in tiles it is made to give it back."""
 _STYLE_VALUES: Final = 256
@@ -153,7 +155,7 @@ def _planned_with(size: Size, recipe: Recipe, place: _Place, style: Size) -> Mem
         return None
     # The style comes first, when the optimiser holds nothing yet; and that works between steps.
     step = max(fit.bytes, between)
-    most = always + max(pictures + step, style_bytes(style))
+    most = always + max(pictures + step, style_bytes(style)) - _SPARED * fit.tiling.shelved
     if most > place.room:
         return None
     return MemoryPlan(fit.tiling, most, fit.bytes, recipe.history, fit.work)

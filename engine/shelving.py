@@ -17,9 +17,10 @@ Kind = tuple[int, int, int]
 def shelved_bytes(
     size: Size, layers: Sequence[str], taps: Collection[str], width: int = FLOAT
 ) -> int:
-    """Bytes of all arrays that a step through some layers takes from the shelf.
+    """Bytes of all arrays that a step through some layers takes from the shelf, and of one more.
 
-    Of each kind as many are kept as were in use at once. This goes the way that
+    That one, as large as the largest, is the place that MXNet works in where something is written
+    over itself. Of each kind as many are kept as were in use at once. This goes the way that
     `engine.passage.Passage` goes, as if each tap were one of style: the gradient of a content is
     new each time, and small.
 
@@ -36,7 +37,9 @@ def shelved_bytes(
     for name in reversed(layers):
         step.back(name, before.pop() if before else None, tapped=name in taps)
     picture = inputs_of(layers[0]) * size[0] * size[1] * width
-    return round(picture + sum(_values(kind, size) * kind[2] * n for kind, n in step.most.items()))
+    largest = max(_values(_kind(name, width), size) for name in layers) * width
+    kept = sum(_values(kind, size) * kind[2] * number for kind, number in step.most.items())
+    return picture + kept + largest
 
 
 @dataclass

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from engine import Recipe
+from engine.footprint import elements
 from engine.layers import chain_to, deepest
 from engine.objective import Objective, style_grams
 from engine.shelving import shelved_bytes
@@ -31,7 +32,9 @@ def test_as_much_lies_there_as_was_told(painter, recipe, size):
     taps = set(recipe.style_layers)
     if recipe.content_weight:
         taps |= set(recipe.content_layers)
-    told = shelved_bytes(size, chain_to(deepest(taps)), taps)
+    layers = chain_to(deepest(taps))
+    to_work_in = max(elements(name, size) for name in layers) * 4
+    told = shelved_bytes(size, layers, taps) - to_work_in
     for _ in range(3):
         objective.evaluate(content)
         assert objective._shelf.bytes == told
