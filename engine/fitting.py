@@ -56,7 +56,7 @@ def fitting(  # noqa: PLR0913 - all that it hangs on
     whole: int | None = None,
     *,
     maps: Maps = PLAIN,
-    between: int = 0,
+    beside: int = 0,
 ) -> Fit | None:
     """Find the tiling that costs the least time and fits; None if no tiles are small enough.
 
@@ -66,19 +66,19 @@ def fitting(  # noqa: PLR0913 - all that it hangs on
         room: bytes that the feature maps of one step may take.
         whole: bytes that they may take in one piece; unset, as many.
         maps: what they are like.
-        between: bytes that are made and let go between steps, beside what is kept for the next.
+        beside: bytes that come to what is kept for the next step, if something is.
     """
-    found = _in_one_piece(size, recipe, room if whole is None else whole, maps, between)
+    found = _in_one_piece(size, recipe, room if whole is None else whole, maps, beside)
     return found or _in_tiles(size, recipe, room, maps)
 
 
-def _in_one_piece(size: Size, recipe: Recipe, room: int, maps: Maps, between: int) -> Fit | None:
+def _in_one_piece(size: Size, recipe: Recipe, room: int, maps: Maps, beside: int) -> Fit | None:
     """With what a step takes kept for the next, if there is room for that; without, if for that."""
     layers = chain_to(deepest(recipe.taps))
-    kept = between + shelved_bytes(size, layers, recipe.taps, maps.width)
+    needed = step_bytes(size, layers, recipe.taps, width=maps.width)
+    kept = max(needed, beside + shelved_bytes(size, layers, recipe.taps, maps.width))
     if maps.shelved and kept <= room:
         return Fit(Tiling(shelved=True), kept, 1.0)
-    needed = step_bytes(size, layers, recipe.taps, width=maps.width)
     return Fit(Tiling(), needed, 1.0) if needed <= room else None
 
 

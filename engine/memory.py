@@ -80,8 +80,16 @@ def picture_bytes(size: Size, recipe: Recipe) -> int:
     return round(pictures * _PICTURE * pixels + targets * FLOAT)
 
 
-def passing_bytes(size: Size) -> int:
-    """Bytes that the optimiser makes and lets go between two steps."""
+def beside_shelf(size: Size) -> int:
+    """Bytes that a picture takes more than without, where its steps leave their arrays.
+
+    That is what the optimiser makes and lets go between two of them, but for what the C library
+    then has no need to keep.
+    """
+    return _passing_bytes(size) - _SPARED
+
+
+def _passing_bytes(size: Size) -> int:
     return _PASSING * _PICTURE * size[0] * size[1]
 
 
@@ -149,13 +157,12 @@ def _planned(size: Size, recipe: Recipe, place: _Place, style: Size) -> MemoryPl
 def _planned_with(size: Size, recipe: Recipe, place: _Place, style: Size) -> MemoryPlan | None:
     always, pictures = place.resident + WORKSPACE, picture_bytes(size, recipe)
     left = (round(each) - always - pictures for each in (place.room, place.room / _MARGIN))
-    between = passing_bytes(size)
-    fit = fitting(size, recipe, *left, maps=place.maps, between=between)
+    fit = fitting(size, recipe, *left, maps=place.maps, beside=beside_shelf(size))
     if fit is None:
         return None
     # The style comes first, when the optimiser holds nothing yet; and that works between steps.
-    step = max(fit.bytes, between)
-    most = always + max(pictures + step, style_bytes(style)) - _SPARED * fit.tiling.shelved
+    step = max(fit.bytes, _passing_bytes(size))
+    most = always + max(pictures + step, style_bytes(style))
     if most > place.room:
         return None
     return MemoryPlan(fit.tiling, most, fit.bytes, recipe.history, fit.work)

@@ -8,7 +8,7 @@ recorded can be written into arrays that are there (see `engine.shelf`).
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -165,7 +165,7 @@ def slope(function: Callable[[Array], Array], source: Array, gradient: Array) ->
     return found
 
 
-def invoked(name: str, given: Sequence[Array], options: dict[str, object], out: Array) -> Array:
+def invoked(name: str, given: Sequence[Array], options: Mapping[str, object], out: Array) -> Array:
     """Call an operator that MXNet has, but no name for it in Python.
 
     Args:

@@ -26,12 +26,12 @@ def test_what_fits_whole_stays_whole():
     assert not fitting((512, 512), RECIPE, needed, needed - 1).tiling.whole
 
 
-def test_what_a_step_takes_is_kept_if_there_is_room_beside_what_comes_between():
-    between = 10 * MB
-    needed = between + shelved_bytes((512, 512), LAYERS, RECIPE.taps)
-    fit = fitting((512, 512), RECIPE, needed, between=between)
+def test_what_a_step_takes_is_kept_if_there_is_room_for_what_comes_beside_too():
+    beside = 10 * MB
+    needed = beside + shelved_bytes((512, 512), LAYERS, RECIPE.taps)
+    fit = fitting((512, 512), RECIPE, needed, beside=beside)
     assert (fit.tiling, fit.bytes, fit.work) == (Tiling(shelved=True), needed, 1)
-    assert fitting((512, 512), RECIPE, needed - 1, between=between).tiling == Tiling()
+    assert fitting((512, 512), RECIPE, needed - 1, beside=beside).tiling == Tiling()
     assert fitting((512, 512), RECIPE, needed, maps=Maps(shelved=False)).tiling == Tiling()
 
 
