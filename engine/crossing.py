@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterator
 
 from engine.mx import Array, nd
 from engine.recipe import Recipe
+from engine.shelf import NO_SHELF, Shelf
 from engine.stages import Stage
 from engine.vgg import Vgg
 
@@ -26,13 +27,23 @@ class Crossing:
         stage: its layers, and how much of them is kept.
         wanted: layers whose results are asked for.
         recipe: says pooling and padding.
+        shelf: where arrays of one step wait for the next, if nothing is cut.
     """
 
-    def __init__(self, network: Vgg, stage: Stage, wanted: Collection[str], recipe: Recipe) -> None:
+    def __init__(
+        self,
+        network: Vgg,
+        stage: Stage,
+        wanted: Collection[str],
+        recipe: Recipe,
+        shelf: Shelf = NO_SHELF,
+    ) -> None:
         self._stage = stage
         self._wanted = set(wanted)
         self._head = (
-            network.passage(stage.head, {*wanted, stage.head[-1]}, recipe) if stage.head else None
+            network.passage(stage.head, {*wanted, stage.head[-1]}, recipe, shelf)
+            if stage.head
+            else None
         )
         self._tail = network.traces(stage.tail, wanted, recipe) if stage.tail else None
 

@@ -12,6 +12,7 @@ from typing import Final
 from engine.footprint import FLOAT, Footprint, seam_bytes, stage_bytes, step_bytes
 from engine.layers import chain_to, deepest, work_of
 from engine.recipe import CONVOLUTIONS, Recipe
+from engine.shelving import shelved_bytes
 from engine.stages import Stage, Tiling
 from engine.tiles import WHOLE, Grid, Size, spans
 
@@ -27,10 +28,12 @@ class Maps:
     Attributes:
         width: bytes of a value.
         traced: whether layers may leave traces.
+        shelved: whether those of a step may be kept for the next.
     """
 
     width: int = FLOAT
     traced: bool = True
+    shelved: bool = True
 
 
 @dataclass(frozen=True)
@@ -46,8 +49,14 @@ PLAIN: Final = Maps()
 """Those of float32, on a processor."""
 
 
-def fitting(
-    size: Size, recipe: Recipe, room: int, whole: int | None = None, *, maps: Maps = PLAIN
+def fitting(  # noqa: PLR0913 - all that it hangs on
+    size: Size,
+    recipe: Recipe,
+    room: int,
+    whole: int | None = None,
+    *,
+    maps: Maps = PLAIN,
+    beside: int = 0,
 ) -> Fit | None:
     """Find the tiling that costs the least time and fits; None if no tiles are small enough.
 
@@ -57,11 +66,24 @@ def fitting(
         room: bytes that the feature maps of one step may take.
         whole: bytes that they may take in one piece; unset, as many.
         maps: what they are like.
+        beside: bytes that come to what is kept for the next step, if something is.
     """
+    found = _in_one_piece(size, recipe, room if whole is None else whole, maps, beside)
+    return found or _in_tiles(size, recipe, room, maps)
+
+
+def _in_one_piece(size: Size, recipe: Recipe, room: int, maps: Maps, beside: int) -> Fit | None:
+    """With what a step takes kept for the next, if there is room for that; without, if for that."""
     layers = chain_to(deepest(recipe.taps))
     needed = step_bytes(size, layers, recipe.taps, width=maps.width)
-    if needed <= (room if whole is None else whole):
-        return Fit(Tiling(), needed, 1.0)
+    kept = max(needed, beside + shelved_bytes(size, layers, recipe.taps, maps.width))
+    if maps.shelved and kept <= room:
+        return Fit(Tiling(shelved=True), kept, 1.0)
+    return Fit(Tiling(), needed, 1.0) if needed <= room else None
+
+
+def _in_tiles(size: Size, recipe: Recipe, room: int, maps: Maps) -> Fit | None:
+    layers = chain_to(deepest(recipe.taps))
     ways = _ways(recipe, maps)
     seam = seam_bytes(size) if len(ways) > 1 else 0
     chosen = _chosen(_Picture(size, recipe.taps, maps.width), ways, room - seam)

@@ -19,6 +19,7 @@ import numpy as np
 
 from engine.mx import Array, nd
 from engine.precision import raised
+from engine.shelf import NO_SHELF, Shelf
 
 Place = tuple[slice, slice]
 """Rows and columns of the whole picture's maps where a tile's lie."""
@@ -36,18 +37,24 @@ def products(maps: Array) -> Array:
     return nd.linalg.syrk(maps.reshape((maps.shape[1], -1)))
 
 
-def mixed(maps: Array, matrix: Array) -> Array:
+def mixed(maps: Array, matrix: Array, out: Array | None = None) -> Array:
     """Channels mixed by a matrix (C, C): M F for maps F (1, C, h, w), shaped as these.
 
     As the way back of a convolution of 1x1, which leaves the maps in oneDNN's blocked layout. A
     product would not, and the way forth has another layout of its own, in which this gradient could
     not be added to that of the layers behind. Maps of bfloat16 stay of that type: to bring them to
     float32 and back takes longer than the work itself.
+
+    Args:
+        maps: of any type.
+        matrix: float32.
+        out: where to write it, if that is to be an array which is there.
     """
     channels = maps.shape[1]
     matrix = nd.transpose(matrix.reshape((channels, channels, 1, 1)), axes=(1, 0, 2, 3))
     kernel = _like(maps, matrix)
-    return nd.Deconvolution(maps, kernel, kernel=(1, 1), num_filter=channels, no_bias=True)
+    into = {} if out is None else {"out": out}
+    return nd.Deconvolution(maps, kernel, kernel=(1, 1), num_filter=channels, no_bias=True, **into)
 
 
 def _like(maps: Array, values: Array) -> Array:
@@ -124,11 +131,13 @@ class StyleLoss:
         target: Gram matrix of the style, (C, C).
         factor: weight of the loss over the energy of the target (or over 1).
         size: elements of the whole picture's maps, C h w.
+        shelf: where to take arrays from for gradients.
     """
 
     target: Array
     factor: float
     size: int
+    shelf: Shelf = NO_SHELF
 
     def measure(self, maps: Array, place: Place) -> Array:  # noqa: ARG002 - no place is special
         """Products of channels, (C, C)."""
@@ -143,7 +152,7 @@ class StyleLoss:
 
     def pull(self, maps: Array, place: Place, by: Array) -> Array:  # noqa: ARG002 - as in measure
         """Gradient, (1, C, h, w) (equation 6)."""
-        return mixed(maps, by)
+        return self.shelf.made(maps.shape, maps.dtype, lambda out: mixed(maps, by, out))
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,8 @@ _SMALLEST: Final = 32
 _PICTURES_HELD: Final = 5
 """Pictures that are there beside the maps and the optimiser's: content, style on the host; image,
 best picture and gradient on the device."""
-_PASSING: Final = 8
-"""Pictures that are made and let go when no maps are held. Most are L-BFGS's, to learn the
+_PASSING: Final = 11
+"""Pictures that are made and let go between steps. Most are L-BFGS's, to learn the
 curvature: energies of steps and changes, their squares, scales, bands and what they are made of."""
 _HISTORIES: Final = (5, 3)
 """Shorter memories for L-BFGS, tried where the one that is wanted leaves no room for tiles."""
@@ -34,6 +34,8 @@ _BEARABLE: Final = 1.7
 WORKSPACE: Final = 330 * 2**20
 """Bytes that come with the first step, however small: the weights in oneDNN's layouts, and what the
 C library keeps for later (measured from 256 to 4096 pixels, whole and in tiles)."""
+_SPARED: Final = 70 * 2**20
+"""Bytes of those that the C library does not keep where steps keep their arrays themselves."""
 _MARGIN: Final = 1.1
 """What the C library keeps differs from run to run; in tiles it is made to give it back."""
 _STYLE_VALUES: Final = 256
@@ -76,6 +78,19 @@ def picture_bytes(size: Size, recipe: Recipe) -> int:
     pictures = _PICTURES_HELD + _optimiser_pictures(recipe)
     targets = sum(elements(tap, size) for tap in recipe.content_layers)
     return round(pictures * _PICTURE * pixels + targets * FLOAT)
+
+
+def beside_shelf(size: Size) -> int:
+    """Bytes that a picture takes more than without, where its steps leave their arrays.
+
+    That is what the optimiser makes and lets go between two of them, but for what the C library
+    then has no need to keep.
+    """
+    return _passing_bytes(size) - _SPARED
+
+
+def _passing_bytes(size: Size) -> int:
+    return _PASSING * _PICTURE * size[0] * size[1]
 
 
 def plan_memory(  # noqa: PLR0913 - all that a plan hangs on
@@ -142,11 +157,11 @@ def _planned(size: Size, recipe: Recipe, place: _Place, style: Size) -> MemoryPl
 def _planned_with(size: Size, recipe: Recipe, place: _Place, style: Size) -> MemoryPlan | None:
     always, pictures = place.resident + WORKSPACE, picture_bytes(size, recipe)
     left = (round(each) - always - pictures for each in (place.room, place.room / _MARGIN))
-    fit = fitting(size, recipe, *left, maps=place.maps)
+    fit = fitting(size, recipe, *left, maps=place.maps, beside=beside_shelf(size))
     if fit is None:
         return None
     # The style comes first, when the optimiser holds nothing yet; and that works between steps.
-    step = max(fit.bytes, _PASSING * _PICTURE * size[0] * size[1])
+    step = max(fit.bytes, _passing_bytes(size))
     most = always + max(pictures + step, style_bytes(style))
     if most > place.room:
         return None

@@ -21,6 +21,7 @@ from engine.patchwork import Patchwork
 from engine.precision import raised
 from engine.progress import LossParts
 from engine.recipe import CONVOLUTIONS, Convolution, Recipe
+from engine.shelf import NO_SHELF, Shelf
 from engine.stages import Tiling
 from engine.vgg import Vgg
 
@@ -61,6 +62,7 @@ class Objective:
         self._network = network
         self._recipe = recipe
         self._tiling = tiling or Tiling()
+        self._shelf = Shelf() if self._tiling.shelved else NO_SHELF
         self._size = content.shape[2:]
         self._terms = [*self._content_terms(content), *self._style_terms(grams)]
         self._taps = {term.tap for term in self._terms}
@@ -75,7 +77,7 @@ class Objective:
         Args:
             image: (1, 3, H, W) float32, RGB, 0 to 255 (values outside are allowed).
         """
-        work = Patchwork(self._network, image, self._taps, self._recipe, self._tiling)
+        work = Patchwork(self._network, image, self._taps, self._recipe, self._tiling, self._shelf)
         values, pulls = self._conclude(self._measured(work))
         gradient = work.back(lambda *piece: self._pulled(pulls, *piece))
         if self._smoothness is not None:
@@ -106,7 +108,12 @@ class Objective:
             for term, pull in zip(self._terms, pulls, strict=True)
             if term.tap == tap
         ]
-        return reduce(_added, gradients)
+        if len(gradients) == 1:
+            return gradients[0]
+        total = reduce(_added, gradients)
+        for each in gradients:
+            self._shelf.put(each)
+        return total
 
     def _parts(self, values: list[float]) -> LossParts:
         content = 0.0
@@ -138,7 +145,10 @@ class Objective:
                 tap,
                 tap,
                 StyleLoss(
-                    grams[tap], self._factor(grams[tap], weight), self._elements(tap, grams[tap])
+                    grams[tap],
+                    self._factor(grams[tap], weight),
+                    self._elements(tap, grams[tap]),
+                    self._shelf,
                 ),
             )
             for tap, weight in _scaled(recipe.style_layers, recipe.style_weight)

@@ -109,9 +109,10 @@ class Painter:
     @property
     def maps(self) -> Maps:
         """What the network's maps are like, for plans."""
-        # On a card signs would go to the host and back: nobody has timed what that costs.
-        traced = self._context.device_type != "gpu"
-        return Maps(self.network.precision.width, traced=traced)
+        # On a card signs would go to the host and back: nobody has timed what that costs. And MXNet
+        # keeps there by itself what it has had.
+        on_card = self._context.device_type == "gpu"
+        return Maps(self.network.precision.width, traced=not on_card, shelved=not on_card)
 
     def _memory(self) -> tuple[int, int]:
         """Bytes that this process holds, and that it may hold."""

@@ -13,6 +13,7 @@ from engine.losses import Place, cut
 from engine.mx import Array, nd
 from engine.recipe import Recipe
 from engine.room import give_back
+from engine.shelf import NO_SHELF, Shelf
 from engine.stages import Stage, Tiling
 from engine.tiles import Tile
 from engine.vgg import Vgg
@@ -30,15 +31,24 @@ class Patchwork:
         taps: convolutions whose maps, after the ReLU, are wanted.
         recipe: says pooling and padding.
         tiling: the pieces. A picture in one piece is queued on the device without any wait.
+        shelf: where arrays of one step wait for the next, if nothing is cut. What `forward` gives
+            is then written over as soon as the next is asked for.
 
     Raises:
         PictureError: a side is under `SMALLEST_SIDE`.
     """
 
-    def __init__(
-        self, network: Vgg, image: Array, taps: Iterable[str], recipe: Recipe, tiling: Tiling
+    def __init__(  # noqa: PLR0913, PLR0917 - all that a way through the network hangs on
+        self,
+        network: Vgg,
+        image: Array,
+        taps: Iterable[str],
+        recipe: Recipe,
+        tiling: Tiling,
+        shelf: Shelf = NO_SHELF,
     ) -> None:
         self._network = network
+        self._shelf = shelf
         self._recipe = recipe
         self._wanted = set(taps)
         self._size = image.shape[2:]
@@ -124,7 +134,7 @@ class Patchwork:
 
     def _crossing(self, stage: Stage) -> Crossing:
         wanted = self._wanted if stage.last else {*self._wanted, stage.layers[-1]}
-        return Crossing(self._network, stage, wanted, self._recipe)
+        return Crossing(self._network, stage, wanted, self._recipe, self._shelf)
 
 
 def _in_tile(

@@ -21,6 +21,7 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from engine.mx import Array, nd
+from engine.shelf import NO_SHELF, Shelf
 
 Name = Literal["float32", "bfloat16", "float16"]
 
@@ -70,16 +71,23 @@ class Precision:
         plain = self.raised(maps)
         return plain if self.scale == 1 else plain * (1 / self.scale)
 
-    def laid_out(self, maps: Array) -> Array:
+    def laid_out(self, maps: Array, out: Array | None = None) -> Array:
         """What `read` gives, in the plain layout and as a copy, if maps are in oneDNN's blocks.
 
         Whoever reads them as a matrix, or against plain ones, would otherwise lay them out and copy
         them once more. On cards the layout is plain.
+
+        Args:
+            maps: of this precision.
+            out: where to write it, if it is to be written at all.
         """
-        read = self.read(maps)
-        if read is not maps or maps.context.device_type == "gpu":
-            return read
-        return nd.reshape(maps, shape=(0, 0, 0, 0))  # the same shape: it is done for the layout
+        if maps.context.device_type == "gpu" or self.scale != 1:
+            return self.read(maps)
+        into = {} if out is None else {"out": out}
+        if maps.dtype != np.float32:
+            return nd.amp_cast(maps, dtype="float32", **into)
+        # The same shape: it is done for the layout.
+        return nd.reshape(maps, shape=(0, 0, 0, 0), **into)
 
     def entering(self, maps: Array) -> Array:
         """Maps that were read, on their way into a later layer, in the unit of this precision."""
@@ -114,10 +122,12 @@ class Carried:
 
     Args:
         precision: of the layers.
+        shelf: takes what it held before.
     """
 
-    def __init__(self, precision: Precision) -> None:
+    def __init__(self, precision: Precision, shelf: Shelf = NO_SHELF) -> None:
         self._precision = precision
+        self._shelf = shelf
         self._values: Array | None = None
         self._unit: Array | None = None  # (1,) float32; None is 1
 
@@ -132,11 +142,16 @@ class Carried:
             self._add_in_a_new_unit(own)
             return
         own = self._precision.lowered(own)
+        if self._values is None:
+            self._values = own
+            return
         # elemwise_add and never `+`, which broadcasts and is many times slower.
-        self._values = own if self._values is None else nd.elemwise_add(self._values, own)
+        nd.elemwise_add(self._values, own, out=self._values)
+        self._shelf.put(own)
 
     def pass_on(self, values: Array) -> None:
         """Take what a layer has made of it."""
+        self._shelf.put(self._values)
         self._values = values
 
     def arrived(self) -> Array:

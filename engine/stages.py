@@ -94,11 +94,14 @@ class Tiling:
         far: tiles of the maps of `SEAM`.
         traced: the first layer of each stage that leaves traces, if there is one; `conv1_1` does
             not, since it is what knows of paddings.
+        shelved: whether the arrays of a step are kept for the next (see `engine.shelf`): there has
+            to be room for them, and nothing may be cut, since tiles are of many shapes.
     """
 
     near: Grid = WHOLE
     far: Grid = WHOLE
     traced: frozenset[str] = frozenset()
+    shelved: bool = False
 
     @property
     def whole(self) -> bool:

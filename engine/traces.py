@@ -12,44 +12,15 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.mx import Array, nd
+from engine.operators import Layer
 from engine.precision import Carried, Precision
 from engine.relu import let_through, rectify
-
-_HALVES: Final = 2
-"""Side of a pooling's window, and its stride."""
-
-
-@dataclass(frozen=True)
-class TracedLayer:
-    """A layer: a convolution, which a ReLU follows, or an average pooling.
-
-    Attributes:
-        name: of the layer.
-        forth: what it makes of what goes in.
-        turned: kernel of the way back through a convolution, (in, out, 3, 3) (see `turned`); None
-            for a pooling.
-    """
-
-    name: str
-    forth: Callable[[Array], Array]
-    turned: Array | None
-
-
-def turned(kernel: Array) -> Array:
-    """The kernel of the transposed convolution: in and out change places, each window is turned.
-
-    Not MXNet's Deconvolution, which is no faster and cannot read kernels as Convolution lays them.
-
-    Args:
-        kernel: (out, in, 3, 3) float32.
-    """
-    return nd.reverse(nd.transpose(kernel, axes=(1, 0, 2, 3)), axis=(2, 3))
 
 
 class Signs:
@@ -80,7 +51,7 @@ class _Trace:
         maps: of a tap, whose gradient hangs on them.
     """
 
-    layer: TracedLayer
+    layer: Layer
     size: tuple[int, int]
     signs: Signs | None
     maps: Array | None
@@ -96,7 +67,7 @@ class Traces:
     """
 
     def __init__(
-        self, layers: Sequence[TracedLayer], wanted: Collection[str], precision: Precision
+        self, layers: Sequence[Layer], wanted: Collection[str], precision: Precision
     ) -> None:
         self._layers = layers
         self._wanted = wanted
@@ -113,19 +84,19 @@ class Traces:
         Yields:
             Name and (1, C, h, w) float32, for convolutions after the ReLU.
         """
-        current = self._precision.entering(source)
+        current = self._precision.lowered(self._precision.entering(source))
         for layer in self._layers:
             size = current.shape[2:]
             current = layer.forth(current)
-            if layer.turned is not None:
+            if layer.rectified:
                 rectify(current)
             if record:
                 self._left.append(self._trace(layer, size, current))
             if layer.name in self._wanted:
                 yield layer.name, self._precision.laid_out(current)
 
-    def _trace(self, layer: TracedLayer, size: tuple[int, int], result: Array) -> _Trace:
-        if layer.turned is None:
+    def _trace(self, layer: Layer, size: tuple[int, int], result: Array) -> _Trace:
+        if not layer.rectified:
             return _Trace(layer, size, None, None)
         if layer.name in self._wanted:
             return _Trace(layer, size, None, result)
@@ -155,25 +126,10 @@ class Traces:
 
     def _through(self, trace: _Trace, gradient: Array) -> Array:
         """A gradient, which is written over, on its way back through one layer."""
-        low, kernel = self._precision, trace.layer.turned
-        if kernel is None:
-            return low.lowered(_averaged_back(low.raised(gradient), trace.size))
-        if trace.signs is None:
+        if trace.maps is not None:
             let_through(gradient, trace.maps)
-        else:
-            let = trace.signs.laid(gradient.context)
+        elif trace.signs is not None:
+            let, low = trace.signs.laid(gradient.context), self._precision
             gradient = low.lowered(nd.elemwise_mul(low.raised(gradient), let))
             del let
-        return nd.Convolution(
-            gradient, kernel, kernel=(3, 3), pad=(1, 1), num_filter=kernel.shape[0], no_bias=True
-        )
-
-
-def _averaged_back(gradient: Array, size: tuple[int, int]) -> Array:
-    """Each position of a 2x2 window had a quarter; an odd last row or column had no part in it."""
-    spread = nd.UpSampling(gradient * (1 / _HALVES**2), scale=_HALVES, sample_type="nearest")
-    down, across = (side - got for side, got in zip(size, spread.shape[2:], strict=True))
-    if not down and not across:
-        return spread
-    around = (0, 0, 0, 0, 0, down, 0, across)
-    return nd.pad(spread, mode="constant", pad_width=around, constant_value=0)
+        return trace.layer.back(gradient, trace.size)

@@ -17,6 +17,7 @@ from engine import pyramid, snapshot
 from engine.descent import Descent, Limits
 from engine.errors import SnapshotError
 from engine.fitting import Fit, fitting
+from engine.memory import beside_shelf
 from engine.optimizer import make_optimizer
 from engine.progress import LossParts, Painting, Progress
 from engine.recipe import Recipe
@@ -192,7 +193,7 @@ class Work:
         )
 
     def _fitting(self, size: pyramid.Size, room: int) -> Fit | None:
-        return fitting(size, self._recipe, room, maps=self._painter.maps)
+        return fitting(size, self._recipe, room, maps=self._painter.maps, beside=beside_shelf(size))
 
     def _begun(self, objective: Retreat, start: pyramid.Picture, steps: int) -> Descent:
         descent = Descent(

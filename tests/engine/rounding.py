@@ -15,14 +15,14 @@ import numpy as np
 import pytest
 
 from engine.mx import mx, nd
+from engine.operators import invoked
 from engine.placing import has_bfloat16
-from engine.relu import let_through
 
 needs_bfloat16 = pytest.mark.skipif(
     not has_bfloat16(), reason="this processor has no instructions for bfloat16"
 )
 LAYERS = ("Convolution", "Deconvolution", "Activation", "Pooling")
-PLACES = ("engine.vgg.let_through", "engine.traces.let_through")
+PLACES = ("engine.relu.invoked", "engine.operators.invoked")
 
 
 def emulate(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,7 +30,7 @@ def emulate(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in LAYERS:
         monkeypatch.setattr(mx.nd, name, rounded(getattr(mx.nd, name)))
     for place in PLACES:
-        monkeypatch.setattr(place, let_through_in_float32)
+        monkeypatch.setattr(place, invoked_in_float32)
 
 
 def rounded(layer: Callable[..., Any]) -> Callable[..., Any]:
@@ -46,11 +46,11 @@ def rounded(layer: Callable[..., Any]) -> Callable[..., Any]:
     return in_float32
 
 
-def let_through_in_float32(gradient: Any, maps: Any) -> Any:
-    if gradient.dtype == np.float32:
-        return let_through(gradient, maps)
-    passed = let_through(as_float32(gradient), as_float32(maps))
-    return rounded_to(gradient.dtype, passed, out=gradient)
+def invoked_in_float32(name: str, given: list[Any], options: dict[str, object], out: Any) -> Any:
+    if out.dtype == np.float32:
+        return invoked(name, given, options, out)
+    result = invoked(name, list(map(as_float32, given)), options, nd.empty(out.shape))
+    return rounded_to(out.dtype, result, out=out)
 
 
 def as_float32(values: Any) -> Any:

@@ -9,6 +9,7 @@ from engine import Recipe
 from engine.fitting import Maps, fitting
 from engine.footprint import seam_bytes, stage_bytes, step_bytes
 from engine.layers import chain_to
+from engine.shelving import shelved_bytes
 from engine.stages import Tiling
 
 MB = 2**20
@@ -23,6 +24,15 @@ def test_what_fits_whole_stays_whole():
     fit = fitting((512, 512), RECIPE, needed)
     assert (fit.tiling, fit.bytes, fit.work) == (Tiling(), needed, 1)
     assert not fitting((512, 512), RECIPE, needed, needed - 1).tiling.whole
+
+
+def test_what_a_step_takes_is_kept_if_there_is_room_for_what_comes_beside_too():
+    beside = 10 * MB
+    needed = beside + shelved_bytes((512, 512), LAYERS, RECIPE.taps)
+    fit = fitting((512, 512), RECIPE, needed, beside=beside)
+    assert (fit.tiling, fit.bytes, fit.work) == (Tiling(shelved=True), needed, 1)
+    assert fitting((512, 512), RECIPE, needed - 1, beside=beside).tiling == Tiling()
+    assert fitting((512, 512), RECIPE, needed, maps=Maps(shelved=False)).tiling == Tiling()
 
 
 @settings(max_examples=50)

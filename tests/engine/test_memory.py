@@ -20,7 +20,7 @@ SIDES = st.integers(64, 4096)
 
 def test_a_small_picture_is_worked_through_whole():
     plan = plan_memory((512, 512), Recipe(), GB // 2, 8 * GB)
-    assert plan.tiling == Tiling()
+    assert plan.tiling == Tiling(shelved=True)
     assert plan.tiles == 1
     assert plan.overhead == 1
     assert plan.bytes > GB // 2
@@ -68,9 +68,19 @@ def test_a_style_that_is_much_larger_than_the_picture_counts():
 
 
 def test_a_picture_in_one_piece_leaves_a_margin():
-    needed = plan_memory((512, 512), Recipe(), GB // 4, 8 * GB).bytes
+    unshelved = Maps(shelved=False)
+    needed = plan_memory((512, 512), Recipe(), GB // 4, 8 * GB, maps=unshelved).bytes
     assert plan_memory((512, 512), Recipe(), GB // 4, round(1.11 * needed)).tiling.whole
     assert not plan_memory((512, 512), Recipe(), GB // 4, round(1.05 * needed)).tiling.whole
+
+
+def test_what_a_step_takes_is_kept_where_there_is_room_for_it():
+    plenty = plan_memory((512, 512), Recipe(), GB // 4, 8 * GB)
+    assert plenty.tiling.shelved
+    assert plan_memory((512, 512), Recipe(), GB // 4, round(1.11 * plenty.bytes)).tiling.shelved
+    less = plan_memory((512, 512), Recipe(), GB // 4, round(1.05 * plenty.bytes))
+    assert less.tiling == Tiling()
+    assert less.bytes < plenty.bytes
 
 
 def test_a_large_picture_costs_little_more_a_pixel_than_a_small_one():

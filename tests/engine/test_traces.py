@@ -10,8 +10,8 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 from engine import Recipe
 from engine.layers import chain_to
-from engine.mx import autograd, mx, nd
-from engine.traces import Signs, turned
+from engine.mx import mx, nd
+from engine.traces import Signs
 
 CHAIN = tuple(chain_to("conv5_1"))
 FAR = CHAIN[CHAIN.index("conv4_1") :]
@@ -22,22 +22,6 @@ def test_signs_tell_where_there_was_something(values):
     signs = Signs(nd.array(values)).laid(mx.cpu())
     assert signs.dtype == np.float32
     np.testing.assert_array_equal(signs.asnumpy(), values > 0)
-
-
-def test_a_turned_kernel_carries_gradients_back():
-    generator = np.random.default_rng(0)
-    kernel, image, slope = (
-        nd.array(generator.normal(size=shape))
-        for shape in ((5, 3, 3, 3), (1, 3, 6, 7), (1, 5, 6, 7))
-    )
-    image.attach_grad()
-    with autograd.record():
-        maps = nd.Convolution(image, kernel, kernel=(3, 3), pad=(1, 1), num_filter=5, no_bias=True)
-    maps.backward(slope)
-    back = nd.Convolution(
-        slope, turned(kernel), kernel=(3, 3), pad=(1, 1), num_filter=3, no_bias=True
-    )
-    np.testing.assert_allclose(back.asnumpy(), image.grad.asnumpy(), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.weights

@@ -10,7 +10,7 @@ from engine.layers import chain_to, deepest
 from engine.mx import Array, nd
 from engine.objective import Objective, style_grams
 from engine.painter import Painter
-from engine.vgg import Passage
+from engine.passage import Passage
 
 PADDINGS = {"zeros": "constant", "replicate": "edge"}
 
@@ -28,10 +28,9 @@ def first_maps(painter: Painter, picture: np.ndarray, mode: str) -> np.ndarray:
     """conv1_1 after its ReLU, in float64 numpy from the parameters that the network holds."""
     network = painter.network
     kernel, bias = (each.asnumpy().astype(np.float64) for each in network._parameters["conv1_1"])
-    factor, shift = (
-        each.asnumpy().astype(np.float64) for each in (network._factor, network._shift)
-    )
-    planes = picture.transpose(2, 0, 1)[np.newaxis] * factor + shift
+    kernel_in, shift = (each.asnumpy() for each in network._entries["zeros"]._scaled)
+    factor, shift = np.diagonal(kernel_in[:, :, 0, 0]).reshape(3, 1, 1), shift.reshape(3, 1, 1)
+    planes = picture.transpose(2, 0, 1)[np.newaxis] * factor.astype(np.float64) + shift
     padded = np.pad(planes, ((0, 0), (0, 0), (1, 1), (1, 1)), mode=mode)
     height, width = picture.shape[:2]
     sums = sum(

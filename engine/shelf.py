@@ -1,0 +1,71 @@
+"""Arrays that one step leaves for the next, which needs the same again.
+
+A step makes and lets go over a gigabyte in pieces of many megabytes. What goes back to the system
+comes from it again as pages that it has to clear, and that takes up to a fifth of a step. So a
+picture for which there is room keeps them. On a card MXNet keeps what it has had by itself.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+
+from engine.mx import Array, nd
+
+Kind = tuple[tuple[int, ...], Any]
+"""Shape and type: what is of the same can stand in for one another."""
+
+
+class Shelf:
+    """Arrays to write over.
+
+    What is put back here may be written over at once by whoever comes next. What MXNet was told to
+    read of it before is read before: it keeps the order.
+
+    Args:
+        keeps: whether anything is kept; if not, all arrays are new.
+    """
+
+    def __init__(self, *, keeps: bool = True) -> None:
+        self._keeps = keeps
+        self._there: defaultdict[Kind, list[Array]] = defaultdict(list)
+        self._lent: dict[int, Array] = {}
+
+    def made(
+        self, shape: tuple[int, ...], dtype: Any, make: Callable[[Array | None], Array]
+    ) -> Array:
+        """An array that is made into one from here; it has to be put back.
+
+        Args:
+            shape: of it.
+            dtype: likewise.
+            make: writes into what it is given, and gives that. It is given None where nothing is
+                kept.
+        """
+        if not self._keeps:
+            return make(None)
+        kind = (tuple(shape), np.dtype(dtype))
+        there = self._there[kind]
+        array = make(there.pop() if there else nd.empty(shape, dtype=kind[1]))
+        self._lent[id(array)] = array
+        return array
+
+    def put(self, array: Array) -> None:
+        """Give an array back. One that is not from here is left to whoever has it."""
+        if self._lent.pop(id(array), None) is not None:
+            self._there[array.shape, np.dtype(array.dtype)].append(array)
+
+    @property
+    def bytes(self) -> int:
+        """Of what lies here."""
+        return sum(
+            len(arrays) * int(np.prod(shape)) * dtype.itemsize
+            for (shape, dtype), arrays in self._there.items()
+        )
+
+
+NO_SHELF: Final = Shelf(keeps=False)
+"""All arrays are new: they may be held."""
