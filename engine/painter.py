@@ -23,7 +23,7 @@ from engine.style_store import StyleStore
 from engine.weights import load
 from engine.work import Work
 
-STATISTICS: Final = 3
+STATISTICS: Final = 4
 """Changed whenever a style's statistics come out differently: trimming, resampling, network."""
 
 
