@@ -91,7 +91,8 @@ def _in_tiles(size: Size, recipe: Recipe, room: int, maps: Maps) -> Fit | None:
     if best is None:
         return None
     work = sum(each.work for each in best) / (size[0] * size[1] * work_of(layers))
-    return Fit(_tiling(best), seam + _bytes(best), work)
+    # What tiles leave for one another is no more than what one of them takes at its fullest.
+    return Fit(_tiling(best, shelved=maps.shelved), seam + _bytes(best), work)
 
 
 @dataclass(frozen=True)
@@ -188,11 +189,11 @@ def _cuts(length: int, layers: tuple[str, ...]) -> tuple[_Cut, ...]:
     return tuple(found)
 
 
-def _tiling(way: Iterable[_Choice]) -> Tiling:
+def _tiling(way: Iterable[_Choice], *, shelved: bool) -> Tiling:
     stages = [each.stage for each in way]
     traced = frozenset(stage.tail[0] for stage in stages if stage.tail)
     near, far = stages[0].grid, stages[-1].grid
-    return Tiling(near, far if len(stages) > 1 else WHOLE, traced)
+    return Tiling(near, far if len(stages) > 1 else WHOLE, traced, shelved)
 
 
 def _bytes(way: Sequence[_Choice]) -> int:

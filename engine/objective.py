@@ -62,7 +62,7 @@ class Objective:
         self._network = network
         self._recipe = recipe
         self._tiling = tiling or Tiling()
-        self._shelf = Shelf() if self._tiling.shelved else NO_SHELF
+        self._shelf = Shelf() if self._tiling.shelved and self._tiling.whole else NO_SHELF
         self._size = content.shape[2:]
         self._terms = [*self._content_terms(content), *self._style_terms(grams)]
         self._taps = {term.tap for term in self._terms}

@@ -92,8 +92,12 @@ class Passage:
             result = self._made(layer, current)
             if record:
                 self._passed.append(_Passed(layer, current, result))
+            else:
+                self._shelf.put(current)
             current = rectify(result) if layer.rectified else result
             yield layer.name, current
+        if not record:
+            self._shelf.put(current)
 
     def _entering(self, source: Array) -> Array:
         if self._entry is not None:

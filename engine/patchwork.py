@@ -49,6 +49,8 @@ class Patchwork:
     ) -> None:
         self._network = network
         self._shelf = shelf
+        # Tiles are of one size in each stage, so that one leaves arrays for the next.
+        self._between_tiles = Shelf() if tiling.shelved else NO_SHELF
         self._recipe = recipe
         self._wanted = set(taps)
         self._size = image.shape[2:]
@@ -76,6 +78,7 @@ class Patchwork:
                     if not stage.last and name == stage.layers[-1]:
                         whole = self._laid(whole, own, stage, place)
                 _settle(stage)
+            self._between_tiles.clear()
             if whole is not None:
                 self._sources.append(whole)
 
@@ -130,11 +133,15 @@ class Patchwork:
             rows, columns = tile.area
             gradient[:, :, rows, columns] += share
             _settle(stage)
+        self._between_tiles.clear()
         return gradient
 
     def _crossing(self, stage: Stage) -> Crossing:
         wanted = self._wanted if stage.last else {*self._wanted, stage.layers[-1]}
-        return Crossing(self._network, stage, wanted, self._recipe, self._shelf)
+        return Crossing(self._network, stage, wanted, self._recipe, self._shelf_of(stage))
+
+    def _shelf_of(self, stage: Stage) -> Shelf:
+        return self._shelf if stage.grid.whole else self._between_tiles
 
 
 def _in_tile(

@@ -58,6 +58,10 @@ class Shelf:
         if self._lent.pop(id(array), None) is not None:
             self._there[array.shape, np.dtype(array.dtype)].append(array)
 
+    def clear(self) -> None:
+        """Let go what lies here."""
+        self._there.clear()
+
     @property
     def bytes(self) -> int:
         """Of what lies here."""

@@ -94,8 +94,8 @@ class Tiling:
         far: tiles of the maps of `SEAM`.
         traced: the first layer of each stage that leaves traces, if there is one; `conv1_1` does
             not, since it is what knows of paddings.
-        shelved: whether the arrays of a step are kept for the next (see `engine.shelf`): there has
-            to be room for them, and nothing may be cut, since tiles are of many shapes.
+        shelved: whether arrays are kept for what needs the same again (see `engine.shelf`): those
+            of a step for the next one, or those of a tile for the next one of its stage.
     """
 
     near: Grid = WHOLE
