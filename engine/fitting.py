@@ -9,6 +9,7 @@ from itertools import product
 from operator import attrgetter, itemgetter
 from typing import Final
 
+from engine.entry import COLOURS
 from engine.footprint import FLOAT, Footprint, seam_bytes, stage_bytes, step_bytes
 from engine.layers import chain_to, deepest, work_of
 from engine.recipe import CONVOLUTIONS, Recipe
@@ -27,11 +28,13 @@ class Maps:
 
     Attributes:
         width: bytes of a value.
+        entering: channels that go into the first layer.
         traced: whether layers may leave traces.
         shelved: whether those of a step may be kept for the next.
     """
 
     width: int = FLOAT
+    entering: int = COLOURS
     traced: bool = True
     shelved: bool = True
 
@@ -76,7 +79,7 @@ def _in_one_piece(size: Size, recipe: Recipe, room: int, maps: Maps, beside: int
     """With what a step takes kept for the next, if there is room for that; without, if for that."""
     layers = chain_to(deepest(recipe.taps))
     needed = step_bytes(size, layers, recipe.taps, width=maps.width)
-    kept = max(needed, beside + shelved_bytes(size, layers, recipe.taps, maps.width))
+    kept = max(needed, beside + shelved_bytes(size, recipe, maps.width, maps.entering))
     if maps.shelved and kept <= room:
         return Fit(Tiling(shelved=True), kept, 1.0)
     return Fit(Tiling(), needed, 1.0) if needed <= room else None

@@ -102,14 +102,19 @@ class ContentLoss:
     Attributes:
         target: maps of the content, (1, C, h, w), of the whole picture.
         factor: weight of the loss over the energy of the target (or over 1).
+        shelf: where to take arrays from for differences.
     """
 
     target: Array
     factor: float
+    shelf: Shelf = NO_SHELF
 
     def measure(self, maps: Array, place: Place) -> Array:
         """Sum of squared differences, (1,)."""
-        return nd.sum(nd.square(self._difference(maps, place)))
+        difference = self._difference(maps, place)
+        measured = nd.sum(nd.square(difference))
+        self.shelf.put(difference)
+        return measured
 
     def conclude(self, measured: Array) -> tuple[Array, None]:
         """Value (1,); the pull is the same at every value (equation 2)."""
@@ -117,10 +122,19 @@ class ContentLoss:
 
     def pull(self, maps: Array, place: Place, by: None) -> Array:  # noqa: ARG002 - see conclude
         """Gradient, (1, C, h, w) (equation 2)."""
-        return self._difference(maps, place) * (2 * self.factor / self.target.size)
+        difference = self._difference(maps, place)
+        difference *= 2 * self.factor / self.target.size
+        return difference
 
     def _difference(self, maps: Array, place: Place) -> Array:
-        return nd.elemwise_sub(raised(maps), cut(self.target, place))
+        target = cut(self.target, place)
+        return self.shelf.made(
+            target.shape,
+            np.float32,
+            lambda out: nd.elemwise_sub(
+                raised(maps), target, **({} if out is None else {"out": out})
+            ),
+        )
 
 
 @dataclass(frozen=True)

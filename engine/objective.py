@@ -62,7 +62,8 @@ class Objective:
         self._network = network
         self._recipe = recipe
         self._tiling = tiling or Tiling()
-        self._shelf = Shelf() if self._tiling.shelved and self._tiling.whole else NO_SHELF
+        shelved = self._tiling.shelved and self._tiling.whole
+        self._shelf = Shelf(content.context) if shelved else NO_SHELF
         self._size = content.shape[2:]
         self._terms = [*self._content_terms(content), *self._style_terms(grams)]
         self._taps = {term.tap for term in self._terms}
@@ -77,6 +78,7 @@ class Objective:
         Args:
             image: (1, 3, H, W) float32, RGB, 0 to 255 (values outside are allowed).
         """
+        self._shelf.forget()
         work = Patchwork(self._network, image, self._taps, self._recipe, self._tiling, self._shelf)
         values, pulls = self._conclude(self._measured(work))
         gradient = work.back(lambda *piece: self._pulled(pulls, *piece))
@@ -132,7 +134,11 @@ class Objective:
             return []
         targets = whole_maps(self._network, content, recipe, self._tiling)
         return [
-            _Term(tap, "content", ContentLoss(targets[tap], self._factor(targets[tap], weight)))
+            _Term(
+                tap,
+                "content",
+                ContentLoss(targets[tap], self._factor(targets[tap], weight), self._shelf),
+            )
             for tap, weight in _scaled(recipe.content_layers, recipe.content_weight)
         ]
 

@@ -20,6 +20,10 @@ _HALVES: Final = (2, 2)
 """Window of a pooling, and its stride."""
 
 
+_WORKSPACE: Final = 1024
+"""MB that cuDNN may have to work in, as MXNet's convolutions have; transposed ones get half."""
+
+
 class Layer(Protocol):
     """A convolution, which a ReLU follows, or a pooling."""
 
@@ -106,6 +110,7 @@ class Convolution:
             kernel,
             num_filter=kernel.shape[1],
             no_bias=True,
+            workspace=_WORKSPACE,
             **self._window,
             **_into(out),
         )
@@ -141,27 +146,30 @@ class Pooling:
     ) -> Array:
         """See `Layer`."""
         if self.by == "max":
-            return slope(self.forth, source, gradient)
+            return slope(self.forth, source, gradient, out)
         return _averaged_back(gradient, size, out, source)
 
 
-def slope(function: Callable[[Array], Array], source: Array, gradient: Array) -> Array:
+def slope(
+    function: Callable[[Array], Array], source: Array, gradient: Array, out: Array | None = None
+) -> Array:
     """Carry a gradient back through what has no way of its own here: MXNet records it.
 
     Args:
         function: of an array.
         source: what it was given.
         gradient: of its result.
+        out: where to write it.
 
     Returns:
         Gradient of the source.
     """
+    found = nd.empty(source.shape, ctx=source.context, dtype=source.dtype) if out is None else out
     source = source.detach()
-    # `grad` makes room for the gradient when it is computed; a buffer given here would be filled.
-    autograd.mark_variables([source], [nd.zeros((1,), ctx=source.context)])
+    autograd.mark_variables([source], [found])
     with autograd.record():
         result = function(source)
-    (found,) = autograd.grad(result, [source], head_grads=gradient)
+    autograd.backward([result], [gradient])
     return found
 
 

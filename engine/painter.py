@@ -112,7 +112,8 @@ class Painter:
         # On a card signs would go to the host and back: nobody has timed what that costs. And MXNet
         # keeps there by itself what it has had.
         on_card = self._context.device_type == "gpu"
-        return Maps(self.network.precision.width, traced=not on_card, shelved=not on_card)
+        width, entering = self.network.precision.width, self.network.entering
+        return Maps(width, entering, traced=not on_card, shelved=not on_card)
 
     def _memory(self) -> tuple[int, int]:
         """Bytes that this process holds, and that it may hold."""

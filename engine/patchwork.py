@@ -50,7 +50,7 @@ class Patchwork:
         self._network = network
         self._shelf = shelf
         # Tiles are of one size in each stage, so that one leaves arrays for the next.
-        self._between_tiles = Shelf() if tiling.shelved else NO_SHELF
+        self._between_tiles = Shelf(image.context) if tiling.shelved else NO_SHELF
         self._recipe = recipe
         self._wanted = set(taps)
         self._size = image.shape[2:]

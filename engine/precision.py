@@ -141,7 +141,9 @@ class Carried:
         if self._precision.narrow:
             self._add_in_a_new_unit(own)
             return
-        own = self._precision.lowered(own)
+        given, own = own, self._precision.lowered(own)
+        if own is not given:
+            self._shelf.put(given)
         if self._values is None:
             self._values = own
             return

@@ -26,10 +26,12 @@ class Shelf:
     read of it before is read before: it keeps the order.
 
     Args:
+        context: MXNet context of the arrays; unset, the processor's memory.
         keeps: whether anything is kept; if not, all arrays are new.
     """
 
-    def __init__(self, *, keeps: bool = True) -> None:
+    def __init__(self, context: Any = None, *, keeps: bool = True) -> None:
+        self._context = context
         self._keeps = keeps
         self._there: defaultdict[Kind, list[Array]] = defaultdict(list)
         self._lent: dict[int, Array] = {}
@@ -49,7 +51,9 @@ class Shelf:
             return make(None)
         kind = (tuple(shape), np.dtype(dtype))
         there = self._there[kind]
-        array = make(there.pop() if there else nd.empty(shape, dtype=kind[1]))
+        array = there.pop() if there else nd.empty(shape, ctx=self._context, dtype=kind[1])
+        if make(array) is not array:
+            raise RuntimeError("what is made has to be written into the array that is given")
         self._lent[id(array)] = array
         return array
 
@@ -59,8 +63,13 @@ class Shelf:
             self._there[array.shape, np.dtype(array.dtype)].append(array)
 
     def clear(self) -> None:
-        """Let go what lies here."""
+        """Let go what lies here, and what was lent."""
         self._there.clear()
+        self.forget()
+
+    def forget(self) -> None:
+        """Let go what was lent and never came back, since a step failed."""
+        self._lent.clear()
 
     @property
     def bytes(self) -> int:

@@ -3,43 +3,52 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
+from engine.entry import COLOURS
 from engine.footprint import FLOAT
-from engine.layers import channels_of, inputs_of, level_of
+from engine.layers import chain_to, channels_of, deepest, level_of
+from engine.recipe import Recipe
 from engine.tiles import Size
 
 Kind = tuple[int, int, int]
 """Channels, level and bytes of a value: arrays of the same are of the same shape and type."""
 
 
-def shelved_bytes(
-    size: Size, layers: Sequence[str], taps: Collection[str], width: int = FLOAT
-) -> int:
-    """Bytes of all arrays that a step through some layers takes from the shelf, and of one more.
+def shelved_bytes(size: Size, recipe: Recipe, width: int = FLOAT, entering: int = COLOURS) -> int:
+    """Bytes of all arrays that a step takes from the shelf, and of those that it makes besides.
 
-    That one, as large as the largest, is the place that MXNet works in where something is written
-    over itself. Of each kind as many are kept as were in use at once. This goes the way that
-    `engine.passage.Passage` goes, as if each tap were one of style: the gradient of a content is
-    new each time, and small.
+    Of each kind as many are kept as were in use at once. This goes the way that `engine.objective`
+    and `engine.passage.Passage` go. Besides there are what goes into the first layer; one as large
+    as the largest, in which oneDNN works where something is written over itself; and what is made
+    new of a content that is compared.
 
     Args:
         size: height and width of the picture.
-        layers: in order, from the first.
-        taps: all of them.
+        recipe: says the taps.
         width: bytes of a value of the maps.
+        entering: channels that the first layer takes.
     """
-    step = _Step(width)
+    layers = chain_to(deepest(recipe.taps))
+    step = _Step(recipe, width)
     for name in layers:
-        step.forth(name, tapped=name in taps)
-    before = [*layers[:-1]]
-    for name in reversed(layers):
-        step.back(name, before.pop() if before else None, tapped=name in taps)
-    picture = inputs_of(layers[0]) * size[0] * size[1] * width
-    largest = max(_values(_kind(name, width), size) for name in layers) * width
+        step.forth(name)
+    for name, before in zip(reversed(layers), [*reversed(layers[:-1]), None], strict=True):
+        step.back(name, before)
     kept = sum(_values(kind, size) * kind[2] * number for kind, number in step.most.items())
-    return picture + kept + largest
+    largest = max(_values(_kind(name, width), size) for name in layers) * width
+    picture = entering * size[0] * size[1] * width
+    return 2 * picture + kept + largest + _compared(size, recipe, width)
+
+
+def _compared(size: Size, recipe: Recipe, width: int) -> int:
+    """Of narrow maps the float32 that they are read into, and the gradient made narrow."""
+    new = (FLOAT + width) if width < FLOAT else 0
+    values = (
+        _values(_kind(tap, width), size) * (new + FLOAT * (tap in recipe.style_layers))
+        for tap in recipe.content_layers
+    )
+    return max(values, default=0)
 
 
 @dataclass
@@ -47,39 +56,51 @@ class _Step:
     """Counts what is in use.
 
     Attributes:
+        recipe: says the taps.
         width: bytes of a value of the maps.
         most: arrays of each kind that were in use at once.
     """
 
+    recipe: Recipe
     width: int
     most: Counter[Kind] = field(default_factory=Counter)
     _used: Counter[Kind] = field(default_factory=Counter)
-    _has_gradient: bool = False
+    _first: bool = True
+    _lent: bool = False
 
-    def forth(self, name: str, *, tapped: bool) -> None:
-        """Maps stay; what they are read into goes at once."""
+    def forth(self, name: str) -> None:
+        """Maps stay; what they are read into, and a difference to the content's, go at once."""
         self._take(_kind(name, self.width))
-        if tapped:
-            read = _kind(name, FLOAT)
-            self._take(read)
-            self._put(read)
+        tapped, compared = name in self.recipe.taps, name in self.recipe.content_layers
+        read = [_kind(name, FLOAT)] * (tapped + compared)
+        for kind in read:
+            self._take(kind)
+        for kind in read:
+            self._put(kind)
 
-    def back(self, name: str, before: str | None, *, tapped: bool) -> None:
+    def back(self, name: str, before: str | None) -> None:
         """A gradient comes, and one goes on."""
         kind = _kind(name, self.width)
-        if tapped:
-            self._add(kind)
+        if name in self.recipe.taps:
+            self._add(name, kind)
         self._put(kind)  # the maps
         if before is not None:
             self._take(_kind(before, self.width))
-        self._put(kind)
-
-    def _add(self, kind: Kind) -> None:
-        """A tap's own gradient, which is added to what came, if something did."""
-        self._take(kind)
-        if self._has_gradient:
+        if self._lent:
             self._put(kind)
-        self._has_gradient = True
+        self._lent = True
+
+    def _add(self, name: str, kind: Kind) -> None:
+        """A tap's own gradients, which are added to what came, if something did."""
+        own = [kind] * (name in self.recipe.style_layers)
+        own += [_kind(name, FLOAT)] * (name in self.recipe.content_layers)
+        for each in own:
+            self._take(each)
+        # The first one stays, and is what is carried on, if it is neither a sum nor made narrow.
+        self._lent = self._lent or own == [kind]
+        for each in own[self._first and self._lent :]:
+            self._put(each)
+        self._first = False
 
     def _take(self, kind: Kind) -> None:
         self._used[kind] += 1

@@ -38,6 +38,7 @@ class Vgg:
 
     Attributes:
         precision: the same.
+        entering: channels that go into the first layer: the colours, and what they are widened by.
     """
 
     def __init__(self, weights: Weights, context: Any, precision: Precision = FLOAT32) -> None:
@@ -48,10 +49,14 @@ class Vgg:
             for name, pair in weights.layers.items()
         }
         self._kernels_back: dict[str, Array] = {}
-        channels = self._parameters[CONVOLUTIONS[0]][0].shape[1]
+        self.entering = self._parameters[CONVOLUTIONS[0]][0].shape[1]
         self._entries = {
             padding: Entry(
-                weights.convention, channels, context, precision, repeats=padding == "replicate"
+                weights.convention,
+                self.entering,
+                context,
+                precision,
+                repeats=padding == "replicate",
             )
             for padding in ("zeros", "replicate")
         }
@@ -99,9 +104,12 @@ class Vgg:
 
     def _kernel_back(self, name: str) -> Array:
         """A kernel of the way back, made when it is first asked for: styles go forth alone."""
+        kernel = self._parameters[name][0]
+        if self._context.device_type == "gpu":
+            return kernel  # nothing is laid out in blocks there
         if name not in self._kernels_back:
-            kernel = self._parameters[name][0].copy()
-            kernel.wait_to_read()  # kept only once it is there: a card may have had no room for it
+            kernel = kernel.copy()
+            kernel.wait_to_read()
             self._kernels_back[name] = kernel
         return self._kernels_back[name]
 

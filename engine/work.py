@@ -18,10 +18,12 @@ from engine.descent import Descent, Limits
 from engine.errors import SnapshotError
 from engine.fitting import Fit, fitting
 from engine.memory import beside_shelf
+from engine.mx import nd
 from engine.optimizer import make_optimizer
 from engine.progress import LossParts, Painting, Progress
 from engine.recipe import Recipe
 from engine.retreat import Retreat
+from engine.room import give_back
 from engine.snapshot import Snapshot, State
 
 if TYPE_CHECKING:
@@ -173,6 +175,7 @@ class Work:
             # Its optimiser's memory is not to lie beside the next one's.
             self._descent = None
             del objective
+            _let_go()
             before = content
 
     def _start(self, before: pyramid.Picture | None, content: pyramid.Picture) -> pyramid.Picture:
@@ -270,6 +273,12 @@ class Work:
             tiles=self._tiles,
             predicted_memory_mb=self._memory.bytes / 2**20,
         )
+
+
+def _let_go() -> None:
+    """Give back to the system what a scale has held, before the next one takes its own."""
+    nd.waitall()
+    give_back()
 
 
 def _own(picture: pyramid.Picture, given: NDArray[Any]) -> pyramid.Picture:

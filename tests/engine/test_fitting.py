@@ -28,7 +28,7 @@ def test_what_fits_whole_stays_whole():
 
 def test_what_a_step_takes_is_kept_if_there_is_room_for_what_comes_beside_too():
     beside = 10 * MB
-    needed = beside + shelved_bytes((512, 512), LAYERS, RECIPE.taps)
+    needed = beside + shelved_bytes((512, 512), RECIPE)
     fit = fitting((512, 512), RECIPE, needed, beside=beside)
     assert (fit.tiling, fit.bytes, fit.work) == (Tiling(shelved=True), needed, 1)
     assert fitting((512, 512), RECIPE, needed - 1, beside=beside).tiling == Tiling()

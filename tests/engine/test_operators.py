@@ -78,6 +78,7 @@ def test_it_is_written_where_it_should_be(layer):
     right = layer.back(gradient, (6, 8), source=source).asnumpy()
     there = nd.full(right.shape, float("nan"))
     found = layer.back(gradient, (6, 8), there, source)
+    assert found is there
     np.testing.assert_array_equal(found.asnumpy(), right)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -79,3 +80,16 @@ def test_without_a_shelf_everything_is_new_and_nothing_is_kept():
     NO_SHELF.put(first)
     assert NO_SHELF.made(SHAPE, "float32", filled(2)) is not first
     assert NO_SHELF.bytes == 0
+
+
+def test_what_is_not_written_where_it_should_be_is_an_error():
+    with pytest.raises(RuntimeError, match="written into"):
+        Shelf().made(SHAPE, "float32", lambda _: nd.zeros(SHAPE))
+
+
+def test_what_never_came_back_is_forgotten():
+    shelf = Shelf()
+    first = shelf.made(SHAPE, "float32", filled(1))
+    shelf.forget()
+    shelf.put(first)
+    assert shelf.bytes == 0

@@ -8,41 +8,84 @@ import pytest
 from engine import Recipe
 from engine.footprint import elements
 from engine.layers import chain_to, deepest
+from engine.mx import mx
 from engine.objective import Objective, style_grams
-from engine.shelving import shelved_bytes
+from engine.precision import BFLOAT16, FLOAT32
+from engine.shelving import _compared, shelved_bytes
 from engine.stages import Tiling
+from engine.vgg import Vgg
+from engine.weights import load
+from tests.engine.rounding import needs_bfloat16
 
 RECIPES = (
     Recipe(),
     Recipe(pooling="max"),
+    Recipe(padding="zeros", content_layers={"conv1_2": 1.0}),
     Recipe(style_layers={"conv1_2": 1.0, "conv3_3": 1.0}, content_layers={"conv3_1": 1.0}),
     Recipe(style_layers={"conv1_2": 1.0, "conv3_3": 1.0}, content_layers={"conv3_3": 1.0}),
-    Recipe(style_layers={"conv1_1": 1.0}, content_weight=0),
+    Recipe(style_layers={"conv1_2": 1.0, "conv2_1": 1.0}, content_layers={"conv3_3": 1.0}),
 )
+
+
+@pytest.fixture(params=[FLOAT32, pytest.param(BFLOAT16, marks=needs_bfloat16)], scope="module")
+def network(request, weights):
+    return Vgg(load(weights.parent), mx.cpu(), request.param)
+
+
+def evaluated(network, recipe, size, tiling, times=1):
+    """An objective, and the losses and gradients of two images in turn."""
+    pictures = np.random.default_rng(0).uniform(0, 255, (4, *size, 3)).astype(np.float32)
+    content, style, *images = (network.to_device(each) for each in pictures)
+    grams = style_grams(network, style, recipe)
+    objective = Objective(network, content, grams, recipe, tiling)
+    found = [objective.evaluate(image) for _ in range(times) for image in images]
+    return objective, [(loss.total, gradient.asnumpy()) for loss, gradient in found]
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
 @pytest.mark.parametrize("size", [(48, 64), (51, 66)])
-def test_as_much_lies_there_as_was_told(painter, recipe, size):
-    pictures = np.random.default_rng(0).uniform(0, 255, (2, *size, 3)).astype(np.float32)
-    content, style = (painter.to_device(each) for each in pictures)
-    recipe = recipe.model_copy(update={"padding": "zeros"})
-    grams = style_grams(painter.network, style, recipe)
-    objective = Objective(painter.network, content, grams, recipe, Tiling(shelved=True))
-    taps = set(recipe.style_layers)
-    if recipe.content_weight:
-        taps |= set(recipe.content_layers)
-    layers = chain_to(deepest(taps))
-    to_work_in = max(elements(name, size) for name in layers) * 4
-    told = shelved_bytes(size, layers, taps) - to_work_in
-    for _ in range(3):
-        objective.evaluate(content)
-        assert objective._shelf.bytes == told
-        assert not objective._shelf._lent
+def test_as_much_lies_there_as_was_told(network, recipe, size):
+    width, entering = network.precision.width, network.entering
+    objective, _ = evaluated(network, recipe, size, Tiling(shelved=True), times=2)
+    there = objective._shelf.bytes
+    assert not objective._shelf._lent
+    layers = chain_to(deepest(recipe.taps))
+    besides = max(elements(name, size) for name in layers) * width
+    besides += _compared(size, recipe, width) + entering * size[0] * size[1] * width
+    told = shelved_bytes(size, recipe, width, entering) - besides
+    frame = 2 * (size[0] + size[1] + 2) * entering * width if recipe.padding == "replicate" else 0
+    assert there == told + frame
+
+
+@pytest.mark.parametrize("recipe", [*RECIPES, Recipe(content_weight=0), Recipe(style_weight=0)])
+@pytest.mark.parametrize("size", [(48, 64), (51, 66)])
+def test_with_a_shelf_the_same_is_computed(network, recipe, size):
+    """Bit for bit, and what was given before stays as it was."""
+    (_, plain), (_, shelved) = (
+        evaluated(network, recipe, size, tiling, times=2)
+        for tiling in (Tiling(), Tiling(shelved=True))
+    )
+    for (loss, gradient), (right_loss, right) in zip(shelved, plain, strict=True):
+        assert loss == right_loss
+        np.testing.assert_array_equal(gradient, right)
+
+
+def test_a_step_that_failed_leaves_nothing_lent(network, monkeypatch):
+    objective, _ = evaluated(network, Recipe(), (48, 64), Tiling(shelved=True))
+    image = network.to_device(np.zeros((48, 64, 3), np.float32))
+
+    def fails(*_, **__):
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(mx.nd, "Deconvolution", fails)
+        with pytest.raises(ZeroDivisionError):
+            objective.evaluate(image)
+    assert objective._shelf._lent
+    objective.evaluate(image)
+    assert not objective._shelf._lent
 
 
 def test_narrow_maps_take_less_but_for_what_they_are_read_into():
-    layers, taps = chain_to("conv5_1"), Recipe().taps
-    wide, narrow = (shelved_bytes((512, 512), layers, taps, width) for width in (4, 2))
+    wide, narrow = (shelved_bytes((512, 512), Recipe(), width) for width in (4, 2))
     assert wide / 2 < narrow < wide
-    assert shelved_bytes((512, 512), layers, {"conv5_1"}, 2) < 0.55 * wide
