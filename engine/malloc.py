@@ -1,7 +1,8 @@
 """How the C library hands out memory to a process that paints: asked for when it is started.
 
-A step takes and gives back over a gigabyte in pieces of many megabytes, and each page of 4 kB that
-comes from the kernel costs a fault. In pages of 2 MB a step is a tenth faster (docs/performance.md
+A first step, and each one for which there is not room enough to keep its arrays for the next,
+takes and gives back over a gigabyte in pieces of many megabytes, and each page of 4 kB that comes
+from the kernel costs a fault. In pages of 2 MB such a step is a tenth faster (docs/performance.md
 has the figures, and what else was tried). Other C libraries, and kernels without such pages, are as
 they are.
 """

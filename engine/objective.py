@@ -73,7 +73,7 @@ class Objective:
         """Return the loss, taken apart, and its gradient with respect to an image.
 
         Of a picture in one piece the whole evaluation is queued on the device before the losses
-        are read back: one wait.
+        are read back: one wait (but for the first time, when kernels are copied for the way back).
 
         Args:
             image: (1, 3, H, W) float32, RGB, 0 to 255 (values outside are allowed).

@@ -145,12 +145,11 @@ class Passage:
         )
 
     def _leaving(self, gradient: Carried) -> Array:
-        found = gradient.arrived()
-        if self._entry is None:
-            return found
-        found = self._entry.back(found, self._picture)
-        self._shelf.put(gradient.values)
+        found, picture = gradient.arrived(), self._picture
         self._picture = None
+        if self._entry is not None:
+            found = self._entry.back(found, picture)
+            self._shelf.put(gradient.values)
         return found
 
     def _given(self, maps: Array, *, raw: bool) -> Array:

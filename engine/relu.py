@@ -1,7 +1,7 @@
 """The ReLU, on maps that are nobody else's: it writes over what it is given.
 
 What comes out of a convolution is read by its ReLU alone, and the gradient that arrives there goes
-on changed. Written over, neither needs a second place as large as the maps.
+on changed. Written over, neither needs a second place of ours as large as the maps.
 """
 
 from __future__ import annotations

@@ -120,3 +120,15 @@ def test_half_the_width_is_never_worked_through_in_more_pieces(height, width, ro
     assert half.history >= full.history
     if half.history == full.history:
         assert half.overhead <= full.overhead
+
+
+@pytest.mark.parametrize("side", [32, 64, 256, 512])
+def test_keeping_never_counts_for_less_than_a_step(side):
+    """Also where the C library is spared more than the shelf of a small picture takes."""
+    kept, plain = (
+        plan_memory((side, side), Recipe(), GB // 4, 8 * GB, maps=Maps(shelved=shelved))
+        for shelved in (True, False)
+    )
+    assert kept.tiling.shelved
+    assert kept.maps >= plain.maps > 0
+    assert kept.bytes >= plain.bytes
