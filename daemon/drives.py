@@ -3,7 +3,7 @@
 At the first start there is no mark yet by which a share's folder could be known (`daemon.marks`).
 But the machine itself says where drives belong: in its table of file systems, and in systemd's
 units. Such a place without its drive is an empty folder, and a share in it would be hidden by the
-drive.
+drive. In a sandbox it may be mounted all the same, onto itself.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Final
 
 from daemon.errors import ShareAwayError
 from daemon.marks import MARK
-from daemon.mounts import mount_of, unescaped
+from daemon.mounts import MOUNTS, is_bound_to_itself, mount_of, unescaped
 from daemon.names import printable
 from daemon.presence import is_there
 from daemon.share import Share
@@ -27,15 +27,17 @@ _WHERE: Final = "Where="
 
 @dataclass(frozen=True)
 class Tables:
-    """Where a machine says which drive belongs where.
+    """Where a machine says which drive belongs where, and what is there.
 
     Attributes:
         fstab: the table of file systems, as fstab(5) describes it.
         units: a folder of systemd's units, of which those of mounts count.
+        mounts: the table of mounts, as proc(5) describes ``/proc/PID/mountinfo``.
     """
 
     fstab: Path = Path("/etc/fstab")
     units: Path = Path("/etc/systemd/system")
+    mounts: Path = MOUNTS
 
 
 THIS_MACHINE: Final = Tables()
@@ -61,7 +63,7 @@ def expect_drives(share: Share, tables: Tables = THIS_MACHINE) -> None:
         if not above:
             continue
         point = max(above, key=lambda point: len(point.parts))
-        if not _is_marked(point, share, folder) and not _is_mounted(point):
+        if not _is_marked(point, share, folder) and not _is_mounted(point, tables.mounts):
             raise ShareAwayError(
                 f"The folder {printable(folder)} belongs on a drive that is to be connected at "
                 f"{printable(point)}, as this machine's settings say, and none is: nothing is "
@@ -77,15 +79,18 @@ def _is_marked(point: Path, share: Share, folder: Path) -> bool:
     return False
 
 
-def _is_mounted(point: Path) -> bool:
+def _is_mounted(point: Path, mounts: Path) -> bool:
     try:
         (device, number), (other, above) = mount_of(point), mount_of(point.parent)
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError:  # such as one that is closed to this user: whoever goes on is told why
         return True
+    if number is None or above is None:
+        return device != other
     # A part of a file system may be a device of its own without being mounted.
-    return device != other if number is None or above is None else number != above
+    is_itself = device == other and is_bound_to_itself(point, number, above, mounts)
+    return number != above and not is_itself
 
 
 def _in_fstab(table: Path) -> Iterator[Path]:

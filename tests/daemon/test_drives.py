@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from daemon.errors import ShareAwayError
 from daemon.marks import MARK
 from daemon.settings import ShareSettings
 from daemon.share import Share, open_share
-from tests.daemon.mounting import drive
+from tests.daemon.mounting import drive, mount
 
 
 @pytest.fixture
@@ -74,6 +75,74 @@ def test_where_the_kernel_does_not_tell_mounts_the_device_counts(
     if number is None:
         expect_drives(share, tables)
     else:  # a part of a file system
+        with pytest.raises(ShareAwayError):
+            expect_drives(share, tables)
+
+
+def test_a_folder_that_a_sandbox_mounts_onto_itself_is_no_drive(
+    share: Share, tables: Tables
+) -> None:
+    """As systemd does with those that a unit may write to."""
+    point = share.root.parent
+    name_in(tables, point)
+    with drive(point) as disk:
+        for connected in (True, False):
+            if not connected:
+                disk.disconnect()
+            for _ in range(2):  # twice, if two settings name it
+                mount("--bind", str(point), str(point))
+            try:
+                if connected:
+                    expect_drives(share, tables)
+                else:
+                    with pytest.raises(ShareAwayError):
+                        expect_drives(share, tables)
+            finally:
+                subprocess.run(["umount", str(point)], check=True)
+                subprocess.run(["umount", str(point)], check=True)
+
+
+HERE, DEEP = "8:1 / /", "8:1 /parts /"
+"""The mount above: a whole file system, or a part of one."""
+
+
+@pytest.mark.parametrize(
+    ("above", "mine", "is_drive"),
+    [
+        (HERE, "8:1 {point} {point}", False),
+        (DEEP, "8:1 /parts{point} {point}", False),
+        (HERE, "8:17 / {point}", True),
+        (HERE, "8:17 {point} {point}", True),
+        (HERE, "8:1 /elsewhere {point}", True),
+        (DEEP, "8:1 {point} {point}", True),
+        ("8:1 / /elsewhere", "8:1 {point} {point}", True),
+        (HERE, "", True),
+    ],
+)
+@pytest.mark.parametrize("device", [1, 2])
+def test_what_is_mounted_is_told_from_the_table_of_mounts(
+    share: Share,
+    tables: Tables,
+    monkeypatch: pytest.MonkeyPatch,
+    above: str,
+    mine: str,
+    device: int,
+    *,
+    is_drive: bool,
+) -> None:
+    point = share.root.parent
+    name_in(tables, point)
+    escaped = mine.format(point=str(point).replace(" ", "\\040"))
+    rows = [f"29 1 {above} rw shared:1 - ext4 /dev/sda1 rw"]
+    rows += [f"30 29 {escaped} rw - ext4 /dev/sda1 rw"] if mine else []
+    tables = replace(tables, mounts=tables.units / "mountinfo")
+    tables.mounts.write_text("\n".join(rows))
+    there = {point: (device, 30), point.parent: (1, 29)}
+    monkeypatch.setattr(drives, "mount_of", there.__getitem__)
+    # A part of a file system that is a device of its own is no plain folder, however it came there.
+    if is_drive or device != 1:
+        expect_drives(share, tables)
+    else:
         with pytest.raises(ShareAwayError):
             expect_drives(share, tables)
 
