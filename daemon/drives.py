@@ -9,7 +9,8 @@ drive. In a sandbox it may be mounted all the same, onto itself.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import os
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -22,7 +23,7 @@ from daemon.presence import is_there
 from daemon.share import Share
 
 _POINT: Final = 1  # the second field of a line, see fstab(5)
-_WHERE: Final = "Where="
+_WHERE: Final = "Where"
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,9 @@ def expect_drives(share: Share, tables: Tables = THIS_MACHINE) -> None:
     Raises:
         ShareAwayError: a drive is not there.
     """
-    points = {*_in_fstab(tables.fstab), *_in_units(tables.units)} - {Path("/")}
-    for folder in (share.root, *(path for _, path in share.folders())):
+    folders = (share.root, *(path for _, path in share.folders()))
+    points = _at_or_above(folders, {*_in_fstab(tables.fstab), *_in_units(tables.units)})
+    for folder in folders:
         above = [point for point in points if folder.is_relative_to(point)]
         if not above:
             continue
@@ -67,8 +69,8 @@ def expect_drives(share: Share, tables: Tables = THIS_MACHINE) -> None:
             raise ShareAwayError(
                 f"The folder {printable(folder)} belongs on a drive that is to be connected at "
                 f"{printable(point)}, as this machine's settings say, and none is: nothing is "
-                "written there. Connect it; or, if none belongs there any more, take that out of "
-                f"{printable(tables.fstab)} or {printable(tables.units)}."
+                "written there. Connect it; or, if none belongs there any more, make an empty file "
+                f"{printable(folder / MARK)} by hand."
             )
 
 
@@ -93,6 +95,31 @@ def _is_mounted(point: Path, mounts: Path) -> bool:
     return number != above and not is_itself
 
 
+def _at_or_above(folders: Collection[Path], points: Collection[Path]) -> set[Path]:
+    """Those of the points on which one of the folders lies, without a look at any other.
+
+    Whoever looks at one whose server does not answer waits for that, for ever maybe.
+    """
+    near = {point for point in points if _carries(point, folders)}
+    others = set(points) - near
+    parts = {part for folder in folders for part in folder.parts}
+    for point in others:
+        # A link on the way to it may have hidden it; but not if it lies on another drive.
+        if point.name in parts and others.isdisjoint(point.parents):
+            near |= {meant for meant in _without_links(point) if _carries(meant, folders)}
+    return near - {Path("/")}
+
+
+def _carries(point: Path, folders: Collection[Path]) -> bool:
+    return any(folder.is_relative_to(point) for folder in folders)
+
+
+def _without_links(point: Path) -> Iterator[Path]:
+    # What cannot be a path is none.
+    with contextlib.suppress(OSError, ValueError, RuntimeError):
+        yield point.parent.resolve() / point.name
+
+
 def _in_fstab(table: Path) -> Iterator[Path]:
     for line in _lines(table):
         fields = line.split()
@@ -104,15 +131,15 @@ def _in_units(folder: Path) -> Iterator[Path]:
     with contextlib.suppress(OSError):
         for unit in sorted(folder.glob("*.mount")):
             for line in _lines(unit):
-                if line.startswith(_WHERE):
-                    yield from _point(line[len(_WHERE) :].strip().strip('"'))
+                key, _, value = line.partition("=")
+                if key.strip() == _WHERE:
+                    yield from _point(value.strip().strip('"'))
 
 
 def _point(name: str) -> Iterator[Path]:
-    # Of swap there is none; what cannot be a path is none.
-    with contextlib.suppress(OSError, ValueError, RuntimeError):
-        if name.startswith("/"):
-            yield Path(name).resolve()
+    # Of swap there is none.
+    if name.startswith("/"):
+        yield Path("/" + os.path.normpath(name).lstrip("/"))
 
 
 def _lines(path: Path) -> list[str]:
