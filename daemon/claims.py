@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Final
 
-from daemon import copying, departure, files, halfway, keepsakes, notes, orphans, presence
+from daemon import departure, files, halfway, hindrances, keepsakes, notes, orphans, presence
 from daemon.claim_folders import claim_folder, guard, jobs_folder, refuse_foreign
 from daemon.copying import remove_tree, sync_folder
 from daemon.departure import LEAVING
@@ -319,7 +319,7 @@ def _is_divided(share: Share, came_from: PurePath) -> bool:
 
 def _expect_readable(folder: Path) -> None:
     # Taken all the same it would be painted, and could then be moved neither on nor back.
-    shut = copying.unreadable_in(folder)
+    shut = hindrances.unreadable_in(folder)
     if shut is not None:
         name = printable(shut.relative_to(folder.parent))
         raise OSError(errno.EACCES, f"{name} may not be read", name)

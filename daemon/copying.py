@@ -23,8 +23,8 @@ from typing import Final
 import structlog
 
 from daemon.handles import FOLDER, held, opened, reading
+from daemon.hindrances import refuse_written, refuse_written_in
 from daemon.names import printable
-from daemon.writers import is_being_written
 
 # Why a folder stays that was copied: something else is in it, or the one above it is not ours.
 _STAYS: Final = frozenset({errno.ENOTEMPTY, errno.EEXIST, errno.EACCES, errno.EPERM})
@@ -72,6 +72,8 @@ def copy_whole(source: Path, target: Path, *, unread: bool = False) -> list[Copi
             with `EINVAL` when the source is neither file, link nor folder; what was copied so far
             is left for the caller.
     """
+    if not unread:
+        refuse_written_in(source)
     copied: list[Copied] = []
     folders: list[tuple[Path, Path]] = []
     waiting = [(source, target)]
@@ -86,8 +88,8 @@ def copy_whole(source: Path, target: Path, *, unread: bool = False) -> list[Copi
                 folders.append((here, there))
                 waiting += [(here / name, there / name) for name in names_in(one)]
             else:
-                if not unread:
-                    _refuse_written(one)
+                if not unread:  # once more: of many files the first look is long ago
+                    refuse_written(one)
                 mine = here == source
                 was = _copy_one(one, other) if mine else _copy_in(one, other, unread=unread)
                 copied.append(replace(was, path=here))
@@ -110,27 +112,6 @@ def say_left_out(source: Path, copied: Sequence[Copied]) -> None:
     if left_out:
         names = [printable(path) for path in left_out]
         _log.warning("copy.left_out", folder=printable(source.name), files=names)
-
-
-def unreadable_in(folder: Path) -> Path | None:
-    """A file in a folder that may not be read, and so not be copied; None if there is none.
-
-    Args:
-        folder: held by the caller. A folder in it that cannot be listed is such a file too.
-    """
-    waiting = [folder]
-    while waiting:
-        here = waiting.pop()
-        try:
-            with held(here, folder) as one:
-                modes = {path.name: path.lstat().st_mode for path in one.iterdir()}
-                shut = (name for name, mode in modes.items() if _is_shut(one / name, mode))
-                if (name := next(shut, None)) is not None:
-                    return here / name
-        except PermissionError:
-            return here
-        waiting += [here / name for name, mode in modes.items() if stat.S_ISDIR(mode)]
-    return None
 
 
 def remove_copied(source: Path, copied: Sequence[Copied]) -> None:
@@ -214,7 +195,7 @@ def _remove_one(one: Copied, path: Path) -> None:
                 raise
         return
     # Once more: of many files, or on a slow disk, the first look is long ago.
-    _refuse_written(path)
+    refuse_written(path)
     if replace(seen(path), path=one.path) == one:
         path.unlink()
 
@@ -268,19 +249,7 @@ def _sync(folder: int) -> None:
 
 def _expect_unwritten(one: Copied, top: Path) -> None:
     with held(one.path.parent, top) as folder:
-        _refuse_written(folder / one.path.name)
-
-
-def _refuse_written(path: Path) -> None:
-    if not stat.S_ISREG(path.lstat().st_mode):
-        return
-    with contextlib.suppress(PermissionError), reading(path) as handle:
-        if is_being_written(handle):
-            raise OSError(errno.EBUSY, "somebody is still writing to it", str(path))
-
-
-def _is_shut(path: Path, mode: int) -> bool:
-    return stat.S_ISREG(mode) and not os.access(path, os.R_OK, effective_ids=True)
+        refuse_written(folder / one.path.name)
 
 
 def _is_closed(folder: Path) -> bool:

@@ -46,6 +46,11 @@ def settle(source: Path, target: Path) -> None:
     """
     if not (is_there(source) and is_there(target)):
         return
+    if _is_linked(source, target):
+        # Also while somebody writes to it: by its other name they still do.
+        source.unlink()
+        sync_folder(source.parent)
+        return
     is_reserved = _is_empty(target) and not _is_empty(source)
     found = None if is_reserved else found_in(source, target)
     if found is not None:
@@ -105,6 +110,12 @@ def remove_found(part: Path, found: Sequence[Copied]) -> None:
             if mode & stat.S_IRWXU != stat.S_IRWXU:
                 here.chmod(mode | stat.S_IRWXU)
     copying.remove_copied(part, found)
+
+
+def _is_linked(source: Path, target: Path) -> bool:
+    """Whether these are two names of one thing; folders have but one."""
+    one = source.lstat()
+    return not stat.S_ISDIR(one.st_mode) and os.path.samestat(one, target.lstat())
 
 
 def _may_be_missing(mode: int, folder: Path) -> bool:

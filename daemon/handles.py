@@ -91,12 +91,17 @@ def open_file(path: Path, top: Path | None = None) -> int:
         A handle, of whatever lies there: the caller looks at its kind.
 
     Raises:
-        OSError: it is not there or not readable; with `ELOOP` it is a link.
+        OSError: it is not there or not readable; with `ELOOP` it is a link; with `EBUSY` another
+            program keeps it for itself (a lease to write).
     """
-    if top is None:
-        return os.open(path, _FILE)
-    with held(path.parent, top) as folder:
-        return os.open(folder / path.name, _FILE)
+    try:
+        if top is None:
+            return os.open(path, _FILE)
+        with held(path.parent, top) as folder:
+            return os.open(folder / path.name, _FILE)
+    except BlockingIOError as error:
+        # The kernel has asked for it; whoever does not wait is told to try again.
+        raise OSError(errno.EBUSY, "another program has it open", str(path)) from error
 
 
 @contextmanager

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -65,6 +67,28 @@ def mount_of(folder: Path, handles: Path = HANDLES) -> tuple[int, int | None]:
         os.close(handle)
 
 
+def is_bound_to_itself(point: Path, number: int, above: int, mounts: Path = MOUNTS) -> bool:
+    """Whether what is mounted at a folder is that folder itself, as it is without the mount.
+
+    Sandboxes do so to open one folder to writers: systemd with ``ReadWritePaths=``, for instance.
+
+    Args:
+        point: the folder, with links resolved.
+        number: the number of the mount that it lies on (`mount_of`).
+        above: that of the folder that it lies in.
+        mounts: the table of mounts, as proc(5) describes ``/proc/PID/mountinfo``.
+
+    Returns:
+        False too where the table does not tell.
+    """
+    rows = {row.number: row for row in _rows(mounts)}
+    mine, other = rows.get(number), rows.get(above)
+    if mine is None or other is None or not point.is_relative_to(other.point):
+        return False
+    without = other.root / point.relative_to(other.point)
+    return (mine.device, mine.root) == (other.device, without)
+
+
 def _mount_number(told: Path) -> int | None:
     try:
         found = re.search(r"^mnt_id:\s*(\d+)$", told.read_text("ascii"), re.MULTILINE)
@@ -73,19 +97,37 @@ def _mount_number(told: Path) -> int | None:
     return None if found is None else int(found[1])
 
 
+@dataclass(frozen=True)
+class _Row:
+    """One mount: which part of which file system is mounted where."""
+
+    number: int
+    device: str
+    root: Path
+    point: Path
+    kind: str
+
+
 def _file_system(folder: Path, mounts: Path) -> str | None:
+    found: _Row | None = None
+    for row in _rows(mounts):
+        # The longest way down to the folder; of two mounts at one point the later hides the other.
+        longest = found is None or len(row.point.parts) >= len(found.point.parts)
+        if longest and folder.is_relative_to(row.point):
+            found = row
+    return None if found is None else found.kind
+
+
+def _rows(mounts: Path) -> Iterator[_Row]:
     try:
         lines = os.fsdecode(mounts.read_bytes()).splitlines()
     except OSError:
-        return None
-    found: tuple[int, str] | None = None
+        return
     for line in lines:
         left, _, right = line.partition(" - ")
-        point = Path(unescaped(left.split(" ")[4]))
-        # The longest way down to the folder; of two mounts at one point the later hides the other.
-        if folder.is_relative_to(point) and (found is None or len(point.parts) >= found[0]):
-            found = len(point.parts), right.split(" ")[0]
-    return found and found[1]
+        number, _, device, root, point, *_ = left.split(" ")
+        where = Path(unescaped(root)), Path(unescaped(point))
+        yield _Row(int(number), device, *where, right.split(" ")[0])
 
 
 def unescaped(field: str) -> str:

@@ -294,7 +294,12 @@ def _plainly(what: str, folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        remedy = (
+            "Close the program that has it open"
+            if error.errno == errno.EBUSY
+            else "Make room there, and let the program read and write there"
+        )
         raise PublishError(
-            f"{what} could not be put into the folder {printable(folder)} ({error.strerror}). Make "
-            "room there, and let the program read and write there; nothing was lost."
+            f"{what} could not be put into the folder {printable(folder)} ({error.strerror}). "
+            f"{remedy}; nothing was lost."
         ) from error

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import resource
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -239,6 +241,22 @@ class TestNotTheFileThatWasSeen:
         with pytest.raises(ClaimLostError):
             claims.take(seen, share, "job1")
         assert tree(share.inbox) == {"photo.jpg": b"photo"}
+
+
+@pytest.mark.parametrize("kind", ["writer", "lease"])
+def test_what_another_program_has_open_is_held_by_that(far_share: Share, kind: str) -> None:
+    drop(far_share, **{"Party/content.jpg": b"photo", "Party/style.jpg": b"style"})
+    busy = os.open(far_share.inbox / "Party/style.jpg", os.O_RDWR | os.O_CLOEXEC)
+    try:
+        if kind == "lease":
+            fcntl.fcntl(busy, fcntl.F_SETSIG, signal.SIGURG)  # the usual one would end us
+            fcntl.fcntl(busy, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+        with pytest.raises(ClaimHeldError, match="Close the program that has it open"):
+            claims.take(candidate(far_share), far_share, "job1")
+    finally:
+        os.close(busy)
+    assert tree(far_share.inbox).keys() == {"Party/content.jpg", "Party/style.jpg"}
+    assert claims.find_claims(far_share) == []
 
 
 @pytest.mark.parametrize("late", ["link", "late.txt"])

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from daemon import copying
+from daemon import copying, hindrances
 from daemon.handles import opened
 from tests.daemon.modes import bound_by_modes
 
@@ -154,10 +154,10 @@ def test_a_file_system_without_modes_and_times_takes_copies(
 def test_a_file_that_may_not_be_read_is_found_and_left_out_if_that_is_wanted(
     tree: Path, tmp_path: Path
 ) -> None:
-    assert copying.unreadable_in(tree) is None
+    assert hindrances.unreadable_in(tree) is None
     (tree / "deep" / "b").chmod(0)
     with bound_by_modes():
-        assert copying.unreadable_in(tree) == tree / "deep" / "b"
+        assert hindrances.unreadable_in(tree) == tree / "deep" / "b"
         with pytest.raises(PermissionError):
             copying.copy_whole(tree, tmp_path / "refused")
         copying.copy_whole(tree, tmp_path / "copy", unread=True)
@@ -170,7 +170,7 @@ def test_a_folder_that_is_closed_is_found_and_left_out_if_that_is_wanted(
 ) -> None:
     (tree / "deep").chmod(mode)
     with bound_by_modes():
-        assert copying.unreadable_in(tree) == tree / "deep"
+        assert hindrances.unreadable_in(tree) == tree / "deep"
         with pytest.raises(PermissionError):
             copying.copy_whole(tree, tmp_path / "refused")
         copied = copying.copy_whole(tree, tmp_path / "copy", unread=True)

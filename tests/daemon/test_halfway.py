@@ -36,6 +36,30 @@ def test_a_link_that_was_made_and_whose_first_name_stayed(tmp_path: Path) -> Non
     assert tree(tmp_path) == {"b": b"photo"}
 
 
+@pytest.mark.parametrize("data", [b"photo", b""])
+def test_a_link_that_was_made_goes_on_also_while_somebody_writes(
+    tmp_path: Path, data: bytes
+) -> None:
+    make(tmp_path, a=data)
+    os.link(tmp_path / "a", tmp_path / "b")
+    with (tmp_path / "a").open("ab") as writer:
+        halfway.settle(tmp_path / "a", tmp_path / "b")
+        writer.write(b", the rest")
+    assert tree(tmp_path) == {"b": data + b", the rest"}
+
+
+def test_two_names_of_one_link_become_one(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to("nowhere")
+    os.link(tmp_path / "a", tmp_path / "b", follow_symlinks=False)
+    halfway.settle(tmp_path / "a", tmp_path / "b")
+    assert [path.name for path in tmp_path.iterdir()] == ["b"]
+
+
+def test_a_folder_is_no_second_name_of_itself(tmp_path: Path) -> None:
+    make(tmp_path, **{"a/photo": b"photo"})
+    assert not halfway._is_linked(tmp_path / "a", tmp_path / "a")
+
+
 def test_a_name_that_was_only_reserved_is_free_again(tmp_path: Path) -> None:
     make(tmp_path, a=b"photo", b=b"")
     halfway.settle(tmp_path / "a", tmp_path / "b")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -123,3 +125,18 @@ def test_small_files_are_read_and_nothing_else(
 ) -> None:
     make(tmp_path / "it")
     assert read_file(tmp_path / "it", 4) == read
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_file_that_another_program_keeps_for_itself_is_busy(top: Path, *, whole: bool) -> None:
+    path = top / "a/b/file"
+    owner = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        fcntl.fcntl(owner, fcntl.F_SETSIG, signal.SIGURG)  # the usual one would end this process
+        fcntl.fcntl(owner, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+        with pytest.raises(OSError, match="another program has it open") as caught:
+            os.close(open_file(path, None if whole else top))
+        assert caught.value.errno == errno.EBUSY
+    finally:
+        os.close(owner)
+    os.close(open_file(path))

@@ -206,6 +206,23 @@ class TestKeepOriginal:
         assert tree(share.originals) == {"Waves/a.jpg": b"photo", "Waves/a.style.png": b"style"}
         assert not claim.folder.exists()
 
+    @pytest.mark.parametrize("number", [errno.EBUSY, errno.EACCES])
+    def test_who_holds_it_is_to_let_it_go(
+        self, share: Share, monkeypatch: pytest.MonkeyPatch, number: int
+    ) -> None:
+        def refuse(source: Path, _target: Path) -> None:
+            raise OSError(number, os.strerror(number), str(source))
+
+        claim, found = taken_pair(share)
+        monkeypatch.setattr(files, "move_exactly", refuse)
+        with pytest.raises(PublishError) as caught:
+            publishing.keep_original(share, claim, found.relative)
+        told = str(caught.value)
+        assert ("Close the program that has it open; nothing was lost." in told) is (
+            number == errno.EBUSY
+        )
+        assert ("Make room there" in told) is (number != errno.EBUSY)
+
     def test_again_after_all_was_done_says_where_it_is(self, share: Share) -> None:
         claim, candidate = taken_pair(share)
         first = publishing.keep_original(share, claim, candidate.relative)
