@@ -52,7 +52,7 @@ def keep(claim: Path, share: Share) -> bool:
     """
     if not presence.is_there(claim / COPIED):
         return False
-    way = departure.recall(claim, share)
+    way = departure.recorded(claim, share)
     ends = (share.originals, share.failed)
     if way is None or not way.begun or departure.top_of(way.folder, share) not in ends:
         return False

@@ -17,6 +17,7 @@ from daemon.pairing import pair
 from daemon.scanner import look
 from daemon.share import Share
 from daemon.staying import copy_in
+from tests.daemon.modes import shut
 
 
 def taken(share: Share, *, copied: bool = True) -> Claim:
@@ -47,6 +48,14 @@ def test_all_that_the_claim_of_a_copy_knew_is_kept(share: Share, top: str) -> No
     keepsakes.forget(share, "job")
     keepsakes.forget(share, "job")
     assert keepsakes.find_kept(share) == []
+
+
+def test_a_folder_that_people_close_when_the_copy_has_come_keeps_no_claim(share: Share) -> None:
+    claim = taken(share)
+    send(share, claim, share.originals)
+    with shut(share.originals / "Waves", 0):
+        claims.end(claim.folder, share)
+    assert (keepsakes.find_kept(share), claims.find_claims(share)) == (["job"], [])
 
 
 def test_of_a_photo_that_was_moved_nothing_is_kept(share: Share) -> None:
