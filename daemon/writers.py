@@ -10,12 +10,16 @@ file.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import signal
+import stat
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Final
 
-from daemon.handles import named
+from daemon.handles import held, named, reading
 from daemon.mounts import silent_file_system
 
 # Whoever opens the file meanwhile has the kernel send us a signal. The usual one would end us; this
@@ -40,3 +44,30 @@ def is_being_written(handle: int) -> bool:
         return error.errno == errno.EAGAIN and silent_file_system(named(handle)) is None
     fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_UNLCK)
     return False
+
+
+def refuse_written(paths: Iterable[Path], top: Path) -> None:
+    """Refuse all of these, if somebody has one of them open for writing.
+
+    Args:
+        paths: of files, and of what else lies between them; what has gone is passed over.
+        top: a folder above them, from which on no part of the way may be a link.
+
+    Raises:
+        OSError: with `EBUSY`, somebody has; or the disk does not say.
+    """
+    for path in paths:
+        # Whose writers cannot be seen, since it may not be read, counts as written by nobody.
+        with (
+            contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError),
+            held(path.parent, top) as here,
+        ):
+            _refuse_written(here / path.name, path)
+
+
+def _refuse_written(file: Path, path: Path) -> None:
+    if not stat.S_ISREG(file.lstat().st_mode):
+        return
+    with reading(file) as handle:
+        if is_being_written(handle):
+            raise OSError(errno.EBUSY, "somebody is still writing to it", str(path))
