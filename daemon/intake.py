@@ -278,7 +278,7 @@ class Intake:
         self._first_seen = {path: self._first_seen.get(path, now) for path in paths}
         troubled = self._troubles.photos
         here = (one for one in pairing.candidates if one.content.path in troubled)
-        self._troubles.forget_all_but(map(self._ready, here))
+        self._troubles.forget_all_but(map(self._ready, here), self.styles)
 
     def _is_wanted(self, candidate: Candidate) -> bool:
         ready = self._ready(candidate)
