@@ -100,7 +100,7 @@ def _adopt_kept(share: Share, journal: Journal, job_id: str) -> None:
     folder = keepsakes.keepsake(share, job_id)
     try:
         job = _recorded(folder, job_id)
-        plan, way = intention.recall(folder, share), departure.recall(folder, share)
+        plan, way = intention.recall(folder, share), departure.recorded(folder, share)
     except FileNotFoundError:  # half of it was removed
         job = None
     except OSError as error:

@@ -23,8 +23,9 @@ from typing import Final
 import structlog
 
 from daemon.handles import FOLDER, held, opened, reading
-from daemon.hindrances import refuse_written, refuse_written_in
+from daemon.hindrances import refuse_written_in
 from daemon.names import printable
+from daemon.writers import refuse_written
 
 # Why a folder stays that was copied: something else is in it, or the one above it is not ours.
 _STAYS: Final = frozenset({errno.ENOTEMPTY, errno.EEXIST, errno.EACCES, errno.EPERM})

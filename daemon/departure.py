@@ -12,7 +12,7 @@ import contextlib
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import Final
@@ -99,6 +99,31 @@ def recall(claim: Path, share: Share) -> Departure | None:
     Raises:
         OSError: the disk does not say.
     """
+    way = recorded(claim, share)
+    if way is None:
+        return None
+    # A folder that is gone, or is a link by now, has no half of what is here in it.
+    with (
+        contextlib.suppress(FileNotFoundError, NotADirectoryError),
+        held_exit(way.folder, share) as here,
+    ):
+        for name, new in way.names.items():
+            halfway.settle(claim / name, here / new)
+    return replace(way, begun=_has_begun(claim, way.names))
+
+
+def recorded(claim: Path, share: Share) -> Departure | None:
+    """What stands in a claim of a way out, and nothing else: people's folders are not looked into.
+
+    Enough for a claim whose files have all left: of these nothing is half-way.
+
+    Args:
+        claim: its folder, or where what it knew is kept.
+        share: the share.
+
+    Raises:
+        OSError: the disk does not say.
+    """
     try:
         kept = json.loads((claim / LEAVING).read_bytes())
         folder, names = Path(kept["folder"]), dict[str, str](kept["names"])
@@ -108,13 +133,6 @@ def recall(claim: Path, share: Share) -> Departure | None:
         return None
     if top_of(folder, share) is None:  # of a share whose settings were others
         return None
-    # A folder that is gone, or is a link by now, has no half of what is here in it.
-    with (
-        contextlib.suppress(FileNotFoundError, NotADirectoryError),
-        held_exit(folder, share) as here,
-    ):
-        for name, new in names.items():
-            halfway.settle(claim / name, here / new)
     return Departure(folder, names, _has_begun(claim, names))
 
 

@@ -6,14 +6,12 @@ in it may not be read, or somebody still writes to it (`daemon.writers`).
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import os
 import stat
 from pathlib import Path
 
-from daemon.handles import held, reading
-from daemon.writers import is_being_written
+from daemon.handles import held
+from daemon.writers import refuse_written
 
 
 def unreadable_in(folder: Path) -> Path | None:
@@ -55,19 +53,6 @@ def refuse_written_in(source: Path) -> None:
             for name in modes:
                 refuse_written(one / name)
         waiting += _folders_of(here, modes)
-
-
-def refuse_written(path: Path) -> None:
-    """See that nobody has a file open for writing; what is no file, or not readable, passes.
-
-    Raises:
-        OSError: with `EBUSY` somebody has; or it cannot be looked at.
-    """
-    if not stat.S_ISREG(path.lstat().st_mode):
-        return
-    with contextlib.suppress(PermissionError), reading(path) as handle:
-        if is_being_written(handle):
-            raise OSError(errno.EBUSY, "somebody is still writing to it", str(path))
 
 
 def _modes_in(folder: Path) -> dict[str, int]:

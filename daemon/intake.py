@@ -104,7 +104,7 @@ class Intake:
         self._waiting: deque[Candidate] = deque()
         self._troubles = Troubles(settings.watch, self._readiness, clock)
         self._first_seen: dict[Path, float] = {}
-        self._has_empty = False
+        self._has_empty = self._could_look = False
         self._problem, self._last_resort = "", LastResort()
         self._rests, self._rests_until = 0, 0.0
         self.styles: dict[Path, Stamp] = {}
@@ -162,7 +162,10 @@ class Intake:
 
     def still_expects(self) -> bool:
         """Whether a run that ends when all is painted should wait: not for ever for anything."""
-        if self._asked or self._waiting or self._note.restless or self._staying.in_doubt:
+        if self._asked or self._waiting:
+            return True
+        # Each look says these anew; as long as none can be made they say nothing.
+        if self._could_look and (self._note.restless or self._staying.in_doubt):
             return True
         if self._problem and not 0 < self._rests < TRIES_ONCE:
             return False
@@ -180,6 +183,7 @@ class Intake:
     def look(self) -> None:
         """Look at the folders once, and ask the inspector about what has become ready."""
         self._returns.retry()
+        self._could_look = False
         try:
             with self._last_resort.over("the folders"):
                 self._workplace.ensure()
@@ -190,6 +194,7 @@ class Intake:
             self._complain(str(error))
             self._waiting.clear()  # nothing can be taken: it need not be inspected either
             return
+        self._could_look = True
         self._waiting = deque() if self._is_resting() else self._turns.order(wanted)
         if not self._rests:
             self._complain("")
@@ -273,7 +278,7 @@ class Intake:
         self._first_seen = {path: self._first_seen.get(path, now) for path in paths}
         troubled = self._troubles.photos
         here = (one for one in pairing.candidates if one.content.path in troubled)
-        self._troubles.forget_all_but(map(self._ready, here))
+        self._troubles.forget_all_but(map(self._ready, here), self.styles)
 
     def _is_wanted(self, candidate: Candidate) -> bool:
         ready = self._ready(candidate)

@@ -4,26 +4,29 @@ Such a photo is painted from a copy (`daemon.staying`). While the copy lies in i
 knows which job it is of, where the result appears and where the copy goes. When the copy has gone
 there, the claim's folder with all that it knows is moved into another folder of the work folder, in
 one step: whenever the program is killed, the one or the other tells a new journal of the photo
-(`daemon.adoption`). It goes when the photo has left the inbox.
+(`daemon.adoption`). It goes when the photo has left the inbox. If that leaves while its copy waits
+or is painted, the claim says no more of it, and nothing will be kept.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import Final
 
 import structlog
 
-from daemon import copying, departure, presence
-from daemon.claim_folders import refuse_foreign
+from daemon import copying, departure, files, presence
+from daemon.claim_folders import claim_folder, guard, refuse_foreign
 from daemon.copying import sync_folder
 from daemon.errors import AtelierError, ClaimError
 from daemon.names import printable
 from daemon.share import Share
 
 COPIED: Final = ".copied"
-"""File in a claim's folder: what lies there are copies, and the inbox has the files."""
+"""File in a claim's folder: what lies there are copies, and the inbox has the files; what a new
+journal needs to know of them. It is empty once the files have left the inbox too."""
 STAYING: Final = "staying"
 """Name of the folder in the work folder in which all keepsakes lie."""
 
@@ -39,6 +42,8 @@ def keepsake(share: Share, job_id: str) -> Path:
 def keep(claim: Path, share: Share) -> bool:
     """Keep what a claim knows, if it was of copies that have gone to originals or failed.
 
+    Not if the photo has left the inbox as well: of that nothing is to be known.
+
     Args:
         claim: its folder; its files have left.
         share: the share.
@@ -50,15 +55,18 @@ def keep(claim: Path, share: Share) -> bool:
         ClaimError: the folder of keepsakes cannot be trusted.
         OSError: the disk or the permissions do not allow it; the claim is as it was.
     """
-    if not presence.is_there(claim / COPIED):
+    if not _says_something(claim / COPIED):
         return False
-    way = departure.recall(claim, share)
+    way = departure.recorded(claim, share)
     ends = (share.originals, share.failed)
     if way is None or not way.begun or departure.top_of(way.folder, share) not in ends:
         return False
     kept = keepsake(share, claim.name)
     refuse_foreign(kept.parent, share.work)
-    kept.parent.mkdir(_PRIVATE, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        kept.parent.mkdir(_PRIVATE)
+        # Else a power cut may take it along with all that was moved into it.
+        sync_folder(share.work)
     claim.rename(kept)
     sync_folder(kept.parent)
     sync_folder(claim.parent)
@@ -94,12 +102,29 @@ def unreadable(folder: Path, error: OSError) -> ClaimError:
 def forget(share: Share, job_id: str) -> None:
     """Let go of what is kept of a job, if anything is; it must not stay for good.
 
+    So goes what a claim would leave to be kept, if the job is not over yet.
+
     What cannot be removed now is removed at a start to come: the journal knows that it is over.
     """
-    kept = keepsake(share, job_id)
     try:
+        _silence(claim_folder(share, job_id))
+        kept = keepsake(share, job_id)
         if presence.is_there(kept):
             refuse_foreign(kept.parent, share.work)
             copying.remove_tree(kept)
     except (AtelierError, OSError) as error:
         _log.warning("keepsake.stays", job=job_id, why=str(error))
+
+
+def _silence(claim: Path) -> None:
+    """Have a claim say nothing of the photo of which it has a copy."""
+    if _says_something(claim / COPIED):
+        guard(claim)
+        files.write_atomically(claim / COPIED, b"")
+
+
+def _says_something(path: Path) -> bool:
+    try:
+        return path.lstat().st_size > 0
+    except (FileNotFoundError, NotADirectoryError):
+        return False

@@ -6,7 +6,7 @@ is no reason to fail the photos that wait for it; that it stays so is one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,3 +63,11 @@ class Patience:
     def forget(self, style: Path) -> None:
         """Note that a style is good, or that all who waited for it have been told."""
         self._faults.pop(style, None)
+
+    def forget_all_but(self, styles: Container[Path]) -> None:
+        """Let go of those that are not there any more.
+
+        Args:
+            styles: the ones that are.
+        """
+        self._faults = {style: fault for style, fault in self._faults.items() if style in styles}

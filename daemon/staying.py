@@ -32,12 +32,9 @@ from daemon import (
     backoff,
     claims,
     copying,
-    departure,
     files,
-    halfway,
     keepsakes,
     presence,
-    publishing,
 )
 from daemon.claims import Claim
 from daemon.copying import Copied
@@ -50,6 +47,7 @@ from daemon.last_resort import LastResort
 from daemon.names import printable
 from daemon.once import Once, reason_of
 from daemon.pairing import Candidate
+from daemon.putting_away import put_away
 from daemon.returns import Returns
 from daemon.scanner import Look, Sighting
 from daemon.share import Share
@@ -287,7 +285,7 @@ class Staying:
     def _end(self, job: NewJob, state: JobState, claim: Claim, candidate: Candidate) -> None:
         try:
             with self._last_resort.over(candidate.relative):
-                where = _put_away(claim, candidate, self._share, state)
+                where = put_away(claim, candidate, self._share, state)
         except (AtelierError, OSError) as error:
             pause = self._wait(job, candidate)
             log = _log.warning if self._said.is_new(reason_of(error)) else _log.debug
@@ -351,46 +349,3 @@ class Staying:
 
 def _stay(sighting: Sighting, inbox: Path) -> Stay:
     return Stay(sighting.path.relative_to(inbox), sighting.size, sighting.mtime_ns)
-
-
-def _put_away(claim: Claim, candidate: Candidate, share: Share, state: JobState) -> Path | None:
-    """Move what was taken at last to where its copy went, or remove it if that lies there still.
-
-    Returns:
-        Where it is kept; None if it is in the claim still, since the copy that failed has gone.
-    """
-    above = candidate.content.path if candidate.folder is None else candidate.folder
-    below = above.parent.relative_to(share.inbox)
-    top = share.originals if state is JobState.DONE else share.failed
-    mine = [claim.taken_folder] if claim.taken_folder else list(claim.loose_files)
-    same = _same(mine, top / below, top)
-    if same is not None:
-        kept, found = same
-        # In this order: whatever is left after a kill is nothing without its photo.
-        for path, parts in reversed(list(zip(mine, found, strict=True))):
-            halfway.remove_found(path, parts)
-        if any(map(presence.is_there, mine)):
-            raise OSError(errno.EBUSY, "changed while it was removed", str(mine[0]))
-        claims.dissolve(claim.folder)
-        return kept
-    if state is JobState.DONE:
-        return publishing.keep_original(share, claim, candidate.relative)
-    return None
-
-
-def _same(
-    paths: Sequence[Path], folder: Path, top: Path
-) -> tuple[Path, list[Sequence[Copied]]] | None:
-    """The first of files that all have the same names, numbered or not, and the same content."""
-    if presence.is_gone(folder, top):  # of one that is only away nobody can say what lies there
-        return None
-    names = [path.name for path in paths]
-    with held(folder, top) as here:
-        for number in range(1, len(os.listdir(here)) + 1):  # noqa: PTH208 - only how many
-            there = departure.names_together(names, number)
-            pairs = zip(paths, there, strict=True)
-            found = [halfway.found_in(path, here / name) for path, name in pairs]
-            same = [parts for parts in found if parts is not None]
-            if len(same) == len(found):
-                return folder / there[0], same
-    return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Container, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -71,6 +71,7 @@ class Troubles:
         self._cases: dict[Ready, _Trouble] = {}
         self._said = Once()
         self._gappy_styles = Patience(gap_wait(settings), clock)
+        self._gappy_folders: set[Path] = set()  # of which was said that photos in them wait
 
     def __bool__(self) -> bool:
         """Whether there are any."""
@@ -133,7 +134,11 @@ class Troubles:
         case = self._cases.setdefault(ready, _Trouble(now))
         case.until, photo = until, printable(ready.candidate.relative)
         if case.gap_until is None:
-            _log.warning("photo.has_gap", photo=photo, of=gaps, again_in_seconds=until - now)
+            # Of a program that leaves room in all of its files thousands may lie there.
+            folder = _folder_of(ready)
+            log = _log.debug if folder in self._gappy_folders else _log.warning
+            self._gappy_folders.add(folder)
+            log("photo.has_gap", photo=photo, of=gaps, again_in_seconds=until - now)
         case.gap_until, case.why = until, _GAP.format(photo)
         return True
 
@@ -179,14 +184,18 @@ class Troubles:
         """A candidate was taken."""
         self._cases.pop(ready, None)
 
-    def forget_all_but(self, here: Iterable[Ready]) -> None:
+    def forget_all_but(self, here: Iterable[Ready], styles: Container[Path]) -> None:
         """Let go of those that are not there any more.
 
         Args:
             here: the candidates that are.
+            styles: the style pictures that are.
         """
         still = set(here)
         self._cases = {ready: case for ready, case in self._cases.items() if ready in still}
+        self._gappy_styles.forget_all_but(styles)
+        gappy = (ready for ready, case in self._cases.items() if case.gap_until is not None)
+        self._gappy_folders &= set(map(_folder_of, gappy))
         if not self.taking_fails and self._said.is_over():
             _log.info("claim.none_fails")
 
@@ -203,6 +212,12 @@ class Troubles:
         if case.gap_until is not None:
             return self._clock() - case.gap_until < longest_wait(self.settings)
         return self._clock() - case.since < longest_wait(self.settings)
+
+
+def _folder_of(ready: Ready) -> Path:
+    """The folder in which a photo lies, or that in which a folder lies that is one job."""
+    candidate = ready.candidate
+    return (candidate.folder or candidate.content.path).parent
 
 
 def gap_wait(watch: WatchSettings) -> float:

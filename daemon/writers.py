@@ -10,12 +10,16 @@ file.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import signal
+import stat
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Final
 
-from daemon.handles import named
+from daemon.handles import held, named, reading
 from daemon.mounts import silent_file_system
 
 # Whoever opens the file meanwhile has the kernel send us a signal. The usual one would end us; this
@@ -40,3 +44,40 @@ def is_being_written(handle: int) -> bool:
         return error.errno == errno.EAGAIN and silent_file_system(named(handle)) is None
     fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_UNLCK)
     return False
+
+
+def refuse_written(path: Path) -> None:
+    """See that nobody has a file open for writing; what is no file, or not readable, passes.
+
+    Raises:
+        OSError: with `EBUSY` somebody has; or it cannot be looked at.
+    """
+    _refuse(path, path)
+
+
+def refuse_written_of(paths: Iterable[Path], top: Path) -> None:
+    """See that nobody has any of these open for writing.
+
+    Args:
+        paths: of files, and of what else lies between them; what has gone is passed over.
+        top: a folder above them, from which on no part of the way may be a link.
+
+    Raises:
+        OSError: with `EBUSY`, somebody has; or the disk does not say.
+    """
+    for path in paths:
+        with (
+            contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError),
+            held(path.parent, top) as here,
+        ):
+            _refuse(here / path.name, path)
+
+
+def _refuse(file: Path, path: Path) -> None:
+    """Refuse a file that is found at one path, and goes by another."""
+    if not stat.S_ISREG(file.lstat().st_mode):
+        return
+    # Whose writers cannot be seen, since it may not be read, counts as written by nobody.
+    with contextlib.suppress(PermissionError), reading(file) as handle:
+        if is_being_written(handle):
+            raise OSError(errno.EBUSY, "somebody is still writing to it", str(path))

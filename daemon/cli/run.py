@@ -17,7 +17,7 @@ from typing import Final
 import click
 import structlog
 
-from daemon import by_systemd, checkpoints, logs
+from daemon import by_systemd, checkpoints, logs, privileges
 from daemon.bulletin import Bulletin
 from daemon.cli.options import SHORT_WISHES, settings_options
 from daemon.configuration import Resolved, state_folder
@@ -134,6 +134,7 @@ def keep(
         AlreadyRunningError: another service keeps it.
         JournalError: its journal cannot be used, for another reason than that it is damaged.
     """
+    privileges.keep_from_children()  # before there is a thread, or a child
     signals = Signals()
     with signals.heeded():
         return _keep(settings, signals, make_runner, again, once=once)

@@ -21,6 +21,7 @@ from daemon.pairing import Candidate, pair
 from daemon.scanner import look
 from daemon.share import Share
 from daemon.staying import copy_in, stays_of
+from tests.daemon.modes import shut
 
 
 @pytest.fixture
@@ -145,3 +146,16 @@ def test_what_is_kept_and_cannot_be_read_is_not_given_up(
             adoption.adopt_kept(share, journal, never)
     adoption.adopt_kept(share, journal, never)
     assert len(journal.staying()) == 1
+
+
+@pytest.mark.parametrize("top", ["originals", "failed"])
+def test_a_folder_that_people_have_closed_keeps_nothing_from_being_known(
+    share: Share, journal: Journal, top: str
+) -> None:
+    closed = getattr(share, top) / "Ann"
+    closed.mkdir()
+    ended(share, closed)
+    with shut(closed, 0):
+        adoption.adopt_kept(share, journal, never)
+    (job,) = journal.staying()
+    assert job.state is (JobState.DONE if top == "originals" else JobState.FAILED)

@@ -19,11 +19,15 @@ from daemon import claims, pairing, scanner
 from daemon.endings import Endings
 from daemon.inspector import Inspected
 from daemon.intake import Intake
-from daemon.jobs import JobState
+from daemon.jobs import JobState, new_job
 from daemon.journal import Journal
+from daemon.pairing import pair
 from daemon.presence import is_here
+from daemon.scanner import look
 from daemon.settings import PaintSettings, Settings, ShareSettings, WatchSettings
 from daemon.share import Share, make_share, open_share
+from daemon.staying import copy_in, stays_of
+from daemon.workplace import JOBS
 from tests.daemon.standins import StandInInspector, picture
 
 SETTINGS = Settings(
@@ -304,3 +308,47 @@ def test_where_files_settle_for_long_what_may_be_a_hole_waits_ten_times_as_long(
     assert (door.queued(), gappy.asked) == ([], 1)
     wait(door, 20)
     assert door.queued() == ["a.jpg"]
+
+
+def refuse(*_args: Any) -> scanner.Look:
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+def test_a_run_that_ends_waits_for_no_photo_that_one_look_missed_before_looks_failed(
+    share: Share, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo, door = share.inbox / "a.jpg", Door(share, journal)
+    photo.write_bytes(picture())
+    (candidate,) = pair(
+        look(share.inbox), {"Waves": share.styles / "Waves.jpg"}, "Waves"
+    ).candidates
+    (share.work / JOBS).mkdir(mode=0o700)
+    claim = claims.take(candidate, share, "copied", copy_in)
+    journal.add(new_job(candidate, claim, "{}", stays_of(candidate, share.inbox)))
+    door.look()
+    assert door.intake.staying == 1
+    photo.unlink()
+    door.look()
+    assert door.intake.still_expects()
+    with monkeypatch.context() as patch:
+        patch.setattr(scanner, "look", refuse)
+        for _ in range(3):
+            door.look()
+            assert not door.intake.still_expects()
+    door.look()
+    assert (door.intake.staying, door.intake.still_expects()) == (0, False)
+
+
+def test_a_run_that_ends_waits_for_no_note_when_nothing_can_be_looked_at(
+    share: Share, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    door = Door(share, journal)
+    watch = SETTINGS.watch.model_copy(update={"settle_seconds": 20.0})
+    paint = SETTINGS.paint.model_copy(update={"default_style": None})
+    door.intake.use(SETTINGS.model_copy(update={"watch": watch, "paint": paint}))
+    (share.inbox / "a.jpg").write_bytes(picture())
+    door.look()
+    assert door.intake.still_expects()
+    monkeypatch.setattr(scanner, "look", refuse)
+    door.look()
+    assert not door.intake.still_expects()

@@ -17,6 +17,7 @@ from daemon.pairing import pair
 from daemon.scanner import look
 from daemon.share import Share
 from daemon.staying import copy_in
+from tests.daemon.modes import shut
 
 
 def taken(share: Share, *, copied: bool = True) -> Claim:
@@ -49,6 +50,14 @@ def test_all_that_the_claim_of_a_copy_knew_is_kept(share: Share, top: str) -> No
     assert keepsakes.find_kept(share) == []
 
 
+def test_a_folder_that_people_close_when_the_copy_has_come_keeps_no_claim(share: Share) -> None:
+    claim = taken(share)
+    send(share, claim, share.originals)
+    with shut(share.originals / "Waves", 0):
+        claims.end(claim.folder, share)
+    assert (keepsakes.find_kept(share), claims.find_claims(share)) == (["job"], [])
+
+
 def test_of_a_photo_that_was_moved_nothing_is_kept(share: Share) -> None:
     claim = taken(share, copied=False)
     send(share, claim, share.originals)
@@ -64,6 +73,39 @@ def test_of_a_copy_that_is_given_up_nothing_is_kept(share: Share, way: str) -> N
     claims.put_back(share, "job")
     assert (share.inbox / "Waves/a.jpg").read_bytes() == b"photo"
     assert keepsakes.find_kept(share) == claims.find_claims(share) == []
+
+
+@pytest.mark.parametrize("top", ["originals", "failed"])
+def test_of_a_photo_that_has_gone_before_its_copy_nothing_is_kept(share: Share, top: str) -> None:
+    claim = taken(share)
+    keepsakes.forget(share, "job")
+    assert claim.content.read_bytes() == b"photo"
+    assert (claim.folder / keepsakes.COPIED).read_bytes() == b""
+    send(share, claim, getattr(share, top))
+    claims.end(claim.folder, share)
+    assert keepsakes.find_kept(share) == claims.find_claims(share) == []
+    assert (getattr(share, top) / "Waves/a.jpg").read_bytes() == b"photo"
+
+
+def test_a_claim_that_somebody_put_there_is_not_written_to(share: Share, tmp_path: Path) -> None:
+    claim = taken(share)
+    claim.folder.rename(tmp_path / "theirs")
+    claim.folder.symlink_to(tmp_path / "theirs")
+    with capture_logs() as logs:
+        keepsakes.forget(share, "job")
+    assert [line["event"] for line in logs] == ["keepsake.stays"]
+    assert (tmp_path / "theirs" / keepsakes.COPIED).read_bytes()
+
+
+def test_the_folder_of_keepsakes_survives_a_power_cut(
+    share: Share, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced = list[Path]()
+    claim = taken(share)
+    send(share, claim, share.originals)
+    monkeypatch.setattr(keepsakes, "sync_folder", synced.append)
+    claims.end(claim.folder, share)
+    assert synced == [share.work, share.work / keepsakes.STAYING, claim.folder.parent]
 
 
 def test_a_claim_that_still_holds_its_copy_stays_a_claim(share: Share) -> None:

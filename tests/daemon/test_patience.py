@@ -73,3 +73,11 @@ def test_it_begins_anew_when_the_style_was_whole_meanwhile(tmp_path: Path) -> No
     style.unlink()
     clock.now = 1900.0
     assert not patience.is_over(style)
+
+
+def test_those_that_have_gone_are_forgotten(tmp_path: Path) -> None:
+    patience, here, gone = Patience(60.0, Clock()), tmp_path / "a.jpg", tmp_path / "b.jpg"
+    for style in (here, gone):
+        patience.is_over(style)
+    patience.forget_all_but([here])
+    assert (patience.doubts(here), patience.doubts(gone)) == (True, False)

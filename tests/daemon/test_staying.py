@@ -16,10 +16,10 @@ from typing import Any, BinaryIO
 import pytest
 from structlog.testing import capture_logs
 
-from daemon import adoption, claims, files, halfway, keepsakes
+from daemon import adoption, claims, files, halfway, intention, keepsakes, publishing
 from daemon.copying import Copied
 from daemon.errors import ClaimStuckError, ExitCode, JournalError
-from daemon.jobs import NewJob, new_job
+from daemon.jobs import new_job
 from daemon.journal import Journal
 from daemon.names import INBOX_NOTE
 from daemon.pairing import Candidate, pair
@@ -518,6 +518,43 @@ def test_what_has_left_is_a_new_photo_when_it_comes_again_whatever_the_journal_k
         assert painted(other) == 1
 
 
+@pytest.mark.parametrize("end", ["painted", "failed", "killed"])
+def test_what_goes_while_its_copy_waits_is_a_new_photo_when_it_comes_again(
+    house: House, tmp_path: Path, end: str
+) -> None:
+    alone = Alone(house, is_over=False)
+    (candidate,), share = alone.candidates, house.share
+    photo, result = candidate.content.path, share.outbox / "photo.jpg"
+    status, data = photo.stat(), photo.read_bytes()
+    plan = intention.intend(result, b"painted")
+    alone.update(alone.seen)
+    photo.unlink()
+    alone.update(look(share.inbox))
+    if end == "killed":
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Journal, "left", die)
+            with pytest.raises(KilledError):
+                alone.update(look(share.inbox))
+    else:
+        assert alone.update(look(share.inbox)) == 0
+    if end == "failed":
+        publishing.fail(share, alone.claim, candidate.relative, "It blew up.")
+    else:
+        intention.remember(alone.claim.folder, plan)
+        result.write_bytes(b"painted")
+    if end == "painted":
+        publishing.keep_original(share, alone.claim, candidate.relative)
+    assert keepsakes.find_kept(share) == []
+    photo.write_bytes(data)
+    os.utime(photo, ns=(status.st_atime_ns, status.st_mtime_ns))
+    with journal_lost(house, tmp_path / "new") as other:
+        other.run_until(lambda: other.states() == {"done": 1})
+        assert painted(other) == 1
+    kept = "Failed" if end == "failed" else "Originals"
+    assert (share.root / kept / "Waves/photo.jpg").read_bytes() == data
+    assert claims.find_claims(share) == keepsakes.find_kept(share) == []
+
+
 def dying(function: Callable[..., Any], when: str) -> Callable[..., Any]:
     """The program ends before a function does its work, or after it."""
 
@@ -691,9 +728,9 @@ def test_one_that_may_never_be_moved_holds_up_no_other(house: House) -> None:
 
 
 class Alone:
-    """`Staying` by itself, with one photo that was painted from a copy."""
+    """`Staying` by itself, with one photo that was painted from a copy, or waits for that."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: House, *, is_over: bool = True) -> None:
         self.house, self.now = house, 0.0
         photo = house.style() / "photo.jpg"
         photo.write_bytes(picture())
@@ -702,15 +739,13 @@ class Alone:
         self.candidates = pair(self.seen, styles, None).candidates
         (candidate,) = self.candidates
         (house.share.work / JOBS).mkdir(mode=0o700)
-        claim = claims.take(candidate, house.share, "job", copy_in)
-        job = NewJob(
-            "job", candidate.lane, "Waves", candidate.relative, claim.content, claim.style, None,
-            "{}", stays=stays_of(candidate, house.share.inbox),
-        )  # fmt: skip
-        house.journal.add(job)
-        house.journal.published("job", house.share.outbox / "photo.jpg", {})
-        house.journal.finish("job")
-        shutil.rmtree(claim.folder)
+        self.claim = claims.take(candidate, house.share, "job", copy_in)
+        stays = stays_of(candidate, house.share.inbox)
+        house.journal.add(new_job(candidate, self.claim, "{}", stays))
+        if is_over:
+            house.journal.published("job", house.share.outbox / "photo.jpg", {})
+            house.journal.finish("job")
+            shutil.rmtree(self.claim.folder)
         ids = (f"again-{number}" for number in count())
         returns = Returns(house.share, lambda: self.now)
         self.staying = Staying(

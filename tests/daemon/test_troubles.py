@@ -55,7 +55,7 @@ def test_each_reason_of_a_folder_is_said_once_until_all_are_taken(troubles: Trou
                 troubles.hold(photo(name), error(ClaimError, name))
             troubles.hold(photo("d", "Dots"), error(ClaimError, "d"))
             troubles.hold(photo("a"), error(ClaimError, "a", errno.EIO))
-        troubles.forget_all_but([])
+        troubles.forget_all_but([], [])
         assert not troubles
         troubles.hold(photo("a"), error(ClaimError, "a"))
     loud = [line["photo"] for line in logs if line["log_level"] == "warning"]
@@ -93,3 +93,27 @@ def test_only_what_may_not_be_moved_for_as_long_as_people_have_patience_is_held(
     clock.now += PATIENCE
     assert troubles.is_held(ready)
     assert troubles.why == "a could not be taken."
+
+
+def test_photos_with_gaps_are_told_of_once_a_folder(troubles: Troubles) -> None:
+    waves, dots = [photo(name) for name in "abc"], photo("d", "Dots")
+    with capture_logs() as logs:
+        for each in (*waves, dots):
+            assert troubles.waits_for_gaps(each, ["content"])
+        troubles.forget_all_but(waves[1:], [])
+        for each in (waves[0], dots):
+            assert troubles.waits_for_gaps(each, ["content"])
+    assert {line["event"] for line in logs} == {"photo.has_gap"}
+    loud = [line["photo"] for line in logs if line["log_level"] == "warning"]
+    assert loud == ["Waves/a", "Dots/d", "Dots/d"]
+    assert len(logs) == 6
+
+
+def test_a_style_with_gaps_is_forgotten_when_it_has_gone(troubles: Troubles, clock: Clock) -> None:
+    ready = photo("a")
+    assert troubles.waits_for_gaps(ready, ["style"])
+    clock.now += 200.0
+    troubles.forget_all_but([ready], [ready.candidate.style])
+    assert not troubles.waits_for_gaps(ready, ["style"])
+    troubles.forget_all_but([ready], [])
+    assert troubles.waits_for_gaps(ready, ["style"])
