@@ -12,11 +12,15 @@ import ctypes
 from typing import Final
 
 _AMBIENT: Final = 47  # linux/prctl.h: PR_CAP_AMBIENT
-_CLEAR_ALL: Final = 4  # PR_CAP_AMBIENT_CLEAR_ALL
+_LOWER: Final = 3  # PR_CAP_AMBIENT_LOWER
+_LEASE: Final = 28  # linux/capability.h: CAP_LEASE
 
 
 def keep_from_children() -> None:
-    """Have programs started from now on inherit no privilege; this process keeps what it has.
+    """Have programs started from now on not inherit it; this process keeps it.
+
+    What else somebody has given the service to give on stays as it is: it may be what its own
+    program can be read with.
 
     It is said of the calling thread, and of those that it starts: so it is to be called before any.
     Nothing happens where there is no such thing (kernels before 4.3, other systems).
@@ -25,4 +29,4 @@ def keep_from_children() -> None:
         prctl = ctypes.CDLL(None).prctl
     except (OSError, AttributeError):
         return
-    prctl(_AMBIENT, *map(ctypes.c_ulong, (_CLEAR_ALL, 0, 0, 0)))
+    prctl(_AMBIENT, *map(ctypes.c_ulong, (_LOWER, _LEASE, 0, 0)))
