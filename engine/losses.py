@@ -53,8 +53,7 @@ def mixed(maps: Array, matrix: Array, out: Array | None = None) -> Array:
     channels = maps.shape[1]
     matrix = nd.transpose(matrix.reshape((channels, channels, 1, 1)), axes=(1, 0, 2, 3))
     kernel = _like(maps, matrix)
-    into = {} if out is None else {"out": out}
-    return nd.Deconvolution(maps, kernel, kernel=(1, 1), num_filter=channels, no_bias=True, **into)
+    return nd.Deconvolution(maps, kernel, kernel=(1, 1), num_filter=channels, no_bias=True, out=out)
 
 
 def _like(maps: Array, values: Array) -> Array:
@@ -131,9 +130,7 @@ class ContentLoss:
         return self.shelf.made(
             target.shape,
             np.float32,
-            lambda out: nd.elemwise_sub(
-                raised(maps), target, **({} if out is None else {"out": out})
-            ),
+            lambda out: nd.elemwise_sub(raised(maps), target, out=out),
         )
 
 

@@ -92,7 +92,7 @@ class Convolution:
                 self.bias,
                 num_filter=self.kernel.shape[0],
                 **self._window,
-                **_into(out),
+                out=out,
             )
 
     def back(
@@ -112,7 +112,7 @@ class Convolution:
             no_bias=True,
             workspace=_WORKSPACE,
             **self._window,
-            **_into(out),
+            out=out,
         )
 
     @property
@@ -139,7 +139,7 @@ class Pooling:
 
     def forth(self, source: Array, out: Array | None = None) -> Array:
         """See `Layer`."""
-        return nd.Pooling(source, kernel=_HALVES, stride=_HALVES, pool_type=self.by, **_into(out))
+        return nd.Pooling(source, kernel=_HALVES, stride=_HALVES, pool_type=self.by, out=out)
 
     def back(
         self, gradient: Array, size: Size, out: Array | None = None, source: Array | None = None
@@ -202,7 +202,3 @@ def _averaged_back(gradient: Array, size: Size, out: Array | None, source: Array
     options = {"kernel": _HALVES, "stride": _HALVES, "pool_type": "avg"}
     came = out if source is None else source
     return invoked("_backward_Pooling", [gradient, came, gradient], options, out)
-
-
-def _into(out: Array | None) -> dict[str, Array]:
-    return {} if out is None else {"out": out}

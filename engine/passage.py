@@ -74,8 +74,7 @@ class Passage:
             if name in self._wanted:
                 read = self._read(maps)
                 yield name, read
-                if read is not maps:
-                    self._shelf.put(read)
+                self._shelf.put(read)
 
     def again(self, source: Array) -> None:
         """Run the layers for the way back alone: what the maps are good for was seen to before.

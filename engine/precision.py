@@ -83,11 +83,10 @@ class Precision:
         """
         if maps.context.device_type == "gpu" or self.scale != 1:
             return self.read(maps)
-        into = {} if out is None else {"out": out}
         if maps.dtype != np.float32:
-            return nd.amp_cast(maps, dtype="float32", **into)
+            return nd.amp_cast(maps, dtype="float32", out=out)
         # The same shape: it is done for the layout.
-        return nd.reshape(maps, shape=(0, 0, 0, 0), **into)
+        return nd.reshape(maps, shape=(0, 0, 0, 0), out=out)
 
     def entering(self, maps: Array) -> Array:
         """Maps that were read, on their way into a later layer, in the unit of this precision."""
