@@ -62,6 +62,24 @@ def guard(folder: Path) -> None:
     refuse_foreign(folder, jobs.parent)
 
 
+def ids_in(folder: Path) -> list[str]:
+    """The names of the folders in one of ours, sorted: ids of jobs. None if it is not there.
+
+    Args:
+        folder: in the work folder.
+
+    Raises:
+        ClaimError: it is a link, no folder, or somebody else's.
+        OSError: it cannot be read.
+    """
+    try:
+        refuse_foreign(folder, folder.parent)
+        with os.scandir(folder) as entries:
+            return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+    except FileNotFoundError:
+        return []
+
+
 def refuse_foreign(folder: Path, work: Path) -> None:
     """Refuse a folder that somebody put in the place of one of ours; one that is not there is none.
 

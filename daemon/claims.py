@@ -23,7 +23,7 @@ from pathlib import Path, PurePath
 from typing import Final
 
 from daemon import departure, files, halfway, hindrances, keepsakes, notes, orphans, presence
-from daemon.claim_folders import claim_folder, guard, jobs_folder, refuse_foreign
+from daemon.claim_folders import claim_folder, guard, ids_in, jobs_folder
 from daemon.copying import remove_tree, sync_folder
 from daemon.departure import LEAVING
 from daemon.errors import (
@@ -187,11 +187,7 @@ def find_claims(share: Share) -> list[str]:
     """
     folder = jobs_folder(share)
     try:
-        refuse_foreign(folder, share.work)
-        with os.scandir(folder) as entries:
-            return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
-    except FileNotFoundError:
-        return []
+        return ids_in(folder)
     except OSError as error:
         raise ClaimError(
             f"The folder {printable(folder)}, where photos wait to be painted, cannot be looked "

@@ -11,14 +11,13 @@ or is painted, the claim says no more of it, and nothing will be kept.
 from __future__ import annotations
 
 import contextlib
-import os
 from pathlib import Path
 from typing import Final
 
 import structlog
 
 from daemon import copying, departure, files, presence
-from daemon.claim_folders import claim_folder, guard, refuse_foreign
+from daemon.claim_folders import claim_folder, guard, ids_in, refuse_foreign
 from daemon.copying import sync_folder
 from daemon.errors import AtelierError, ClaimError
 from daemon.names import printable
@@ -81,11 +80,7 @@ def find_kept(share: Share) -> list[str]:
     """
     folder = share.work / STAYING
     try:
-        refuse_foreign(folder, share.work)
-        with os.scandir(folder) as entries:
-            return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
-    except FileNotFoundError:
-        return []
+        return ids_in(folder)
     except OSError as error:
         raise unreadable(folder, error) from error
 
