@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from engine.mx import Array, nd
+from engine.sums import along_rows, total
 from engine.wavelets import Wavelets
 
 _SHARED: Final = 0.5
@@ -52,7 +53,7 @@ class Curvature:
         """Product of a change, (3 H W,), with what `scaled` makes of it: y' H y."""
         bands = self._wavelets.forth(change)
         parts = [
-            nd.sum(nd.elemwise_mul(nd.square(band), scale))
+            total(nd.elemwise_mul(nd.square(band), scale))
             for band, scale in zip(bands, self._scales, strict=True)
         ]
         return float(nd.add_n(*parts).asscalar())
@@ -60,14 +61,16 @@ class Curvature:
 
 def _energies(wavelets: Wavelets, vectors: Sequence[Array]) -> list[Array]:
     """Squares of the coefficients, over all vectors, and a share of their mean in each band."""
-    total: list[Array] = []
+    energies: list[Array] = []
     for vector in vectors:
         squares = [nd.square(band) for band in wavelets.forth(vector)]
-        total = [a + b for a, b in zip(total, squares, strict=True)] if total else squares
-    means = [nd.mean(each, axis=(2, 3), keepdims=True) for each in total]
+        energies = [a + b for a, b in zip(energies, squares, strict=True)] if energies else squares
+    means = [
+        nd.mean(along_rows(each), axis=(2, 3), keepdims=True) / each.shape[-1] for each in energies
+    ]
     common = nd.mean(nd.concat(*(mean.reshape((-1,)) for mean in means), dim=0))
     floor = common.reshape((1, 1, 1, 1)) * _COMMON + _LEAST
     return [
         nd.broadcast_add(each, nd.broadcast_add(mean * _SHARED, floor))
-        for each, mean in zip(total, means, strict=True)
+        for each, mean in zip(energies, means, strict=True)
     ]

@@ -20,6 +20,7 @@ import numpy as np
 from engine.mx import Array, nd
 from engine.precision import raised
 from engine.shelf import NO_SHELF, Shelf
+from engine.sums import total
 
 Place = tuple[slice, slice]
 """Rows and columns of the whole picture's maps where a tile's lie."""
@@ -71,7 +72,8 @@ def cut(maps: Array, place: Place) -> Array:
 
 def energy(target: Array) -> float:
     """Mean square of a target; a blank one has a tiny energy, so that nothing is divided by 0."""
-    return max(float(nd.mean(nd.square(target)).asscalar()), 1e-12)
+    mean = float(total(nd.square(target)).asscalar()) / int(target.size)
+    return max(mean, 1e-12)
 
 
 class TapLoss(Protocol):
@@ -111,7 +113,7 @@ class ContentLoss:
     def measure(self, maps: Array, place: Place) -> Array:
         """Sum of squared differences, (1,)."""
         difference = self._difference(maps, place)
-        measured = nd.sum(nd.square(difference))
+        measured = total(nd.square(difference))
         self.shelf.put(difference)
         return measured
 
@@ -157,7 +159,7 @@ class StyleLoss:
     def conclude(self, measured: Array) -> tuple[Array, Array]:
         """Value (1,), and the matrix (C, C) that pulls the maps (equation 6)."""
         difference = measured / self.size - self.target
-        value = nd.mean(nd.square(difference)) * self.factor
+        value = total(nd.square(difference)) * (self.factor / difference.size)
         # d G / d F gives twice (the Gram matrix is symmetric), the square gives the other two.
         return value, difference * (4 * self.factor / difference.size / self.size)
 
@@ -196,5 +198,5 @@ class TotalVariation:
         behind = nd.slice_axis(image, axis=axis, begin=0, end=-1)
         difference = ahead - behind
         length = nd.sqrt(nd.square(difference) + _ROUNDNESS**2)
-        scale = 0.5 * self.factor / 255
-        return nd.mean(length) * scale, difference / length * (scale / difference.size)
+        scale = 0.5 * self.factor / 255 / difference.size
+        return total(length) * scale, difference / length * scale
