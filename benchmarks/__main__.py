@@ -27,6 +27,7 @@ from engine import PRESETS
 from engine.malloc import environment
 from engine.mx import threads
 from engine.painter import Painter
+from engine.precision import Name
 from engine.weights import load
 
 RESULTS: Final = Path(__file__).parent / "results"
@@ -87,8 +88,8 @@ def parts(weights: Path, extent: Extent, pairs: Iterable[Pair]) -> dict[str, Cal
     trained = cache(partial(load, weights))
     return {
         "step": lambda: [
-            asdict(step.measure(each, trained(), size, extent.rounds))
-            for each in _painters(painter(), weights)
+            asdict(step.measure(weights, each, size, extent.rounds))
+            for each in _precisions(weights)
             for size in extent.sizes
         ],
         "equal_quality": lambda: asdict(
@@ -109,10 +110,10 @@ def parts(weights: Path, extent: Extent, pairs: Iterable[Pair]) -> dict[str, Cal
     }
 
 
-def _painters(painter: Painter, weights: Path) -> list[Painter]:
-    """The one in float32, and the one in the fastest precision if that is another."""
-    fastest = Painter(weights, "cpu")
-    return [painter] if fastest.device.precision == "float32" else [painter, fastest]
+def _precisions(weights: Path) -> list[Name]:
+    """The one that all have, and the one that is the fastest here if that is another."""
+    fastest = Painter(weights, "cpu").device.precision
+    return ["float32"] if fastest == "float32" else ["float32", fastest]
 
 
 def _pair(side: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

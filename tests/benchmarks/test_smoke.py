@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import os
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 from benchmarks import load as load_of_the_service
 from benchmarks import machine, memory, resident
 from benchmarks.__main__ import PHOTO, STYLE, square, table
+from benchmarks.apart import Apart
 from benchmarks.flops import step_flops
 from benchmarks.timing import interleaved
 from engine import PRESETS
@@ -27,6 +30,26 @@ def test_things_take_turns_and_the_first_round_does_not_count() -> None:
     found = interleaved({"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, 2)
     assert calls == ["a", "b"] * 3
     assert all(0 <= times.least <= times.median <= times.most for times in found.values())
+
+
+def prepare(number: int) -> Callable[[], tuple[int, int]]:
+    if not number:
+        raise SystemExit(3)
+    return lambda: (number, os.getpid())
+
+
+def test_what_is_compared_has_processes_of_its_own() -> None:
+    with Apart(prepare, 4) as four, Apart(prepare, 5) as five:
+        (first, own), (second, other) = four(), five()
+        assert (first, second) == (4, 5)
+        assert four() == (4, own)
+        assert len({own, other, os.getpid()}) == 3
+    assert not [each for each in (own, other) if Path(f"/proc/{each}").exists()]
+
+
+def test_what_cannot_be_made_ready_is_said() -> None:
+    with pytest.raises(ChildProcessError, match="3"):
+        Apart(prepare, 0)
 
 
 def test_the_arithmetic_of_a_step_is_that_of_its_convolutions() -> None:
@@ -61,8 +84,7 @@ def test_a_step_is_compared_with_pytorch_where_that_is_installed(weights: Path) 
     pytest.importorskip("torch", reason="PyTorch is installed by `make bench` alone")
     from benchmarks import step  # noqa: PLC0415 - only with PyTorch
 
-    painter = Painter(weights.parent, "cpu", precision="float32")
-    row = step.measure(painter, load(weights.parent), 64, 1)
+    row = step.measure(weights.parent, "float32", 64, 1)
     assert all(math.isfinite(value) for value in (row.seconds, row.ratio_to_torch_float32))
     assert "share_of_limit" in table([asdict(row)])
 
