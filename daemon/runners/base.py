@@ -138,6 +138,21 @@ class Progressed:
 
 
 @dataclass(frozen=True)
+class Glimpse:
+    """A small picture of a job, for people who look on: the photo once, the painting as it grows.
+
+    Attributes:
+        job_id: the request's.
+        of: the photo as it was decoded, or what it has become by now.
+        jpeg: its file, at most `daemon.page.board.GLIMPSE_SIDE` pixels long.
+    """
+
+    job_id: str
+    of: Literal["photo", "painting"]
+    jpeg: bytes
+
+
+@dataclass(frozen=True)
 class Painted:
     """A job's result.
 
@@ -193,6 +208,7 @@ Event = (
     | Resumed
     | CheckpointTrouble
     | Progressed
+    | Glimpse
     | Painted
     | Failed
     | Cancelled

@@ -1,0 +1,199 @@
+"""What the page shows, as plain data.
+
+Who gathers it knows nothing of looks, and who draws it nothing of jobs.
+Names are names, whatever is in them: nothing here is escaped, and whoever draws has to. Texts from
+the program (`reason`, `trouble`) are in English; `daemon.words` has them in other languages.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MOST_WAITING = 30
+"""So many of those that wait are listed; of the others only the number."""
+
+MOST_RESULTS = 12
+"""So many of the last results are shown, with their pictures."""
+
+MOST_FAILURES = 12
+"""So many of the last failures are listed."""
+
+GLIMPSE_SIDE = 480
+"""Long side of the small pictures on the page, pixels, at most."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """One step of a painting, for the plot.
+
+    Attributes:
+        step: steps done over all scales, from 1 on.
+        loss: total loss after it.
+        scale: on which scale, from 1 on; losses of two scales have no common measure.
+    """
+
+    step: int
+    loss: float
+    scale: int
+
+
+@dataclass(frozen=True)
+class Now:
+    """A photo that is being painted.
+
+    Attributes:
+        job: its id.
+        name: of the photo's file.
+        style: name of the style.
+        step: steps done; 0 before the first.
+        total: steps that the recipe allows; 0 while that is not known.
+        scale: on which scale, from 1 on; 0 before the first step.
+        scales: how many there are; 0 while that is not known.
+        width: of the picture on this scale, pixels; 0 before the first step.
+        height: likewise.
+        attempt: which one this is, from 1 on.
+        seconds_left: estimate; None while there is none.
+        preview: what it looks like now, JPEG; None before the first look.
+        photo: the photo, small, JPEG; None before it is decoded.
+        points: losses so far, few enough to plot.
+    """
+
+    job: str
+    name: str
+    style: str
+    step: int = 0
+    total: int = 0
+    scale: int = 0
+    scales: int = 0
+    width: int = 0
+    height: int = 0
+    attempt: int = 1
+    seconds_left: float | None = None
+    preview: bytes | None = None
+    photo: bytes | None = None
+    points: tuple[Point, ...] = ()
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A photo in the queue.
+
+    Attributes:
+        name: of its file.
+        style: name of the style.
+        place: 1 is the next one, as far as can be told: folders take turns.
+        since: when it was taken, seconds since 1970.
+    """
+
+    name: str
+    style: str
+    place: int
+    since: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """A photo that is painted.
+
+    Attributes:
+        job: its id.
+        name: of the result's file.
+        style: name of the style.
+        link: the result, relative to the page, percent-encoded; None if it cannot be reached from
+            there, or is gone.
+        original: the photo, likewise.
+        width: pixels.
+        height: pixels.
+        seconds: that painting took.
+        finished: when, seconds since 1970.
+        before: the photo, small, JPEG; None if there is none any more.
+        after: the result, small, of the same proportions, JPEG; likewise.
+    """
+
+    job: str
+    name: str
+    style: str
+    link: str | None
+    original: str | None
+    width: int
+    height: int
+    seconds: float
+    finished: float
+    before: bytes | None = None
+    after: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A photo that could not be painted, and whose photo is in failed still.
+
+    Attributes:
+        job: its id.
+        name: of the photo's file.
+        style: name of the style.
+        reason: what happened and what to do, in plain words.
+        link: the photo in failed, relative to the page, percent-encoded; None if it cannot be
+            reached from there.
+        finished: when, seconds since 1970.
+    """
+
+    job: str
+    name: str
+    style: str
+    reason: str
+    link: str | None
+    finished: float
+
+
+@dataclass(frozen=True)
+class Places:
+    """Names of the share's folders, as people see them; relative to the page where they lie below.
+
+    Attributes:
+        inbox: where photos are dropped.
+        outbox: where results appear.
+        styles: one picture here is one style.
+        originals: photos that were painted.
+        failed: photos that could not be.
+    """
+
+    inbox: str
+    outbox: str
+    styles: str
+    originals: str
+    failed: str
+
+
+@dataclass(frozen=True)
+class Board:
+    """Everything that the page shows.
+
+    Attributes:
+        places: names of the folders.
+        made: when, seconds since 1970.
+        running: whether the service lives; False on the last page that it writes.
+        styles: names of all styles, in order.
+        now: photos that are being painted.
+        waiting: the first that wait, at most `MOST_WAITING`.
+        waiting_in_all: how many wait.
+        results: the last ones, the latest first, at most `MOST_RESULTS`.
+        painted_in_all: how many were painted, as far as the journal remembers.
+        failures: the last ones, the latest first, at most `MOST_FAILURES`.
+        failed_in_all: how many failed, likewise.
+        trouble: what stands in the way, in plain words; empty if nothing does.
+        loading: whether the engine is being started.
+    """
+
+    places: Places
+    made: float
+    running: bool = True
+    styles: tuple[str, ...] = ()
+    now: tuple[Now, ...] = ()
+    waiting: tuple[Waiting, ...] = ()
+    waiting_in_all: int = 0
+    results: tuple[Result, ...] = ()
+    painted_in_all: int = 0
+    failures: tuple[Failure, ...] = ()
+    failed_in_all: int = 0
+    trouble: str = ""
+    loading: bool = False
