@@ -217,6 +217,8 @@ class TestWrongValues:
             ("[share]\nroot = 5", "must be a folder, not 5."),
             ("[share]\nroot = {}", "must be a folder, not {}."),
             ("[output]\nquality = 101\nformat = 'gif'", "(1 more like this.)"),
+            ("[page]\nenabled = 'perhaps'", 'must be true or false, not "perhaps".'),
+            ("[page]\nseconds = 0.5", "a number of at least 1 and at most 60, not 0.5."),
             ("[paint]\nseed = 2147483648", "below 2147483648, not 2147483648."),
             ("runner = 'dask'", 'runner in config.toml, line 1 must be local, not "dask".'),
         ],
@@ -229,6 +231,13 @@ class TestWrongValues:
         words = 'must be a whole number of at least 1 and at most 1024, not "many".'
         assert said == f"ATELIERD_ENGINE__THREADS {words}"
         assert complaint(command_line={"watch.mode": "x"}).startswith("--watch.mode must be auto")
+
+    def test_true_and_false_may_be_said_anywhere(self) -> None:
+        assert gather().settings.page.enabled is True
+        assert gather("[page]\nenabled = false").settings.page.enabled is False
+        assert gather(environ={"ATELIERD_PAGE__ENABLED": "false"}).settings.page.enabled is False
+        off = gather("[page]\nenabled = true", {"page.enabled": "false"})
+        assert off.settings.page.enabled is False
 
     def test_numbers_are_shown_as_they_were_typed(self) -> None:
         words = "must be a whole number of at least 32 and at most 8192, not 5."
