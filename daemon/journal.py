@@ -379,17 +379,8 @@ class Journal:
             ) from error
 
     def _check_version(self) -> None:
-        version = schema.version_of(self._database)
-        if version in schema.OLDER:  # whoever writes has brought it up to date
-            raise JournalError(
-                f"The journal {self._path} was written by an older version of atelierd. Start the "
-                "service (again) with this version; it brings the journal up to date."
-            )
-        if version != schema.VERSION:
-            raise JournalError(
-                f"The journal {self._path} was written by another version of atelierd. Use that "
-                "version, or move the journal away to begin with an empty one."
-            )
+        if wrong := schema.what_is_wrong_with(schema.version_of(self._database)):
+            raise JournalError(f"The journal {self._path} {wrong}")
 
 
 def _bytes(name: str | PurePath) -> bytes:

@@ -94,6 +94,21 @@ def version_of(database: sqlite3.Connection) -> int:
     return int(database.execute("PRAGMA user_version").fetchone()[0])
 
 
+def what_is_wrong_with(version: int) -> str:
+    """What to say of tables of a version that cannot be used as they are; empty if they can."""
+    if version in OLDER:  # whoever writes has brought it up to date
+        return (
+            "was written by an older version of atelierd. Start the service (again) with this "
+            "version; it brings the journal up to date."
+        )
+    if version != VERSION:
+        return (
+            "was written by another version of atelierd. Use that version, or move the journal "
+            "away to begin with an empty one."
+        )
+    return ""
+
+
 def bring_up_to_date(database: sqlite3.Connection) -> None:
     """Add what has come since the version that wrote the tables; a newer one stays as it is.
 
