@@ -192,34 +192,39 @@ class Journal:
                 (_sane(error), job_id),
             )
 
-    def finish(self, job_id: str) -> Job:
+    def finish(self, job_id: str, kept: Path | None = None) -> Job:
         """Mark a published job as done.
+
+        Args:
+            job_id: which.
+            kept: where its photo went.
 
         Raises:
             JournalError: there is no such job, it has ended before, or nothing was published.
         """
         return self._written(
             job_id,
-            "UPDATE jobs SET state = 'done', finished_at = ? "
+            "UPDATE jobs SET state = 'done', finished_at = ?, kept = ? "
             "WHERE id = ? AND state IN ('queued', 'running') AND result IS NOT NULL",
-            (self._clock(), job_id),
+            (self._clock(), kept and _bytes(kept), job_id),
         )
 
-    def fail(self, job_id: str, error: str) -> Job:
+    def fail(self, job_id: str, error: str, kept: Path | None = None) -> Job:
         """Mark a job as failed.
 
         Args:
             job_id: which.
             error: why, in plain words.
+            kept: where its photo went.
 
         Raises:
             JournalError: there is no such job, or it has ended before.
         """
         return self._written(
             job_id,
-            "UPDATE jobs SET state = 'failed', error = ?, finished_at = ? "
+            "UPDATE jobs SET state = 'failed', error = ?, finished_at = ?, kept = ? "
             "WHERE id = ? AND state IN ('queued', 'running')",
-            (_sane(error), self._clock(), job_id),
+            (_sane(error), self._clock(), kept and _bytes(kept), job_id),
         )
 
     def requeue(self, job_id: str, *, forgive: bool = False) -> None:

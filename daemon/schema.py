@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from typing import Final
 
-VERSION: Final = 3
+VERSION: Final = 4
 """Of the tables as they are made and understood here; SQLite's `user_version`."""
 
 _TABLES: Final = """
@@ -37,7 +37,8 @@ CREATE TABLE jobs (
     intended    BLOB,
     sha256      TEXT,
     size        INTEGER,
-    stays       TEXT
+    stays       TEXT,
+    kept        BLOB
 );
 CREATE INDEX jobs_stay ON jobs (number) WHERE stays IS NOT NULL;
 CREATE INDEX jobs_queued ON jobs (lane, number) WHERE state = 'queued';
@@ -66,6 +67,9 @@ _STEPS: Final = {
     2: (  # which photos stay in the inbox
         "ALTER TABLE jobs ADD COLUMN stays TEXT",
         "CREATE INDEX jobs_stay ON jobs (number) WHERE stays IS NOT NULL",
+    ),
+    3: (  # where photos lie in the end
+        "ALTER TABLE jobs ADD COLUMN kept BLOB",
     ),
 }
 """From each older version to the next one."""

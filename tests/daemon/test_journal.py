@@ -74,7 +74,8 @@ def test_a_job_s_whole_way(journal: Journal) -> None:
     journal.progress("a", 3, 10, 4.5)
     assert (journal.get("a").iteration, journal.get("a").total) == (3, 10)
     journal.published("a", Path("/share/Outbox/photo.jpg"), {"loss": {"total": 1.5}})
-    done = journal.finish("a")
+    done = journal.finish("a", Path("/share/Originals/photo.jpg"))
+    assert done.kept == Path("/share/Originals/photo.jpg")
     assert (done.state, done.finished_at) == (JobState.DONE, 1_002.0)
     assert done.result == Path("/share/Outbox/photo.jpg")
     assert done.report == {"loss": {"total": 1.5}}
@@ -89,7 +90,8 @@ def test_names_that_are_no_utf_8_survive(journal: Journal, path: Path) -> None:
     assert os.fsencode(job.lane) == b"V\xe9nus"
     assert job.content.name == job.relative.name == name
     journal.start("a")
-    journal.fail("a", f"{name} is no picture")
+    where = Path("/share/Failed", name)
+    assert journal.fail("a", f"{name} is no picture", where).kept == where
     assert "is no picture" in str(journal.get("a").error)
 
 
