@@ -135,12 +135,7 @@ class Journal:
         """
         with self._transaction():
             self._database.execute(queries.SERVE, (job_id,))
-            self._change(
-                "UPDATE jobs SET state = 'running', attempts = attempts + 1, started_at = ?, "
-                "iteration = NULL, total = NULL, eta_seconds = NULL "
-                "WHERE id = ? AND state = 'queued'",
-                (self._clock(), job_id),
-            )
+            self._change(queries.START, (self._clock(), job_id))
             return self.get(job_id)
 
     def restyle(self, job_id: str, style: Path) -> Job:
@@ -162,17 +157,8 @@ class Journal:
 
     def intend(self, job_id: str, intention: Intention, report: Mapping[str, Any]) -> None:
         """Record where the picture is about to appear, before it does: each path that is tried."""
-        self._write(
-            "UPDATE jobs SET intended = ?, sha256 = ?, size = ?, report = ? "
-            "WHERE id = ? AND state IN ('queued', 'running') AND result IS NULL",
-            (
-                _bytes(intention.path),
-                intention.sha256,
-                intention.size,
-                json.dumps(report),
-                job_id,
-            ),
-        )
+        where = (_bytes(intention.path), intention.sha256, intention.size)
+        self._write(queries.INTEND, (*where, json.dumps(report), job_id))
 
     def published(self, job_id: str, result: Path, report: Mapping[str, Any]) -> None:
         """Record that the picture is out, before the photo moves: it must not be painted twice."""
@@ -202,12 +188,8 @@ class Journal:
         Raises:
             JournalError: there is no such job, it has ended before, or nothing was published.
         """
-        return self._written(
-            job_id,
-            "UPDATE jobs SET state = 'done', finished_at = ?, kept = ? "
-            "WHERE id = ? AND state IN ('queued', 'running') AND result IS NOT NULL",
-            (self._clock(), kept and _bytes(kept), job_id),
-        )
+        values = (self._clock(), kept and _bytes(kept), job_id)
+        return self._written(job_id, queries.FINISH, values)
 
     def fail(self, job_id: str, error: str, kept: Path | None = None) -> Job:
         """Mark a job as failed.
@@ -220,12 +202,8 @@ class Journal:
         Raises:
             JournalError: there is no such job, or it has ended before.
         """
-        return self._written(
-            job_id,
-            "UPDATE jobs SET state = 'failed', error = ?, finished_at = ?, kept = ? "
-            "WHERE id = ? AND state IN ('queued', 'running')",
-            (_sane(error), self._clock(), kept and _bytes(kept), job_id),
-        )
+        values = (_sane(error), self._clock(), kept and _bytes(kept), job_id)
+        return self._written(job_id, queries.FAIL, values)
 
     def requeue(self, job_id: str, *, forgive: bool = False) -> None:
         """Put a running job back to its old place in the queue.
@@ -237,11 +215,7 @@ class Journal:
         Raises:
             JournalError: there is no such job, or it does not run.
         """
-        self._write(
-            "UPDATE jobs SET state = 'queued', attempts = attempts - ?, "
-            "iteration = NULL, total = NULL, eta_seconds = NULL WHERE id = ? AND state = 'running'",
-            (int(forgive), job_id),
-        )
+        self._write(queries.REQUEUE, (int(forgive), job_id))
 
     def prune(self, newest: int, seconds: float, most: int) -> int:
         """Forget old jobs that are over, the oldest first; none whose photo stays in the inbox.
