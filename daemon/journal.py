@@ -15,6 +15,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import islice, zip_longest
 from pathlib import Path, PurePath
 from typing import Any, Final
 
@@ -111,10 +112,7 @@ class Journal:
             without_jobs: ids of jobs, likewise.
             smaller_than: jobs whose pictures have so long a side, or a longer one, likewise.
         """
-        lanes = self._rows(
-            "SELECT name FROM lanes WHERE waiting > 0 ORDER BY served, "
-            "(SELECT min(number) FROM jobs WHERE state = 'queued' AND lane = lanes.name)"
-        )
+        lanes = self._rows(queries.LANES)
         skipped = {_bytes(lane) for lane in without}
         # One that was given up is only waiting for its photo to be moved.
         query = _SELECT + "WHERE state = 'queued' AND lane = ? AND error IS NULL "
@@ -282,6 +280,19 @@ class Journal:
         """
         query = _SELECT + "WHERE state = ? ORDER BY finished_at DESC, number DESC LIMIT ?"
         return [self._read(row) for row in self._rows(query, (state.value, limit))]
+
+    def upcoming(self, most: int) -> list[Job]:
+        """The jobs that come next if nothing stands in their way, at most so many, in order."""
+        lanes = self._rows(f"{queries.LANES} LIMIT ?", (most,))
+        firsts = [self._rows(queries.FIRSTS, (lane, most)) for (lane,) in lanes]
+        turns = (row for turn in zip_longest(*firsts) for row in turn if row is not None)
+        jobs = (self._one(_SELECT + "WHERE number = ?", number) for number in islice(turns, most))
+        return [job for job in jobs if job is not None]
+
+    @property
+    def changes(self) -> int:
+        """How many rows were written since it was opened: another number tells of news."""
+        return self._database.total_changes
 
     def counts(self) -> dict[JobState, int]:
         """How many jobs there are in each state; every state is a key."""

@@ -20,6 +20,18 @@ SERVE: Final = (
 )
 """Count a turn for the lane of a job that is about to leave the queue."""
 
+LANES: Final = (
+    "SELECT name FROM lanes WHERE waiting > 0 ORDER BY served, "
+    "(SELECT min(number) FROM jobs WHERE state = 'queued' AND lane = lanes.name)"
+)
+"""The lanes in which jobs wait, in the order of their turns."""
+
+FIRSTS: Final = (
+    "SELECT number FROM jobs WHERE state = 'queued' AND lane = ? AND error IS NULL "
+    "ORDER BY number LIMIT ?"
+)
+"""The jobs of a lane that wait to be painted, in their order."""
+
 START: Final = (
     "UPDATE jobs SET state = 'running', attempts = attempts + 1, started_at = ?, "
     "iteration = NULL, total = NULL, eta_seconds = NULL WHERE id = ? AND state = 'queued'"

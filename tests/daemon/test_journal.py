@@ -101,6 +101,33 @@ def test_lanes_take_turns_and_keep_their_order(journal: Journal) -> None:
     assert list(served(journal)) == ["a1", "b1", "c1", "a2", "b2", "a3"]
 
 
+@pytest.mark.parametrize("begun", [0, 1, 2, 4])
+def test_who_is_upcoming_comes_in_that_order(journal: Journal, begun: int) -> None:
+    for job_id in ("a1", "a2", "a3", "b1", "b2", "c1"):
+        journal.add(new_job(job_id, lane=job_id[0]))
+    before = [job_id for job_id, _ in zip(served(journal), range(begun), strict=False)]
+    assert len(before) == begun
+    upcoming = [job.id for job in journal.upcoming(10)]
+    assert [job.id for job in journal.upcoming(2)] == upcoming[:2]
+    assert upcoming == list(served(journal))
+    assert journal.upcoming(10) == []
+
+
+def test_what_only_waits_to_be_moved_is_not_upcoming(journal: Journal) -> None:
+    for job_id in ("a1", "a2"):
+        journal.add(new_job(job_id))
+    journal.given_up("a1", "It is damaged.")
+    assert [job.id for job in journal.upcoming(10)] == ["a2"]
+
+
+def test_news_can_be_told_by_a_number(journal: Journal) -> None:
+    before = journal.changes
+    assert journal.upcoming(5) == []
+    assert journal.changes == before
+    journal.add(new_job("a"))
+    assert journal.changes > before
+
+
 def test_a_lane_that_comes_later_does_not_wait_for_a_backlog(journal: Journal) -> None:
     for number in range(5):
         journal.add(new_job(f"a{number}", lane="a"))
