@@ -13,7 +13,7 @@ from typing import Final
 
 import structlog
 
-from daemon import publishing
+from daemon import new_weights, publishing
 from daemon.condition import Condition
 from daemon.dispatch import Dispatcher
 from daemon.endings import Endings
@@ -40,7 +40,6 @@ from daemon.style_check import StyleCheck
 from daemon.sweeps import Sweeps
 from daemon.troubles import quick_pace
 from daemon.watching import Watcher
-from engine.errors import WeightsError
 
 # Of the 90 that systemd gives. An engine with nothing to do ends at once; one that paints ends, and
 # saves, after the step that it is at, which takes long for a large picture.
@@ -146,7 +145,7 @@ class Service:
         # A large archive takes long to walk, and nobody reads the mail meanwhile.
         publishing.sweep_leftovers(self._share, self._is_stopping_meanwhile)
         self._watcher.start()
-        self._importing = self._once and self._has_new_weights()
+        self._importing = self._once and new_weights.wait_in(self._settings.engine.weights)
         self._dispatcher.start()
 
     def _put_in_order(self) -> None:
@@ -198,14 +197,6 @@ class Service:
     def _make_watcher(self) -> Watcher:
         watched = (self._share.inbox, self._share.styles)
         return Watcher(watched, self._settings.watch, self._mail.wake)
-
-    def _has_new_weights(self) -> bool:
-        """Whether the engine will import weights: worth waiting for, with nothing to paint too."""
-        from engine.weights import waiting  # noqa: PLC0415 - it brings numpy along
-
-        with contextlib.suppress(WeightsError):  # the engine says so if it needs them
-            return bool(waiting(self._settings.engine.weights))
-        return False
 
     def _act(self) -> None:
         """Do what is due now."""
