@@ -145,6 +145,14 @@ class Job(NewJob):
     kept: Path | None = None
 
     @property
+    def is_loose(self) -> bool:
+        """Whether its photo was taken by itself, and not with the folder that it lay in.
+
+        The photo lies in the claim then, whose folder has the job's name; else in the folder taken.
+        """
+        return self.content.parent.name == self.id
+
+    @property
     def intention(self) -> Intention | None:
         """The last three together, or None as long as nothing was painted."""
         if self.intended is None or self.sha256 is None or self.size is None:
