@@ -46,9 +46,11 @@ MARKED_WITHIN: Final = 2048
 
 _ON_THE_WAY: Final = (Progressed, Resumed, Glimpse, GlimpseTrouble, CheckpointTrouble)
 _NO_FILE: Final = frozenset({errno.ELOOP, errno.EINVAL, errno.ENXIO})  # a link, a folder, a socket
-_SHARE: Final = (
-    0.05  # of the time, at most, goes into it: a slow share must not hold up the service
-)
+_SHARE: Final = 0.05  # of the time, at most, goes into it: a slow share must hold up nobody
+# So old a page may be although nothing has changed: whoever reads one that is older has to think that
+# the service has died. A step of a large picture takes minutes.
+_OLD_PAINTING: Final = 60.0
+_OLD: Final = 43_200.0
 _TAKEN: Final = (
     "{} is not the program's own, so the page that shows how things are is not written. Give that "
     "file another name, or set page.enabled to false."
@@ -110,7 +112,7 @@ class StatusPage:
         self._known: Board | None = None
         self._shown: Board | None = None  # as it was made at no time in particular
         self._due: float | None = None
-        self._may_at = self._looked_at = float("-inf")
+        self._may_at = self._looked_at = self._written_at = float("-inf")
         self._is_withdrawn = False
 
     @property
@@ -136,7 +138,7 @@ class StatusPage:
             return
         now = self._clock()
         # Nobody says so when people put pictures away, or remove the page.
-        is_to_look = now >= self._looked_at + LOOK_SECONDS
+        is_to_look = now >= self._looked_at + max(LOOK_SECONDS, self._settings.seconds)
         if not self._settings.enabled:
             self._due = None
             if is_to_look and not self._is_withdrawn:
@@ -175,9 +177,10 @@ class StatusPage:
         with self._telling():
             self._known = self._gathering.board()
             timeless = replace(self._known, made=0.0)
-            if timeless != self._shown or self._owner() != "ours":
+            is_old = began >= self._written_at + (_OLD_PAINTING if self._known.now else _OLD)
+            if is_old or timeless != self._shown or self._owner() != "ours":
                 self._put(draw(self._known))
-                self._shown = timeless
+                self._shown, self._written_at = timeless, self._clock()
                 if self._said.is_over():
                     _log.info("page.written_again", page=NAME)
         self._looked_at = ended = self._clock()
