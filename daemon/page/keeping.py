@@ -47,8 +47,8 @@ MARKED_WITHIN: Final = 2048
 _ON_THE_WAY: Final = (Progressed, Resumed, Glimpse, GlimpseTrouble, CheckpointTrouble)
 _NO_FILE: Final = frozenset({errno.ELOOP, errno.EINVAL, errno.ENXIO})  # a link, a folder, a socket
 _SHARE: Final = 0.05  # of the time, at most, goes into it: a slow share must hold up nobody
-# So old a page may be although nothing has changed: whoever reads one that is older has to think that
-# the service has died. A step of a large picture takes minutes.
+# So old a page may be although nothing has changed: whoever reads one that is older has to think
+# that the service has died. A step of a large picture takes minutes.
 _OLD_PAINTING: Final = 60.0
 _OLD: Final = 43_200.0
 _TAKEN: Final = (
