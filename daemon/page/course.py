@@ -30,7 +30,7 @@ class Course:
         known = self._points
         if not known or self._begins_scale(progress) or self._is_apart(progress):
             known.append(_point(progress))
-        if len(known) > MOST_POINTS:
+        while len(self._points) > MOST_POINTS:
             self._thin_out()
 
     @property

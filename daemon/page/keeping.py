@@ -129,7 +129,8 @@ class StatusPage:
     def heard(self, event: Event) -> None:
         """Take note of what the runner says: what starts or ends is shown at once."""
         if self._draw is not None and self._settings.enabled:
-            self._gathering.heard(event)
+            with self._telling():
+                self._gathering.heard(event)
             self._stir(self._soon() if isinstance(event, _ON_THE_WAY) else self._clock())
 
     def keep(self) -> None:

@@ -119,7 +119,10 @@ def test_a_service_with_nothing_to_do_leaves_it_alone(program: Program) -> None:
     program.style("Waves")
     program.start()
     program.wait(lambda: program.said("engine.ready") and RUNNING(program))
-    time.sleep(2.0)  # for what is to be said of the start
-    status = (program.share / NAME).stat()
-    time.sleep(4.0)
-    assert (program.share / NAME).stat().st_mtime_ns == status.st_mtime_ns
+
+    def rests() -> bool:
+        before = (program.share / NAME).stat()
+        time.sleep(4.0)  # four times as long as it takes to be written anew
+        return (program.share / NAME).stat().st_mtime_ns == before.st_mtime_ns
+
+    program.wait(rests)
