@@ -139,7 +139,8 @@ class StatusPage:
             return
         now = self._clock()
         # Nobody says so when people put pictures away, or remove the page.
-        is_to_look = now >= self._looked_at + max(LOOK_SECONDS, self._settings.seconds)
+        rest = max(LOOK_SECONDS, self._settings.seconds)
+        is_to_look = now >= max(self._looked_at + rest, self._may_at)
         if not self._settings.enabled:
             self._due = None
             if is_to_look and not self._is_withdrawn:
