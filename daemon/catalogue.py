@@ -151,6 +151,8 @@ def _in_words(kind: Any, choices: tuple[str, ...], metadata: list[Any]) -> str:
         return " or ".join(filter(None, [", ".join(choices[:-1]), choices[-1]]))
     if kind in _NUMBERS:
         return " ".join(filter(None, [_NUMBERS[kind], _bounds(metadata)]))
+    if kind is bool:
+        return "true or false"
     if kind is Path:
         return "a folder"
     if kind is str:

@@ -17,6 +17,7 @@
     │   ├── ClaimLostError       exit 1   it changed or vanished while it was taken: try later
     │   └── ClaimStuckError      exit 1   it lies in the work folder and cannot be put back just now
     ├── PublishError             exit 1   a result or a photo could not be put where it belongs
+    ├── PageError                exit 1   the page cannot be written: somebody's file has its name
     ├── FaultError               exit 1   a fault of the program itself, met with over one photo
     ├── JournalError             exit 1   the journal cannot be opened or is of another version
     └── EngineLostError          exit 1   the engine's process died or could not start
@@ -111,6 +112,10 @@ class ClaimStuckError(ClaimError):
 
 class PublishError(AtelierError):
     """A result or a photo that could not be put where people look for it."""
+
+
+class PageError(AtelierError):
+    """The page that shows how things are cannot be written: somebody's file has its name."""
 
 
 class FaultError(AtelierError):

@@ -42,12 +42,8 @@ def not_put_right(jobs: Iterable[Job], share: Share) -> Iterator[Job]:
 
 
 def _place(job: Job) -> PurePath:
-    """Where its photo, or for a folder job the folder, was moved to below failed, but for a number.
-
-    The photo lies in the claim itself, whose folder has the job's name; or in the folder taken.
-    """
-    is_loose = job.content.parent.name == job.id
-    return job.relative if is_loose else job.relative.parent
+    """Where its photo, or a folder job's folder, was moved to below failed, but for a number."""
+    return job.relative if job.is_loose else job.relative.parent
 
 
 def _photos(path: Path, most: int) -> int:

@@ -141,6 +141,7 @@ def _load(job: Job, share: Share, settings: Settings) -> PaintRequest:
         format=settings.output.format,
         quality=settings.output.quality,
         max_pixels=settings.watch.max_pixels,
+        glimpses=settings.page.enabled,
     )
 
 

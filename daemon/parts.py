@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from daemon.bulletin import Bulletin
 from daemon.checkpoints import Checkpoints
+from daemon.glimpses import Glimpses
 from daemon.inspector import Inspected
 from daemon.intake import Inspects
 from daemon.notify import Notify
+from daemon.page.keeping import Draw
 from daemon.reloading import Reread
 from daemon.runners.base import Deliver, Runner
 from daemon.settings import Settings, WatchSettings
@@ -42,6 +45,9 @@ class Parts:
         bulletin: told what stands in the way of the service, for those who ask beside it.
         expect: raises a `ShareError` while the share's folders are not the ones that they were.
         damage: why the journal is of no use any more, in few words; empty as long as it is.
+        draw: makes the page that shows how things are; None: there is none.
+        glimpses: the small pictures on it.
+        now: seconds since 1970, for it.
     """
 
     make_runner: Callable[[Deliver], Runner]
@@ -55,3 +61,6 @@ class Parts:
     bulletin: Bulletin = field(default_factory=lambda: Bulletin(None))
     expect: Callable[[], None] = lambda: None
     damage: Callable[[], str] = str
+    draw: Draw | None = None
+    glimpses: Glimpses = field(default_factory=lambda: Glimpses(None))
+    now: Callable[[], float] = time.time

@@ -17,7 +17,7 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,7 @@ FORMATS: Final = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "PPM", "JPEG2000"
 SMALLEST_SIDE: Final = 32
 """Pixels; VGG-19 halves four times, and nothing is left of less."""
 
+_PIXELS_TO_SPARE: Final = 4  # so many in a row, at least, make one of a small picture
 _GROUND: Final = 128  # transparent parts become middle grey: neither black nor white lines vanish
 _ZEROS: Final = 256  # so many zeros at the end of compressed data are a tail not written yet
 _COMPRESSED: Final = frozenset({"WEBP", "GIF", "JPEG2000", "AVIF"})
@@ -122,6 +123,26 @@ def encode(
         image.save(file, "JPEG", quality=quality, subsampling=0, icc_profile=_srgb_tag())
     else:
         image.save(file, "PNG", icc_profile=_srgb_tag())
+    return file.getvalue()
+
+
+def small(picture: NDArray[Any], size: tuple[int, int], quality: int) -> bytes:
+    """Make a small JPEG of a picture, for people to look at.
+
+    Args:
+        picture: (H, W, 3), sRGB, 0 to 255; what lies outside is clipped.
+        size: height and width of the small one, in pixels; no more than the picture has.
+        quality: 1 to 100.
+    """
+    height, width = size
+    # Of a photo of 200 megapixels Pillow would make a copy of 800 MB only to shrink it.
+    step = max(1, min(picture.shape[0] // height, picture.shape[1] // width) // _PIXELS_TO_SPARE)
+    spared = picture[::step, ::step]
+    if spared.dtype != np.uint8:
+        spared = np.rint(np.clip(spared, 0, 255)).astype(np.uint8)
+    image = Image.fromarray(np.ascontiguousarray(spared))
+    file = io.BytesIO()
+    image.resize((width, height), Image.Resampling.LANCZOS).save(file, "JPEG", quality=quality)
     return file.getvalue()
 
 

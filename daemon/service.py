@@ -13,7 +13,7 @@ from typing import Final
 
 import structlog
 
-from daemon import publishing
+from daemon import new_weights, publishing
 from daemon.condition import Condition
 from daemon.dispatch import Dispatcher
 from daemon.endings import Endings
@@ -28,6 +28,7 @@ from daemon.names import printable
 from daemon.notify import Notify
 from daemon.once import Once, reason_of
 from daemon.pace import Pace
+from daemon.page.making import page_of
 from daemon.parts import Parts
 from daemon.pruning import Pruning
 from daemon.recovery import recover
@@ -40,7 +41,6 @@ from daemon.style_check import StyleCheck
 from daemon.sweeps import Sweeps
 from daemon.troubles import quick_pace
 from daemon.watching import Watcher
-from engine.errors import WeightsError
 
 # Of the 90 that systemd gives. An engine with nothing to do ends at once; one that paints ends, and
 # saves, after the step that it is at, which takes long for a large picture.
@@ -94,6 +94,8 @@ class Service:
         self._condition = Condition(
             journal, self._engine, self._dispatcher, self._endings, self._intake, clock=parts.clock
         )
+        about = (self._condition, self._engine, self._intake)
+        self._page = page_of(share, settings.page, journal, parts, about)
         self._damage, self._bulletin = parts.damage, parts.bulletin
         self._notify, self._reread = parts.notify or Notify({}, parts.clock, 0), parts.reread
         self._watcher = self._make_watcher()
@@ -137,6 +139,7 @@ class Service:
                 if self._damage() or self._is_over():
                     break
                 self._tell()
+                self._page.keep()
                 self._read_mail()
         finally:
             self._end()
@@ -146,7 +149,7 @@ class Service:
         # A large archive takes long to walk, and nobody reads the mail meanwhile.
         publishing.sweep_leftovers(self._share, self._is_stopping_meanwhile)
         self._watcher.start()
-        self._importing = self._once and self._has_new_weights()
+        self._importing = self._once and new_weights.wait_in(self._settings.engine.weights)
         self._dispatcher.start()
 
     def _put_in_order(self) -> None:
@@ -198,14 +201,6 @@ class Service:
     def _make_watcher(self) -> Watcher:
         watched = (self._share.inbox, self._share.styles)
         return Watcher(watched, self._settings.watch, self._mail.wake)
-
-    def _has_new_weights(self) -> bool:
-        """Whether the engine will import weights: worth waiting for, with nothing to paint too."""
-        from engine.weights import waiting  # noqa: PLC0415 - it brings numpy along
-
-        with contextlib.suppress(WeightsError):  # the engine says so if it needs them
-            return bool(waiting(self._settings.engine.weights))
-        return False
 
     def _act(self) -> None:
         """Do what is due now."""
@@ -266,7 +261,8 @@ class Service:
         return watch.poll_seconds if self._watcher.polling else watch.scan_seconds
 
     def _read_mail(self) -> None:
-        due = (self._pace.due, self._endings.due, self._dispatcher.due, self._notify.due)
+        told = (self._notify.due, self._page.due)
+        due = (self._pace.due, self._endings.due, self._dispatcher.due, *told)
         until = max(min(time for time in due if time is not None), self._troubled_until)
         for letter in self._mail.read(until):
             self._open(letter)
@@ -295,6 +291,7 @@ class Service:
     def _hear(self, event: Event) -> None:
         self._importing = self._importing and not isinstance(event, EngineReady)
         self._engine.heard(event)
+        self._page.heard(event)
         if self._engine.is_ready:
             self._notify.ready()
         self._dispatcher.handle(event)
@@ -334,6 +331,7 @@ class Service:
         self._intake.use(settings)  # the first, since it may refuse them
         self._settings = settings
         self._dispatcher.use(settings)
+        self._page.use(settings.page)
         self._inspector.use(settings.watch)
         self._style_check.settle_seconds = settings.watch.settle_seconds
 
@@ -388,6 +386,8 @@ class Service:
         else:
             self._queued = counts[JobState.QUEUED.value]
             _log.info("daemon.stopped", **counts)
+        if not damage:
+            self._page.end()
 
     def _exit_code(self) -> ExitCode:
         if not self._once:

@@ -174,6 +174,18 @@ class OutputSettings(_Section):
     quality: int = Field(95, ge=1, le=100, description="JPEG quality")
 
 
+class PageSettings(_Section):
+    """The page in the share's folder that shows how things are: Status.html."""
+
+    enabled: bool = Field(True, description="whether the page is kept")
+    seconds: float = Field(
+        3.0,
+        ge=1,
+        le=60,
+        description="seconds between two versions of it while a photo is painted",
+    )
+
+
 class LogSettings(_Section):
     """What is logged, to standard error."""
 
@@ -197,4 +209,5 @@ class Settings(_Section):
     paint: PaintSettings = Field(default_factory=PaintSettings)
     engine: EngineSettings = Field(default_factory=EngineSettings)
     output: OutputSettings = Field(default_factory=OutputSettings)
+    page: PageSettings = Field(default_factory=PageSettings)
     log: LogSettings = Field(default_factory=LogSettings)

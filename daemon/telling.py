@@ -12,14 +12,21 @@ from daemon.jobs import Job
 from daemon.journal import Journal
 from daemon.names import printable
 from daemon.once import Once
-from daemon.runners.base import CheckpointTrouble, Progressed, Resumed, Started
+from daemon.runners.base import (
+    CheckpointTrouble,
+    Glimpse,
+    GlimpseTrouble,
+    Progressed,
+    Resumed,
+    Started,
+)
 from engine import Progress
 
 _SECONDS: Final = 1.0
 _SHARE: Final = 0.05
 _log: Final = structlog.get_logger()
 
-News = Started | Resumed | CheckpointTrouble | Progressed
+News = Started | Resumed | CheckpointTrouble | Progressed | Glimpse | GlimpseTrouble
 """What a runner says of a job on its way."""
 
 
@@ -48,7 +55,9 @@ class Telling:
             # Each minute the same, while a disk is full.
             log = _log.warning if self._said.is_new(f"{job.id}: {event.message}") else _log.debug
             log("job.checkpoint", job=job.id, why=event.message)
-        else:
+        elif isinstance(event, GlimpseTrouble):
+            _log.warning("job.not_shown", job=job.id, why=event.message)
+        elif isinstance(event, Started):
             self._started(job)
 
     def forget(self, job_id: str) -> None:

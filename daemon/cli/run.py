@@ -23,6 +23,8 @@ from daemon.cli.options import SHORT_WISHES, settings_options
 from daemon.configuration import Resolved, state_folder
 from daemon.drives import expect_drives
 from daemon.errors import ExitCode, JournalError
+from daemon.glimpses import FOLDER as GLIMPSES
+from daemon.glimpses import Glimpses
 from daemon.inspector import Inspector, limits_of
 from daemon.journal import JOURNAL, Journal
 from daemon.left_behind import refuse_left_behind
@@ -32,6 +34,7 @@ from daemon.names import printable
 from daemon.notify import Notify
 from daemon.opening import Opening
 from daemon.overrides import make_recipe
+from daemon.page.drawing import draw
 from daemon.parts import Parts
 from daemon.reloading import Reread, kept
 from daemon.rescue import Rescuer
@@ -170,6 +173,8 @@ def _keep(
                 bulletin=bulletin,
                 expect=marks.expect,
                 damage=rescuer.damage,
+                draw=draw,
+                glimpses=Glimpses(state / GLIMPSES),
             )
 
         return _serve(share, settings, rescuer, furnish, opening, signals)

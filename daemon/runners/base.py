@@ -8,6 +8,8 @@ The way of one job through a runner::
 
     submit(request) -> Started -> Resumed? -> Progressed ... -> Painted | Failed | Cancelled
 
+where a `Glimpse` may come at any moment in between.
+
 Exactly one of the last three ends each job, whatever happens to the engine in between.
 """
 
@@ -39,6 +41,7 @@ class PaintRequest:
         format: file format of the result.
         quality: JPEG quality, 1 to 100 (ignored for PNG).
         max_pixels: a picture with more pixels is refused before it is decoded.
+        glimpses: whether somebody looks on: then a `Glimpse` comes now and then.
     """
 
     job_id: str
@@ -48,6 +51,7 @@ class PaintRequest:
     format: PictureFormat = "jpeg"
     quality: int = 95
     max_pixels: int = 200_000_000
+    glimpses: bool = False
 
 
 @dataclass(frozen=True)
@@ -153,6 +157,19 @@ class Glimpse:
 
 
 @dataclass(frozen=True)
+class GlimpseTrouble:
+    """A glimpse could not be made; the job is painted all the same. Told once for each job.
+
+    Attributes:
+        job_id: the request's.
+        message: for the log.
+    """
+
+    job_id: str
+    message: str
+
+
+@dataclass(frozen=True)
 class Painted:
     """A job's result.
 
@@ -209,6 +226,7 @@ Event = (
     | CheckpointTrouble
     | Progressed
     | Glimpse
+    | GlimpseTrouble
     | Painted
     | Failed
     | Cancelled

@@ -38,7 +38,8 @@ ROOT = Path(__file__).resolve().parents[2]
 EVERY = "ATELIERD_EVERY_DEATH"
 KILLED = -9
 ENDED = {0, 1}  # 1, because there are photos that fail
-MARGIN = 20
+MARGIN = 60
+"""How often it looks, and writes its page, before all is settled, a clock decides too."""
 MOST_LIVES = 20
 SAMPLE = 4
 GOOD, PAIR, PARTY = (picture((shade, 90, 30)) for shade in (10, 80, 150))
@@ -341,7 +342,6 @@ def deaths(
     assert die(NEVER) in ENDED
     life = mortal.changes
     assert life > mortal.given.fewest
-    # How often it looks before all is settled, a clock decides too: a life may be a bit longer.
     every, some = range(life + MARGIN), sorted(random.sample(range(life), sample))
     for number in every if os.environ.get(EVERY) else some:
         code = die(number)

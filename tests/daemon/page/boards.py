@@ -1,0 +1,84 @@
+"""Boards for the tests of the page, with small pictures that a browser can show."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+from PIL import Image
+
+from daemon.page.board import Board, Failure, Now, Places, Point, Result, Waiting
+
+PLACES = Places("Inbox", "Outbox", "Styles", "Originals", "Failed")
+MADE = 1_800_000_000.0
+
+
+def jpeg(colour: str, size: tuple[int, int] = (120, 80)) -> bytes:
+    into = io.BytesIO()
+    Image.new("RGB", size, colour).save(into, "JPEG")
+    return into.getvalue()
+
+
+def a_point(step: int, loss: float, scale: int = 1) -> Point:
+    return Point(step, loss, scale)
+
+
+def a_painting(name: str = "Harbour.jpg", style: str = "Waves") -> Now:
+    points = (a_point(1, 900.0), a_point(10, 90.0), a_point(11, 4000.0, 2), a_point(40, 1000.0, 2))
+    return Now(
+        "n1", name, style, 40, 80, 2, 3, 384, 256, 1, 170.0, jpeg("teal"), jpeg("orange"), points
+    )
+
+
+def a_wait(place: int = 1, name: str = "Waiting.jpg", style: str = "Dots") -> Waiting:
+    return Waiting(name, style, place, MADE - 300)
+
+
+def a_result(job: str = "r0", name: str = "Garden.png", style: str = "Mosaic") -> Result:
+    return Result(
+        job, name, style, f"Outbox/{job}.png", f"Originals/{job}.png", 120, 80, 156.0, MADE - 600,
+        jpeg("orange"), jpeg("teal"),
+    )  # fmt: skip
+
+
+def a_failure(job: str = "f0", name: str = "Broken.jpg", reason: str = "It is cut off.") -> Failure:
+    return Failure(job, name, "Waves", reason, f"Failed/{job}.jpg", MADE - 900)
+
+
+def empty() -> Board:
+    return Board(PLACES, MADE, styles=("Dots", "Mosaic", "Waves"))
+
+
+def full() -> Board:
+    """Everything at once, also what never comes together."""
+    return replace(
+        empty(),
+        now=(a_painting(), replace(a_painting("First.jpg"), total=0, preview=None, points=())),
+        waiting=tuple(a_wait(n + 1, f"Waiting {n}.jpg") for n in range(30)),
+        waiting_in_all=44,
+        results=(
+            *(a_result(f"r{n}", f"Result {n}.png") for n in range(10)),
+            replace(a_result("r10"), before=None),
+            replace(a_result("r11"), before=None, after=None, link=None, original=None),
+        ),
+        painted_in_all=140,
+        failures=(a_failure(), replace(a_failure("f1"), link=None)),
+        failed_in_all=2,
+        trouble="The disk is full.",
+    )
+
+
+def every_state() -> dict[str, Board]:
+    """One of each that the page has words for."""
+    idle = replace(empty(), results=(a_result(),), painted_in_all=1)
+    return {
+        "empty": empty(),
+        "bare": replace(empty(), styles=()),
+        "idle": idle,
+        "full": full(),
+        "loading": replace(idle, loading=True),
+        "next": replace(idle, waiting=(a_wait(),), waiting_in_all=1),
+        "held": replace(idle, trouble="The disk is full."),
+        "ended": replace(idle, running=False),
+        "ended in trouble": replace(idle, running=False, trouble="The disk is full."),
+    }

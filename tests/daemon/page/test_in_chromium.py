@@ -1,0 +1,403 @@
+"""The page as its readers have it: a file, opened in a real browser."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from daemon.names import printable
+from daemon.page.board import Board
+from daemon.page.drawing import draw
+from daemon.words import words
+from tests.daemon.page.boards import a_failure, a_painting, a_result, a_wait, empty, every_state
+from tests.daemon.page.boards import full as everything
+from tests.daemon.page.browser import MISSING, Browser, until
+from tests.daemon.page.test_drawing import HOSTILE, named
+
+pytestmark = pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
+
+RIGHT, END = "\ue014", "\ue010"  # keys, by the standard
+SOON = "document.body.dataset.every = '0.2'"
+SHOWN = "return document.documentElement.classList.contains('ready')"
+
+
+def young(board: Board) -> Board:
+    return replace(board, made=time.time())
+
+
+def busy() -> Board:
+    return young(replace(empty(), now=(a_painting(),), results=(a_result(),), painted_in_all=1))
+
+
+@pytest.fixture(scope="module")
+def english() -> Iterator[Browser]:
+    with closing(Browser("en")) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def chinese() -> Iterator[Browser]:
+    with closing(Browser("zh-CN")) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def without_scripts() -> Iterator[Browser]:
+    with closing(Browser("en", "--blink-settings=scriptEnabled=false")) as browser:
+        yield browser
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Path:
+    return tmp_path / "Status.html"
+
+
+def show(browser: Browser, page: Path, board: Board) -> None:
+    page.write_bytes(draw(board))
+    browser.open(page)
+    until(lambda: browser.run(SHOWN))
+    # Neither what an earlier page kept, nor a look of its own while a test is at it.
+    browser.run("document.body.dataset.every = '9999'")
+
+
+def renewed(browser: Browser, page: Path, board: Board) -> None:
+    """Write the page anew, and wait until it has read itself again."""
+    page.with_suffix(".new").write_bytes(draw(board))
+    page.with_suffix(".new").replace(page)
+    browser.run("document.documentElement.dataset.former = 'yes'; " + SOON)
+    until(lambda: browser.run(f"{SHOWN} && document.documentElement.dataset.former === undefined"))
+    browser.run("document.body.dataset.every = '9999'")
+
+
+def text_at(browser: Browser, selector: str) -> str:
+    return str(browser.run("return document.querySelector(arguments[0]).innerText", selector))
+
+
+def place(browser: Browser, selector: str) -> dict[str, float]:
+    """Where an element is in the window, once it has been brought there."""
+    found: dict[str, float] = browser.run(
+        "const one = document.querySelector(arguments[0]); one.scrollIntoView({block: 'center'});"
+        "const {left, top, width, height} = one.getBoundingClientRect();"
+        "return {left, top, width, height}",
+        selector,
+    )
+    return found
+
+
+def shown_of_the_photo(browser: Browser, job: str) -> str:
+    """How the photo on top is cut."""
+    return str(
+        browser.run(
+            "const slider = document.getElementById(arguments[0]);"
+            "return getComputedStyle(slider.closest('.wipe').querySelector('.photo')).clipPath",
+            f"wipe-{job}",
+        )
+    )
+
+
+@pytest.mark.parametrize("state", every_state())
+def test_the_browser_finds_nothing_to_complain_of(english: Browser, page: Path, state: str) -> None:
+    english.complaints()
+    show(english, page, young(every_state()[state]))
+    assert english.complaints() == []
+
+
+def test_what_the_page_does_not_bring_is_refused(english: Browser, page: Path) -> None:
+    show(english, page, busy())
+    english.run(
+        "window.refused = [];"
+        "document.addEventListener('securitypolicyviolation',"
+        " (event) => window.refused.push(event.effectiveDirective));"
+        "const script = document.createElement('script'); script.textContent = 'window.evil = 1';"
+        "document.body.append(script);"
+        "document.body.append(Object.assign(new Image(), {src: 'Outbox/r0.png'}));"
+        "document.body.insertAdjacentHTML('beforeend', '<b style=\"color: red\">x</b>');"
+        "fetch('Outbox/r0.png').catch(() => {});"
+    )
+    expected = {"script-src-elem", "img-src", "style-src-attr", "connect-src"}
+    until(lambda: expected <= set(english.run("return window.refused")))
+    assert english.run("return window.evil") is None
+
+
+def test_the_slider_moves_by_keys(english: Browser, page: Path) -> None:
+    show(english, page, busy())
+    assert shown_of_the_photo(english, "r0") == "inset(0px 50% 0px 0px)"
+    english.press("#wipe-r0", RIGHT * 5)
+    assert shown_of_the_photo(english, "r0") == "inset(0px 45% 0px 0px)"
+    slider = "return document.getElementById('wipe-r0').getAttribute('aria-valuetext')"
+    assert english.run(slider) == "55% photo, 45% painting"
+    english.press("#wipe-r0", END)
+    assert shown_of_the_photo(english, "r0") == "inset(0px)"
+    assert shown_of_the_photo(english, "now-n1") == "inset(0px 50% 0px 0px)"
+
+
+@pytest.mark.parametrize("kind", ["mouse", "touch"])
+def test_the_slider_is_dragged(english: Browser, page: Path, kind: str) -> None:
+    show(english, page, busy())
+    at = place(english, "#result-r0 .view")
+    middle = at["top"] + at["height"] / 2
+    start, end = at["left"] + at["width"] / 2, at["left"] + at["width"] * 0.8
+    english.drag((start, middle), (end, middle), kind)
+    value = int(until(lambda: english.run("return document.getElementById('wipe-r0').value")))
+    assert 76 <= value <= 84
+    assert shown_of_the_photo(english, "r0") == f"inset(0px {100 - value}% 0px 0px)"
+    assert len(english.windows()) == 1, "who drags does not open the picture"
+
+
+def test_a_click_opens_the_painting(english: Browser, page: Path) -> None:
+    show(english, page, busy())
+    painting = page.parent / "Outbox" / "r0.png"
+    painting.parent.mkdir()
+    painting.write_bytes(a_result().after or b"")
+    at = place(english, "#result-r0 .view")
+    (first,) = english.windows()
+    spot = (at["left"] + at["width"] * 0.15, at["top"] + at["height"] / 2)
+    english.drag(spot, spot, "mouse")
+    (opened,) = until(lambda: [each for each in english.windows() if each != first])
+    english.go_to(opened)
+    until(lambda: english.address() == painting.as_uri())
+    english.close_window()
+    english.go_to(first)
+
+
+def accessible(browser: Browser, role: str) -> list[dict[str, Any]]:
+    """What a screen reader is told of the elements of a role."""
+    browser.tools("Accessibility.enable")
+    nodes = browser.tools("Accessibility.getFullAXTree")["nodes"]
+    return [one for one in nodes if one.get("role", {}).get("value") == role]
+
+
+def test_screen_readers_are_told_what_is_there(english: Browser, page: Path) -> None:
+    board = replace(
+        busy(), waiting=(a_wait(),), waiting_in_all=1, failures=(a_failure(),), failed_in_all=1
+    )
+    show(english, page, board)
+    names = {
+        role: [one["name"]["value"] for one in accessible(english, role)]
+        for role in ("slider", "progressbar", "region", "link", "main", "banner", "contentinfo")
+    }
+    assert names["slider"] == [
+        "Compare photo and painting: Harbour.jpg",
+        "Compare photo and painting: Garden.png",
+    ]
+    assert names["progressbar"] == ["Progress"]
+    assert names["link"] == [
+        "Open the photo Broken.jpg",
+        "Open the painting Garden.png",
+        "Open the photo of Garden.png",
+    ]
+    assert names["region"] == [
+        "Harbour.jpg",
+        "Up next",
+        "Could not be painted",
+        "Lately painted",
+        "Styles",
+        "How it works",
+    ]
+    assert len(names["main"]) == len(names["banner"]) == len(names["contentinfo"]) == 1
+
+
+def spoken(browser: Browser) -> dict[str, str]:
+    """The texts on the page without places, by their keys."""
+    found: dict[str, str] = browser.run(
+        "return Object.fromEntries([...document.querySelectorAll('[data-say]')]"
+        ".filter((one) => !one.children.length).map((one) => [one.dataset.say, one.textContent]))"
+    )
+    return found
+
+
+def test_the_page_speaks_its_readers_language(chinese: Browser, page: Path) -> None:
+    show(chinese, page, young(everything()))
+    assert chinese.run("return document.documentElement.lang") == "zh"
+    said, known = spoken(chinese), words("zh").texts
+    assert len(said) > 25
+    for key, text in said.items():
+        if not key.startswith(("reason.", "trouble")) or key.startswith("trouble."):
+            assert text == known[f"page.{key}"]
+    shown = text_at(chinese, ".now .left")
+    assert shown == "约剩 3 分钟"
+    assert text_at(chinese, "#result-r0 time").endswith("前")
+    assert chinese.run("return document.title") == "50% · 风格绘画"
+
+
+def test_the_reader_may_choose_another_and_it_is_remembered(chinese: Browser, page: Path) -> None:
+    show(chinese, page, busy())
+    chinese.click("#speak-en")
+    assert chinese.run("return document.documentElement.lang") == "en"
+    assert spoken(chinese)["results.title"] == "Lately painted"
+    chinese.reload()
+    until(lambda: chinese.run(SHOWN))
+    assert chinese.run("return document.documentElement.lang") == "en"
+    pressed = "return document.getElementById('speak-en').getAttribute('aria-pressed')"
+    assert chinese.run(pressed) == "true"
+    chinese.click("#speak-zh")
+    assert spoken(chinese)["results.title"] == "最近完成"
+
+
+def test_times_are_told_from_now(english: Browser, page: Path) -> None:
+    then = time.time() - 3 * 3600
+    show(english, page, replace(busy(), results=(replace(a_result(), finished=then),)))
+    assert text_at(english, "#result-r0 time") == "3 hours ago"
+    assert text_at(english, ".made") == "Updated just now"
+
+
+def test_reading_itself_again_leaves_all_where_the_reader_had_it(
+    english: Browser, page: Path
+) -> None:
+    english.look(800)
+    board = young(replace(everything(), trouble=""))
+    show(english, page, board)
+    english.press("#wipe-r2", RIGHT * 7)
+    english.run("document.getElementById('waiting').open = true")
+    english.run("document.getElementById('result-r2').scrollIntoView({block: 'center'})")
+    top = "return document.getElementById('result-r2').getBoundingClientRect().top"
+    before = english.run(top)
+    # What has come above it in the meantime must not push it away.
+    renewed(english, page, young(replace(board, trouble="The disk is full.\nSay so.")))
+    assert spoken(english)["trouble"] == "The disk is full.\nSay so."
+    assert english.run("return document.getElementById('wipe-r2').value") == "57"
+    assert shown_of_the_photo(english, "r2") == "inset(0px 43% 0px 0px)"
+    assert english.run("return document.getElementById('waiting').open") is True
+    assert english.run("return document.getElementById('guide').open") is False
+    assert english.run("return document.activeElement.id") == "wipe-r2"
+    assert english.run(top) == pytest.approx(before, abs=3)
+
+
+def test_it_waits_while_a_slider_is_held_and_when_it_is_told_to(
+    english: Browser, page: Path
+) -> None:
+    show(english, page, busy())
+    english.run("document.documentElement.dataset.former = 'yes'; " + SOON)
+    english.run("document.getElementById('pause').click()")
+    assert spoken(english)["refresh.start"] == "Keep up to date"
+    time.sleep(4)
+    assert english.run("return document.documentElement.dataset.former") == "yes"
+    english.run("document.getElementById('pause').click()")
+    english.run(
+        "document.getElementById('wipe-r0').dispatchEvent("
+        "new PointerEvent('pointerdown', {bubbles: true}))"
+    )
+    time.sleep(4)
+    assert english.run("return document.documentElement.dataset.former") == "yes"
+    english.run("dispatchEvent(new PointerEvent('pointerup'))")
+    until(lambda: english.run("return document.documentElement.dataset.former") is None)
+
+
+def test_progress_is_said_at_each_tenth(english: Browser, page: Path) -> None:
+    show(english, page, busy())
+    news = "return document.getElementById('news').textContent"
+    assert english.run(news) == ""
+    renewed(english, page, young(replace(busy(), now=(replace(a_painting(), step=64),))))
+    until(lambda: english.run(news) == "Harbour.jpg: 80% done")
+
+
+@pytest.mark.parametrize(
+    ("age", "what", "banner"),
+    [
+        (5, "painting", ""),
+        (600, "painting", "This page may be out of date"),
+        (600, "idle", ""),
+        (100_000, "idle", "This page may be out of date"),
+        (100_000, "ended", ""),
+    ],
+)
+def test_an_old_page_says_so(
+    english: Browser, page: Path, age: float, what: str, banner: str
+) -> None:
+    board = busy() if what == "painting" else replace(busy(), now=(), running=what != "ended")
+    show(english, page, replace(board, made=time.time() - age))
+    assert text_at(english, "#old").partition("\n")[0] == banner
+
+
+def test_a_page_that_changes_is_not_old_whatever_the_clocks_say(
+    english: Browser, page: Path
+) -> None:
+    show(english, page, replace(busy(), made=time.time() - 7200))
+    assert english.run("return document.getElementById('old').hidden") is False
+    renewed(english, page, replace(busy(), made=time.time() - 7190))
+    assert english.run("return document.getElementById('old').hidden") is True
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_names_do_nothing(english: Browser, page: Path, name: str) -> None:
+    board = named("plain")
+    show(english, page, board)
+    count = "return document.querySelectorAll('*:not(a)').length"
+    elements = english.run(count)
+    show(english, page, named(name))
+    assert not english.has_dialog()
+    assert english.run(count) == elements
+    shown = english.run("return document.querySelector('.now h2').textContent")
+    assert shown == (printable(name) if len(printable(name)) <= 64 else shown)
+    english.click("#speak-zh")
+    english.click("#speak-en")
+    assert english.run(count) == elements
+    said = english.run("return document.querySelector('[data-say=\"reason.0\"]').textContent")
+    assert said == "\n".join(map(printable, name.splitlines()))
+
+
+def test_a_memory_that_holds_nonsense_does_no_harm(english: Browser, page: Path) -> None:
+    show(english, page, busy())
+    for nonsense in ('"constructor"', "{", "17", "null", '{"sliders": {"old": 3}, "open": ["h"]}'):
+        english.run(
+            "localStorage.setItem('atelierd language', arguments[0]);"
+            "sessionStorage.setItem(`atelierd ${location.pathname}`, arguments[0]);",
+            nonsense,
+        )
+        english.open(page)
+        until(lambda: english.run(SHOWN))
+        assert english.run("return document.documentElement.lang") == "en"
+        assert text_at(english, ".made") == "Updated just now"
+    english.run("localStorage.clear()")
+
+
+@pytest.mark.parametrize("width", [320, 360, 820, 1440])
+@pytest.mark.parametrize("state", every_state())
+def test_nothing_is_wider_than_the_window(
+    english: Browser, page: Path, state: str, width: int
+) -> None:
+    english.look(width)
+    show(english, page, young(every_state()[state]))
+    assert english.run("return document.documentElement.scrollWidth") <= width
+    wide = "return [...document.querySelectorAll('main *')].filter((one) => !one.closest('.hidden')"
+    wide += " && one.type !== 'range' && one.getBoundingClientRect().right > innerWidth + 1).length"
+    assert english.run(wide) == 0
+
+
+def test_long_names_find_room(english: Browser, page: Path) -> None:
+    english.look(320)
+    show(english, page, young(named("W" * 255)))
+    assert english.run("return document.documentElement.scrollWidth") <= 320
+
+
+def test_without_scripts_all_of_it_can_be_read(without_scripts: Browser, page: Path) -> None:
+    page.write_bytes(draw(busy()))
+    without_scripts.open(page)
+    assert without_scripts.run("return document.documentElement.className") == ""
+    visible = (
+        "return [...document.querySelectorAll('#result-r0 img')].map((one) => {"
+        " const {left, right, width} = one.getBoundingClientRect(); return [left, right, width]})"
+    )
+    painting, photo = without_scripts.run(visible)
+    assert painting[2] == photo[2] > 50
+    assert photo[1] <= painting[0], "photo and painting hang side by side"
+    shown = without_scripts.run("return getComputedStyle(document.body).visibility")
+    assert shown == "visible"
+    assert "UTC" in text_at(without_scripts, "#result-r0 time")
+    slider = "return getComputedStyle(document.getElementById('wipe-r0')).display"
+    assert without_scripts.run(slider) == "none"
+    pause = "return getComputedStyle(document.getElementById('pause')).display"
+    assert without_scripts.run(pause) == "none"
+
+
+def test_without_scripts_it_reads_itself_again(without_scripts: Browser, page: Path) -> None:
+    page.write_bytes(draw(busy()).replace(b'content="10"', b'content="1"'))
+    without_scripts.open(page)
+    page.write_bytes(draw(empty()))
+    until(lambda: without_scripts.run("return document.querySelector('#lead') !== null"))
