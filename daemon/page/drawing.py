@@ -108,7 +108,7 @@ class Drawing:
             most_styles=MOST_STYLES,
             every=_QUICK if board.running and _is_busy(board) else _SLOW,
         )
-        return page.encode("utf-8")
+        return page.encode("utf-8", "backslashreplace")
 
 
 def draw(board: Board, language: Language = LANGUAGES[0]) -> bytes:

@@ -196,7 +196,11 @@
   }
 
   function listen() {
-    for (const wipe of all(".wipe")) wipe.querySelector("input").addEventListener("input", () => compare(wipe));
+    for (const wipe of all(".wipe")) {
+      wipe.querySelector("input").addEventListener("input", () => compare(wipe));
+      // Else the picture below is dragged away in the slider's place.
+      wipe.addEventListener("dragstart", (event) => event.preventDefault());
+    }
     for (const button of all("[data-language]")) {
       button.addEventListener("click", () => {
         language = button.dataset.language;

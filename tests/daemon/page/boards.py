@@ -53,7 +53,10 @@ def full() -> Board:
     """Everything at once, also what never comes together."""
     return replace(
         empty(),
-        now=(a_painting(), replace(a_painting("First.jpg"), total=0, preview=None, points=())),
+        now=(
+            a_painting(),
+            replace(a_painting("First.jpg"), job="n2", total=0, preview=None, points=(), attempt=2),
+        ),
         waiting=tuple(a_wait(n + 1, f"Waiting {n}.jpg") for n in range(30)),
         waiting_in_all=44,
         results=(
