@@ -46,7 +46,7 @@ class StyleNotes:
         self._say("; ".join(sorted(problems - {""})))
 
     def _told(self, picture: Path, why: str) -> str:
-        """Write a note, if it does not say so already; what stands in the way, empty for nothing."""
+        """Write a note, if it does not say so already; what stands in the way."""
         try:
             notes.write_style_note(self._share, picture.name, style_name(picture.name), why)
         except OSError as error:

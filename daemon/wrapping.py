@@ -24,7 +24,7 @@ def wrapped(text: str, columns: int) -> list[str]:
         The lines, without spaces at their ends; none if there is nothing but spaces.
     """
     lines, line = list[str](), ""
-    for piece in _pieces(text):
+    for piece in pieces(text):
         if line.strip() and width(line + piece.rstrip()) > columns:
             lines.append(line.rstrip())
             line = ""
@@ -48,7 +48,7 @@ def is_wide(character: str) -> bool:
     return unicodedata.east_asian_width(character) in _WIDE
 
 
-def _pieces(text: str) -> list[str]:
+def pieces(text: str) -> list[str]:
     """The parts of a text between which a line may end."""
     pieces = [""]
     for character in text:
