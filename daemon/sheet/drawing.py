@@ -40,33 +40,39 @@ class _Grid:
 
     Attributes:
         columns: how many beside one another.
-        side: of the square for a picture, pixels.
-        letters: their size, pixels.
+        side: of the square that a picture has to fit into, pixels.
+        heights: of the highest picture of each row, pixels.
     """
 
     columns: int
     side: int
-    letters: int
+    heights: tuple[int, ...]
+
+    @property
+    def letters(self) -> int:
+        return max(self.side // 12, 14)
 
     @property
     def gap(self) -> int:
-        return max(self.side // 10, 12)
+        return max(self.side // 10, 16)
 
     @property
     def line(self) -> int:
         return round(1.35 * self.letters)
 
     @property
-    def step(self) -> tuple[int, int]:
-        return self.side + self.gap, self.side + self.gap + self.line * _MOST_LINES
+    def size(self) -> tuple[int, int]:
+        return self.gap + self.columns * (self.side + self.gap), self._top(len(self.heights))
 
-    def size(self, number: int) -> tuple[int, int]:
-        rows = math.ceil(number / self.columns)
-        return self.columns * self.step[0] + self.gap, rows * self.step[1] + self.gap
-
-    def place(self, number: int) -> tuple[int, int]:
+    def place(self, number: int) -> tuple[int, int, int]:
+        """Left edge, top, and the line on which the picture stands, of one tile."""
         row, column = divmod(number, self.columns)
-        return self.gap + column * self.step[0], self.gap + row * self.step[1]
+        left, top = self.gap + column * (self.side + self.gap), self._top(row)
+        return left, top, top + self.heights[row]
+
+    def _top(self, row: int) -> int:
+        below = self.gap + self.line * _MOST_LINES
+        return self.gap + sum(self.heights[:row]) + row * below
 
 
 def small(picture: NDArray[np.uint8]) -> bytes:
@@ -87,9 +93,8 @@ def draw(wanted: SheetWanted, fonts: Callable[[int], Fonts]) -> Drawn:
         wanted: what is to be drawn.
         fonts: gives the fonts of a size.
     """
-    number = len(wanted.tiles) + (wanted.more > 0)
-    grid = _grid(number)
-    pen = _Pen(grid, number, fonts(grid.letters))
+    grid = _grid(wanted)
+    pen = _Pen(grid, fonts(grid.letters))
     for place, tile in enumerate(wanted.tiles):
         pen.draw(place, tile)
     if wanted.more:
@@ -100,63 +105,73 @@ def draw(wanted: SheetWanted, fonts: Callable[[int], Fonts]) -> Drawn:
 class _Pen:
     """Draws tile after tile."""
 
-    def __init__(self, grid: _Grid, number: int, fonts: Fonts) -> None:
-        self.image = Image.new("RGB", grid.size(number), _GROUND)
+    def __init__(self, grid: _Grid, fonts: Fonts) -> None:
+        self.image = Image.new("RGB", grid.size, _GROUND)
         self.unwritten: list[str] = []
         self._grid, self._fonts = grid, fonts
         self._draw = ImageDraw.Draw(self.image)
 
     def draw(self, number: int, tile: Tile) -> None:
         """Draw one tile."""
-        left, top = self._grid.place(number)
-        side = self._grid.side
-        runs = self._fonts.runs(tile.name)
-        if runs is None:
-            self.unwritten.append(tile.name)
-            runs = self._fonts.runs(str(number + 1)) or []
+        left, top, foot = self._grid.place(number)
         if tile.picture is None:
-            self._cross(left, top)
+            self._cross(left, top, foot)
         else:
-            self._paste(tile.picture, left, top)
+            self._paste(tile.picture, left, foot)
         ink = _PALE if tile.picture is None else _INK
-        for line, words in enumerate(_lines(runs, side + self._grid.gap // 2)):
-            self._write(words, left + side // 2, top + side, line, ink)
+        lines = _lines(self._runs(number, tile.name), self._grid.side + self._grid.gap // 2)
+        for line, words in enumerate(lines, 1):
+            self._write(words, left, foot + line * self._grid.line, ink)
 
     def write_in(self, number: int, text: str) -> None:
         """Write a text in the place of a picture."""
-        left, top = self._grid.place(number)
-        middle = top + self._grid.side // 2 - self._grid.line
-        self._write(self._fonts.runs(text) or [], left + self._grid.side // 2, middle, 0, _PALE)
+        left, top, foot = self._grid.place(number)
+        self._write(self._fonts.runs(text) or [], left, (top + foot) // 2, _PALE)
 
-    def _paste(self, picture: bytes, left: int, top: int) -> None:
+    def _runs(self, number: int, name: str) -> list[Run]:
+        runs = self._fonts.runs(name)
+        if runs is None:
+            self.unwritten.append(name)
+            runs = self._fonts.runs(f"#{number + 1}")
+        return runs or []
+
+    def _paste(self, picture: bytes, left: int, foot: int) -> None:
         side = self._grid.side
         with Image.open(io.BytesIO(picture), formats=["JPEG"]) as image:
             image.thumbnail((side, side), Image.Resampling.LANCZOS)
-            x, y = left + (side - image.width) // 2, top + side - image.height
+            x, y = left + (side - image.width) // 2, foot - image.height
             self.image.paste(image, (x, y))
-            box = (x - 1, y - 1, x + image.width, y + image.height)
-        self._draw.rectangle(box, outline=_EDGE)
+        self._draw.rectangle((x - 1, y - 1, x + image.width, foot), outline=_EDGE)
 
-    def _cross(self, left: int, top: int) -> None:
-        side, inset = self._grid.side, self._grid.side // 3
-        self._draw.rectangle((left, top, left + side, top + side), fill=_EMPTY, outline=_EDGE)
-        first, last, width = inset, side - inset, max(side // 60, 2)
-        for start, end in ((first, last), (last, first)):
-            line = (left + first, top + start, left + last, top + end)
-            self._draw.line(line, fill=_PALE, width=width)
+    def _cross(self, left: int, top: int, foot: int) -> None:
+        side, half = self._grid.side, (foot - top) // 6
+        self._draw.rectangle((left, top, left + side, foot), fill=_EMPTY, outline=_EDGE)
+        x, y = left + side // 2, (top + foot) // 2
+        for way in (half, -half):
+            line = (x - half, y - way, x + half, y + way)
+            self._draw.line(line, fill=_PALE, width=max(side // 60, 2))
 
-    def _write(self, runs: Sequence[Run], middle: int, top: int, line: int, ink: object) -> None:
-        x = middle - sum(_length(run) for run in runs) / 2
-        y = top + (line + 1) * self._grid.line
+    def _write(self, runs: Sequence[Run], left: int, foot: int, ink: tuple[int, int, int]) -> None:
+        x = left + (self._grid.side - _width(runs)) / 2
         for text, font in runs:
-            self._draw.text((x, y), text, fill=ink, font=font, anchor="ls")  # type: ignore[arg-type]
+            self._draw.text((x, foot), text, fill=ink, font=font, anchor="ls")
             x += font.getlength(text)
 
 
-def _grid(number: int) -> _Grid:
+def _grid(wanted: SheetWanted) -> _Grid:
+    number = len(wanted.tiles) + (wanted.more > 0)
     columns = max(round(math.sqrt(number * _SHAPE)), min(number, 3))
     side = min(max(round(_WIDTH / columns / 1.1), _SMALLEST_SIDE), SMALL_SIDE)
-    return _Grid(columns, side, max(side // 14, 13))
+    heights = [_height(tile, side) for tile in wanted.tiles]
+    rows = range(0, number, columns)
+    return _Grid(columns, side, tuple(max([side // 2, *heights[i : i + columns]]) for i in rows))
+
+
+def _height(tile: Tile, side: int) -> int:
+    if tile.picture is None:
+        return side // 2
+    with Image.open(io.BytesIO(tile.picture), formats=["JPEG"]) as image:
+        return min(side, round(side * image.height / max(image.size)))
 
 
 def _length(run: Run) -> float:

@@ -57,7 +57,7 @@ class Fonts:
             The parts; None if there is no font for one of the letters or digits.
         """
         characters = [one for one in text if not (_is_sign(one) and self._font_for(one) is None)]
-        text = "".join(characters).strip()
+        text = " ".join("".join(characters).split())
         if whole := next((font for font in self._all() if _has_all(font, text)), None):
             return [(text, whole)]
         found: list[tuple[str, Font]] = []
