@@ -17,7 +17,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon import bounded, child, inspector, loading, overrides, pictures, presence, rations
+from daemon import (
+    bounded,
+    child,
+    inspector,
+    loading,
+    overrides,
+    pictures,
+    presence,
+    publishing,
+    rations,
+)
 from daemon import words as module
 from daemon.dispatch import _CHANGED
 from daemon.errors import AtelierError, FaultError
@@ -26,7 +36,7 @@ from daemon.note_texts import NO_PICTURE
 from daemon.runners import local, worker
 from daemon.settings import PaintSettings
 from daemon.toml_text import tomllib
-from daemon.words import LANGUAGES, WORDS_AGAIN, words
+from daemon.words import LANGUAGES, words
 from engine import PRESETS
 from engine.errors import PictureError
 from engine.memory import plan_memory
@@ -47,14 +57,19 @@ SAYING = (
     "daemon/loading.py", "daemon/presence.py", "daemon/recovery.py", "daemon/note_texts.py",
     "daemon/runners/local.py", "daemon/runners/worker.py", "engine/pyramid.py",
     "engine/patchwork.py", "engine/memory.py", "engine/retreat.py", "engine/descent.py",
+    # And what may stand in the way of the whole service.
+    "daemon/outlet.py", "daemon/marks.py", "daemon/drives.py", "daemon/workplace.py",
+    "daemon/scanner.py", "daemon/styles.py", "daemon/publishing.py", "daemon/endings.py",
+    "daemon/claims.py", "daemon/claim_folders.py", "daemon/troubles.py",
 )  # fmt: skip
 # What is raised with such a sentence. The other errors are of the program's start, or pass.
 RAISED = {
     "PictureUnreadableError", "NoPictureError", "OverridesError", "FaultError", "PictureError",
-    "DivergedError", "RecipeError", "_RefusedError", "Finding", "Fault",
+    "DivergedError", "RecipeError", "_RefusedError", "Finding", "Fault", "ShareError",
+    "ShareAwayError", "PublishError", "ClaimHeldError", "ClaimStuckError",
 }  # fmt: skip
-# Sentences in these modules that are told in other places than notes: the log, the command line.
-ELSEWHERE = ("engine stopped {} times in a row", "did not come to the end of loading")
+# Sentences in these modules that are told in other places: the log, the command line, a file.
+ELSEWHERE = ("how the share's folders are known", "By this file atelierd knows")
 
 
 def english(key: str) -> str:
@@ -158,7 +173,7 @@ def to_say() -> list[str]:
 @pytest.mark.parametrize("text", to_say())
 def test_what_the_code_says_of_photos_is_known(text: str) -> None:
     # What stands at the end may be empty: a hint.
-    filled = ["x".join(each.split("{}")).strip() for each in (text, text.removesuffix("{}"))]
+    filled = ["7".join(each.split("{}")).strip() for each in (text, text.removesuffix("{}"))]
     told = [ZH.translated(each) for each in filled]
     assert not all(map(ENGLISH.search, told)), told
 
@@ -327,6 +342,28 @@ def test_of_a_disk(what: str, why: str, chinese: str) -> None:
     assert told(loading._NOT_NOW.format(what, why))
 
 
+def test_of_several_troubles_in_one_line() -> None:
+    full = publishing_error("a.jpg")
+    short = full.rstrip(".")
+    line = (
+        f"{short}; 2 photos stay in the inbox, which cannot be moved; "
+        f"3 cannot be put where they belong yet: {short}"
+    )
+    chinese = told(line)
+    assert chinese.count("磁盘已满") == 2
+    assert "；收件文件夹里有 2 张照片无法移走；有 3 张还不能放到该放的地方：" in chinese
+    assert not chinese.endswith("。")
+    assert told("1 photo stays in the inbox, which cannot be moved")
+
+
+def publishing_error(name: str) -> str:
+    def fail() -> None:
+        with publishing._plainly(name, Path("/srv/share/Outbox")):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    return raised(fail)
+
+
 # What is not known.
 
 
@@ -352,7 +389,3 @@ def test_names_are_not_touched_whatever_they_are(name: str) -> None:
 @given(st.text(alphabet='aT. !?{}"()', max_size=300))
 def test_any_text_comes_to_an_end(text: str) -> None:
     assert isinstance(ZH.translated(text), str)
-
-
-def test_places_of_words_are_those_that_are_documented() -> None:
-    assert {"why", "what", "how", "wanted"} == WORDS_AGAIN
