@@ -2,8 +2,8 @@
 
 A text may be put together: of several sentences, or of several troubles that semicolons join, each
 without its last full stop. Nobody can list all combinations, and where a name in it begins and
-ends nobody can tell for sure. So it is cut in the way that leaves the least unknown: names, and what
-is nobody's. Of what is not known the English stays.
+ends nobody can tell for sure. So it is cut in the way that leaves the least unknown, counting names
+as unknown. What is not known stays in English.
 """
 
 from __future__ import annotations

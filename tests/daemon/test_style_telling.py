@@ -156,6 +156,12 @@ def _tell(program: Program) -> None:
     sheet, note = program.share / "All styles.jpg", program.share / "Styles" / "Torn.jpg - why.txt"
     program.start()
     program.wait(lambda: sheet.exists() and note.exists())
+    (program.share / "Inbox/Torn/a.png").write_bytes(grey(100))
+    failed = program.share / "Failed/Torn/a.png - why.txt"
+    program.wait(failed.exists)
+    assert "风格图片「Torn.jpg」不能使用。" in failed.read_text()
+    assert "照片拖回文件夹「Inbox > Torn」" in failed.read_text()
+    assert note.exists()
     assert "「Torn.jpg」不能用作风格。" in note.read_text()
     assert "这个文件不是这里能读取的图片" in note.read_text()
     assert "怎样让一张照片变成画" in (program.share / "Read me first.txt").read_text()

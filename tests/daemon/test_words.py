@@ -343,7 +343,7 @@ def test_of_a_disk(what: str, why: str, chinese: str) -> None:
 
 
 def test_of_several_troubles_in_one_line() -> None:
-    full = publishing_error("a.jpg")
+    full = publishing_error("photo.jpg")
     short = full.rstrip(".")
     line = (
         f"{short}; 2 photos stay in the inbox, which cannot be moved; "
