@@ -1,7 +1,8 @@
 """Which of the machine's fonts can write a name, in whatever script; in a child process only.
 
 Names are anybody's, and no font has all characters. So a name is written in the first font that has
-all of them, or else in several. Pillow's own font is the last one: it has Latin letters alone.
+all of them, or else in several. Pillow's own font is the last one: it has the letters of English
+alone, and a name is written in it without its accents.
 """
 
 from __future__ import annotations
@@ -56,8 +57,13 @@ class Fonts:
         Returns:
             The parts; None if there is no font for one of the letters or digits.
         """
+        return self._found(text) or self._found(_without_accents(text))
+
+    def _found(self, text: str) -> list[tuple[str, Font]] | None:
         characters = [one for one in text if not (_is_sign(one) and self._font_for(one) is None)]
         text = " ".join("".join(characters).split())
+        if not text:
+            return None
         if whole := next((font for font in self._all() if _has_all(font, text)), None):
             return [(text, whole)]
         found: list[tuple[str, Font]] = []
@@ -69,7 +75,7 @@ class Fonts:
                 found[-1] = (found[-1][0] + character, font)
             else:
                 found.append((character, font))
-        return found or None
+        return found
 
     def _font_for(self, character: str) -> Font | None:
         if character not in self._by_character:
@@ -158,6 +164,11 @@ def _has(font: Font, character: str) -> bool:
 def _drawn(font: Font, character: str) -> tuple[tuple[int, int], bytes]:
     mask = font.getmask(character, mode="L")
     return mask.size, bytes(mask)
+
+
+def _without_accents(text: str) -> str:
+    apart = unicodedata.normalize("NFKD", text)
+    return "".join(character for character in apart if not unicodedata.combining(character))
 
 
 def _is_sign(character: str) -> bool:

@@ -22,7 +22,8 @@ from daemon.words import LANGUAGES
 UNPRIVILEGED = """
 import os, sys
 from pathlib import Path
-from daemon import notes
+from daemon import notes, note_texts
+note_texts.signatures()  # read now: the program may be closed to others
 os.chdir(sys.argv[1])  # before the change of user: the folders above are closed to others
 if os.geteuid() == 0:
     os.setgroups([])
