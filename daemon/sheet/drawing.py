@@ -171,7 +171,9 @@ def _height(tile: Tile, side: int) -> int:
     if tile.picture is None:
         return side // 2
     with Image.open(io.BytesIO(tile.picture), formats=["JPEG"]) as image:
-        return round(image.height * min(1.0, side / max(image.width, image.height)))
+        scale = min(1.0, side / max(image.width, image.height))
+        height: int = round(image.height * scale)
+    return height
 
 
 def _length(run: Run) -> float:
