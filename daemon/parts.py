@@ -17,6 +17,7 @@ from daemon.page.keeping import Draw
 from daemon.reloading import Reread
 from daemon.runners.base import Deliver, Runner
 from daemon.settings import Settings, WatchSettings
+from daemon.sheet.keeping import Sheet
 
 
 class InspectsUntilClosed(Inspects, Protocol):
@@ -44,6 +45,7 @@ class Parts:
         checkpoints: where the runner saves jobs on their way, if it does.
         bulletin: told what stands in the way of the service, for those who ask beside it.
         expect: raises a `ShareError` while the share's folders are not the ones that they were.
+        sheet: keeps the picture of all styles; None for nobody.
         damage: why the journal is of no use any more, in few words; empty as long as it is.
         draw: makes the page that shows how things are; None: there is none.
         glimpses: the small pictures on it.
@@ -60,6 +62,7 @@ class Parts:
     checkpoints: Checkpoints | None = None
     bulletin: Bulletin = field(default_factory=lambda: Bulletin(None))
     expect: Callable[[], None] = lambda: None
+    sheet: Sheet | None = None
     damage: Callable[[], str] = str
     draw: Draw | None = None
     glimpses: Glimpses = field(default_factory=lambda: Glimpses(None))

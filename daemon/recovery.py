@@ -12,6 +12,8 @@ What lies in the work folder and what the journal says are compared, and nothing
 - a job that was running is queued again; the attempt counts, so that a photo that takes the whole
   machine down is not tried for ever;
 - a job whose photo is gone has failed; one whose photo is out of reach waits.
+
+The explanation of the folders is written anew if the share speaks another language now.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from typing import Final
 
 import structlog
 
-from daemon import adoption, claims, intention, presence
+from daemon import adoption, claims, intention, notes, presence
 from daemon.claim_folders import claim_folder, guard
 from daemon.endings import Endings
 from daemon.errors import AtelierError, ClaimError, FaultError
@@ -66,6 +68,7 @@ def recover(
             it is to be repeated before anything else is done.
         JournalError: the journal cannot be used.
     """
+    _renew_how_to(share)
     found = claims.find_claims(share)
     unfinished = [*journal.having(JobState.RUNNING), *journal.having(JobState.QUEUED)]
     known, waiting = {job.id for job in unfinished}, set(endings.jobs)
@@ -88,6 +91,15 @@ def recover(
             except FaultError as error:
                 endings.failed(job, str(error))
     return stuck
+
+
+def _renew_how_to(share: Share) -> None:
+    """Write the explanation anew if the share's language is another one now."""
+    try:
+        if notes.renew_how_to(share):
+            _log.info("note.renewed", note=notes.HOW_TO, language=share.language)
+    except OSError as error:
+        _log.warning("note.failed", note=notes.HOW_TO, why=error.strerror)
 
 
 def _return(share: Share, journal: Journal, endings: Endings, job_id: str) -> None:

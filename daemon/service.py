@@ -37,7 +37,7 @@ from daemon.runners.base import EngineReady, Event
 from daemon.runners.exchange import Exchange
 from daemon.settings import Settings
 from daemon.share import Share
-from daemon.style_check import StyleCheck
+from daemon.style_telling import StyleTelling
 from daemon.sweeps import Sweeps
 from daemon.troubles import quick_pace
 from daemon.watching import Watcher
@@ -85,8 +85,7 @@ class Service:
             make_id=parts.make_id,
             lock=parts.lock,
         )
-        settle = settings.watch.settle_seconds
-        self._style_check = StyleCheck(self._inspector, settle, parts.clock)
+        self._styles = StyleTelling(share, settings, self._inspector, parts.clock, parts.sheet)
         self._engine = Exchange(parts.make_runner, self._mail.put, parts.clock)
         self._dispatcher = Dispatcher(
             share, settings, journal, self._endings, self._engine, clock=parts.clock
@@ -238,7 +237,7 @@ class Service:
             self._expect()
         except AtelierError:
             self._intake.drop()
-            self._style_check.drop()
+            self._styles.drop()
             raise
 
     def _look(self) -> None:
@@ -247,7 +246,8 @@ class Service:
         self._pruning.prune_if_due()
         began = self._clock()
         self._intake.look()
-        self._style_check.look(self._intake.styles)
+        if not self._intake.problem:
+            self._styles.look(self._intake.styles)
         if self._intake.restless:
             # A failed photo may have come back. Not at once: whoever drags photo and note together
             # would be told that the note is gone before it could be moved.
@@ -285,7 +285,7 @@ class Service:
     def _answered(self, answer: Inspected) -> None:
         with contextlib.suppress(ShareAwayError):  # told at the next turn, once for all of them
             self._expect_folders()
-            if not self._style_check.answer(answer):
+            if not self._styles.answer(answer):
                 self._intake.answer(answer)
 
     def _hear(self, event: Event) -> None:
@@ -333,7 +333,7 @@ class Service:
         self._dispatcher.use(settings)
         self._page.use(settings.page)
         self._inspector.use(settings.watch)
-        self._style_check.settle_seconds = settings.watch.settle_seconds
+        self._styles.use(settings)
 
     def _complain(self, error: Exception) -> None:
         if self._said.is_new(reason_of(error)):
@@ -349,10 +349,8 @@ class Service:
             self._endings.hurry()
 
     def _is_over(self) -> bool:
-        if not self._once:
-            return False
         given_up = self._troubles >= _TRIES_ONCE or self._dispatcher.unavailable is not None
-        return given_up or not self._is_expecting()
+        return self._once and (given_up or not self._is_expecting())
 
     def _is_expecting(self) -> bool:
         """Whether something is there that will still be painted, or fail."""
@@ -369,6 +367,7 @@ class Service:
             self._notify.stopping()
         self._watcher.stop()
         self._inspector.close()
+        self._styles.close()
         self._dispatcher.close(_CLOSE_SECONDS)
         # What was finished in the last moment is not thrown away; photos stay in the inbox.
         for letter in self._mail.rest():

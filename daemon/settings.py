@@ -11,13 +11,15 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from daemon.words import LANGUAGES, Language
+
 
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class ShareSettings(_Section):
-    """Where the folders are. A relative path is taken below `root`."""
+    """The folders, and what people read in them. A relative path is taken below `root`."""
 
     root: Path = Field(Path("share"), description="the folder that people see over the network")
     inbox: Path = Field(Path("Inbox"), description="where photos are dropped")
@@ -28,6 +30,15 @@ class ShareSettings(_Section):
     work: Path = Field(
         Path(".atelierd"),
         description="where photos wait while they are painted; hidden, not for people",
+    )
+    language: Language = Field(
+        LANGUAGES[0],
+        description="of all that people read in these folders: en is English, zh is Chinese",
+    )
+    contact_sheet: Literal["on", "off"] = Field(
+        "on",
+        description="on: a picture of all styles with their names, All styles.jpg, is kept in "
+        "root; off: none is, and one that was drawn is removed",
     )
 
 

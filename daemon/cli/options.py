@@ -17,8 +17,13 @@ if TYPE_CHECKING:
     from daemon.catalogue import Setting
     from daemon.configuration import Resolved
 
-OF_THE_SERVICE: Final = ("engine.max_attempts", "engine.style_cache", "engine.checkpoint_seconds")
-"""Settings of the engine's section that only a service heeds."""
+OF_THE_SERVICE: Final = (
+    "engine.max_attempts",
+    "engine.style_cache",
+    "engine.checkpoint_seconds",
+    "share.contact_sheet",
+)
+"""Settings that only a service heeds."""
 
 SHORT_WISHES: Final = {"paint.preset": "--preset", "paint.size": "--size"}
 """What is wished for most often, and the short options for it, alike in all commands."""

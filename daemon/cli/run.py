@@ -44,6 +44,8 @@ from daemon.runners.local import LocalRunner
 from daemon.service import Service
 from daemon.settings import Settings
 from daemon.share import Share, expect_share, make_share, open_share
+from daemon.sheet.keeping import Sheet
+from daemon.sheet.maker import FONTS, Maker
 from daemon.signals import Signals
 from engine.errors import EngineError
 from engine.weights import known, source_in_place
@@ -274,12 +276,14 @@ def _open_journal(stack: ExitStack, rescuer: Rescuer, share: Share) -> Journal:
 
 def _parts(settings: Settings, share: Share, make_runner: MakeRunner, again: Again | None) -> Parts:
     limits = limits_of(settings.watch, share.inbox, share.styles)
+    maker = Maker(limits, FONTS) if settings.share.contact_sheet == "on" else None
     return Parts(
         make_runner=lambda deliver: make_runner(settings, deliver),
         make_inspector=lambda deliver: Inspector(settings.watch, deliver, limits=limits),
         clock=time.monotonic,
         make_id=lambda: secrets.token_hex(_ID_BYTES),
         reread=None if again is None else partial(_reread, make_runner, again),
+        sheet=Sheet(share, maker, time.monotonic),
     )
 
 

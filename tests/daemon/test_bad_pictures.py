@@ -205,6 +205,6 @@ def test_all_of_them_end_painted_or_in_failed_with_a_note(program: Program) -> N
         assert (program.share / "Originals" / name).read_bytes() == files[Path(name).name]
     for name in photos:
         text = (program.share / "Failed" / f"{name} - why.txt").read_text()
-        why = text.split("What happened\n")[1].split("\n")[0].strip()
+        why = " ".join(text.split("What happened\n")[1].split("\n\n")[0].split())
         assert is_plain(why), (name, why)
     assert not program.said("engine.lost")

@@ -29,7 +29,7 @@ from daemon import files
 from daemon.jobs import JobState
 from daemon.journal import JOURNAL, Journal
 from daemon.names import INBOX_NOTE
-from daemon.notes import SIGNATURE
+from daemon.note_texts import signatures
 from tests.daemon.run_and_die import HELD, NEVER, TORN, WHY, painted
 from tests.daemon.standins import picture
 
@@ -258,7 +258,7 @@ class Mortal:
         for name, why in self.given.whys.items():
             note = failed.pop(name).decode()
             assert why in note
-            assert note.rstrip().endswith(SIGNATURE)
+            assert note.rstrip().endswith(signatures()[0])
         assert failed == self.given.failed
         self.check_rest()
 

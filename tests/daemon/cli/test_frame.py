@@ -94,7 +94,7 @@ HEEDED = {
     "stylize": {
         *PAINT, *ENGINE, "output.quality", "watch.max_file_mb", "watch.max_megapixels",
     },
-    "init": SHARE,
+    "init": {*SHARE, "share.language"},
     "status": {"state_dir", "share.root", "share.work"},
     "doctor": {"state_dir", "share.root", *SHARE, *ENGINE},
     "weights fetch": {"engine.weights"},
