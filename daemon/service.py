@@ -26,7 +26,6 @@ from daemon.last_resort import LastResort
 from daemon.mailbox import Letter, Mailbox, Reload, Stop, Wake
 from daemon.names import printable
 from daemon.notify import Notify
-from daemon.once import Once, reason_of
 from daemon.pace import Pace
 from daemon.parts import Parts
 from daemon.pruning import Pruning
@@ -34,6 +33,7 @@ from daemon.recovery import recover
 from daemon.reloading import Reread, changed, needs_another_engine
 from daemon.runners.base import EngineReady, Event
 from daemon.runners.exchange import Exchange
+from daemon.setbacks import TRIES_ONCE, Setbacks
 from daemon.settings import Settings
 from daemon.share import Share
 from daemon.style_check import StyleCheck
@@ -45,8 +45,6 @@ from engine.errors import WeightsError
 # Of the 90 that systemd gives. An engine with nothing to do ends at once; one that paints ends, and
 # saves, after the step that it is at, which takes long for a large picture.
 _CLOSE_SECONDS: Final = 35.0
-_TROUBLE_SECONDS: Final = 2.0
-_TRIES_ONCE: Final = 4
 _log: Final = structlog.get_logger()
 
 
@@ -101,7 +99,7 @@ class Service:
         self._is_to_reload, self._last_resort = False, LastResort()
         self._sweeps = Sweeps(share, parts.clock, self._is_stopping_meanwhile)
         self._pruning, self._pace = Pruning(journal, parts.clock), Pace(parts.clock)
-        self._troubled_until, self._troubles, self._queued, self._said = 0.0, 0, 0, Once()
+        self._setbacks, self._queued = Setbacks(self._condition, parts.clock), 0
         self._doing, self._importing = "Putting the folders in order", False
 
     def stop(self, why: str) -> None:
@@ -211,7 +209,7 @@ class Service:
         """Do what is due now."""
         self._end_the_silent()
         now = self._clock()
-        if now < self._troubled_until:
+        if now < self._setbacks.until:
             return
         try:
             self._expect_folders()
@@ -223,9 +221,10 @@ class Service:
             self._engine.change()
             self._dispatcher.fill()
         except (AtelierError, OSError) as error:
-            self._complain(error)
+            self._setbacks.met(error)
         else:
-            self._calm()
+            if self._setbacks.are_over():
+                self._endings.hurry()
 
     def _end_the_silent(self) -> None:
         """An engine that hangs is ended, where systemd does not look after that either."""
@@ -267,7 +266,7 @@ class Service:
 
     def _read_mail(self) -> None:
         due = (self._pace.due, self._endings.due, self._dispatcher.due, self._notify.due)
-        until = max(min(time for time in due if time is not None), self._troubled_until)
+        until = max(min(time for time in due if time is not None), self._setbacks.until)
         for letter in self._mail.read(until):
             self._open(letter)
             if self.is_stopping:
@@ -284,7 +283,7 @@ class Service:
             elif not isinstance(letter, Stop):
                 self._hear(letter)
         except (AtelierError, OSError) as error:
-            self._complain(error)
+            self._setbacks.met(error)
 
     def _answered(self, answer: Inspected) -> None:
         with contextlib.suppress(ShareAwayError):  # told at the next turn, once for all of them
@@ -337,23 +336,10 @@ class Service:
         self._inspector.use(settings.watch)
         self._style_check.settle_seconds = settings.watch.settle_seconds
 
-    def _complain(self, error: Exception) -> None:
-        if self._said.is_new(reason_of(error)):
-            _log.error("daemon.trouble", why=str(error))
-        self._condition.trouble = str(error)
-        self._troubles += 1
-        self._troubled_until = self._clock() + _TROUBLE_SECONDS
-
-    def _calm(self) -> None:
-        self._condition.trouble, self._troubles = "", 0
-        if self._said.is_over():
-            _log.info("daemon.goes_on")
-            self._endings.hurry()
-
     def _is_over(self) -> bool:
         if not self._once:
             return False
-        given_up = self._troubles >= _TRIES_ONCE or self._dispatcher.unavailable is not None
+        given_up = self._setbacks.number >= TRIES_ONCE or self._dispatcher.unavailable is not None
         return given_up or not self._is_expecting()
 
     def _is_expecting(self) -> bool:
@@ -361,7 +347,7 @@ class Service:
         if not self._pace.has_looked or self._importing or self._intake.still_expects():
             return True
         # What cannot be brought to its end is given up last: it may hold up nobody else.
-        return self._dispatcher.expecting or 0 < self._endings.tries < _TRIES_ONCE
+        return self._dispatcher.expecting or 0 < self._endings.tries < TRIES_ONCE
 
     def _end(self) -> None:
         damage = "" if self._stopping else self._damage()
@@ -395,6 +381,11 @@ class Service:
         unavailable = self._dispatcher.unavailable
         if unavailable is not None:
             return ExitCode.WEIGHTS if unavailable.blame == "weights" else ExitCode.FAILED
-        left = self._stopping is not None or self._troubles or self._endings.pending or self._queued
+        left = (
+            self._stopping is not None
+            or self._setbacks.number
+            or self._endings.pending
+            or self._queued
+        )
         failed = self._intake.failing or self._endings.failures
         return ExitCode.FAILED if left or failed else ExitCode.OK
