@@ -10,7 +10,6 @@ be read, although the share is there.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Final
 
@@ -26,6 +25,7 @@ from daemon.last_resort import LastResort
 from daemon.loading import Fault, Unreachable, advice_on_style, has_own_style, load, style_now
 from daemon.outlet import Outlet
 from daemon.patience import Patience
+from daemon.presence import is_movable
 from daemon.ready import stamp_of
 from daemon.relapses import Relapses
 from daemon.runners.base import (
@@ -285,17 +285,9 @@ class Dispatcher:
             self._holds.hold(job.lane, trouble.message)
             return
         self._held_jobs.hold(job.id, trouble.message)
-        if trouble.verdict and job.id in self._held_jobs.long and self._is_movable(job):
+        hopeless = trouble.verdict and job.id in self._held_jobs.long
+        if hopeless and is_movable(job.content.parent, self._share.failed):
             self._give_up(job, trouble.verdict)
-
-    def _is_movable(self, job: Job) -> bool:
-        """Whether a photo that cannot be read can be put into failed: renamed, not copied."""
-        folder = job.content.parent
-        try:
-            near = folder.stat().st_dev == self._share.failed.stat().st_dev
-        except OSError:
-            return False
-        return near and os.access(folder, os.W_OK | os.X_OK)
 
     def _give_up(self, job: Job, why: str) -> None:
         self._held_jobs.release(job.id)

@@ -55,7 +55,7 @@ class Journal:
             )
         try:
             with self._errors():
-                self._check_version()
+                schema.expect_version(self._database, path)
         except BaseException:
             self._database.close()
             raise
@@ -268,10 +268,14 @@ class Journal:
         Raises:
             JournalError: there is no such job.
         """
-        job = self._one(_SELECT + "WHERE id = ?", (job_id,))
+        job = self.find(job_id)
         if job is None:
             raise JournalError(f"The journal {self._path} knows no job {job_id}.")
         return job
+
+    def find(self, job_id: str) -> Job | None:
+        """One job; None if there is no such job."""
+        return self._one(_SELECT + "WHERE id = ?", (job_id,))
 
     def read_through(self) -> str:
         """Read all jobs once; what of them cannot be read, empty if all can.
@@ -377,19 +381,6 @@ class Journal:
                 f"The journal {self._path} cannot be used: {error}. It must lie on a local disk "
                 "with free space, in a folder that this user may write to."
             ) from error
-
-    def _check_version(self) -> None:
-        version = schema.version_of(self._database)
-        if version in schema.OLDER:  # whoever writes has brought it up to date
-            raise JournalError(
-                f"The journal {self._path} was written by an older version of atelierd. Start the "
-                "service (again) with this version; it brings the journal up to date."
-            )
-        if version != schema.VERSION:
-            raise JournalError(
-                f"The journal {self._path} was written by another version of atelierd. Use that "
-                "version, or move the journal away to begin with an empty one."
-            )
 
 
 def _bytes(name: str | PurePath) -> bytes:

@@ -7,7 +7,10 @@ kill leaves the old version or the new one.
 from __future__ import annotations
 
 import sqlite3
+from pathlib import Path
 from typing import Final
+
+from daemon.errors import JournalError
 
 VERSION: Final = 3
 """Of the tables as they are made and understood here; SQLite's `user_version`."""
@@ -92,6 +95,30 @@ def lay_out(database: sqlite3.Connection) -> None:
 def version_of(database: sqlite3.Connection) -> int:
     """The version of a database's tables; 0 if they are nobody's that we know."""
     return int(database.execute("PRAGMA user_version").fetchone()[0])
+
+
+def expect_version(database: sqlite3.Connection, path: Path) -> None:
+    """See that the tables are those of this version.
+
+    Args:
+        database: open.
+        path: its file, to name it.
+
+    Raises:
+        JournalError: another version wrote them.
+        sqlite3.Error: they cannot be read.
+    """
+    version = version_of(database)
+    if version in OLDER:  # whoever writes has brought it up to date
+        raise JournalError(
+            f"The journal {path} was written by an older version of atelierd. Start the "
+            "service (again) with this version; it brings the journal up to date."
+        )
+    if version != VERSION:
+        raise JournalError(
+            f"The journal {path} was written by another version of atelierd. Use that "
+            "version, or move the journal away to begin with an empty one."
+        )
 
 
 def bring_up_to_date(database: sqlite3.Connection) -> None:
