@@ -14,6 +14,7 @@ from typing import Final
 import structlog
 
 from daemon import publishing
+from daemon.cancelling import Cancelling
 from daemon.condition import Condition
 from daemon.dispatch import Dispatcher
 from daemon.endings import Endings
@@ -93,7 +94,9 @@ class Service:
             journal, self._engine, self._dispatcher, self._endings, self._intake, clock=parts.clock
         )
         self._damage, self._bulletin = parts.damage, parts.bulletin
+        self._metrics = parts.metrics
         self._notify, self._reread = parts.notify or Notify({}, parts.clock, 0), parts.reread
+        self._cancelling = Cancelling(parts.requests, journal, self._endings, self._dispatcher)
         self._watcher = self._make_watcher()
         self._stopping: str | None = None
         self._is_to_reload, self._last_resort = False, LastResort()
@@ -187,6 +190,7 @@ class Service:
     def _tell(self) -> None:
         doing, condition = self._doing, self._condition
         self._bulletin.say(condition.in_the_way())
+        self._metrics.tell(self._journal, condition.in_the_way, self._endings.failures)
         self._notify.tell(
             (lambda: doing) if doing and not condition.trouble else condition.line,
             lives=self._advances,
@@ -194,7 +198,7 @@ class Service:
         )
 
     def _make_watcher(self) -> Watcher:
-        watched = (self._share.inbox, self._share.styles)
+        watched = (self._share.inbox, self._share.styles, *self._cancelling.folders)
         return Watcher(watched, self._settings.watch, self._mail.wake)
 
     def _has_new_weights(self) -> bool:
@@ -217,6 +221,7 @@ class Service:
                 self._put_in_order()
             if now >= self._pace.due:
                 self._look()
+            self._cancelling.heed()
             self._endings.retry()
             self._engine.change()
             self._dispatcher.fill()
@@ -294,6 +299,7 @@ class Service:
     def _hear(self, event: Event) -> None:
         self._importing = self._importing and not isinstance(event, EngineReady)
         self._engine.heard(event)
+        self._metrics.heard(event)
         if self._engine.is_ready:
             self._notify.ready()
         self._dispatcher.handle(event)
@@ -333,6 +339,7 @@ class Service:
         self._intake.use(settings)  # the first, since it may refuse them
         self._settings = settings
         self._dispatcher.use(settings)
+        self._metrics.use(settings.metrics.file)
         self._inspector.use(settings.watch)
         self._style_check.settle_seconds = settings.watch.settle_seconds
 
@@ -367,6 +374,7 @@ class Service:
         except AtelierError as error:
             _log.error("job.stuck", why=str(error))
         self._endings.give_back()
+        self._metrics.end(self._journal, self._condition.in_the_way, self._endings.failures)
         try:
             counts = {state.value: number for state, number in self._journal.counts().items()}
         except AtelierError as error:  # the next start puts it in order

@@ -12,7 +12,7 @@ from daemon.jobs import Job
 from daemon.journal import Journal
 from daemon.names import printable
 from daemon.once import Once
-from daemon.runners.base import CheckpointTrouble, Progressed, Resumed, Started
+from daemon.runners.base import CheckpointTrouble, EngineReady, Progressed, Resumed, Started
 from engine import Progress
 
 _SECONDS: Final = 1.0
@@ -96,3 +96,16 @@ class Telling:
             self._notes_progress = False
         else:
             self._notes_progress = True
+
+
+def tell_of_engine(event: EngineReady) -> None:
+    """Tell the log where an engine that is ready paints."""
+    _log.info(
+        "engine.ready",
+        device=event.device.name,
+        precision=event.device.precision,
+        threads=event.device.threads,
+        reason=event.device.reason,
+        weights=event.weights_sha256,
+        seconds=round(event.seconds, 3),
+    )

@@ -157,4 +157,6 @@ def _option(offer: _Offer) -> Callable[[Callable[..., R]], Callable[..., R]]:
 def _metavar(setting: Setting) -> str:
     if setting.choices:
         return f"[{'|'.join(setting.choices)}]"
+    if setting.values == "a file":
+        return "FILE"
     return {int: "N", float: "NUMBER", Path: "DIR"}.get(setting.kind, "TEXT")
