@@ -76,7 +76,10 @@ def configure(
     form, colors = _form(settings, terminal=terminal), terminal and not environ.get("NO_COLOR")
     few_steps = _FewSteps(clock) if tells_steps or form != "words" else _without_steps
     thinned: list[Processor] = [few_steps, _without_known_details]
-    render = {"words": Words(clock, colors=colors), "pretty": _pretty(colors=colors)}
+    render: dict[str, Processor] = {
+        "words": Words(clock, colors=colors),
+        "pretty": _pretty(colors=colors),
+    }
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

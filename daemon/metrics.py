@@ -149,9 +149,11 @@ class Metrics:
             return
         states = [({"state": state.value}, counts[state]) for state in JobState]
         yield from self._family("jobs", "gauge", "Jobs that the journal has, by state.", states)
-        queued = [({}, counts[JobState.QUEUED])]
+        queued: list[tuple[Labels, float]] = [({}, counts[JobState.QUEUED])]
         yield from self._family("queue_length", "gauge", "Photos that wait for their turn.", queued)
-        at = [({}, job.finished_at) for job in last if job.finished_at is not None]
+        at: list[tuple[Labels, float]] = [
+            ({}, job.finished_at) for job in last if job.finished_at is not None
+        ]
         if at:
             what = "When the last picture was finished, seconds since 1970."
             yield from self._family("last_result_timestamp_seconds", "gauge", what, at)

@@ -10,6 +10,7 @@ from typing import Final
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -17,13 +18,14 @@ from rich.text import Text
 from daemon.cli import lines
 from daemon.cli.report import Report
 from daemon.errors import AtelierError
+from daemon.failures import place_of
 from daemon.figures import duration
 from daemon.jobs import Job
 from daemon.names import printable
 from daemon.share import is_there
 
 _PAUSE_SECONDS: Final = 1.0
-_BAR: Final = 24  # columns
+_BAR: Final = 40  # columns
 _ENDS: Final = (signal.SIGTERM, signal.SIGHUP)
 
 
@@ -104,13 +106,17 @@ def _body(report: Report) -> Iterator[RenderableType]:
     yield Text(", ".join(counts), "dim")
     if report.painting:
         yield _title("Being painted")
-        yield _paintings(report.painting)
+        yield from (_painting(job) for job in report.painting)
     yield from _section(lines.INTERRUPTED, map(lines.how_far, report.interrupted))
     if report.not_taken is not None:
         yield from _section("Not taken yet", lines.lying(report.not_taken, report.kept.running))
     yield from _section("Waiting", lines.lanes(report.waiting))
-    yield from _section("Last painted", map(lines.painted, report.done))
-    yield from _section("Last failures", map(lines.failed, report.failed))
+    if report.done:
+        yield _title("Last painted")
+        yield _past((job, _result(job, report)) for job in report.done)
+    if report.failed:
+        yield _title("Last failures")
+        yield _past((job, Text(_why(job))) for job in report.failed)
 
 
 def _title(words: str) -> Text:
@@ -122,14 +128,32 @@ def _section(title: str, found: Iterable[str]) -> Iterator[RenderableType]:
     return iter([_title(title), *told] if told else [])
 
 
-def _paintings(jobs: Iterable[Job]) -> Table:
-    table = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
-    table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
-    table.add_column(width=_BAR)
-    table.add_column(no_wrap=True)
-    for job in jobs:
-        table.add_row(Text(f"  {lines.title(job)}"), _bar(job), Text(_how_far(job)))
-    return table
+def _painting(job: Job) -> RenderableType:
+    state = Table.grid(padding=(0, 2, 0, 0))
+    state.add_row(_bar(job), Text(_how_far(job)))
+    title = Text(lines.title(job), no_wrap=True, overflow="ellipsis")
+    return Padding(Group(title, state), (0, 0, 0, 2))
+
+
+def _past(told: Iterable[tuple[Job, Text]]) -> RenderableType:
+    """Jobs that are over: when that was, and what is to be said, in as many lines as it takes."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True, style="dim")
+    table.add_column(overflow="fold")
+    for job, text in told:
+        table.add_row(lines.moment(job.finished_at), text)
+    return Padding(table, (0, 0, 0, 2))
+
+
+def _result(job: Job, report: Report) -> Text:
+    result, root = job.result, report.share.root
+    if result is None:
+        return Text(lines.title(job))
+    return Text(printable(result.relative_to(root) if result.is_relative_to(root) else result))
+
+
+def _why(job: Job) -> str:
+    return f"{printable(place_of(job))}: {printable(job.error or '')}"
 
 
 def _bar(job: Job) -> ProgressBar:

@@ -98,7 +98,7 @@ def test_all_that_the_status_says_is_there(
     ):  # fmt: skip
         assert words in text, words
     bar = next(line for line in lines if "50 %" in line)
-    assert 0 < bar.count("━") <= 24
+    assert 0 < bar.count("━") <= 40
 
 
 def test_without_a_service_what_it_was_at_is_told(
