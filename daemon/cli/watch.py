@@ -89,7 +89,7 @@ def _head(report: Report) -> Text:
     running = report.kept.running
     color = {True: "green", False: "yellow"}.get(running is True, "yellow")
     head = Text.assemble(
-        (printable(report.share.root), "bold"), "  service ", (lines.RUNNING[running], color)
+        (printable(report.share.root), "bold"), "\nService ", (lines.RUNNING[running], color)
     )
     if not is_there(report.share):
         head.append("\nThe share is not there now: is its drive connected?", "yellow")

@@ -14,7 +14,7 @@ import pytest
 from daemon import publishing
 from daemon.cancelling import CANCELLED, cancel_without_service
 from daemon.endings import Endings
-from daemon.errors import PublishError
+from daemon.errors import JournalError, PublishError
 from daemon.jobs import JobState
 from daemon.journal import Journal
 from daemon.requests import Requests
@@ -269,4 +269,4 @@ def test_without_a_service_a_picture_that_is_out_is_found(asked: Asked) -> None:
 
 
 def refuse_journal(*_: Any) -> None:
-    raise PublishError("killed in this moment")
+    raise JournalError("killed in this moment")

@@ -24,7 +24,7 @@ from tests.daemon.child_stand_ins import SLOWER
 from tests.daemon.standins import picture
 
 ROOT = Path(__file__).resolve().parents[3]
-LONG = 60.0
+LONG = 150.0
 
 
 @pytest.fixture

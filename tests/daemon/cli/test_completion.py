@@ -59,7 +59,7 @@ def offered(tmp_path: Path, words: str, kind: str = "zsh", **more: str) -> list[
         cwd=tmp_path, env=env, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert answer.stderr == ""
-    return answer.stdout.splitlines()
+    return answer.stdout.strip().splitlines()
 
 
 def test_commands_are_offered_with_what_they_do(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ from daemon.settings import Settings, ShareSettings
 from daemon.share import Share, make_share, open_share
 
 ROOT = Path(__file__).resolve().parents[3]
-LONG = 60.0
+LONG = 150.0
 
 
 @pytest.fixture
@@ -84,12 +84,15 @@ def test_all_that_the_status_says_is_there(
 ) -> None:
     fill(journal)
     (share.inbox / "lost.jpg").write_bytes(b"x")
+    (share.failed / "Waves").mkdir()
+    (share.failed / "Waves/failed.jpg").write_bytes(b"x")
     report = reader(share, tmp_path).read()
     report = replace(report, kept=Keeping(running=True), trouble="The disk is full")
     lines = drawn(report, width)
     text = "\n".join(lines)
     assert max(map(len, lines)) <= width
-    assert lines[0].endswith("service running")
+    assert "Waves/failed.jpg: The photo is damaged." in text
+    assert "Service running" in lines
     for words in (
         "Trouble: The disk is full", "1 queued, 1 running, 1 done, 1 failed", "Being painted",
         "  Waves/running.jpg in the style Waves", "50 %, about 2 min left", "Not taken yet",
@@ -106,7 +109,7 @@ def test_without_a_service_what_it_was_at_is_told(
 ) -> None:
     fill(journal)
     text = "\n".join(drawn(reader(share, tmp_path).read(), 80))
-    assert "service not running" in text
+    assert "Service not running" in text
     assert "goes on when it is started again" in text
     assert "Being painted\n" not in text
 
