@@ -53,6 +53,9 @@ _OF_PHOTOS: Final = frozenset({"job.queued", "job.started"})
 _ENDS: Final = frozenset({"job.finished", "job.failed"})
 _SIGNALS: Final = {"SIGINT": "as Ctrl-C asks", "SIGTERM": "as was asked", "SIGHUP": "as was asked"}
 _MOST_NAMES: Final = 1000
+_PATHS: Final = frozenset({"photo", "result", "folder"})
+_INDENT: Final = 10  # as the time of day takes
+_NARROWEST: Final = 30
 _BELOW: Final = ("exception", "stack", "detail")
 _COLORS: Final = {"warning": "33", "error": "31", "critical": "31"}
 _GREEN: Final = "32"
@@ -67,29 +70,52 @@ class Words:
     Args:
         now: seconds since 1970: the line has the time of day.
         colors: whether the terminal shows them.
+        columns: of the terminal: longer lines are broken there; None for no end.
     """
 
-    def __init__(self, now: Callable[[], float], *, colors: bool) -> None:
+    def __init__(
+        self,
+        now: Callable[[], float],
+        *,
+        colors: bool,
+        columns: Callable[[], int | None] = lambda: None,
+    ) -> None:
         self._now = now
         self._colors = colors
+        self._columns = columns
+        self._root = ""
         self._names: dict[str, str] = {}
 
     def __call__(self, _logger: WrappedLogger, _method: str, event_dict: EventDict) -> str:
         """The line, and below it what has lines of its own."""
         event, fields = str(event_dict["event"]), dict(event_dict)
         self._name(event, fields)
-        sentence = _told(event, fields)
+        sentence = self._broken(_told(event, fields))
         at = datetime.fromtimestamp(self._now()).astimezone().strftime("%H:%M:%S")
         color = _GREEN if event == "job.finished" else _COLORS.get(str(fields.get("level")), "")
         line = f"{self._in(_DIM, at)}  {self._in(color, sentence)}"
         below = (str(fields[key]) for key in _BELOW if fields.get(key))
         return "\n".join([line, *(textwrap.indent(text, "    ", lambda _: True) for text in below)])
 
+    def _broken(self, sentence: str) -> str:
+        columns = self._columns()
+        if columns is None or len(sentence) + _INDENT < columns:
+            return sentence
+        width = max(columns - _INDENT - 1, _NARROWEST)
+        parts = textwrap.wrap(sentence, width, break_long_words=False, break_on_hyphens=False)
+        return f"\n{_INDENT * ' '}".join(parts)
+
     def _in(self, color: str, text: str) -> str:
         return f"\x1b[{color}m{text}\x1b[0m" if self._colors and color else text
 
     def _name(self, event: str, fields: dict[str, Any]) -> None:
-        """Say which photo it is about; only the first events of a job do so themselves."""
+        """Say which photo it is about; only the first events of a job do so themselves.
+
+        Paths in the share are those that people see.
+        """
+        self._root = f"{fields['share']}/" if event == "daemon.started" else self._root
+        for key in _PATHS & fields.keys() if self._root else ():
+            fields[key] = str(fields[key]).removeprefix(self._root)
         job, told = str(fields.get("job", "")), str(fields.get("photo", ""))
         if event in _OF_PHOTOS and job:
             if len(self._names) >= _MOST_NAMES:  # of jobs that ended elsewhere
@@ -157,12 +183,17 @@ def _ready(fields: Fields) -> str:
 
 
 def _queued(fields: Fields) -> str:
-    return f"Took {fields['photo']}, to be painted in the style {fields['style']}."
+    return f"Took {fields['photo']}{_in_style(fields)}."
 
 
 def _started(fields: Fields) -> str:
     again = f", attempt {fields['attempt']}" if fields["attempt"] > 1 else ""
-    return f"Painting {fields['photo']} in the style {fields['style']}{again}."
+    return f"Painting {fields['photo']}{_in_style(fields)}{again}."
+
+
+def _in_style(fields: Fields) -> str:
+    style = str(fields["style"])  # which the photo's folder may say
+    return "" if str(fields["photo"]).startswith(f"{style}/") else f" in the style {style}"
 
 
 def _progressed(fields: Fields) -> str:

@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from enum import Enum
+from functools import partial
 from typing import Any, Final, TextIO
 
 import structlog
@@ -77,7 +78,7 @@ def configure(
     few_steps = _FewSteps(clock) if tells_steps or form != "words" else _without_steps
     thinned: list[Processor] = [few_steps, _without_known_details]
     render: dict[str, Processor] = {
-        "words": Words(clock, colors=colors),
+        "words": Words(clock, colors=colors, columns=partial(_columns, stream)),
         "pretty": _pretty(colors=colors),
     }
     structlog.configure(
@@ -109,6 +110,13 @@ def _form(settings: LogSettings, *, terminal: bool) -> str:
     # Whoever wants to see everything looks for a fault, and needs the events' own names.
     on_terminal = "pretty" if settings.level == "debug" else "words"
     return on_terminal if terminal else "json"
+
+
+def _columns(stream: TextIO) -> int | None:
+    """How many a terminal has; None if nobody can say."""
+    with contextlib.suppress(OSError, ValueError):  # no terminal, or closed
+        return os.get_terminal_size(stream.fileno()).columns or None
+    return None
 
 
 def is_read_by_people(settings: LogSettings, stream: TextIO) -> bool:

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 _LOADING: Final = "Loading the engine"
 _AGAIN: Final = "Starting the engine again"
 _READING: Final = "Reading the pictures"
-_NARROW: Final = 76
-"""In a terminal with fewer columns than this, name and bar need those of the less important."""
+_NARROW, _WIDE = 70, 100
+"""In a terminal with fewer columns, name and bar need those of what can be done without."""
 
 _LONGEST_NAME: Final = 24
 _A_SECOND: Final = 4  # how often it is drawn: each time costs the painting some of its time
@@ -140,25 +140,26 @@ class _Bar:
             step, width = event.progress, self._bars.console.width
             self._bars.update(
                 self._task, total=step.total, completed=step.iteration, description=name,
-                state=state(step, is_narrow=width < _NARROW), visible=True,
+                state=state(step, width), visible=True,
             )  # fmt: skip
         elif isinstance(event, Started):
             self._say(f"{name}: looking at the pictures")
 
 
-def state(step: Step, *, is_narrow: bool = False) -> str:
+def state(step: Step, width: int) -> str:
     """Where a painting stands, for the right of its bar.
 
     Args:
         step: its last one.
-        is_narrow: leave out what can be done without.
+        width: columns of the terminal.
     """
     percent = 100 * step.iteration // step.total
     left = f"{countdown(step.eta_seconds)} left"
-    if is_narrow:
+    if width < _NARROW:
         return f"{percent:>3} %  {left}"
+    size = f"{step.width}x{step.height}  " if width >= _WIDE else ""
     scale = f"scale {step.scale}/{step.scales}"
-    return f"{percent:>3} %  {step.width}x{step.height}  {scale}  loss {step.loss:.3g}  {left}"
+    return f"{percent:>3} %  {size}{scale}  loss {step.loss:.3g}  {left}"
 
 
 def _short(name: str) -> str:

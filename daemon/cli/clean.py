@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import click
 
@@ -26,32 +27,31 @@ _SECONDS: Final = {"h": 3600, "d": 86_400, "w": 7 * 86_400, "y": 365 * 86_400}
 _AGE: Final = re.compile(r"(\d{1,6})([hdwy])")
 _MOST_LISTED: Final = 20
 
+F = TypeVar("F", bound=Callable[..., Any])
 
-class Age(click.ParamType):
-    """An age on the command line, in seconds: ``90d``."""
 
-    name = "AGE"
+def _age(ctx: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
+    """Read an age on the command line, ``90d``, in seconds."""
+    if value is None:
+        return None
+    found = _AGE.fullmatch(value.strip().lower())
+    if found is None or int(found[1]) == 0:
+        raise click.BadParameter(
+            f"{printable(value)} is no age. Write 90d for days, 8w for weeks, 1y for a year.",
+            ctx,
+            parameter,
+        )
+    return float(found[1]) * _SECONDS[found[2]]
 
-    def convert(
-        self, value: str | float, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        """Read one."""
-        if isinstance(value, float):
-            return value
-        found = _AGE.fullmatch(value.strip().lower())
-        if found is None or int(found[1]) == 0:
-            self.fail(
-                f"{printable(value)} is no age. Write 90d for days, 8w for weeks, 1y for a year.",
-                param,
-                ctx,
-            )
-        return float(found[1]) * _SECONDS[found[2]]
+
+def _of_age(name: str, parameter: str, what: str) -> Callable[[F], F]:
+    return click.option(name, parameter, metavar="AGE", callback=_age, help=what)
 
 
 @click.command()
-@click.option("--originals-older", "originals", type=Age(), help="Photos that were painted.")
-@click.option("--results-older", "outbox", type=Age(), help="Painted pictures in the outbox.")
-@click.option("--failed-older", "failed", type=Age(), help="Photos that could not be painted.")
+@_of_age("--originals-older", "originals", "Photos that were painted.")
+@_of_age("--results-older", "outbox", "Painted pictures in the outbox.")
+@_of_age("--failed-older", "failed", "Photos that could not be painted.")
 @click.option("--yes", is_flag=True, help="Remove them, instead of saying which they are.")
 @settings_options("state_dir", "share")
 def command(

@@ -80,11 +80,9 @@ def test_sentences(event: str, fields: dict[str, Any], sentence: str) -> None:
 def test_a_photo_is_called_by_its_name_all_its_way() -> None:
     words = Words(lambda: 0.0, colors=False)
     job: dict[str, Any] = {"words": words, "job": "abc"}
-    assert told("job.queued", **job, photo="Waves/a.jpg", style="Waves") == (
-        "Took Waves/a.jpg, to be painted in the style Waves."
-    )
+    assert told("job.queued", **job, photo="Waves/a.jpg", style="Waves") == ("Took Waves/a.jpg.")
     assert told("job.started", **job, photo="Waves/a.jpg", style="Waves", attempt=2) == (
-        "Painting Waves/a.jpg in the style Waves, attempt 2."
+        "Painting Waves/a.jpg, attempt 2."
     )
     assert told("job.progress", **job, **STEP) == (
         "Waves/a.jpg: 48 %, scale 2 of 3, loss 1.23e+04, about 2 min left"
@@ -96,6 +94,30 @@ def test_a_photo_is_called_by_its_name_all_its_way() -> None:
         "Painted in 1 min: /srv/Outbox/Waves/a.jpg"
     )
     assert told("job.resumed", **job, iteration=3).startswith("The photo of job abc")  # forgotten
+
+
+def test_a_style_that_the_folder_does_not_say_is_said() -> None:
+    line = told("job.queued", job="abc", photo="Party/content.jpg", style="style")
+    assert line == "Took Party/content.jpg in the style style."
+
+
+def test_what_lies_in_the_share_is_named_as_people_see_it() -> None:
+    words = Words(lambda: 0.0, colors=False)
+    told("daemon.started", words=words, share="/srv/atelier", queued=0)
+    line = told("job.finished", words=words, job="a", result="/srv/atelier/Outbox/a.jpg", seconds=8)
+    assert line == "Painted in 8 s: Outbox/a.jpg"
+    line = told("job.finished", words=words, job="b", result="/srv/elsewhere/a.jpg", seconds=8)
+    assert line == "Painted in 8 s: /srv/elsewhere/a.jpg"
+
+
+def test_long_lines_are_broken_below_their_beginning() -> None:
+    words = Words(lambda: 0.0, colors=False, columns=lambda: 60)
+    why = "The file is not a picture that can be read here, as far as anybody can tell."
+    lines = words(None, "error", {"event": "scan.failed", "why": why}).splitlines()
+    assert len(lines) == 2
+    assert all(len(line) < 60 for line in lines)
+    assert " ".join(line[10:] for line in lines) == why
+    assert lines[1].startswith(" " * 10)
 
 
 def test_a_failure_says_where_the_photo_lies() -> None:

@@ -272,7 +272,7 @@ def on_terminal(tmp_path: Path) -> Iterator[Callable[..., tuple[subprocess.Popen
     def start(*arguments: str) -> tuple[subprocess.Popen[bytes], int]:
         process = subprocess.Popen(
             [sys.executable, "program.py", *arguments, "-o", "out.png"],
-            cwd=tmp_path, env={**environment(), "TERM": "xterm", "COLUMNS": "100"},
+            cwd=tmp_path, env={**environment(), "TERM": "xterm", "COLUMNS": "110"},
             stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
         )  # fmt: skip
         return process, terminal
