@@ -17,6 +17,7 @@ from structlog.typing import EventDict, WrappedLogger
 from daemon.figures import duration, number
 
 _SENTENCES: Final = {
+    "cancel.late": "{photo} was over before it could be cancelled.",
     "claim.none_fails": "Photos can be taken out of the inbox again.",
     "claim.returned": "Put back into the inbox: {photos}.",
     "daemon.begins_again": "The journal is of no use any more ({why}); beginning a new one.",
@@ -26,6 +27,7 @@ _SENTENCES: Final = {
     "engine.replaced": "The engine starts anew, since its settings have changed.",
     "engine.silent": "{photo}: no news for {seconds:time}; another engine is started.",
     "engine.unavailable": "Nothing can be painted: {why}",
+    "job.cancelled": "Cancelling {photo}, as somebody asked for.",
     "job.checkpoint": "{photo}: what was saved on the way is of no use. {why}",
     "job.none_is_stuck": "All photos and pictures are where they belong again.",
     "job.requeued": "{photo} waits for another try: {why}",
@@ -33,10 +35,13 @@ _SENTENCES: Final = {
     "job.stuck": "{photo} cannot be put where it belongs yet: {why}",
     "job.was_published": "{photo} was painted before: {result}",
     "journal.damaged": "The journal was damaged ({why}) and is kept as {moved_to}. {means}",
+    "metrics.not_written": "The figures in {file} cannot be written: {why}",
+    "metrics.written_again": "The figures are written again.",
     "outbox.refuses": "{why}",
     "outbox.takes_again": "The outbox takes pictures again.",
     "photo.is_known": "{photo} was painted before, and stays where it is.",
     "photo.stays": "{photo} cannot be moved out of the inbox; {means}.",
+    "request.trouble": "What people ask for cannot be read in {folder}: {why}",
     "scan.failed": "{why}",
     "scan.works_again": "The folders can be looked at again.",
     "settings.refused": "The old settings are kept: {why}",
@@ -113,7 +118,8 @@ class Words:
 
         Paths in the share are those that people see.
         """
-        self._root = f"{fields['share']}/" if event == "daemon.started" else self._root
+        if event == "daemon.started" and "share" in fields:
+            self._root = f"{fields['share']}/"
         for key in _PATHS & fields.keys() if self._root else ():
             fields[key] = str(fields[key]).removeprefix(self._root)
         job, told = str(fields.get("job", "")), str(fields.get("photo", ""))
