@@ -19,6 +19,7 @@
     ├── PublishError             exit 1   a result or a photo could not be put where it belongs
     ├── PageError                exit 1   the page cannot be written: somebody's file has its name
     ├── FaultError               exit 1   a fault of the program itself, met with over one photo
+    ├── RequestError             exit 1   the service that runs cannot be asked for something
     ├── JournalError             exit 1   the journal cannot be opened or is of another version
     └── EngineLostError          exit 1   the engine's process died or could not start
 
@@ -124,6 +125,10 @@ class FaultError(AtelierError):
 
 class JournalError(AtelierError):
     """The journal cannot be opened, or another version wrote it."""
+
+
+class RequestError(AtelierError):
+    """A service that runs could not be asked for something."""
 
 
 class EngineLostError(AtelierError):

@@ -32,7 +32,7 @@ def not_put_right(jobs: Iterable[Job], share: Share) -> Iterator[Job]:
     if not _may_be_there(share.failed):  # away: nobody can say what lies there
         yield from jobs
         return
-    places = [_place(job) for job in jobs]
+    places = [place_of(job) for job in jobs]
     times = Counter(places)
     left = {place: _photos(share.failed / place, most) for place, most in times.items()}
     for job, place in zip(jobs, places, strict=True):
@@ -41,8 +41,11 @@ def not_put_right(jobs: Iterable[Job], share: Share) -> Iterator[Job]:
             yield job
 
 
-def _place(job: Job) -> PurePath:
-    """Where its photo, or a folder job's folder, was moved to below failed, but for a number."""
+def place_of(job: Job) -> PurePath:
+    """Where a job's photo, or for a folder job its folder, lay below the inbox.
+
+    It lies at the same place below failed, but for a number.
+    """
     return job.relative if job.is_loose else job.relative.parent
 
 

@@ -56,7 +56,7 @@ class Journal:
             )
         try:
             with self._errors():
-                self._check_version()
+                schema.expect_version(self._database, path)
         except BaseException:
             self._database.close()
             raise
@@ -245,10 +245,14 @@ class Journal:
         Raises:
             JournalError: there is no such job.
         """
-        job = self._one(_SELECT + "WHERE id = ?", (job_id,))
+        job = self.find(job_id)
         if job is None:
             raise JournalError(f"The journal {self._path} knows no job {job_id}.")
         return job
+
+    def find(self, job_id: str) -> Job | None:
+        """One job; None if there is no such job."""
+        return self._one(_SELECT + "WHERE id = ?", (job_id,))
 
     def read_through(self) -> str:
         """Read all jobs once; what of them cannot be read, empty if all can.
@@ -367,10 +371,6 @@ class Journal:
                 f"The journal {self._path} cannot be used: {error}. It must lie on a local disk "
                 "with free space, in a folder that this user may write to."
             ) from error
-
-    def _check_version(self) -> None:
-        if wrong := schema.what_is_wrong_with(schema.version_of(self._database)):
-            raise JournalError(f"The journal {self._path} {wrong}")
 
 
 def _bytes(name: str | PurePath) -> bytes:

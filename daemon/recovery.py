@@ -118,14 +118,16 @@ def _recover(share: Share, journal: Journal, endings: Endings, job: Job, most: i
         endings.published(job)
     elif job.error is not None:
         endings.failed(job, job.error)
-    elif plans := _intentions(share, job):
+    elif plans := intentions(share, job):
         endings.doubtful(job, plans, lambda job: _unpublished(share, journal, endings, job, most))
     else:
         _unpublished(share, journal, endings, job, most)
 
 
-def _intentions(share: Share, job: Job) -> set[Intention]:
+def intentions(share: Share, job: Job) -> set[Intention]:
     """Where a job's result was about to appear: as the journal says, and the copy in its claim.
+
+    Such a job may be painted although the journal does not know it.
 
     Either may be the newer one: a journal may have lost its last lines in a power cut and not know
     it; the copy is left out when it cannot be written.

@@ -7,7 +7,10 @@ kill leaves the old version or the new one.
 from __future__ import annotations
 
 import sqlite3
+from pathlib import Path
 from typing import Final
+
+from daemon.errors import JournalError
 
 VERSION: Final = 4
 """Of the tables as they are made and understood here; SQLite's `user_version`."""
@@ -98,19 +101,28 @@ def version_of(database: sqlite3.Connection) -> int:
     return int(database.execute("PRAGMA user_version").fetchone()[0])
 
 
-def what_is_wrong_with(version: int) -> str:
-    """What to say of tables of a version that cannot be used as they are; empty if they can."""
+def expect_version(database: sqlite3.Connection, path: Path) -> None:
+    """See that the tables are those of this version.
+
+    Args:
+        database: open.
+        path: its file, to name it.
+
+    Raises:
+        JournalError: another version wrote them.
+        sqlite3.Error: they cannot be read.
+    """
+    version = version_of(database)
     if version in OLDER:  # whoever writes has brought it up to date
-        return (
-            "was written by an older version of atelierd. Start the service (again) with this "
-            "version; it brings the journal up to date."
+        raise JournalError(
+            f"The journal {path} was written by an older version of atelierd. Start the "
+            "service (again) with this version; it brings the journal up to date."
         )
     if version != VERSION:
-        return (
-            "was written by another version of atelierd. Use that version, or move the journal "
-            "away to begin with an empty one."
+        raise JournalError(
+            f"The journal {path} was written by another version of atelierd. Use that "
+            "version, or move the journal away to begin with an empty one."
         )
-    return ""
 
 
 def bring_up_to_date(database: sqlite3.Connection) -> None:

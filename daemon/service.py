@@ -14,6 +14,7 @@ from typing import Final
 import structlog
 
 from daemon import new_weights, publishing
+from daemon.cancelling import Cancelling
 from daemon.condition import Condition
 from daemon.dispatch import Dispatcher
 from daemon.endings import Endings
@@ -26,7 +27,6 @@ from daemon.last_resort import LastResort
 from daemon.mailbox import Letter, Mailbox, Reload, Stop, Wake
 from daemon.names import printable
 from daemon.notify import Notify
-from daemon.once import Once, reason_of
 from daemon.pace import Pace
 from daemon.page.making import page_of
 from daemon.parts import Parts
@@ -35,6 +35,7 @@ from daemon.recovery import recover
 from daemon.reloading import Reread, changed, needs_another_engine
 from daemon.runners.base import EngineReady, Event
 from daemon.runners.exchange import Exchange
+from daemon.setbacks import TRIES_ONCE, Setbacks
 from daemon.settings import Settings
 from daemon.share import Share
 from daemon.style_telling import StyleTelling
@@ -45,8 +46,6 @@ from daemon.watching import Watcher
 # Of the 90 that systemd gives. An engine with nothing to do ends at once; one that paints ends, and
 # saves, after the step that it is at, which takes long for a large picture.
 _CLOSE_SECONDS: Final = 35.0
-_TROUBLE_SECONDS: Final = 2.0
-_TRIES_ONCE: Final = 4
 _log: Final = structlog.get_logger()
 
 
@@ -96,13 +95,15 @@ class Service:
         about = (self._condition, self._engine, self._intake)
         self._page = page_of(share, settings.page, journal, parts, about)
         self._damage, self._bulletin = parts.damage, parts.bulletin
+        self._metrics = parts.metrics
         self._notify, self._reread = parts.notify or Notify({}, parts.clock, 0), parts.reread
+        self._cancelling = Cancelling(parts.requests, journal, self._endings, self._dispatcher)
         self._watcher = self._make_watcher()
         self._stopping: str | None = None
         self._is_to_reload, self._last_resort = False, LastResort()
         self._sweeps = Sweeps(share, parts.clock, self._is_stopping_meanwhile)
         self._pruning, self._pace = Pruning(journal, parts.clock), Pace(parts.clock)
-        self._troubled_until, self._troubles, self._queued, self._said = 0.0, 0, 0, Once()
+        self._setbacks, self._queued = Setbacks(self._condition, parts.clock), 0
         self._doing, self._importing = "Putting the folders in order", False
 
     def stop(self, why: str) -> None:
@@ -191,6 +192,7 @@ class Service:
     def _tell(self) -> None:
         doing, condition = self._doing, self._condition
         self._bulletin.say(condition.in_the_way())
+        self._metrics.tell(self._journal, condition.in_the_way, self._endings.failures)
         self._notify.tell(
             (lambda: doing) if doing and not condition.trouble else condition.line,
             lives=self._advances,
@@ -198,14 +200,14 @@ class Service:
         )
 
     def _make_watcher(self) -> Watcher:
-        watched = (self._share.inbox, self._share.styles)
+        watched = (self._share.inbox, self._share.styles, *self._cancelling.folders)
         return Watcher(watched, self._settings.watch, self._mail.wake)
 
     def _act(self) -> None:
         """Do what is due now."""
         self._end_the_silent()
         now = self._clock()
-        if now < self._troubled_until:
+        if now < self._setbacks.until:
             return
         try:
             self._expect_folders()
@@ -213,13 +215,15 @@ class Service:
                 self._put_in_order()
             if now >= self._pace.due:
                 self._look()
+            self._cancelling.heed()
             self._endings.retry()
             self._engine.change()
             self._dispatcher.fill()
         except (AtelierError, OSError) as error:
-            self._complain(error)
+            self._setbacks.met(error)
         else:
-            self._calm()
+            if self._setbacks.are_over():
+                self._endings.hurry()
 
     def _end_the_silent(self) -> None:
         """An engine that hangs is ended, where systemd does not look after that either."""
@@ -263,7 +267,7 @@ class Service:
     def _read_mail(self) -> None:
         told = (self._notify.due, self._page.due)
         due = (self._pace.due, self._endings.due, self._dispatcher.due, *told)
-        until = max(min(time for time in due if time is not None), self._troubled_until)
+        until = max(min(time for time in due if time is not None), self._setbacks.until)
         for letter in self._mail.read(until):
             self._open(letter)
             if self.is_stopping:
@@ -280,7 +284,7 @@ class Service:
             elif not isinstance(letter, Stop):
                 self._hear(letter)
         except (AtelierError, OSError) as error:
-            self._complain(error)
+            self._setbacks.met(error)
 
     def _answered(self, answer: Inspected) -> None:
         with contextlib.suppress(ShareAwayError):  # told at the next turn, once for all of them
@@ -292,6 +296,7 @@ class Service:
         self._importing = self._importing and not isinstance(event, EngineReady)
         self._engine.heard(event)
         self._page.heard(event)
+        self._metrics.heard(event)
         if self._engine.is_ready:
             self._notify.ready()
         self._dispatcher.handle(event)
@@ -332,24 +337,12 @@ class Service:
         self._settings = settings
         self._dispatcher.use(settings)
         self._page.use(settings.page)
+        self._metrics.use(settings.metrics.file)
         self._inspector.use(settings.watch)
         self._styles.use(settings)
 
-    def _complain(self, error: Exception) -> None:
-        if self._said.is_new(reason_of(error)):
-            _log.error("daemon.trouble", why=str(error))
-        self._condition.trouble = str(error)
-        self._troubles += 1
-        self._troubled_until = self._clock() + _TROUBLE_SECONDS
-
-    def _calm(self) -> None:
-        self._condition.trouble, self._troubles = "", 0
-        if self._said.is_over():
-            _log.info("daemon.goes_on")
-            self._endings.hurry()
-
     def _is_over(self) -> bool:
-        given_up = self._troubles >= _TRIES_ONCE or self._dispatcher.unavailable is not None
+        given_up = self._setbacks.number >= TRIES_ONCE or self._dispatcher.unavailable is not None
         return self._once and (given_up or not self._is_expecting())
 
     def _is_expecting(self) -> bool:
@@ -357,7 +350,7 @@ class Service:
         if not self._pace.has_looked or self._importing or self._intake.still_expects():
             return True
         # What cannot be brought to its end is given up last: it may hold up nobody else.
-        return self._dispatcher.expecting or 0 < self._endings.tries < _TRIES_ONCE
+        return self._dispatcher.expecting or 0 < self._endings.tries < TRIES_ONCE
 
     def _end(self) -> None:
         damage = "" if self._stopping else self._damage()
@@ -378,6 +371,7 @@ class Service:
         except AtelierError as error:
             _log.error("job.stuck", why=str(error))
         self._endings.give_back()
+        self._metrics.end(self._journal, self._condition.in_the_way, self._endings.failures)
         try:
             counts = {state.value: number for state, number in self._journal.counts().items()}
         except AtelierError as error:  # the next start puts it in order
@@ -394,6 +388,11 @@ class Service:
         unavailable = self._dispatcher.unavailable
         if unavailable is not None:
             return ExitCode.WEIGHTS if unavailable.blame == "weights" else ExitCode.FAILED
-        left = self._stopping is not None or self._troubles or self._endings.pending or self._queued
+        left = (
+            self._stopping is not None
+            or self._setbacks.number
+            or self._endings.pending
+            or self._queued
+        )
         failed = self._intake.failing or self._endings.failures
         return ExitCode.FAILED if left or failed else ExitCode.OK

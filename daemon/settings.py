@@ -200,10 +200,22 @@ class PageSettings(_Section):
 class LogSettings(_Section):
     """What is logged, to standard error."""
 
-    format: Literal["auto", "pretty", "json"] = Field(
-        "auto", description="auto: pretty on a terminal, one JSON object a line otherwise"
+    format: Literal["auto", "words", "pretty", "json"] = Field(
+        "auto",
+        description="words: sentences; pretty: names of events with keys and values; json: one "
+        "object a line; auto: words on a terminal (pretty at level debug), json otherwise",
     )
     level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level")
+
+
+class MetricsSettings(_Section):
+    """Figures for Prometheus."""
+
+    file: Path | None = Field(
+        None,
+        description="file that the service writes figures into, NAME.prom in the folder that "
+        "node_exporter's textfile collector reads; unset: none",
+    )
 
 
 class Settings(_Section):
@@ -222,3 +234,4 @@ class Settings(_Section):
     output: OutputSettings = Field(default_factory=OutputSettings)
     page: PageSettings = Field(default_factory=PageSettings)
     log: LogSettings = Field(default_factory=LogSettings)
+    metrics: MetricsSettings = Field(default_factory=MetricsSettings)

@@ -14,6 +14,7 @@ from daemon.names import printable
 from daemon.once import Once
 from daemon.runners.base import (
     CheckpointTrouble,
+    EngineReady,
     Glimpse,
     GlimpseTrouble,
     Progressed,
@@ -105,3 +106,16 @@ class Telling:
             self._notes_progress = False
         else:
             self._notes_progress = True
+
+
+def tell_of_engine(event: EngineReady) -> None:
+    """Tell the log where an engine that is ready paints."""
+    _log.info(
+        "engine.ready",
+        device=event.device.name,
+        precision=event.device.precision,
+        threads=event.device.threads,
+        reason=event.device.reason,
+        weights=event.weights_sha256,
+        seconds=round(event.seconds, 3),
+    )

@@ -162,4 +162,7 @@ def _option(offer: _Offer) -> Callable[[Callable[..., R]], Callable[..., R]]:
 def _metavar(setting: Setting) -> str:
     if setting.choices:
         return f"[{'|'.join(setting.choices)}]"
-    return {int: "N", float: "NUMBER", bool: "[true|false]", Path: "DIR"}.get(setting.kind, "TEXT")
+    if setting.values == "a file":
+        return "FILE"
+    kinds = {int: "N", float: "NUMBER", bool: "[true|false]", Path: "DIR"}
+    return kinds.get(setting.kind, "TEXT")

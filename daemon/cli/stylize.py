@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import click
 
+from daemon.cli import bar
 from daemon.cli.failures import Debugging
 from daemon.cli.options import OF_THE_SERVICE, SHORT_WISHES, settings_options
 from daemon.configuration import Resolved
@@ -35,11 +36,9 @@ from daemon.runners.base import (
     Painted,
     PaintRequest,
     PictureFormat,
-    Progressed,
 )
 from daemon.runners.local import LocalRunner
 from daemon.settings import EngineSettings, Settings
-from engine import Progress
 from engine.errors import EngineError
 from engine.weights import known, source_in_place
 
@@ -174,7 +173,9 @@ def _paint(request: PaintRequest, settings: EngineSettings, paths: dict[str, Pat
     try:
         runner.start()
         runner.submit(request)
-        with _shown(request) as show:
+        with bar.shown(
+            sys.stderr, lambda _: printable(paths["content"].name), is_idle_shown=True
+        ) as show:
             while True:
                 event = events.get()
                 show(event)
@@ -222,41 +223,3 @@ def _sentence(report: dict[str, Any]) -> str:
         f"{printable(report['output'])}: {report['width']} x {report['height']} pixels, "
         f"{report['iterations']} steps in {report['seconds']:.1f} s on {report['device']}"
     )
-
-
-class _Show(Protocol):
-    def __call__(self, event: Event, /) -> None: ...
-
-
-@contextmanager
-def _shown(request: PaintRequest) -> Iterator[_Show]:
-    """A progress bar on standard error, if a person is looking."""
-    if not sys.stderr.isatty():
-        yield lambda _event: None
-        return
-    from rich import progress as bars  # noqa: PLC0415 - slow, and seldom needed
-    from rich.console import Console  # noqa: PLC0415 - the same
-
-    bar = bars.Progress(
-        bars.TextColumn("{task.description}"),
-        bars.BarColumn(),
-        bars.MofNCompleteColumn(),
-        bars.TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    )
-    with bar:
-        task = bar.add_task("Loading the engine", total=request.recipe.total_iterations)
-
-        def show(event: Event) -> None:
-            if isinstance(event, EngineReady):
-                bar.update(task, description="Reading the pictures")
-            elif isinstance(event, Progressed):
-                step = event.progress
-                bar.update(task, completed=step.iteration, description=_state(step))
-
-        yield show
-
-
-def _state(step: Progress) -> str:
-    return f"Painting {step.width} x {step.height}, loss {step.loss:.4g}"

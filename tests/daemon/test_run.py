@@ -23,7 +23,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from daemon.cli import status
+from daemon.cli import report
 from daemon.configuration import load, state_folder
 from daemon.errors import ExitCode
 from daemon.share import make_share, open_share
@@ -116,7 +116,7 @@ class Program:
     def jobs(self) -> dict[str, int]:
         """How many jobs there are in each state that has any."""
         share = open_share(load(self.folder / "config.toml", {}, {}).settings.share)
-        counts = status.read(share, self.state()).counts
+        counts = report.read(share, self.state()).counts
         return {state.value: number for state, number in counts.items() if number}
 
 

@@ -272,7 +272,7 @@ def on_terminal(tmp_path: Path) -> Iterator[Callable[..., tuple[subprocess.Popen
     def start(*arguments: str) -> tuple[subprocess.Popen[bytes], int]:
         process = subprocess.Popen(
             [sys.executable, "program.py", *arguments, "-o", "out.png"],
-            cwd=tmp_path, env={**environment(), "TERM": "xterm", "COLUMNS": "100"},
+            cwd=tmp_path, env={**environment(), "TERM": "xterm", "COLUMNS": "110"},
             stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
         )  # fmt: skip
         return process, terminal
@@ -294,14 +294,15 @@ def test_a_person_sees_a_bar(on_terminal: Any) -> None:
     process, terminal = on_terminal("photo.jpg", "slow.png", "--iterations", "40")
     seen = read_until(terminal, b"512 x 384 pixels, 40 steps")
     assert process.wait(60) == 0
-    assert b"Painting 512 x 384" in seen
-    assert b"/40" in seen
+    assert b"photo.jpg" in seen
+    assert b"512x384" in seen
+    assert b"100 %" in seen
 
 
 def test_ctrl_c_ends_it_cleanly(on_terminal: Any, tmp_path: Path) -> None:
     before = sorted(path.name for path in tmp_path.iterdir())
     process, terminal = on_terminal("photo.jpg", "slow.png", "--iterations", "10000")
-    read_until(terminal, b"Painting")
+    read_until(terminal, b"512x384")
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the child too
     assert process.wait(60) == 130
     os.set_blocking(terminal, False)
