@@ -151,6 +151,8 @@ def _in_words(kind: Any, choices: tuple[str, ...], metadata: list[Any]) -> str:
         return " or ".join(filter(None, [", ".join(choices[:-1]), choices[-1]]))
     if kind in _NUMBERS:
         return " ".join(filter(None, [_NUMBERS[kind], _bounds(metadata)]))
+    if kind is bool:
+        return "true or false"
     if kind is Path:
         return "a folder"
     if kind is str:
@@ -169,6 +171,8 @@ def _bounds(metadata: list[Any]) -> str:
             words.append(f"of at most {_plain(bound.le)}")
         elif isinstance(bound, annotated_types.Lt):
             words.append(f"below {_plain(bound.lt)}")
+        elif isinstance(bound, annotated_types.MultipleOf):
+            words.append(f"in steps of {_plain(bound.multiple_of)}")
     return " and ".join(words).replace(" and of at most", " and at most")
 
 
