@@ -96,7 +96,8 @@ def about(data: bytes, *, max_pixels: int, location: bool) -> About:
         PictureUnreadableError: as for `decode`. Notes that are broken are no reason.
     """
     with _in_plain_words(data), _opened(data, max_pixels, load=False) as image:
-        turned = _orientation(image) in _SIDEWAYS
+        # Of a TIFF Pillow tells the upright size at once.
+        turned = image.format != "TIFF" and _orientation(image) in _SIDEWAYS
         size = image.size[::-1] if turned else image.size
         noted, credits_ = _exif(data, image, location=location), _credits(image)
         alpha = None

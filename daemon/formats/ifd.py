@@ -15,9 +15,10 @@ from typing import Final
 MOST_ENTRIES: Final = 512
 """A directory with more is no camera's."""
 
-_SIZES: Final = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
+_SIZES: Final = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 _SHORT: Final = 3
 _LONG: Final = 4
+_LINK: Final = 13
 _HEADER: Final = 8
 _INLINE: Final = 4  # bytes of a value that stand in the entry itself
 _ENTRY: Final = 12
@@ -42,7 +43,7 @@ class Entry:
 
     def numbers(self, order: str) -> tuple[int, ...]:
         """Its whole numbers; none if it holds anything else."""
-        letter = {1: "B", _SHORT: "H", _LONG: "I"}.get(self.kind)
+        letter = {1: "B", _SHORT: "H", _LONG: "I", _LINK: "I"}.get(self.kind)
         return () if letter is None else struct.unpack(f"{order}{self.count}{letter}", self.value)
 
 
