@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
 
 from daemon.errors import NoPictureError, PictureUnreadableError
-from daemon.formats import colour, encoding, ends, exif, heif, scaling, xmp
+from daemon.formats import colour, deep_tiff, encoding, ends, exif, heif, ifd, scaling, xmp
 
 FORMATS: Final = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "PPM", "JPEG2000", "AVIF")
 """What is opened at all, besides HEIC: pictures. No documents, no programs that draw (PDF, EPS)."""
@@ -202,15 +202,24 @@ def _silent_libraries() -> Iterator[None]:
 @contextmanager
 def _opened(data: bytes, max_pixels: int, *, load: bool = True) -> Iterator[Image.Image]:
     """The picture in a file, its size and its end looked at."""
+    if (deep := deep_tiff.described(data)) is not None:
+        _check_size(deep.size, max_pixels)
+        _check_end(data, "TIFF")
+        yield deep_tiff.read(data, deep)
+        return
     formats = (*FORMATS, heif.FORMAT) if heif.can_read() else FORMATS
     with Image.open(io.BytesIO(data), formats=formats) as image:
         _check_size(image.size, max_pixels)
-        if not ends.is_whole(data, image.format or ""):
-            raise PictureUnreadableError(_UNFINISHED)
+        _check_end(data, image.format or "")
         if load:
             image.load()
             _check_size(image.size, max_pixels)  # some formats know their true size only now
         yield image
+
+
+def _check_end(data: bytes, format_: str) -> None:
+    if not ends.is_whole(data, format_):
+        raise PictureUnreadableError(_UNFINISHED)
 
 
 def _check_size(size: tuple[int, int], max_pixels: int) -> None:
@@ -247,7 +256,7 @@ def _shown(alpha: Image.Image | None) -> NDArray[np.uint8] | None:
 
 
 def _exif(data: bytes, image: Image.Image, *, location: bool) -> exif.Exif | None:
-    noted = data if image.format == "TIFF" else image.info.get("exif", b"")
+    noted = image.info.get("exif", b"") if ifd.start(data) is None else data
     return exif.kept(noted, location=location) if isinstance(noted, bytes) else None
 
 
