@@ -273,7 +273,8 @@ def _credits(image: Image.Image) -> xmp.Found:
 def _unidentified(data: bytes) -> PictureUnreadableError:
     if heif.is_heic(data):
         if heif.can_read():
-            return PictureUnreadableError(colour.DAMAGED)
+            whole = ends.is_whole(data, heif.FORMAT)
+            return PictureUnreadableError(colour.DAMAGED if whole else _UNFINISHED)
         return PictureUnreadableError(
             "The photo is in the HEIC format, which cannot be read here. Save it as a JPEG."
         )
