@@ -28,7 +28,7 @@ _BROKEN: Final = (
     "version of the program."
 )
 
-Sha256 = Annotated[str, Field(pattern=r"\A(?:[0-9a-f]{64})?\Z")]
+Sha256 = Annotated[str, Field(pattern=r"^(?:[0-9a-f]{64})?$")]
 Words = Annotated[str, Field(max_length=_LONGEST_NAME)]
 
 
