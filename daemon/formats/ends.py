@@ -17,7 +17,8 @@ from typing import Final
 from daemon.formats import ifd
 
 _ZEROS: Final = 256  # so many zeros at the end of compressed data are a tail not written yet
-_COMPRESSED: Final = frozenset({"WEBP", "GIF", "JPEG2000"})
+_COMPRESSED: Final = frozenset({"GIF", "JPEG2000"})
+_WEBP_PICTURE: Final = frozenset({b"VP8 ", b"VP8L", b"ALPH", b"ANMF"})
 _BOXES: Final = frozenset({"HEIF", "AVIF"})
 # Stuffing and restarts are left out. Not \xff+: whoever writes a million of them has us look at
 # each of the million again from each of the million.
@@ -48,6 +49,8 @@ def is_whole(data: bytes, format_: str) -> bool:
         return _png_is_whole(data)
     if format_ in _BOXES:
         return _boxes_are_whole(data)
+    if format_ == "WEBP":
+        return _webp_is_whole(data)
     if format_ == "TIFF":
         return _tiff_is_whole(data)
     return format_ not in _COMPRESSED or any(data[-_ZEROS:])
@@ -76,6 +79,20 @@ def _png_is_whole(data: bytes) -> bool:
             return True
         place += 12 + int.from_bytes(data[place : place + 4], "big")
     return False
+
+
+def _webp_is_whole(data: bytes) -> bool:
+    """Whether all chunks are there, and none of the picture's ends in zeros; notes may."""
+    place = len(b"RIFF....WEBP")
+    if place - 4 + int.from_bytes(data[4:8], "little") > len(data):
+        return False
+    while place + 8 <= len(data):
+        kind, size = data[place : place + 4], int.from_bytes(data[place + 4 : place + 8], "little")
+        begin, end = place + 8, place + 8 + size
+        if kind in _WEBP_PICTURE and not any(data[max(begin, end - _ZEROS) : end]):
+            return False
+        place = end + size % 2
+    return True
 
 
 def _boxes_are_whole(data: bytes) -> bool:

@@ -99,10 +99,15 @@ def read(packet: bytes) -> Found:
     parser.StartDoctypeDeclHandler = _refuse
     try:
         if len(packet) <= MOST_BYTES:
-            parser.Parse(packet.strip(b"\0 \r\n\t"), True)
+            parser.Parse(_trimmed(packet), True)
     except (expat.ExpatError, _RefusedError, ValueError):
         return Found()
     return reader.found
+
+
+def _trimmed(packet: bytes) -> bytes:
+    """A packet without what it is padded with; one of two bytes a letter is left as it is."""
+    return packet if b"\0" in packet[:4] else packet.strip(b"\0 \r\n\t")
 
 
 def _refuse(*_: object) -> None:

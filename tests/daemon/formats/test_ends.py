@@ -37,7 +37,7 @@ def test_whole_files_are_whole(kind: str) -> None:
     assert ends.is_whole(WHOLE[kind], kind)
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "AVIF", "TIFF", "HEIF"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF", "TIFF", "HEIF"])
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.98])
 def test_a_file_that_is_cut_short_is_not(kind: str, share: float) -> None:
     if kind == "TIFF":  # its directory stands at its end, and the decoder misses it
@@ -64,6 +64,14 @@ def test_an_uncompressed_tiff_may_be_black() -> None:
     file = io.BytesIO()
     Image.new("RGB", (64, 64)).save(file, "TIFF")
     assert ends.is_whole(file.getvalue(), "TIFF")
+
+
+def test_a_webp_may_end_in_zeros_that_are_no_picture() -> None:
+    whole = saved("WEBP", exif=b"Exif\0\0" + bytes(500))
+    assert whole.endswith(bytes(500))
+    assert ends.is_whole(whole, "WEBP")
+    end = whole.index(b"EXIF")
+    assert not ends.is_whole(whole[: end - 400] + bytes(400) + whole[end:], "WEBP")
 
 
 @pytest.mark.parametrize("kind", ["HEIF", "AVIF"])
