@@ -148,24 +148,31 @@ def read(data: bytes, found: DeepTiff) -> Image.Image:
         PictureUnreadableError: it holds what is no number.
         Exception: whatever Pillow raises over damaged data.
     """
-    number = found.colours + found.has_alpha
-    width, height = found.size
-    planes = np.empty((height, width, number), np.uint8)
-    values = np.concatenate(list(_planes(data, found)), axis=2)[:, :, :number]
+    values = _values(data, found)
     full = _full(values)
     alpha = _share(values[:, :, -1], full) if found.has_alpha else None
-    for place in range(number):
+    made = np.empty(values.shape, np.uint8)
+    for place in range(values.shape[2]):
         share = _share(values[:, :, place], full)
-        if (
-            alpha is not None
-            and place < found.colours
-            and found.number(_EXTRA, 0) == _PREMULTIPLIED
-        ):
-            share = np.divide(share, alpha, out=np.zeros_like(share), where=alpha > 0)
-        if place < found.colours and found.number(_PHOTOMETRIC, _RGB) == _WHITE_IS_ZERO:
-            share = 1 - share
-        planes[:, :, place] = np.rint(np.clip(share, 0, 1) * _EIGHT_BITS)
-    return _labelled(Image.fromarray(planes[:, :, 0] if number == 1 else planes), found)
+        share = _meant(share, alpha, found) if place < found.colours else share
+        made[:, :, place] = np.rint(np.clip(share, 0, 1) * _EIGHT_BITS)
+    return _labelled(Image.fromarray(made[:, :, 0] if made.shape[2] == 1 else made), found)
+
+
+def _values(data: bytes, found: DeepTiff) -> NDArray[Any]:
+    """The colours, and alpha behind them; what else there is is left out."""
+    planes = list(_planes(data, found))
+    values = planes[0] if len(planes) == 1 else np.concatenate(planes, axis=2)
+    return values[:, :, : found.colours + found.has_alpha]
+
+
+def _meant(
+    share: NDArray[np.float32], alpha: NDArray[np.float32] | None, found: DeepTiff
+) -> NDArray[np.float32]:
+    """One colour as it is meant: alpha may be multiplied in, and white be zero."""
+    if alpha is not None and found.number(_EXTRA, 0) == _PREMULTIPLIED:
+        share = np.divide(share, alpha, out=np.zeros_like(share), where=alpha > 0)
+    return 1 - share if found.number(_PHOTOMETRIC, _RGB) == _WHITE_IS_ZERO else share
 
 
 def _full(values: NDArray[Any]) -> float:

@@ -32,7 +32,8 @@ _BOX_HEADER: Final = 8
 _MOST_BOXES: Final = 1000
 _COMPRESSION: Final = 259
 _PLACES: Final = {273: 279, 324: 325}  # tags of a TIFF's strips and tiles: where, how long
-_PACKED: Final = frozenset({2, 3, 4, 5, 7, 8, 32946, 34712, 34925, 50000, 50001})
+_PACKED: Final = frozenset({5, 7, 8, 32946, 34925, 50000})  # fax machines may pad with zeros
+_PART_ZEROS: Final = 16  # more than one of these parts ends in
 _MOST_PARTS: Final = 4 << 20  # bytes of a list of strips or tiles
 
 
@@ -138,11 +139,16 @@ def _tiff_is_whole(data: bytes) -> bool:
     found = ifd.read(data, order, place, wanted, _MOST_PARTS)
     packed = _COMPRESSION in found and set(found[_COMPRESSION].numbers(order)) <= _PACKED
     for where, how_long in _PLACES.items():
-        if where not in found or how_long not in found:
-            continue
-        starts, sizes = found[where].numbers(order), found[how_long].numbers(order)
-        for begin, size in zip(starts, sizes, strict=False):
-            end = begin + size
-            if size and (end > len(data) or (packed and not any(data[end - min(size, 8) : end]))):
+        if where in found and how_long in found:
+            starts, sizes = found[where].numbers(order), found[how_long].numbers(order)
+            parts = zip(starts, sizes, strict=False)
+            if not all(_part_is_whole(data, *part, packed=packed) for part in parts):
                 return False
     return True
+
+
+def _part_is_whole(data: bytes, begin: int, size: int, *, packed: bool) -> bool:
+    end = begin + size
+    if not size or end > len(data):
+        return not size
+    return not packed or any(data[max(begin, end - _PART_ZEROS) : end])
