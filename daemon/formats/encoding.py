@@ -62,7 +62,9 @@ def encoded(
     if format_ == "tiff":
         return tiff_file.encoded(channels, tag, notes.exif, notes.xmp)
     if channels.dtype == np.uint16:
-        return deep_png.encoded(channels, tag, exif.block(notes.exif), notes.xmp)
+        return deep_png.encoded(
+            channels.astype(np.uint16, copy=False), tag, exif.block(notes.exif), notes.xmp
+        )
     options: dict[str, Any] = {"icc_profile": tag, "exif": exif.block(notes.exif)}
     if format_ == "jpeg":
         options |= {"quality": quality, "subsampling": 0, "xmp": notes.xmp}

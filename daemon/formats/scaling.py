@@ -11,7 +11,7 @@ from PIL import Image
 from daemon.formats import colour
 
 _FULL: Final = 255
-_KINDS: Final = {8: np.uint8, 16: np.uint16}
+_KINDS: Final[dict[int, type[np.uint8 | np.uint16]]] = {8: np.uint8, 16: np.uint16}
 
 
 def channels(

@@ -79,5 +79,5 @@ def _described(channels: NDArray[np.uint8] | NDArray[np.uint16], order: str) -> 
 def _strip(rows: NDArray[np.uint8] | NDArray[np.uint16], order: str) -> bytes:
     differences = rows.copy()
     differences[:, 1:] -= rows[:, :-1]  # of unsigned numbers, so modulo, as it has to be
-    data = zlib.compress(differences.astype(differences.dtype.newbyteorder(order)).tobytes())
+    data = zlib.compress(differences.astype(f"{order}u{differences.itemsize}").tobytes())
     return data + b"\0" * (len(data) % 2)  # directories begin at even places
