@@ -140,7 +140,8 @@ def encode(  # noqa: PLR0913 - each decides about the file
         raise ValueError("the picture is not finite")
     depth = depth if format_ in encoding.HOLDS_DEPTH else 8
     alpha = alpha if format_ in encoding.HOLDS_ALPHA else None
-    channels = scaling.channels(picture, size or picture.shape[1::-1], alpha, depth)
+    height, width = picture.shape[:2]
+    channels = scaling.channels(picture, size or (width, height), alpha, depth)
     return encoding.encoded(
         channels, format_, quality, lossless=lossless, notes=notes or encoding.Notes()
     )

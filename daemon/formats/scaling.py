@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from PIL import Image
 from daemon.formats import colour
 
 _FULL: Final = 255
-_KINDS: Final[dict[int, type[np.uint8 | np.uint16]]] = {8: np.uint8, 16: np.uint16}
+_KINDS: Final[dict[int, Any]] = {8: np.uint8, 16: np.uint16}
 
 
 def channels(
@@ -33,14 +33,14 @@ def channels(
     """
     kind, width, height = _KINDS[depth], *size
     many = np.iinfo(kind).max // _FULL
-    made = np.empty((height, width, 3 if alpha is None else 4), kind)
+    made: NDArray[Any] = np.empty((height, width, 3 if alpha is None else 4), kind)
     clear = None if alpha is None else _resized_alpha(alpha, size)
     for number in range(3):
         plane = _resized(picture[:, :, number], size)
         plane = plane if clear is None else colour.lifted(plane, clear)
         made[:, :, number] = np.rint(np.clip(plane, 0, _FULL) * many)
     if clear is not None:
-        made[:, :, 3] = clear.astype(kind) * kind(many)
+        made[:, :, 3] = clear.astype(kind) * many
     return made
 
 
