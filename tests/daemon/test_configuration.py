@@ -80,7 +80,8 @@ def test_what_comes_later_wins_and_all_is_remembered() -> None:
 @pytest.mark.parametrize("key", catalogue())
 def test_every_setting_can_be_given_in_each_of_the_three_ways(key: str) -> None:
     setting = catalogue()[key]
-    usual = {int: 1024 if key == "engine.max_memory" else 64, float: 0.75}
+    whole = {"engine.max_memory": 1024, "output.depth": 16}.get(key, 64)
+    usual = {int: whole, float: 0.75, bool: True}
     value = setting.choices[-1] if setting.choices else usual.get(setting.kind, "x")
     header = f"[{setting.section}]\n" if setting.section else ""
     ways: list[tuple[dict[str, Any], str]] = [
