@@ -158,4 +158,4 @@ def _option(offer: _Offer) -> Callable[[Callable[..., R]], Callable[..., R]]:
 def _metavar(setting: Setting) -> str:
     if setting.choices:
         return f"[{'|'.join(setting.choices)}]"
-    return {int: "N", float: "NUMBER", bool: "true|false", Path: "DIR"}.get(setting.kind, "TEXT")
+    return {int: "N", float: "NUMBER", bool: "[true|false]", Path: "DIR"}.get(setting.kind, "TEXT")
