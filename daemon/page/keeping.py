@@ -34,6 +34,7 @@ from daemon.runners.base import (
 )
 from daemon.settings import PageSettings
 from daemon.share import Share
+from engine.room import give_back
 
 NAME: Final = "Status.html"
 """Name of the page."""
@@ -194,6 +195,7 @@ class StatusPage:
         if owner == "somebody":
             raise PageError(_TAKEN.format(printable(self._path)))
         files.write_atomically(self._path, page, replace=owner == "ours")
+        give_back()  # a page is megabytes several times over while it is made
 
     def _withdraw(self) -> None:
         """Remove a page that nobody keeps true any more."""
