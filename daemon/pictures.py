@@ -209,7 +209,8 @@ def _opened(data: bytes, max_pixels: int, *, load: bool = True) -> Iterator[Imag
         yield deep_tiff.read(data, deep)
         return
     formats = (*FORMATS, heif.FORMAT) if heif.can_read() else FORMATS
-    with Image.open(io.BytesIO(data), formats=formats) as image:
+    source = heif.harmless(data) if heif.is_heic(data) else data
+    with Image.open(io.BytesIO(source), formats=formats) as image:
         _check_size(image.size, max_pixels)
         _check_end(data, image.format or "")
         if load:
