@@ -62,6 +62,11 @@ class About:
     rights: str = ""
 
 
+def get_ready() -> None:
+    """Load what reads some formats only: no picture's ration is to pay for that."""
+    heif.can_read()
+
+
 def decode(data: bytes, *, max_pixels: int) -> NDArray[np.uint8]:
     """Decode a picture's file whole.
 

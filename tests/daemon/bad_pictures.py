@@ -41,6 +41,7 @@ Answer = tuple[str, str, tuple[int, ...]]
 def decode_for(connection: Connection) -> None:
     """A child's whole life: files and rations come, what became of them goes back."""
     settle_in()
+    pictures.get_ready()
     while True:
         try:
             data, ration = connection.recv()
