@@ -331,8 +331,9 @@ def inspect_files(connection: Connection, limits: Limits) -> None:
         Path("/proc/self/oom_score_adj").write_text(_FIRST_TO_GO)
     resource.setrlimit(resource.RLIMIT_AS, (limits.ration.memory_bytes,) * 2)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a crash over a picture is nobody's to debug
-    import daemon.pictures  # noqa: F401, PLC0415 - shows now, not at the first file, that it can
+    from daemon import pictures  # noqa: PLC0415 - shows now, not at the first file, that it can
 
+    pictures.get_ready()
     try:
         connection.send(Finding())
         while True:

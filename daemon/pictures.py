@@ -63,6 +63,11 @@ class About:
     rights: str = ""
 
 
+def get_ready() -> None:
+    """Load what reads some formats only: no picture's ration is to pay for that."""
+    heif.can_read()
+
+
 def decode(data: bytes, *, max_pixels: int) -> NDArray[np.uint8]:
     """Decode a picture's file whole.
 
@@ -230,7 +235,8 @@ def _opened(data: bytes, max_pixels: int, *, load: bool = True) -> Iterator[Imag
         yield deep_tiff.read(data, deep)
         return
     formats = (*FORMATS, heif.FORMAT) if heif.can_read() else FORMATS
-    with Image.open(io.BytesIO(data), formats=formats) as image:
+    source = heif.harmless(data) if heif.is_heic(data) else data
+    with Image.open(io.BytesIO(source), formats=formats) as image:
         _check_size(image.size, max_pixels)
         _check_end(data, image.format or "")
         if load:

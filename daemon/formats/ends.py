@@ -101,7 +101,7 @@ def _boxes_are_whole(data: bytes) -> bool:
 
     What phones put behind these boxes may be anything, and is not looked at.
     """
-    for kind, begin, end in _boxes(data):
+    for kind, begin, end in boxes(data):
         if kind in {b"meta", b"mdat"} and end > len(data):
             return False
         if kind == b"mdat" and not any(data[max(begin, end - _ZEROS) : end]):
@@ -109,11 +109,15 @@ def _boxes_are_whole(data: bytes) -> bool:
     return any(data[-_ZEROS:]) or b"mdat" in data
 
 
-def _boxes(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """The outermost boxes: kind, where their content begins, where it ends (ISO/IEC 14496-12, 4.2).
+def boxes(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """The outermost boxes of HEIC and AVIF files (ISO/IEC 14496-12, 4.2).
+
+    Args:
+        data: the file.
 
     Yields:
-        One that has the rest of the file for its content ends with the file.
+        Kind, where the content begins, where it ends. One that has the rest of the file for its
+        content ends with the file; one that is cut off, beyond.
     """
     place = 0
     for _ in range(_MOST_BOXES):

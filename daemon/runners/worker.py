@@ -155,6 +155,7 @@ def serve(
         clock: seconds; for the rate of progress reports, of saving and of small pictures.
     """
     settle_in()
+    pictures.get_ready()
     if settings.threads is not None:
         os.environ["OMP_NUM_THREADS"] = str(settings.threads)  # read once, when MXNet is imported
     try:

@@ -41,6 +41,7 @@ Answer = tuple[str, str, tuple[int, ...]]
 def decode_for(connection: Connection) -> None:
     """A child's whole life: files and rations come, what became of them goes back."""
     settle_in()
+    pictures.get_ready()
     while True:
         try:
             data, ration = connection.recv()
@@ -306,6 +307,12 @@ def _traps() -> dict[str, bytes]:
         "gif with a frame beyond its screen": good()["GIF"].replace(frame, b"," + wide),
         "tiff that leads to itself": tiff({}, following=8),
         "tiff with endless tags": tiff({270: (2, 2**31 - 1, 8)}),
+        "heic with an item of no kind": (SAMPLES / "phone.heic")
+        .read_bytes()
+        .replace(b"\0Exif\0", b"\0\xff\xff\xff\x7f\0"),
+        "heic with a packet of no kind": (SAMPLES / "phone.heic")
+        .read_bytes()
+        .replace(b"application/rdf", b"applic\xff\xff\xff\xffn/rdf"),
         "jpeg of fill bytes": jpeg[:data] + b"\xff" * 3_000_000,
         "jpeg of many scans": many_scans(256, 200),
         "jpeg of comments": jpeg[:2] + b"\xff\xfe\x00\x02" * 500_000 + jpeg[2:],

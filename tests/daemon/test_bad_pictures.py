@@ -148,6 +148,12 @@ def test_it_is_said_what_is_wrong(reader: Reader, name: str, words: str) -> None
     assert words in message
 
 
+@pytest.mark.skipif(not heif.can_read(), reason="there is no pi-heif on this machine")
+@pytest.mark.parametrize("what", ["an item", "a packet"])
+def test_heic_with_items_of_no_kind_is_read_without_them(reader: Reader, what: str) -> None:
+    assert reader.read(corpus.bad()[f"heic with {what} of no kind"])[0] == "picture"
+
+
 @pytest.mark.parametrize("name", ["JPEG with exif: loop", "PNG with profile: garbage"])
 def test_broken_notes_about_a_picture_do_no_harm(reader: Reader, name: str) -> None:
     assert reader.read(corpus.bad()[name])[0] == "picture"
@@ -163,6 +169,7 @@ def test_a_small_file_that_takes_hours_is_given_up(reader: Reader) -> None:
 def test_what_needs_more_memory_than_its_ration_is_given_up() -> None:
     large = corpus.saved(corpus.scene((1400, 1400)), "PNG")
     with reading() as reader:  # one that has read much holds memory that it can use again
+        assert reader.read(corpus.good()["PNG"])[0] == "picture"
         kind, message, _ = reader.read(large, replace(corpus.RATION, memory_bytes=4_000_000))
         assert kind == "refused"
         assert "memory" in message

@@ -111,7 +111,8 @@ def test_each_wish_has_one_option_in_the_help(run: Run) -> None:
     shown = run("--help")[1]
     for name in ("preset", "size", "iterations", "init", "init-noise", "seed", "weights", "device"):
         assert f"  --{name} " in shown
-        assert f".{name.replace('-', '_')} " not in shown
+        for section in ("paint", "engine"):
+            assert f"--{section}.{name.replace('-', '_')} " not in shown
     assert "--paint.style_weight" in shown  # it has no short one
 
 

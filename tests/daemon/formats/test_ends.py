@@ -88,5 +88,5 @@ def test_boxes_of_no_size_lead_nowhere() -> None:
     endless = b"\0\0\0\x18ftypheic" + bytes(16) + b"\0\0\0\x08free" * 5000
     assert ends.is_whole(endless, "HEIF")  # no box of the picture lacks its end: the decoder's case
     vast = b"\0\0\0\1mdat" + (2**63).to_bytes(8, "big")
-    assert [end for _, _, end in ends._boxes(vast)] == [2**63]
-    assert [kind for kind, _, _ in ends._boxes(b"\0\0\0\0mdat" + bytes(99))] == [b"mdat"]
+    assert [end for _, _, end in ends.boxes(vast)] == [2**63]
+    assert [kind for kind, _, _ in ends.boxes(b"\0\0\0\0mdat" + bytes(99))] == [b"mdat"]

@@ -67,6 +67,19 @@ def test_without_the_library_it_is_said_what_to_do(monkeypatch: pytest.MonkeyPat
         pictures.decode(sample("plain"), max_pixels=10_000)
 
 
+@needed
+def test_items_of_no_kind_are_passed_over() -> None:
+    data = sample("phone").replace(b"\0Exif\0", b"\0\xff\xff\xff\x7f\0")
+    assert data != sample("phone")
+    np.testing.assert_allclose(quarters(data), QUARTERS, atol=4)
+    assert pictures.about(data, max_pixels=10_000, location=True).exif is None
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
+def test_a_good_file_is_left_as_it_is(path: Path) -> None:
+    assert heif.harmless(path.read_bytes()) == path.read_bytes()
+
+
 def test_other_boxes_are_no_heic() -> None:
     assert heif.is_heic(sample("plain"))
     assert not heif.is_heic(b"\0\0\0\x18ftypavif")
