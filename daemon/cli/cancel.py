@@ -43,7 +43,7 @@ _PAUSE_SECONDS: Final = 0.2
 @click.argument(
     "names", metavar="NAME...", nargs=-1, required=True, shell_complete=complete_waiting
 )
-@settings_options("state_dir", "share")
+@settings_options("state_dir", "share", without=["share.contact_sheet"])
 def command(resolved: Resolved, *, names: tuple[str, ...]) -> ExitCode:
     """Cancel photos that wait or are being painted: each is put into the folder Failed.
 

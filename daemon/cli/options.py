@@ -25,6 +25,9 @@ OF_THE_SERVICE: Final = (
 )
 """Settings that only a service heeds."""
 
+OF_THE_SHARE: Final = ("share.language", "share.contact_sheet")
+"""Settings of the share's section that only whoever writes to people heeds."""
+
 SHORT_WISHES: Final = {"paint.preset": "--preset", "paint.size": "--size"}
 """What is wished for most often, and the short options for it, alike in all commands."""
 

@@ -29,6 +29,7 @@ from daemon import (
     rations,
 )
 from daemon import words as module
+from daemon.cancelling import CANCELLED
 from daemon.dispatch import _CHANGED
 from daemon.errors import AtelierError, FaultError
 from daemon.last_resort import LastResort
@@ -305,6 +306,7 @@ def test_of_painting() -> None:
     told(worker._failed("1", MemoryError()).message)
     told(f"The style picture cannot be used. {rations.TOO_LONG}")
     told(_CHANGED)
+    told(CANCELLED)
     told(presence.GONE)
     told(raised(plan_memory, (4000, 4000), PRESETS["fine"], 0, 2 << 20))
     told(raised(plan_memory, (4000, 4000), PRESETS["fine"], 0, 900 << 20))

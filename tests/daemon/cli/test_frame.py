@@ -98,7 +98,7 @@ HEEDED = {
     "init": {*SHARE, "share.language"},
     "status": {"state_dir", "share.root", *SHARE, "paint.default_style"},
     "retry": {"state_dir", "share.root", *SHARE},
-    "cancel": {"state_dir", "share.root", *SHARE},
+    "cancel": {"state_dir", "share.root", *SHARE, "share.language"},
     "clean": {"state_dir", "share.root", *SHARE},
     "doctor": {"state_dir", "share.root", *SHARE, *ENGINE},
     "completion": set(),
