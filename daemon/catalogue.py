@@ -22,6 +22,7 @@ from daemon.settings import Settings
 PREFIX: Final = "ATELIERD_"
 """What the names of all environment variables of the program begin with."""
 
+_FILES: Final = {"metrics.file"}  # all other paths are folders
 _NUMBERS: Final = {int: "a whole number", float: "a number"}
 
 
@@ -130,7 +131,7 @@ def _setting(key: str, field: FieldInfo) -> Setting:
         key=key,
         default=field.get_default(call_default_factory=True),
         description=field.description or "",
-        values=_in_words(kind, choices, field.metadata),
+        values="a file" if key in _FILES else _in_words(kind, choices, field.metadata),
         kind=Literal if choices else kind,
         choices=choices,
         optional=optional,
@@ -151,6 +152,8 @@ def _in_words(kind: Any, choices: tuple[str, ...], metadata: list[Any]) -> str:
         return " or ".join(filter(None, [", ".join(choices[:-1]), choices[-1]]))
     if kind in _NUMBERS:
         return " ".join(filter(None, [_NUMBERS[kind], _bounds(metadata)]))
+    if kind is bool:
+        return "true or false"
     if kind is Path:
         return "a folder"
     if kind is str:
@@ -169,7 +172,13 @@ def _bounds(metadata: list[Any]) -> str:
             words.append(f"of at most {_plain(bound.le)}")
         elif isinstance(bound, annotated_types.Lt):
             words.append(f"below {_plain(bound.lt)}")
-    return " and ".join(words).replace(" and of at most", " and at most")
+        elif isinstance(bound, annotated_types.MultipleOf):
+            words.append(f"in steps of {_plain(bound.multiple_of)}")
+    return (
+        " and ".join(words)
+        .replace(" and of at most", " and at most")
+        .replace(" and in steps", ", in steps")
+    )
 
 
 def _plain(bound: Any) -> str:

@@ -144,9 +144,9 @@ class Condition:
 
     def _stuck(self) -> str:
         stuck, why = self._endings.pending, self._endings.why.rstrip(".")
-        if not stuck:
-            return ""
-        return f"{stuck} cannot be put where they belong yet{why and f': {why}'}"
+        if not why:
+            return f"{stuck} cannot be put where they belong yet" if stuck else ""
+        return f"{stuck} cannot be put where they belong yet: {why}"
 
     def _about(self, painting: Painting) -> str:
         job = self._journal.get(painting.job_id)

@@ -10,7 +10,6 @@ be read, although the share is there.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Final
 
@@ -26,6 +25,7 @@ from daemon.last_resort import LastResort
 from daemon.loading import Fault, Unreachable, advice_on_style, has_own_style, load, style_now
 from daemon.outlet import Outlet
 from daemon.patience import Patience
+from daemon.presence import is_movable
 from daemon.ready import stamp_of
 from daemon.relapses import Relapses
 from daemon.runners.base import (
@@ -42,7 +42,7 @@ from daemon.runners.base import (
 from daemon.settings import Settings
 from daemon.share import Share
 from daemon.sizes import Sizes
-from daemon.telling import News, Telling
+from daemon.telling import News, Telling, tell_of_engine
 from daemon.unchanged import Seen, is_changed, seen
 
 _MOST_STUCK: Final = 8  # finished pictures in memory that no disk takes; then painting waits
@@ -85,6 +85,7 @@ class Dispatcher:
         self._clock = clock
         self._ready, self._closed, self._last_resort = False, False, LastResort()
         self._running: dict[str, Job] = {}
+        self._leaving: set[str] = set()  # the runner's still, and nobody waits for them
         self._seen: dict[str, Seen] = {}  # the photo of each of them
         self._telling = Telling(journal, clock)
         self._outlet = Outlet(share, clock)
@@ -173,6 +174,8 @@ class Dispatcher:
             return
         job = self._running.get(event.job_id)
         if job is None:  # given up before; its runner did not know yet
+            if isinstance(event, (Painted, Failed, Cancelled)):
+                self._leaving.discard(event.job_id)
             return
         try:
             with self._last_resort.over(job.relative):
@@ -192,6 +195,20 @@ class Dispatcher:
             self._ended(job, event, self._seen.pop(job.id))
         else:
             self._telling.tell(job, event)
+
+    def cancel(self, job: Job, why: str) -> None:
+        """Give a job up that waits or is being painted, and put its photo into failed.
+
+        Raises:
+            JournalError: the journal cannot be used.
+        """
+        if self._running.pop(job.id, None):
+            self._leaving.add(job.id)
+            self._telling.forget(job.id)
+            del self._seen[job.id]
+            self._runner.cancel(job.id)
+        self._returning = [each for each in self._returning if each[0].id != job.id]
+        self._give_up(job, why)
 
     def close(self, timeout: float) -> None:
         """End the runner. What it delivered before is still to be handled, then `give_back`.
@@ -230,7 +247,7 @@ class Dispatcher:
             self._holds.release_all_but({*self._journal.waiting(), *running})
 
     def _has_room(self) -> bool:
-        free = len(self._running) < self._runner.capacity
+        free = len(self._running) + len(self._leaving) < self._runner.capacity
         return free and self._endings.pictures < _MOST_STUCK
 
     def _next(self) -> Job | None:
@@ -285,17 +302,9 @@ class Dispatcher:
             self._holds.hold(job.lane, trouble.message)
             return
         self._held_jobs.hold(job.id, trouble.message)
-        if trouble.verdict and job.id in self._held_jobs.long and self._is_movable(job):
+        hopeless = trouble.verdict and job.id in self._held_jobs.long
+        if hopeless and is_movable(job.content.parent, self._share.failed):
             self._give_up(job, trouble.verdict)
-
-    def _is_movable(self, job: Job) -> bool:
-        """Whether a photo that cannot be read can be put into failed: renamed, not copied."""
-        folder = job.content.parent
-        try:
-            near = folder.stat().st_dev == self._share.failed.stat().st_dev
-        except OSError:
-            return False
-        return near and os.access(folder, os.W_OK | os.X_OK)
 
     def _give_up(self, job: Job, why: str) -> None:
         self._held_jobs.release(job.id)
@@ -338,15 +347,7 @@ class Dispatcher:
         self._ready = isinstance(event, EngineReady)
         if isinstance(event, EngineReady):
             self._unavailable = None
-            _log.info(
-                "engine.ready",
-                device=event.device.name,
-                precision=event.device.precision,
-                threads=event.device.threads,
-                reason=event.device.reason,
-                weights=event.weights_sha256,
-                seconds=round(event.seconds, 3),
-            )
+            tell_of_engine(event)
         elif isinstance(event, EngineLost):
             _log.warning("engine.lost", exit_status=event.exit_status)
         else:

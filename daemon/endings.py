@@ -292,7 +292,7 @@ class Endings:
             ending.painted = None
         self._expect_share()
         kept = publishing.keep_original(self._share, claim, job.relative)
-        done = self._journal.finish(job.id)
+        done = self._journal.finish(job.id, kept)
         self._checkpoints.forget(job.id)
         _log.info(
             "job.finished",
@@ -335,7 +335,7 @@ class Endings:
         self._expect_share()
         where = publishing.fail(self._share, claim_of(self._share, job), job.relative, reason)
         shown = where if presence.is_there(where) else job.relative  # of a photo that is gone
-        self._journal.fail(job.id, reason)
+        self._journal.fail(job.id, reason, where)
         self._checkpoints.forget(job.id)
         self._failures += 1
         _log.error("job.failed", job=job.id, reason=reason, photo=printable(shown))

@@ -10,14 +10,17 @@
     ├── AlreadyRunningError      exit 2   another service keeps this share
     ├── NoWeightsError           exit 3   the trained weights are missing or wrong
     ├── PictureUnreadableError   exit 4   a file that is no picture, or is damaged, or too large
-    │   └── NoPictureError       exit 4   nothing in it says that it is a picture
+    │   ├── NoPictureError       exit 4   nothing in it says that it is a picture
+    │   └── RecordError          exit 4   a result that does not say how it was made
     ├── OverridesError           exit 1   a job.toml that asks for what it may not
     ├── ClaimError               exit 1   a photo could not be taken out of the inbox or put back
     │   ├── ClaimHeldError       exit 1   it may not be moved, though all else can be done
     │   ├── ClaimLostError       exit 1   it changed or vanished while it was taken: try later
     │   └── ClaimStuckError      exit 1   it lies in the work folder and cannot be put back just now
     ├── PublishError             exit 1   a result or a photo could not be put where it belongs
+    ├── PageError                exit 1   the page cannot be written: somebody's file has its name
     ├── FaultError               exit 1   a fault of the program itself, met with over one photo
+    ├── RequestError             exit 1   the service that runs cannot be asked for something
     ├── JournalError             exit 1   the journal cannot be opened or is of another version
     └── EngineLostError          exit 1   the engine's process died or could not start
 
@@ -89,6 +92,10 @@ class NoPictureError(PictureUnreadableError):
     """A file of which nothing says that it is a picture."""
 
 
+class RecordError(PictureUnreadableError):
+    """A result that does not say how it was made, or nothing of use."""
+
+
 class OverridesError(AtelierError):
     """A job.toml that cannot be read or asks for what it may not."""
 
@@ -113,12 +120,20 @@ class PublishError(AtelierError):
     """A result or a photo that could not be put where people look for it."""
 
 
+class PageError(AtelierError):
+    """The page that shows how things are cannot be written: somebody's file has its name."""
+
+
 class FaultError(AtelierError):
     """A fault of the program itself that it met with over one photo (`daemon.last_resort`)."""
 
 
 class JournalError(AtelierError):
     """The journal cannot be opened, or another version wrote it."""
+
+
+class RequestError(AtelierError):
+    """A service that runs could not be asked for something."""
 
 
 class EngineLostError(AtelierError):

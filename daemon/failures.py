@@ -32,7 +32,7 @@ def not_put_right(jobs: Iterable[Job], share: Share) -> Iterator[Job]:
     if not _may_be_there(share.failed):  # away: nobody can say what lies there
         yield from jobs
         return
-    places = [_place(job) for job in jobs]
+    places = [place_of(job) for job in jobs]
     times = Counter(places)
     left = {place: _photos(share.failed / place, most) for place, most in times.items()}
     for job, place in zip(jobs, places, strict=True):
@@ -41,13 +41,12 @@ def not_put_right(jobs: Iterable[Job], share: Share) -> Iterator[Job]:
             yield job
 
 
-def _place(job: Job) -> PurePath:
-    """Where its photo, or for a folder job the folder, was moved to below failed, but for a number.
+def place_of(job: Job) -> PurePath:
+    """Where a job's photo, or for a folder job its folder, lay below the inbox.
 
-    The photo lies in the claim itself, whose folder has the job's name; or in the folder taken.
+    It lies at the same place below failed, but for a number.
     """
-    is_loose = job.content.parent.name == job.id
-    return job.relative if is_loose else job.relative.parent
+    return job.relative if job.is_loose else job.relative.parent
 
 
 def _photos(path: Path, most: int) -> int:

@@ -29,7 +29,7 @@ from daemon.errors import NoPictureError, PictureUnreadableError
 from daemon.found_whole import FoundWhole, version_of
 from daemon.gaps import has_zeros
 from daemon.names import is_picture, printable
-from daemon.notes import NO_PICTURE
+from daemon.note_texts import NO_PICTURE
 from daemon.rations import TOO_LONG, Ration, ration_for, rationed
 from daemon.settings import WatchSettings
 

@@ -109,6 +109,8 @@ class Intake:
         self._rests, self._rests_until = 0, 0.0
         self.styles: dict[Path, Stamp] = {}
         """The style pictures of the last look that could be made, with their stamps."""
+        self.style_names: tuple[str, ...] = ()
+        """The names of the styles, in order, likewise."""
         self._seen: scanner.Look | None = None
         self._faulty, self._unpaired = FaultyFolders(clock), FaultyFolders(clock)
         self._pairer, self._turns = Pairer(self._unpaired.over), Turns()
@@ -234,6 +236,7 @@ class Intake:
 
     def _pair(self) -> Pairing:
         styles = mirror_styles(self._share)
+        self.style_names = tuple(styles)
         self.styles = {path: stamp_of(path) for path in styles.values()}
         seen = self._seen = scanner.look(self._share.inbox, self._seen, self._faulty.over)
         for faulty in (self._faulty, self._unpaired):

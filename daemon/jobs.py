@@ -124,6 +124,8 @@ class Job(NewJob):
         intended: where that picture is about to appear, recorded before it does.
         sha256: of the picture's file.
         size: bytes of it.
+        kept: where the photo went in the end: into originals, or into failed; for a folder job
+            where its folder went.
     """
 
     state: JobState
@@ -140,6 +142,15 @@ class Job(NewJob):
     intended: Path | None = None
     sha256: str | None = None
     size: int | None = None
+    kept: Path | None = None
+
+    @property
+    def is_loose(self) -> bool:
+        """Whether its photo was taken by itself, and not with the folder that it lay in.
+
+        The photo lies in the claim then, whose folder has the job's name; else in the folder taken.
+        """
+        return self.content.parent.name == self.id
 
     @property
     def intention(self) -> Intention | None:
@@ -181,7 +192,7 @@ def job_of(row: Sequence[Any]) -> Job:
     values = dict(zip(COLUMNS, row, strict=True))
     for name in ("lane", "style_name"):
         values[name] = os.fsdecode(values[name])
-    for name in ("content", "style", "overrides", "result", "intended"):
+    for name in ("content", "style", "overrides", "result", "intended", "kept"):
         values[name] = values[name] and Path(os.fsdecode(values[name]))
     values["relative"] = PurePath(os.fsdecode(values["relative"]))
     values["state"] = JobState(values["state"])

@@ -15,6 +15,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import islice, zip_longest
 from pathlib import Path, PurePath
 from typing import Any, Final
 
@@ -55,7 +56,7 @@ class Journal:
             )
         try:
             with self._errors():
-                self._check_version()
+                schema.expect_version(self._database, path)
         except BaseException:
             self._database.close()
             raise
@@ -111,10 +112,7 @@ class Journal:
             without_jobs: ids of jobs, likewise.
             smaller_than: jobs whose pictures have so long a side, or a longer one, likewise.
         """
-        lanes = self._rows(
-            "SELECT name FROM lanes WHERE waiting > 0 ORDER BY served, "
-            "(SELECT min(number) FROM jobs WHERE state = 'queued' AND lane = lanes.name)"
-        )
+        lanes = self._rows(queries.LANES)
         skipped = {_bytes(lane) for lane in without}
         # One that was given up is only waiting for its photo to be moved.
         query = _SELECT + "WHERE state = 'queued' AND lane = ? AND error IS NULL "
@@ -135,12 +133,7 @@ class Journal:
         """
         with self._transaction():
             self._database.execute(queries.SERVE, (job_id,))
-            self._change(
-                "UPDATE jobs SET state = 'running', attempts = attempts + 1, started_at = ?, "
-                "iteration = NULL, total = NULL, eta_seconds = NULL "
-                "WHERE id = ? AND state = 'queued'",
-                (self._clock(), job_id),
-            )
+            self._change(queries.START, (self._clock(), job_id))
             return self.get(job_id)
 
     def restyle(self, job_id: str, style: Path) -> Job:
@@ -162,17 +155,8 @@ class Journal:
 
     def intend(self, job_id: str, intention: Intention, report: Mapping[str, Any]) -> None:
         """Record where the picture is about to appear, before it does: each path that is tried."""
-        self._write(
-            "UPDATE jobs SET intended = ?, sha256 = ?, size = ?, report = ? "
-            "WHERE id = ? AND state IN ('queued', 'running') AND result IS NULL",
-            (
-                _bytes(intention.path),
-                intention.sha256,
-                intention.size,
-                json.dumps(report),
-                job_id,
-            ),
-        )
+        where = (_bytes(intention.path), intention.sha256, intention.size)
+        self._write(queries.INTEND, (*where, json.dumps(report), job_id))
 
     def published(self, job_id: str, result: Path, report: Mapping[str, Any]) -> None:
         """Record that the picture is out, before the photo moves: it must not be painted twice."""
@@ -192,35 +176,32 @@ class Journal:
                 (_sane(error), job_id),
             )
 
-    def finish(self, job_id: str) -> Job:
+    def finish(self, job_id: str, kept: Path | None = None) -> Job:
         """Mark a published job as done.
+
+        Args:
+            job_id: which.
+            kept: where its photo went.
 
         Raises:
             JournalError: there is no such job, it has ended before, or nothing was published.
         """
-        return self._written(
-            job_id,
-            "UPDATE jobs SET state = 'done', finished_at = ? "
-            "WHERE id = ? AND state IN ('queued', 'running') AND result IS NOT NULL",
-            (self._clock(), job_id),
-        )
+        values = (self._clock(), kept and _bytes(kept), job_id)
+        return self._written(job_id, queries.FINISH, values)
 
-    def fail(self, job_id: str, error: str) -> Job:
+    def fail(self, job_id: str, error: str, kept: Path | None = None) -> Job:
         """Mark a job as failed.
 
         Args:
             job_id: which.
             error: why, in plain words.
+            kept: where its photo went.
 
         Raises:
             JournalError: there is no such job, or it has ended before.
         """
-        return self._written(
-            job_id,
-            "UPDATE jobs SET state = 'failed', error = ?, finished_at = ? "
-            "WHERE id = ? AND state IN ('queued', 'running')",
-            (_sane(error), self._clock(), job_id),
-        )
+        values = (_sane(error), self._clock(), kept and _bytes(kept), job_id)
+        return self._written(job_id, queries.FAIL, values)
 
     def requeue(self, job_id: str, *, forgive: bool = False) -> None:
         """Put a running job back to its old place in the queue.
@@ -232,11 +213,7 @@ class Journal:
         Raises:
             JournalError: there is no such job, or it does not run.
         """
-        self._write(
-            "UPDATE jobs SET state = 'queued', attempts = attempts - ?, "
-            "iteration = NULL, total = NULL, eta_seconds = NULL WHERE id = ? AND state = 'running'",
-            (int(forgive), job_id),
-        )
+        self._write(queries.REQUEUE, (int(forgive), job_id))
 
     def prune(self, newest: int, seconds: float, most: int) -> int:
         """Forget old jobs that are over, the oldest first; none whose photo stays in the inbox.
@@ -268,10 +245,14 @@ class Journal:
         Raises:
             JournalError: there is no such job.
         """
-        job = self._one(_SELECT + "WHERE id = ?", (job_id,))
+        job = self.find(job_id)
         if job is None:
             raise JournalError(f"The journal {self._path} knows no job {job_id}.")
         return job
+
+    def find(self, job_id: str) -> Job | None:
+        """One job; None if there is no such job."""
+        return self._one(_SELECT + "WHERE id = ?", (job_id,))
 
     def read_through(self) -> str:
         """Read all jobs once; what of them cannot be read, empty if all can.
@@ -303,6 +284,19 @@ class Journal:
         """
         query = _SELECT + "WHERE state = ? ORDER BY finished_at DESC, number DESC LIMIT ?"
         return [self._read(row) for row in self._rows(query, (state.value, limit))]
+
+    def upcoming(self, most: int) -> list[Job]:
+        """The jobs that come next if nothing stands in their way, at most so many, in order."""
+        lanes = self._rows(f"{queries.LANES} LIMIT ?", (most,))
+        firsts = [self._rows(queries.FIRSTS, (lane, most)) for (lane,) in lanes]
+        turns = (row for turn in zip_longest(*firsts) for row in turn if row is not None)
+        jobs = (self._one(_SELECT + "WHERE number = ?", number) for number in islice(turns, most))
+        return [job for job in jobs if job is not None]
+
+    @property
+    def changes(self) -> int:
+        """How many rows were written since it was opened: another number tells of news."""
+        return self._database.total_changes
 
     def counts(self) -> dict[JobState, int]:
         """How many jobs there are in each state; every state is a key."""
@@ -377,19 +371,6 @@ class Journal:
                 f"The journal {self._path} cannot be used: {error}. It must lie on a local disk "
                 "with free space, in a folder that this user may write to."
             ) from error
-
-    def _check_version(self) -> None:
-        version = schema.version_of(self._database)
-        if version in schema.OLDER:  # whoever writes has brought it up to date
-            raise JournalError(
-                f"The journal {self._path} was written by an older version of atelierd. Start the "
-                "service (again) with this version; it brings the journal up to date."
-            )
-        if version != schema.VERSION:
-            raise JournalError(
-                f"The journal {self._path} was written by another version of atelierd. Use that "
-                "version, or move the journal away to begin with an empty one."
-            )
 
 
 def _bytes(name: str | PurePath) -> bytes:

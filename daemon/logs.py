@@ -1,4 +1,4 @@
-"""The log: one event a line, for people on a terminal and for programs elsewhere.
+"""The log: one event a line, in words on a terminal and for programs elsewhere.
 
 Who logs says ``structlog.get_logger().info("job.queued", job=job_id)``: the event is a fixed name,
 and everything that varies is a key of its own. What belongs to all lines of a job is bound, to the
@@ -20,11 +20,13 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from enum import Enum
+from functools import partial
 from typing import Any, Final, TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from daemon.log_words import Words
 from daemon.names import printable
 from daemon.settings import LogSettings
 
@@ -58,38 +60,63 @@ def configure(
     *,
     environ: Mapping[str, str] = os.environ,
     clock: Callable[[], float] = time.time,
+    tells_steps: bool = True,
 ) -> None:
     """Send all that this process logs to a stream; may be called again.
 
     Args:
         settings: format and least level. Libraries are heard from ``warning`` on, or from
-            ``info`` on at level ``debug``. Only there the pretty format shows all progress,
-            and where in the program a failure came from whose reason is known.
+            ``info`` on at level ``debug``. Only there words and the pretty format show all
+            progress, and where in the program a failure came from whose reason is known.
         stream: usually standard error. If it breaks, the log is lost, not the work.
         environ: ``NO_COLOR`` turns colours off.
         clock: seconds since 1970, for the timestamps (ISO 8601, UTC) and the pace of progress.
+        tells_steps: whether words tell of progress at all, which a bar may show better.
     """
-    terminal = stream.isatty()
-    pretty = settings.format == "pretty" or (settings.format == "auto" and terminal)
-    colors = terminal and not environ.get("NO_COLOR")
-    closely = settings.level == "debug"
-    thinned: list[Processor] = [_FewSteps(clock), _without_known_details]
+    terminal, closely = stream.isatty(), settings.level == "debug"
+    form, colors = _form(settings, terminal=terminal), terminal and not environ.get("NO_COLOR")
+    few_steps = _FewSteps(clock) if tells_steps or form != "words" else _without_steps
+    thinned: list[Processor] = [few_steps, _without_known_details]
+    render: dict[str, Processor] = {
+        "words": Words(clock, colors=colors, columns=partial(_columns, stream)),
+        "pretty": _pretty(colors=colors),
+    }
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
-            *(thinned if pretty and not closely else ()),
+            *(thinned if form != "json" and not closely else ()),
             structlog.processors.add_log_level,
             _timestamper(clock),
             structlog.processors.StackInfoRenderer(),
             structlog.processors.format_exc_info,
             _clean_all,
-            _pretty(colors=colors) if pretty else _json(stream),
+            render.get(form) or _json(stream),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[settings.level]),
         logger_factory=lambda *_: _Lines(stream),
         cache_logger_on_first_use=False,
     )
     _listen_to_libraries(_LEVELS[settings.level])
+
+
+def be_silent() -> None:
+    """Log nothing, in a command that says by itself what came of it."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+
+
+def _form(settings: LogSettings, *, terminal: bool) -> str:
+    if settings.format != "auto":
+        return settings.format
+    # Whoever wants to see everything looks for a fault, and needs the events' own names.
+    on_terminal = "pretty" if settings.level == "debug" else "words"
+    return on_terminal if terminal else "json"
+
+
+def _columns(stream: TextIO) -> int | None:
+    """How many a terminal has; None if nobody can say."""
+    with contextlib.suppress(OSError, ValueError):  # no terminal, or closed
+        return os.get_terminal_size(stream.fileno()).columns or None
+    return None
 
 
 def is_read_by_people(settings: LogSettings, stream: TextIO) -> bool:
@@ -169,6 +196,12 @@ class _FewSteps:
             raise structlog.DropEvent
         self._told[job] = scale, now
         return event_dict
+
+
+def _without_steps(_logger: WrappedLogger, _method: str, event_dict: EventDict) -> EventDict:
+    if event_dict["event"] == PROGRESS_EVENT:
+        raise structlog.DropEvent
+    return event_dict
 
 
 def _without_known_details(

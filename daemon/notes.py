@@ -1,9 +1,11 @@
-"""What is said to people in text files: all of it stands here, in plain English.
+"""The text files for people: writes the notes, and knows which are ours to replace or remove.
 
-Lines end as on Windows, because that is where most of these files are opened and the other
-systems' editors do not mind; the encoding is UTF-8. The last line of each note is our signature:
-only files that end with it are ever replaced or removed, so that neither a person's own text nor a
-note that is still being copied is touched.
+What they say is `daemon.note_texts`; the encoding is UTF-8. The last line of each note is our
+signature: only files that end with it, in whatever language, are ever replaced or removed, so that
+neither a person's own text nor a note that is still being copied is touched.
+
+The names of the files are the same in all languages: by them notes are told from photos, also by
+people who write about them, and a share whose language is changed would have each of them twice.
 """
 
 from __future__ import annotations
@@ -17,28 +19,19 @@ from typing import Final
 
 from daemon import files
 from daemon.handles import read_file
-from daemon.names import INBOX_NOTE, MAX_NAME_BYTES, WHY_SUFFIX, is_picture, printable, split
+from daemon.names import INBOX_NOTE, MAX_NAME_BYTES, WHY_SUFFIX
+from daemon.note_texts import (
+    ENGLISH,
+    how_to_text,
+    inbox_text,
+    signatures,
+    style_text,
+    why_text,
+)
 from daemon.share import Share
+from daemon.words import LANGUAGES, Language
 
 HOW_TO: Final = "Read me first.txt"
-NO_PICTURE: Final = (
-    "This is not a picture. Pictures are files of these kinds: JPEG, PNG, WebP, TIFF, GIF, BMP and "
-    "AVIF."
-)
-"""Why a file cannot be painted that is no picture, and is not called one either."""
-
-SIGNATURE: Final = "(Written by atelierd. This note goes away by itself.)"
-_MOST_LISTED: Final = 20
-_WAYS_TO_OPEN: Final = (
-    "    Let the group, or everybody, open them and what is in them: look for  Permissions  in",
-    "    their properties, and make them the same as for the other folders here. Whoever keeps",
-    "    the machine with this inbox can do that too.",
-)
-_WAYS_TO_MOVE: Final = (
-    "    Let the group, or everybody, change the folders that they lie in, and close programs that",
-    "    have them open; then they are moved away. Or delete them. They are not painted again, as",
-    "    long as nobody changes them.",
-)
 _LARGEST_NOTE: Final = 64 * 1024  # bytes; ours are smaller by far
 
 
@@ -60,104 +53,42 @@ def why_name(name: str) -> str:
     return f"{cut}~{digest}{WHY_SUFFIX}"
 
 
-def why_text(names: Sequence[str], reason: str, back_to: PurePath) -> str:
-    """The note beside a photo that could not be painted.
-
-    Args:
-        names: what lies in the failed folder for this job; the photo first.
-        reason: what happened and what can be done about it, in plain words.
-        back_to: the folder to drag it back into, as people see it, e.g. ``Inbox/Starry Night``.
-    """
-    what = " and ".join(f'"{printable(name)}"' for name in names)
-    folder = " > ".join(map(printable, back_to.parts))
-    ways = _ways_without_picture if reason == NO_PICTURE else _ways_to_try_again
-    return _note(
-        f"{what} could not be painted.",
-        "",
-        "What happened",
-        f"    {_one_line(reason)}",
-        "",
-        "What you can do",
-        *ways(names, folder),
-    )
-
-
-def inbox_text(  # noqa: PLR0913, PLR0917 - each list is a part of the note
-    share: Share,
-    styles: Sequence[str],
-    homeless: Sequence[PurePath],
-    halves: Sequence[PurePath] = (),
-    closed: Sequence[PurePath] = (),
-    painted: Sequence[PurePath] = (),
-) -> str:
-    """The note in the inbox about what waits, or stays: for a style, or to be opened or moved.
-
-    Args:
-        share: the share.
-        styles: names of the styles there are, each a folder in the inbox.
-        homeless: the photos without a style, relative to the inbox.
-        halves: pictures named content or style that lack the other one, relative to the inbox.
-        closed: files and folders that cannot be opened, relative to the inbox.
-        painted: photos that are painted and cannot be moved, relative to the inbox.
-    """
-    ways = _ways_to_choose(share, [printable(name) for name in styles])
-    parts = (
-        _part(
-            "These photos wait, because I cannot tell in which style to paint them:",
-            [printable(path) for path in homeless],
-            ways,
-        ),
-        _part("These folders wait for their second picture:", list(map(_wanted_beside, halves))),
-        _part(
-            "These folders or files wait, because I am not allowed to open them:",
-            [printable(path) for path in closed],
-            _WAYS_TO_OPEN,
-        ),
-        _part(
-            "These photos are painted, or tried, and stay here because I cannot move them:",
-            [printable(path) for path in painted],
-            _WAYS_TO_MOVE,
-        ),
-    )
-    lines = [line for part in parts if part for line in ("", *part)]
-    return _note(*lines[1:])
-
-
-def how_to_text(share: Share) -> str:
-    """The text that explains the folders to somebody who sees them for the first time."""
-    inbox, outbox, styles = (_shown(share, at) for at in (share.inbox, share.outbox, share.styles))
-    originals, failed = _shown(share, share.originals), _shown(share, share.failed)
-    return _lines(
-        "How to get a photo painted",
-        "",
-        f"1. Open the folder  {inbox}  . Each folder in it is a style.",
-        "2. Drop a photo (JPEG, PNG, TIFF, WebP ...) into the folder of the style that you like.",
-        "3. Wait some minutes. As soon as the photo disappears, it is being worked on.",
-        f"4. The painted picture appears in  {outbox}  , in a folder of the same name.",
-        "",
-        f"A new style: put a picture of a painting into  {styles}  . A folder of its name appears",
-        f"in  {inbox}  . Take the picture away, and the folder goes, once it is empty.",
-        "",
-        "A style for one photo alone: put  photo.style.jpg  beside  photo.jpg  , or make a folder",
-        "with two pictures named  content.jpg  and  style.jpg  and drop the folder.",
-        "",
-        f"Your photos are never changed. Once painted, they are kept in  {originals}",
-        f"If something goes wrong, the photo is in  {failed}  with a note beside it that says why,",
-        "and what to do before you drag the photo back into the inbox. With a file that is no",
-        "picture, or not a whole one, that takes a minute: it may still be being copied.",
-    )
-
-
 def write_how_to(share: Share) -> Path:
     """Write the explanation into the share's root, unless a file of that name is there.
 
     Returns:
         Its path.
+
+    Raises:
+        OSError: the disk or the permissions do not allow it.
     """
     path = share.root / HOW_TO
+    renew_how_to(share)
     with contextlib.suppress(FileExistsError):
         files.write_atomically(path, _encoded(how_to_text(share)), replace=False)
     return path
+
+
+def renew_how_to(share: Share) -> bool:
+    """Write the explanation that is there in the share's language, if it is ours and untouched.
+
+    It has no signature, since it does not go away: so ours is what is one of our texts, letter for
+    letter. Whoever has changed or removed it meant that.
+
+    Returns:
+        Whether it was written.
+
+    Raises:
+        OSError: the disk or the permissions do not allow it.
+    """
+    path, wanted = share.root / HOW_TO, _encoded(how_to_text(share))
+    others = {_encoded(how_to_text(share, each)) for each in LANGUAGES} - {wanted}
+    if not os.path.lexists(path) or path.is_symlink():
+        return False
+    if read_file(path, _LARGEST_NOTE) not in others:
+        return False
+    files.write_atomically(path, wanted)
+    return True
 
 
 def write_inbox_note(  # noqa: PLR0913, PLR0917 - likewise
@@ -213,7 +144,13 @@ def clear_inbox_note(share: Share) -> bool:
     return remove_if_ours(share.inbox / INBOX_NOTE)
 
 
-def write_why(folder: Path, names: Sequence[str], reason: str, back_to: PurePath) -> Path:
+def write_why(
+    folder: Path,
+    names: Sequence[str],
+    reason: str,
+    back_to: PurePath,
+    language: Language = ENGLISH,
+) -> Path:
     """Write the note beside a failed photo; see `why_text` for the arguments.
 
     Returns:
@@ -224,11 +161,32 @@ def write_why(folder: Path, names: Sequence[str], reason: str, back_to: PurePath
         OSError: the disk or the permissions do not allow it.
     """
     path = folder / why_name(names[0])
-    text = _encoded(why_text(names, reason, back_to))
-    # A kill may have left the note's name reserved, where there is no better way to take a name.
-    is_empty = not path.is_symlink() and path.is_file() and path.stat().st_size == 0
-    files.write_atomically(path, text, replace=is_empty or is_ours(path))
+    _write_over_ours(path, why_text(names, reason, back_to, language))
     return path
+
+
+def write_style_note(share: Share, picture: str, style: str, reason: str) -> bool:
+    """Write the note beside a picture in the styles folder, if it does not say the same already.
+
+    Args:
+        share: the share.
+        picture: the name of the file.
+        style: the name of the style.
+        reason: what is wrong with it and what to do, in plain English.
+
+    Returns:
+        Whether it was written.
+
+    Raises:
+        FileExistsError: a file of that name is there, with something in it, and no note of ours.
+        OSError: the disk or the permissions do not allow it.
+    """
+    path = share.styles / why_name(picture)
+    text = style_text(picture, reason, PurePath(share.inbox.name) / style, share.language)
+    if _ours(path) == _encoded(text):
+        return False
+    _write_over_ours(path, text)
+    return True
 
 
 def is_ours(path: Path) -> bool:
@@ -259,89 +217,16 @@ def _ours(path: Path) -> bytes | None:
     with contextlib.suppress(OSError):
         # In one look: what was a note a moment ago may be a pipe by now, and hold us up for ever.
         text = read_file(path, _LARGEST_NOTE)
-        if text is not None and text.rstrip().endswith(SIGNATURE.encode()):
+        ends = tuple(signature.encode() for signature in signatures())
+        if text is not None and text.rstrip().endswith(ends):
             return text
     return None
 
 
-def _ways_to_try_again(names: Sequence[str], folder: str) -> list[str]:
-    return [
-        "    If it says above what to put right, do that first.",
-        f"    Then, to try again, drag {_all_of(names)} into the folder  {folder}",
-        f"    Otherwise delete {'it' if len(names) == 1 else 'them'}, or leave all as it is.",
-    ]
-
-
-def _ways_without_picture(_names: Sequence[str], folder: str) -> list[str]:
-    return [
-        "    Do not drag it back as it is: it would end up here again. Delete it, or move it to",
-        "    where it belongs.",
-        "    If there is a picture in it, save that as a JPEG, and drop the JPEG into the folder",
-        f"    {folder}",
-    ]
-
-
-def _all_of(names: Sequence[str]) -> str:
-    """What is to be dragged; never "it", which might be the style or one picture of a folder."""
-    if len(names) > 1:
-        return "both pictures together back"
-    return "the photo back" if is_picture(names[0]) else f'"{printable(names[0])}" back'
-
-
-def _part(what: str, names: Sequence[str], ways: Sequence[str] = ()) -> list[str]:
-    if not names:
-        return []
-    return [what, "", *_listed(names), *(["", "What you can do", *ways] if ways else [])]
-
-
-def _wanted_beside(half: PurePath) -> str:
-    missing = "style" if split(half.name)[0].casefold() == "content" else "content"
-    folder, name = printable(half.parent), printable(half.name)
-    return f"{folder} has {name}; put a picture named {missing} beside it, like {missing}.jpg"
-
-
-def _ways_to_choose(share: Share, styles: Sequence[str]) -> list[str]:
-    inbox, paintings = printable(share.inbox.name), _shown(share, share.styles)
-    beside = [
-        "    Or put a picture of a painting beside the photo: for  photo.jpg  name it",
-        "    photo.style.jpg",
-    ]
-    if not styles:
-        return [
-            f"    Put a picture of a painting into the folder {paintings}. A folder of its name",
-            f"    appears in {inbox}: move the photos there.",
-            *beside,
-        ]
-    return [
-        f"    Move each photo into one of these folders in {inbox}:",
-        "",
-        *_listed(styles),
-        "",
-        *beside,
-    ]
-
-
-def _listed(items: Sequence[str]) -> list[str]:
-    shown = [f"    - {item}" for item in items[:_MOST_LISTED]]
-    more = len(items) - len(shown)
-    return [*shown, f"    - and {more} more"] if more else shown
-
-
-def _shown(share: Share, folder: Path) -> str:
-    inside = folder.is_relative_to(share.root)
-    return printable(folder.relative_to(share.root) if inside else folder)
-
-
-def _one_line(text: str) -> str:
-    return printable(" ".join(text.split()))
-
-
-def _note(*lines: str) -> str:
-    return _lines(*lines, "", SIGNATURE)
-
-
-def _lines(*lines: str) -> str:
-    return "".join(f"{line}\r\n" for line in lines)
+def _write_over_ours(path: Path, text: str) -> None:
+    # A kill may have left the note's name reserved, where there is no better way to take a name.
+    is_empty = not path.is_symlink() and path.is_file() and path.stat().st_size == 0
+    files.write_atomically(path, _encoded(text), replace=is_empty or is_ours(path))
 
 
 def _encoded(text: str) -> bytes:

@@ -92,3 +92,15 @@ def is_here(share: Share) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     return JOBS in names or (LOCK in names and share.inbox.is_dir())
+
+
+def is_movable(folder: Path, other: Path) -> bool:
+    """Whether what lies in a folder can be put into another one: renamed, not copied.
+
+    What cannot be read can be moved so all the same.
+    """
+    try:
+        near = folder.stat().st_dev == other.stat().st_dev
+    except OSError:
+        return False
+    return near and os.access(folder, os.W_OK | os.X_OK)

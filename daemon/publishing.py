@@ -153,7 +153,7 @@ def fail(share: Share, claim: Claim, relative: PurePath, reason: str) -> Path:
             _is_swept(where / notes.why_name(noted.pop()))
         noted.append(names[0])
         try:
-            notes.write_why(where, names, reason, back_to)
+            notes.write_why(where, names, reason, back_to, share.language)
         except OSError as error:
             if error.errno not in _NO_OUTAGE:
                 raise

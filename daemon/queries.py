@@ -20,6 +20,48 @@ SERVE: Final = (
 )
 """Count a turn for the lane of a job that is about to leave the queue."""
 
+LANES: Final = (
+    "SELECT name FROM lanes WHERE waiting > 0 ORDER BY served, "
+    "(SELECT min(number) FROM jobs WHERE state = 'queued' AND lane = lanes.name)"
+)
+"""The lanes in which jobs wait, in the order of their turns."""
+
+FIRSTS: Final = (
+    "SELECT number FROM jobs WHERE state = 'queued' AND lane = ? AND error IS NULL "
+    "ORDER BY number LIMIT ?"
+)
+"""The jobs of a lane that wait to be painted, in their order."""
+
+START: Final = (
+    "UPDATE jobs SET state = 'running', attempts = attempts + 1, started_at = ?, "
+    "iteration = NULL, total = NULL, eta_seconds = NULL WHERE id = ? AND state = 'queued'"
+)
+"""Count an attempt and mark a job as running."""
+
+REQUEUE: Final = (
+    "UPDATE jobs SET state = 'queued', attempts = attempts - ?, "
+    "iteration = NULL, total = NULL, eta_seconds = NULL WHERE id = ? AND state = 'running'"
+)
+"""Put a job back to its old place, and forget so many attempts."""
+
+INTEND: Final = (
+    "UPDATE jobs SET intended = ?, sha256 = ?, size = ?, report = ? "
+    "WHERE id = ? AND state IN ('queued', 'running') AND result IS NULL"
+)
+"""Note where a picture is about to appear."""
+
+FINISH: Final = (
+    "UPDATE jobs SET state = 'done', finished_at = ?, kept = ? "
+    "WHERE id = ? AND state IN ('queued', 'running') AND result IS NOT NULL"
+)
+"""Mark a published job as done."""
+
+FAIL: Final = (
+    "UPDATE jobs SET state = 'failed', error = ?, finished_at = ?, kept = ? "
+    "WHERE id = ? AND state IN ('queued', 'running')"
+)
+"""Mark a job as failed."""
+
 PRUNE: Final = """
 DELETE FROM jobs WHERE number IN (
     SELECT number FROM (

@@ -12,6 +12,8 @@ What lies in the work folder and what the journal says are compared, and nothing
 - a job that was running is queued again; the attempt counts, so that a photo that takes the whole
   machine down is not tried for ever;
 - a job whose photo is gone has failed; one whose photo is out of reach waits.
+
+The explanation of the folders is written anew if the share speaks another language now.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from typing import Final
 
 import structlog
 
-from daemon import adoption, claims, intention, presence
+from daemon import adoption, claims, intention, notes, presence
 from daemon.claim_folders import claim_folder, guard
 from daemon.endings import Endings
 from daemon.errors import AtelierError, ClaimError, FaultError
@@ -66,6 +68,7 @@ def recover(
             it is to be repeated before anything else is done.
         JournalError: the journal cannot be used.
     """
+    _renew_how_to(share)
     found = claims.find_claims(share)
     unfinished = [*journal.having(JobState.RUNNING), *journal.having(JobState.QUEUED)]
     known, waiting = {job.id for job in unfinished}, set(endings.jobs)
@@ -90,6 +93,15 @@ def recover(
     return stuck
 
 
+def _renew_how_to(share: Share) -> None:
+    """Write the explanation anew if the share's language is another one now."""
+    try:
+        if notes.renew_how_to(share):
+            _log.info("note.renewed", note=notes.HOW_TO, language=share.language)
+    except OSError as error:
+        _log.warning("note.failed", note=notes.HOW_TO, why=error.strerror)
+
+
 def _return(share: Share, journal: Journal, endings: Endings, job_id: str) -> None:
     # Of a folder that is out of reach more is said when the claim cannot be put back.
     with contextlib.suppress(ClaimError, OSError):
@@ -106,14 +118,16 @@ def _recover(share: Share, journal: Journal, endings: Endings, job: Job, most: i
         endings.published(job)
     elif job.error is not None:
         endings.failed(job, job.error)
-    elif plans := _intentions(share, job):
+    elif plans := intentions(share, job):
         endings.doubtful(job, plans, lambda job: _unpublished(share, journal, endings, job, most))
     else:
         _unpublished(share, journal, endings, job, most)
 
 
-def _intentions(share: Share, job: Job) -> set[Intention]:
+def intentions(share: Share, job: Job) -> set[Intention]:
     """Where a job's result was about to appear: as the journal says, and the copy in its claim.
+
+    Such a job may be painted although the journal does not know it.
 
     Either may be the newer one: a journal may have lost its last lines in a power cut and not know
     it; the copy is left out when it cannot be written.

@@ -7,9 +7,12 @@ kill leaves the old version or the new one.
 from __future__ import annotations
 
 import sqlite3
+from pathlib import Path
 from typing import Final
 
-VERSION: Final = 3
+from daemon.errors import JournalError
+
+VERSION: Final = 4
 """Of the tables as they are made and understood here; SQLite's `user_version`."""
 
 _TABLES: Final = """
@@ -37,7 +40,8 @@ CREATE TABLE jobs (
     intended    BLOB,
     sha256      TEXT,
     size        INTEGER,
-    stays       TEXT
+    stays       TEXT,
+    kept        BLOB
 );
 CREATE INDEX jobs_stay ON jobs (number) WHERE stays IS NOT NULL;
 CREATE INDEX jobs_queued ON jobs (lane, number) WHERE state = 'queued';
@@ -67,6 +71,9 @@ _STEPS: Final = {
         "ALTER TABLE jobs ADD COLUMN stays TEXT",
         "CREATE INDEX jobs_stay ON jobs (number) WHERE stays IS NOT NULL",
     ),
+    3: (  # where photos lie in the end
+        "ALTER TABLE jobs ADD COLUMN kept BLOB",
+    ),
 }
 """From each older version to the next one."""
 
@@ -92,6 +99,30 @@ def lay_out(database: sqlite3.Connection) -> None:
 def version_of(database: sqlite3.Connection) -> int:
     """The version of a database's tables; 0 if they are nobody's that we know."""
     return int(database.execute("PRAGMA user_version").fetchone()[0])
+
+
+def expect_version(database: sqlite3.Connection, path: Path) -> None:
+    """See that the tables are those of this version.
+
+    Args:
+        database: open.
+        path: its file, to name it.
+
+    Raises:
+        JournalError: another version wrote them.
+        sqlite3.Error: they cannot be read.
+    """
+    version = version_of(database)
+    if version in OLDER:  # whoever writes has brought it up to date
+        raise JournalError(
+            f"The journal {path} was written by an older version of atelierd. Start the "
+            "service (again) with this version; it brings the journal up to date."
+        )
+    if version != VERSION:
+        raise JournalError(
+            f"The journal {path} was written by another version of atelierd. Use that "
+            "version, or move the journal away to begin with an empty one."
+        )
 
 
 def bring_up_to_date(database: sqlite3.Connection) -> None:

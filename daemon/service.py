@@ -13,7 +13,8 @@ from typing import Final
 
 import structlog
 
-from daemon import publishing
+from daemon import new_weights, publishing
+from daemon.cancelling import Cancelling
 from daemon.condition import Condition
 from daemon.dispatch import Dispatcher
 from daemon.endings import Endings
@@ -26,27 +27,25 @@ from daemon.last_resort import LastResort
 from daemon.mailbox import Letter, Mailbox, Reload, Stop, Wake
 from daemon.names import printable
 from daemon.notify import Notify
-from daemon.once import Once, reason_of
 from daemon.pace import Pace
+from daemon.page.making import page_of
 from daemon.parts import Parts
 from daemon.pruning import Pruning
 from daemon.recovery import recover
 from daemon.reloading import Reread, changed, needs_another_engine
 from daemon.runners.base import EngineReady, Event
 from daemon.runners.exchange import Exchange
+from daemon.setbacks import TRIES_ONCE, Setbacks
 from daemon.settings import Settings
 from daemon.share import Share
-from daemon.style_check import StyleCheck
+from daemon.style_telling import StyleTelling
 from daemon.sweeps import Sweeps
 from daemon.troubles import quick_pace
 from daemon.watching import Watcher
-from engine.errors import WeightsError
 
 # Of the 90 that systemd gives. An engine with nothing to do ends at once; one that paints ends, and
 # saves, after the step that it is at, which takes long for a large picture.
 _CLOSE_SECONDS: Final = 35.0
-_TROUBLE_SECONDS: Final = 2.0
-_TRIES_ONCE: Final = 4
 _log: Final = structlog.get_logger()
 
 
@@ -85,8 +84,7 @@ class Service:
             make_id=parts.make_id,
             lock=parts.lock,
         )
-        settle = settings.watch.settle_seconds
-        self._style_check = StyleCheck(self._inspector, settle, parts.clock)
+        self._styles = StyleTelling(share, settings, self._inspector, parts.clock, parts.sheet)
         self._engine = Exchange(parts.make_runner, self._mail.put, parts.clock)
         self._dispatcher = Dispatcher(
             share, settings, journal, self._endings, self._engine, clock=parts.clock
@@ -94,14 +92,18 @@ class Service:
         self._condition = Condition(
             journal, self._engine, self._dispatcher, self._endings, self._intake, clock=parts.clock
         )
+        about = (self._condition, self._engine, self._intake)
+        self._page = page_of(share, settings.page, journal, parts, about)
         self._damage, self._bulletin = parts.damage, parts.bulletin
+        self._metrics = parts.metrics
         self._notify, self._reread = parts.notify or Notify({}, parts.clock, 0), parts.reread
+        self._cancelling = Cancelling(parts.requests, journal, self._endings, self._dispatcher)
         self._watcher = self._make_watcher()
         self._stopping: str | None = None
         self._is_to_reload, self._last_resort = False, LastResort()
         self._sweeps = Sweeps(share, parts.clock, self._is_stopping_meanwhile)
         self._pruning, self._pace = Pruning(journal, parts.clock), Pace(parts.clock)
-        self._troubled_until, self._troubles, self._queued, self._said = 0.0, 0, 0, Once()
+        self._setbacks, self._queued = Setbacks(self._condition, parts.clock), 0
         self._doing, self._importing = "Putting the folders in order", False
 
     def stop(self, why: str) -> None:
@@ -137,6 +139,7 @@ class Service:
                 if self._damage() or self._is_over():
                     break
                 self._tell()
+                self._page.keep()
                 self._read_mail()
         finally:
             self._end()
@@ -146,7 +149,7 @@ class Service:
         # A large archive takes long to walk, and nobody reads the mail meanwhile.
         publishing.sweep_leftovers(self._share, self._is_stopping_meanwhile)
         self._watcher.start()
-        self._importing = self._once and self._has_new_weights()
+        self._importing = self._once and new_weights.wait_in(self._settings.engine.weights)
         self._dispatcher.start()
 
     def _put_in_order(self) -> None:
@@ -189,6 +192,7 @@ class Service:
     def _tell(self) -> None:
         doing, condition = self._doing, self._condition
         self._bulletin.say(condition.in_the_way())
+        self._metrics.tell(self._journal, condition.in_the_way, self._endings.failures)
         self._notify.tell(
             (lambda: doing) if doing and not condition.trouble else condition.line,
             lives=self._advances,
@@ -196,22 +200,14 @@ class Service:
         )
 
     def _make_watcher(self) -> Watcher:
-        watched = (self._share.inbox, self._share.styles)
+        watched = (self._share.inbox, self._share.styles, *self._cancelling.folders)
         return Watcher(watched, self._settings.watch, self._mail.wake)
-
-    def _has_new_weights(self) -> bool:
-        """Whether the engine will import weights: worth waiting for, with nothing to paint too."""
-        from engine.weights import waiting  # noqa: PLC0415 - it brings numpy along
-
-        with contextlib.suppress(WeightsError):  # the engine says so if it needs them
-            return bool(waiting(self._settings.engine.weights))
-        return False
 
     def _act(self) -> None:
         """Do what is due now."""
         self._end_the_silent()
         now = self._clock()
-        if now < self._troubled_until:
+        if now < self._setbacks.until:
             return
         try:
             self._expect_folders()
@@ -219,13 +215,15 @@ class Service:
                 self._put_in_order()
             if now >= self._pace.due:
                 self._look()
+            self._cancelling.heed()
             self._endings.retry()
             self._engine.change()
             self._dispatcher.fill()
         except (AtelierError, OSError) as error:
-            self._complain(error)
+            self._setbacks.met(error)
         else:
-            self._calm()
+            if self._setbacks.are_over():
+                self._endings.hurry()
 
     def _end_the_silent(self) -> None:
         """An engine that hangs is ended, where systemd does not look after that either."""
@@ -243,7 +241,7 @@ class Service:
             self._expect()
         except AtelierError:
             self._intake.drop()
-            self._style_check.drop()
+            self._styles.drop()
             raise
 
     def _look(self) -> None:
@@ -252,7 +250,8 @@ class Service:
         self._pruning.prune_if_due()
         began = self._clock()
         self._intake.look()
-        self._style_check.look(self._intake.styles)
+        if not self._intake.problem:
+            self._styles.look(self._intake.styles)
         if self._intake.restless:
             # A failed photo may have come back. Not at once: whoever drags photo and note together
             # would be told that the note is gone before it could be moved.
@@ -266,8 +265,9 @@ class Service:
         return watch.poll_seconds if self._watcher.polling else watch.scan_seconds
 
     def _read_mail(self) -> None:
-        due = (self._pace.due, self._endings.due, self._dispatcher.due, self._notify.due)
-        until = max(min(time for time in due if time is not None), self._troubled_until)
+        told = (self._notify.due, self._page.due)
+        due = (self._pace.due, self._endings.due, self._dispatcher.due, *told)
+        until = max(min(time for time in due if time is not None), self._setbacks.until)
         for letter in self._mail.read(until):
             self._open(letter)
             if self.is_stopping:
@@ -284,17 +284,19 @@ class Service:
             elif not isinstance(letter, Stop):
                 self._hear(letter)
         except (AtelierError, OSError) as error:
-            self._complain(error)
+            self._setbacks.met(error)
 
     def _answered(self, answer: Inspected) -> None:
         with contextlib.suppress(ShareAwayError):  # told at the next turn, once for all of them
             self._expect_folders()
-            if not self._style_check.answer(answer):
+            if not self._styles.answer(answer):
                 self._intake.answer(answer)
 
     def _hear(self, event: Event) -> None:
         self._importing = self._importing and not isinstance(event, EngineReady)
         self._engine.heard(event)
+        self._page.heard(event)
+        self._metrics.heard(event)
         if self._engine.is_ready:
             self._notify.ready()
         self._dispatcher.handle(event)
@@ -334,34 +336,21 @@ class Service:
         self._intake.use(settings)  # the first, since it may refuse them
         self._settings = settings
         self._dispatcher.use(settings)
+        self._page.use(settings.page)
+        self._metrics.use(settings.metrics.file)
         self._inspector.use(settings.watch)
-        self._style_check.settle_seconds = settings.watch.settle_seconds
-
-    def _complain(self, error: Exception) -> None:
-        if self._said.is_new(reason_of(error)):
-            _log.error("daemon.trouble", why=str(error))
-        self._condition.trouble = str(error)
-        self._troubles += 1
-        self._troubled_until = self._clock() + _TROUBLE_SECONDS
-
-    def _calm(self) -> None:
-        self._condition.trouble, self._troubles = "", 0
-        if self._said.is_over():
-            _log.info("daemon.goes_on")
-            self._endings.hurry()
+        self._styles.use(settings)
 
     def _is_over(self) -> bool:
-        if not self._once:
-            return False
-        given_up = self._troubles >= _TRIES_ONCE or self._dispatcher.unavailable is not None
-        return given_up or not self._is_expecting()
+        given_up = self._setbacks.number >= TRIES_ONCE or self._dispatcher.unavailable is not None
+        return self._once and (given_up or not self._is_expecting())
 
     def _is_expecting(self) -> bool:
         """Whether something is there that will still be painted, or fail."""
         if not self._pace.has_looked or self._importing or self._intake.still_expects():
             return True
         # What cannot be brought to its end is given up last: it may hold up nobody else.
-        return self._dispatcher.expecting or 0 < self._endings.tries < _TRIES_ONCE
+        return self._dispatcher.expecting or 0 < self._endings.tries < TRIES_ONCE
 
     def _end(self) -> None:
         damage = "" if self._stopping else self._damage()
@@ -371,6 +360,7 @@ class Service:
             self._notify.stopping()
         self._watcher.stop()
         self._inspector.close()
+        self._styles.close()
         self._dispatcher.close(_CLOSE_SECONDS)
         # What was finished in the last moment is not thrown away; photos stay in the inbox.
         for letter in self._mail.rest():
@@ -381,6 +371,7 @@ class Service:
         except AtelierError as error:
             _log.error("job.stuck", why=str(error))
         self._endings.give_back()
+        self._metrics.end(self._journal, self._condition.in_the_way, self._endings.failures)
         try:
             counts = {state.value: number for state, number in self._journal.counts().items()}
         except AtelierError as error:  # the next start puts it in order
@@ -388,6 +379,8 @@ class Service:
         else:
             self._queued = counts[JobState.QUEUED.value]
             _log.info("daemon.stopped", **counts)
+        if not damage:
+            self._page.end()
 
     def _exit_code(self) -> ExitCode:
         if not self._once:
@@ -395,6 +388,11 @@ class Service:
         unavailable = self._dispatcher.unavailable
         if unavailable is not None:
             return ExitCode.WEIGHTS if unavailable.blame == "weights" else ExitCode.FAILED
-        left = self._stopping is not None or self._troubles or self._endings.pending or self._queued
+        left = (
+            self._stopping is not None
+            or self._setbacks.number
+            or self._endings.pending
+            or self._queued
+        )
         failed = self._intake.failing or self._endings.failures
         return ExitCode.FAILED if left or failed else ExitCode.OK

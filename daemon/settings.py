@@ -11,13 +11,15 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from daemon.words import LANGUAGES, Language
+
 
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class ShareSettings(_Section):
-    """Where the folders are. A relative path is taken below `root`."""
+    """The folders, and what people read in them. A relative path is taken below `root`."""
 
     root: Path = Field(Path("share"), description="the folder that people see over the network")
     inbox: Path = Field(Path("Inbox"), description="where photos are dropped")
@@ -28,6 +30,15 @@ class ShareSettings(_Section):
     work: Path = Field(
         Path(".atelierd"),
         description="where photos wait while they are painted; hidden, not for people",
+    )
+    language: Language = Field(
+        LANGUAGES[0],
+        description="of all that people read in these folders: en is English, zh is Chinese",
+    )
+    contact_sheet: Literal["on", "off"] = Field(
+        "on",
+        description="on: a picture of all styles with their names, All styles.jpg, is kept in "
+        "root; off: none is, and one that was drawn is removed",
     )
 
 
@@ -170,17 +181,58 @@ class EngineSettings(_Section):
 class OutputSettings(_Section):
     """The files in the outbox."""
 
-    format: Literal["jpeg", "png"] = Field("jpeg", description="file format of results")
-    quality: int = Field(95, ge=1, le=100, description="JPEG quality")
+    format: Literal["auto", "jpeg", "png", "webp", "tiff"] = Field(
+        "auto",
+        description="file format of results; auto: JPEG, or PNG for a photo with transparent parts "
+        "and where depth is 16",
+    )
+    quality: int = Field(95, ge=1, le=100, description="quality of JPEG and WebP")
+    lossless: bool = Field(False, description="WebP files keep every value, and are larger")
+    depth: int = Field(
+        8, ge=8, le=16, multiple_of=8, description="bits a colour of PNG and TIFF; others have 8"
+    )
+    size: Literal["working", "original"] = Field(
+        "working",
+        description="working: results are as large as they are painted (paint.size); original: "
+        "enlarged or reduced to the photo's own size",
+    )
+    keep_location: bool = Field(
+        False,
+        description="whether results name the place where the photo was taken",
+    )
+
+
+class PageSettings(_Section):
+    """The page in the share's folder that shows how things are: Status.html."""
+
+    enabled: bool = Field(True, description="whether the page is kept")
+    seconds: float = Field(
+        3.0,
+        ge=1,
+        le=60,
+        description="seconds between two versions of it while a photo is painted",
+    )
 
 
 class LogSettings(_Section):
     """What is logged, to standard error."""
 
-    format: Literal["auto", "pretty", "json"] = Field(
-        "auto", description="auto: pretty on a terminal, one JSON object a line otherwise"
+    format: Literal["auto", "words", "pretty", "json"] = Field(
+        "auto",
+        description="words: sentences; pretty: names of events with keys and values; json: one "
+        "object a line; auto: words on a terminal (pretty at level debug), json otherwise",
     )
     level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level")
+
+
+class MetricsSettings(_Section):
+    """Figures for Prometheus."""
+
+    file: Path | None = Field(
+        None,
+        description="file that the service writes figures into, NAME.prom in the folder that "
+        "node_exporter's textfile collector reads; unset: none",
+    )
 
 
 class Settings(_Section):
@@ -197,4 +249,6 @@ class Settings(_Section):
     paint: PaintSettings = Field(default_factory=PaintSettings)
     engine: EngineSettings = Field(default_factory=EngineSettings)
     output: OutputSettings = Field(default_factory=OutputSettings)
+    page: PageSettings = Field(default_factory=PageSettings)
     log: LogSettings = Field(default_factory=LogSettings)
+    metrics: MetricsSettings = Field(default_factory=MetricsSettings)

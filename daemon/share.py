@@ -8,7 +8,7 @@ import shlex
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import Final
@@ -18,7 +18,9 @@ from daemon.errors import ShareError
 from daemon.handles import named
 from daemon.names import printable
 from daemon.settings import ShareSettings
+from daemon.words import LANGUAGES, Language
 
+_FOLDERS: Final = ("inbox", "outbox", "styles", "originals", "failed", "work")
 _PRIVATE: Final = 0o700
 _PUBLIC: Final = 0o777  # less what the umask takes away
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
@@ -27,7 +29,7 @@ _OTHERS_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
 
 @dataclass(frozen=True)
 class Share:
-    """Where everything of one share lies. All paths are absolute, with links resolved.
+    """Where everything of one share lies, and for whom. Paths are absolute, with links resolved.
 
     Attributes:
         root: what people see over the network.
@@ -37,6 +39,7 @@ class Share:
         originals: photos that were painted.
         failed: photos that could not be painted.
         work: photos that are being painted, and what the service keeps beside them.
+        language: of what people read there.
     """
 
     root: Path
@@ -46,11 +49,11 @@ class Share:
     originals: Path
     failed: Path
     work: Path
+    language: Language = LANGUAGES[0]
 
     def folders(self) -> Iterator[tuple[str, Path]]:
         """Give each folder but the root, by the name of its setting."""
-        names = (field.name for field in fields(self) if field.name != "root")
-        return ((name, getattr(self, name)) for name in names)
+        return ((name, getattr(self, name)) for name in _FOLDERS)
 
 
 def open_share(settings: ShareSettings) -> Share:
@@ -65,8 +68,8 @@ def open_share(settings: ShareSettings) -> Share:
             path leads out of the root, or a path cannot be one.
     """
     root = _resolved("root", Path(), settings.root)
-    names = [field.name for field in fields(Share) if field.name != "root"]
-    share = Share(root, *(_below(root, name, getattr(settings, name)) for name in names))
+    folders = {name: _below(root, name, getattr(settings, name)) for name in _FOLDERS}
+    share = Share(root, **folders, language=settings.language)
     for (name, folder), (other_name, other) in combinations(share.folders(), 2):
         _refuse_nesting(name, folder, other_name, other)
         _refuse_nesting(other_name, other, name, folder)

@@ -1,13 +1,17 @@
-"""Tells in the log, once, of a picture in the styles folder that cannot be read.
+"""Finds out which pictures in the styles folder cannot be read; the log is told of each once.
 
 It makes a folder in the inbox all the same (`daemon.styles`), and without this nobody would hear of
-it before photos have failed there. Looked at is what has come to rest, one picture at a time.
+it before photos have failed there. Looked at is what has come to rest, one picture at a time. What
+stood in the way may have been a disk or a lack of memory: so one that could not be read is looked
+at again now and then.
 """
 
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Final
@@ -19,6 +23,7 @@ from daemon.intake import Inspects
 from daemon.names import printable
 
 _KEY: Final = "style"  # the intake's keys are numbers
+_AGAIN_SECONDS: Final = 600.0
 _log: Final = structlog.get_logger()
 
 _Version = tuple[Path, int, int, int]
@@ -28,8 +33,21 @@ The last one tells of new rights, too: it may have been closed to the program.
 """
 
 
+@dataclass(frozen=True)
+class _Verdict:
+    """What is known of one version.
+
+    Attributes:
+        why: what is wrong with it; empty if nothing is.
+        until: when to ask again, monotonic seconds.
+    """
+
+    why: str = ""
+    until: float = math.inf
+
+
 class StyleCheck:
-    """Has each version of each style inspected once.
+    """Has each version of each style inspected once, and again if it could not be read.
 
     Args:
         inspector: whose answers come back through `answer`.
@@ -45,7 +63,7 @@ class StyleCheck:
         self.settle_seconds = settle_seconds
         self._clock = clock
         self._since: dict[_Version, float] = {}
-        self._seen: set[_Version] = set()
+        self._seen: dict[_Version, _Verdict] = {}
         self._asked: _Version | None = None
         self._numbers = count()
         self._key = ""
@@ -59,7 +77,7 @@ class StyleCheck:
         with contextlib.suppress(OSError):  # one has just gone: it is tried again at the next look
             found = list(map(_version, styles))
             self._since = {each: self._since.get(each, self._clock()) for each in found}
-            self._seen &= set(found)
+            self._seen = {one: self._seen[one] for one in found if one in self._seen}
             self._ask()
 
     def answer(self, inspected: Inspected) -> bool:
@@ -67,20 +85,36 @@ class StyleCheck:
         if self._asked is None or inspected.key != self._key:
             return False
         version, self._asked = self._asked, None
-        self._seen.add(version)
-        if not inspected.ok:
-            _log.warning("style.unreadable", style=printable(version[0]), why=inspected.message)
+        self._judge(version, "" if inspected.ok else inspected.message)
         self._ask()
         return True
+
+    @property
+    def faults(self) -> dict[Path, str]:
+        """The pictures that cannot be read, and why."""
+        return {version[0]: verdict.why for version, verdict in self._seen.items() if verdict.why}
+
+    @property
+    def undecided(self) -> set[Path]:
+        """The pictures of which nothing is known yet, as they are now."""
+        return {version[0] for version in self._since if version not in self._seen}
 
     def drop(self) -> None:
         """Go by no answer to what was asked until now: a look to come asks again."""
         self._asked = None
 
+    def _judge(self, version: _Version, why: str) -> None:
+        before = self._seen.get(version, _Verdict())
+        if why and why != before.why:
+            _log.warning("style.unreadable", style=printable(version[0]), why=why)
+        until = self._clock() + _AGAIN_SECONDS if why else math.inf
+        self._seen[version] = _Verdict(why, until)
+
     def _ask(self) -> None:
-        until = self._clock() - self.settle_seconds
-        due = (one for one, since in self._since.items() if since <= until)
-        version = next((one for one in due if one not in self._seen), None)
+        now, until = self._clock(), self._clock() - self.settle_seconds
+        still = (one for one, since in self._since.items() if since <= until)
+        due = (one for one in still if one not in self._seen or self._seen[one].until <= now)
+        version = next(due, None)
         if self._asked is None and version is not None:
             key = f"{_KEY} {next(self._numbers)}"
             self._inspector.submit(key, version[0], None)

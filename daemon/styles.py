@@ -85,7 +85,7 @@ def find_styles(folder: Path) -> dict[str, Path]:
         )
     styles: dict[str, Path] = {}
     for file_name in names:
-        name = _style_name(file_name)
+        name = style_name(file_name)
         if name and not is_junk(name) and not is_note(name):
             styles.setdefault(name, folder / file_name)
     return dict(sorted(styles.items()))
@@ -101,7 +101,8 @@ def _is_no_style(name: str) -> bool:
     return is_junk(name) or is_note(name) or not is_picture(name)
 
 
-def _style_name(file_name: str) -> str:
+def style_name(file_name: str) -> str:
+    """The name of the style that a picture of this name would be; it may be empty."""
     # Windows cannot open a folder whose name ends with a space or a dot.
     return canonical(split(file_name)[0]).strip().rstrip(". ")
 

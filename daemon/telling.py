@@ -12,14 +12,22 @@ from daemon.jobs import Job
 from daemon.journal import Journal
 from daemon.names import printable
 from daemon.once import Once
-from daemon.runners.base import CheckpointTrouble, Progressed, Resumed, Started
+from daemon.runners.base import (
+    CheckpointTrouble,
+    EngineReady,
+    Glimpse,
+    GlimpseTrouble,
+    Progressed,
+    Resumed,
+    Started,
+)
 from engine import Progress
 
 _SECONDS: Final = 1.0
 _SHARE: Final = 0.05
 _log: Final = structlog.get_logger()
 
-News = Started | Resumed | CheckpointTrouble | Progressed
+News = Started | Resumed | CheckpointTrouble | Progressed | Glimpse | GlimpseTrouble
 """What a runner says of a job on its way."""
 
 
@@ -48,7 +56,9 @@ class Telling:
             # Each minute the same, while a disk is full.
             log = _log.warning if self._said.is_new(f"{job.id}: {event.message}") else _log.debug
             log("job.checkpoint", job=job.id, why=event.message)
-        else:
+        elif isinstance(event, GlimpseTrouble):
+            _log.warning("job.not_shown", job=job.id, why=event.message)
+        elif isinstance(event, Started):
             self._started(job)
 
     def forget(self, job_id: str) -> None:
@@ -96,3 +106,16 @@ class Telling:
             self._notes_progress = False
         else:
             self._notes_progress = True
+
+
+def tell_of_engine(event: EngineReady) -> None:
+    """Tell the log where an engine that is ready paints."""
+    _log.info(
+        "engine.ready",
+        device=event.device.name,
+        precision=event.device.precision,
+        threads=event.device.threads,
+        reason=event.device.reason,
+        weights=event.weights_sha256,
+        seconds=round(event.seconds, 3),
+    )

@@ -7,7 +7,6 @@ is found by its English text: `translated`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -15,6 +14,7 @@ from importlib import resources
 from types import MappingProxyType
 from typing import Final, Literal, get_args
 
+from daemon.sayings import Sayings, Translator, sayings_of
 from daemon.toml_text import read_toml
 
 Language = Literal["en", "zh"]
@@ -22,6 +22,7 @@ LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
 """The first is the one that all others are measured by."""
 
 FILE: Final = "words.toml"
+_SAID: Final = "said."
 
 
 @dataclass(frozen=True)
@@ -44,12 +45,18 @@ class Words:
         """
         return self.texts[key].format(**values)
 
-    def translated(self, sentence: str) -> str:
-        """An English sentence of the program in this language; itself where it is not known."""
-        for pattern, key in _patterns():
-            if found := pattern.fullmatch(sentence):
-                return self.say(key, **found.groupdict())
-        return sentence
+    def translated(self, text: str) -> str:
+        """What the program says in English, in this language, as far as it is known.
+
+        Args:
+            text: one or more sentences, or the part of one.
+
+        Returns:
+            Of what is not known, the English.
+        """
+        if self.language == LANGUAGES[0]:
+            return text
+        return Translator(_sayings(), self.say).translated(text)
 
 
 @cache
@@ -76,18 +83,6 @@ def _flat(tree: Mapping[str, object], above: str = "") -> list[tuple[str, dict[L
 
 
 @cache
-def _patterns() -> list[tuple[re.Pattern[str], str]]:
-    """What the program says, as patterns: texts below `said`, long ones first."""
-    said = [(each["en"], key) for key, each in _all().items() if key.startswith("said.")]
-    return [(_pattern(text), key) for text, key in sorted(said, key=lambda one: -len(one[0]))]
-
-
-def _pattern(text: str) -> re.Pattern[str]:
-    parts = re.split(r"\{(\w+)\}", text)
-    return re.compile(
-        "".join(
-            f"(?P<{part}>.+?)" if number % 2 else re.escape(part)
-            for number, part in enumerate(parts)
-        ),
-        re.DOTALL,
-    )
+def _sayings() -> Sayings:
+    """What the program says of photos and of itself: the texts below `said`."""
+    return sayings_of({key: each["en"] for key, each in _all().items() if key.startswith(_SAID)})

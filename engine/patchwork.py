@@ -78,7 +78,7 @@ class Patchwork:
                     if not stage.last and name == stage.layers[-1]:
                         whole = self._laid(whole, own, stage, place)
                 _settle(stage)
-            self._between_tiles.clear()
+            self._part_with(stage)
             if whole is not None:
                 self._sources.append(whole)
 
@@ -133,8 +133,13 @@ class Patchwork:
             rows, columns = tile.area
             gradient[:, :, rows, columns] += share
             _settle(stage)
-        self._between_tiles.clear()
+        self._part_with(stage)
         return gradient
+
+    def _part_with(self, stage: Stage) -> None:
+        """Let go what a stage's tiles left for one another, before anything else is made."""
+        self._between_tiles.clear()
+        _settle(stage)
 
     def _crossing(self, stage: Stage) -> Crossing:
         wanted = self._wanted if stage.last else {*self._wanted, stage.layers[-1]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from engine.entry import COLOURS
@@ -30,15 +31,37 @@ def shelved_bytes(size: Size, recipe: Recipe, width: int = FLOAT, entering: int 
         entering: channels that the first layer takes.
     """
     layers = chain_to(deepest(recipe.taps))
+    picture = entering * size[0] * size[1] * width
+    return 2 * picture + _kept(layers, size, recipe, width) + _compared(size, recipe, width)
+
+
+def shelved_in_tile(layers: Sequence[str], size: Size, recipe: Recipe, width: int = FLOAT) -> int:
+    """Likewise of a tile, through some layers.
+
+    A tap's gradient, and the same within the halo, are not from the shelf.
+
+    Args:
+        layers: that the tile goes through forth and back; not those that leave traces.
+        size: height and width of the picture whose part the tile is, halo included.
+        recipe: says the taps.
+        width: bytes of a value of the maps.
+    """
+    if not layers:
+        return 0
+    taps = (_values(_kind(name, width), size) for name in layers if name in recipe.taps)
+    own = 2 * max(taps, default=0) * width
+    return own + _kept(layers, size, recipe, width) + _compared(size, recipe, width)
+
+
+def _kept(layers: Sequence[str], size: Size, recipe: Recipe, width: int) -> int:
+    """What lies on the shelf in the end, and the place to work in."""
     step = _Step(recipe, width)
     for name in layers:
         step.forth(name)
     for name, before in zip(reversed(layers), [*reversed(layers[:-1]), None], strict=True):
         step.back(name, before)
     kept = sum(_values(kind, size) * kind[2] * number for kind, number in step.most.items())
-    largest = max(_values(_kind(name, width), size) for name in layers) * width
-    picture = entering * size[0] * size[1] * width
-    return 2 * picture + kept + largest + _compared(size, recipe, width)
+    return kept + max(_values(_kind(name, width), size) for name in layers) * width
 
 
 def _compared(size: Size, recipe: Recipe, width: int) -> int:

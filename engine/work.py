@@ -125,6 +125,26 @@ class Work:
         snapshot.write(path, self._identity, state)
         return True
 
+    def preview(self) -> NDArray[np.uint8] | None:
+        """The picture as it is between two steps, for people who look on; it changes nothing.
+
+        The best one of its scale so far, since that is what the scale hands on: nobody is shown a
+        step that went too far and is about to be taken back.
+
+        Returns:
+            (H, W, 3), sRGB, at the size of its scale; None before the first step and after the
+            last.
+        """
+        if self._descent is None or not self._descent.steps:
+            return None
+        (height, width), _ = self._plan[self._scale - 1]
+        shown = np.empty((height, width, 3), np.uint8)
+        for colour in range(3):  # one at a time: all of a large picture would take 150 MB more
+            plane = self._descent.best[0, colour].asnumpy()
+            np.clip(plane, 0, 255, out=plane)
+            shown[:, :, colour] = np.rint(plane, out=plane)
+        return shown
+
     def _identified(self) -> str:
         """All that decides the picture, but for the state."""
         parts = (

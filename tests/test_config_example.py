@@ -78,7 +78,8 @@ def test_the_document_has_every_setting_with_its_meaning(key: str) -> None:
     (row,) = [line for line in DOCUMENT.splitlines() if line.startswith(f"| `{key}` |")]
     default, description = LEAVES[key]
     assert description in row
-    assert ("| unset |" if default is None else f"{default}") in row
+    shown = str(default).lower() if isinstance(default, bool) else f"{default}"
+    assert ("| unset |" if default is None else shown) in row
 
 
 def test_no_line_of_them_is_left_over_from_an_older_model() -> None:

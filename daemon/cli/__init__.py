@@ -15,14 +15,18 @@ else it raises an error from `daemon.errors` or `engine.errors`, and this frame 
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from daemon.cli.failures import exit_code_of
 from daemon.cli.options import debug_option, settings_options
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 __all__ = ["main", "settings_options"]
 
@@ -32,10 +36,16 @@ COMMANDS: Final = {
     "weights": "Fetch, import or check the trained weights.",
     "init": "Make a folder that `run` can then be pointed at.",
     "status": "Show what a share's service is doing.",
+    "retry": "Have failed photos painted once more.",
+    "cancel": "Cancel photos that wait or are being painted.",
+    "clean": "Remove old originals, results and failed photos.",
     "doctor": "Check this machine, and say what to do about what is missing.",
     "config": "Show all settings and where each came from.",
+    "completion": "Let a shell complete commands and photos' names.",
 }
 """Every command and what it does: the overview shows this without importing any of them."""
+
+_COMPLETE: Final = "_ATELIERD_COMPLETE"  # as `daemon.cli.completing.VARIABLE`
 
 
 class LazyCommands(click.Group):
@@ -52,6 +62,16 @@ class LazyCommands(click.Group):
         command: click.Command = importlib.import_module(f"daemon.cli.{cmd_name}").command
         command.name = cmd_name
         return debug_option(command)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Offer the commands, from `COMMANDS` alone."""
+        from click.shell_completion import CompletionItem  # noqa: PLC0415 - seldom needed
+
+        named = COMMANDS.items()
+        offered = [
+            CompletionItem(name, help=what) for name, what in named if name.startswith(incomplete)
+        ]
+        return [*offered, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the overview of the commands, from `COMMANDS` alone."""
@@ -82,4 +102,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Raises:
         SystemExit: always.
     """
+    if _COMPLETE in os.environ:  # a shell asks what may come next
+        from click.shell_completion import shell_complete  # noqa: PLC0415 - seldom needed
+
+        sys.exit(shell_complete(commands, {}, "atelierd", _COMPLETE, os.environ[_COMPLETE]))
     sys.exit(exit_code_of(commands, list(sys.argv[1:] if arguments is None else arguments)))

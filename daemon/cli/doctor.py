@@ -14,7 +14,7 @@ from daemon.names import printable
 
 
 @click.command()
-@settings_options("state_dir", "share", "engine", without=OF_THE_SERVICE)
+@settings_options("state_dir", "share", "engine", without=(*OF_THE_SERVICE, "share.language"))
 def command(resolved: Resolved) -> ExitCode:
     """Check this machine, and say what to do about what is missing.
 

@@ -35,7 +35,7 @@ _MEANINGS: Final = {
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--no-styles", is_flag=True, help="Leave the styles folder as it is.")
-@settings_options("share", without=["share.root"])
+@settings_options("share", without=["share.root", "share.contact_sheet"])
 def command(resolved: Resolved, *, folder: Path, no_styles: bool) -> None:
     """Make the folder DIR, with all that people need in it, for `run` to keep.
 

@@ -17,8 +17,13 @@ if TYPE_CHECKING:
     from daemon.catalogue import Setting
     from daemon.configuration import Resolved
 
-OF_THE_SERVICE: Final = ("engine.max_attempts", "engine.style_cache", "engine.checkpoint_seconds")
-"""Settings of the engine's section that only a service heeds."""
+OF_THE_SERVICE: Final = (
+    "engine.max_attempts",
+    "engine.style_cache",
+    "engine.checkpoint_seconds",
+    "share.contact_sheet",
+)
+"""Settings that only a service heeds."""
 
 SHORT_WISHES: Final = {"paint.preset": "--preset", "paint.size": "--size"}
 """What is wished for most often, and the short options for it, alike in all commands."""
@@ -143,7 +148,8 @@ def _config_option(function: Callable[..., R]) -> Callable[..., R]:
 
 def _option(offer: _Offer) -> Callable[[Callable[..., R]], Callable[..., R]]:
     setting = offer.setting
-    default = "" if setting.default is None else f"  [default: {setting.default}]"
+    shown = str(setting.default).lower() if setting.kind is bool else setting.default
+    default = "" if setting.default is None else f"  [default: {shown}]"
     # The value stays a text: `load` checks it, and says the same of file and environment.
     return click.option(
         offer.name,
@@ -157,4 +163,7 @@ def _option(offer: _Offer) -> Callable[[Callable[..., R]], Callable[..., R]]:
 def _metavar(setting: Setting) -> str:
     if setting.choices:
         return f"[{'|'.join(setting.choices)}]"
-    return {int: "N", float: "NUMBER", Path: "DIR"}.get(setting.kind, "TEXT")
+    if setting.values == "a file":
+        return "FILE"
+    kinds = {int: "N", float: "NUMBER", bool: "[true|false]", Path: "DIR"}
+    return kinds.get(setting.kind, "TEXT")

@@ -7,9 +7,9 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -19,28 +19,37 @@ import structlog
 
 from daemon import by_systemd, checkpoints, logs, privileges
 from daemon.bulletin import Bulletin
+from daemon.cli import bar
 from daemon.cli.options import SHORT_WISHES, settings_options
 from daemon.configuration import Resolved, state_folder
 from daemon.drives import expect_drives
-from daemon.errors import ExitCode, JournalError
+from daemon.errors import AtelierError, ExitCode, JournalError
+from daemon.failures import place_of
+from daemon.glimpses import FOLDER as GLIMPSES
+from daemon.glimpses import Glimpses
 from daemon.inspector import Inspector, limits_of
 from daemon.journal import JOURNAL, Journal
 from daemon.left_behind import refuse_left_behind
 from daemon.locking import ShareLock
 from daemon.marks import Marks
+from daemon.metrics import Metrics
 from daemon.names import printable
 from daemon.notify import Notify
 from daemon.opening import Opening
 from daemon.overrides import make_recipe
+from daemon.page.drawing import draw
 from daemon.parts import Parts
 from daemon.reloading import Reread, kept
+from daemon.requests import Requests
 from daemon.rescue import Rescuer
 from daemon.runners.base import Deliver, EngineReady, Event, Runner
 from daemon.runners.entry import serve
 from daemon.runners.local import LocalRunner
 from daemon.service import Service
-from daemon.settings import Settings
+from daemon.settings import LogSettings, Settings
 from daemon.share import Share, expect_share, make_share, open_share
+from daemon.sheet.keeping import Sheet
+from daemon.sheet.maker import FONTS, Maker
 from daemon.signals import Signals
 from engine.errors import EngineError
 from engine.weights import known, source_in_place
@@ -136,19 +145,59 @@ def keep(
     """
     privileges.keep_from_children()  # before there is a thread, or a child
     signals = Signals()
-    with signals.heeded():
-        return _keep(settings, signals, make_runner, again, once=once)
+    with signals.heeded(), _watched(settings, make_runner, again, once=once) as ways:
+        return _keep(settings, signals, ways, once=once)
 
 
-def _keep(
-    settings: Settings,
-    signals: Signals,
-    make_runner: MakeRunner,
-    again: Again | None,
-    *,
-    once: bool,
-) -> ExitCode:
-    logs.configure(settings.log, sys.stderr)
+@dataclass(frozen=True)
+class _Ways:
+    """How a service comes by what it needs from outside.
+
+    Attributes:
+        make_runner: who paints.
+        again: reads the settings once more, if that can be done.
+        log: begins to log as the settings say.
+    """
+
+    make_runner: MakeRunner
+    again: Again | None
+    log: Callable[[LogSettings], None]
+
+
+@contextlib.contextmanager
+def _watched(
+    settings: Settings, make_runner: MakeRunner, again: Again | None, *, once: bool
+) -> Iterator[_Ways]:
+    """Draw a bar for whoever waits for the end at a terminal."""
+    if not (once and logs.is_read_by_people(settings.log, sys.stderr)):
+        yield _Ways(make_runner, again, lambda log: logs.configure(log, sys.stderr))
+        return
+    journal = state_folder(settings, open_share(settings.share), os.environ) / JOURNAL
+    with bar.shown(sys.stderr, partial(_photo_of, journal)) as show:
+
+        def make(settings: Settings, deliver: Deliver) -> Runner:
+            def both(event: Event) -> None:
+                deliver(event)
+                show(event)
+
+            return make_runner(settings, both)
+
+        # By its name, since the bar has put something in its place that writes above it.
+        yield _Ways(make, again, lambda log: logs.configure(log, sys.stderr, tells_steps=False))
+
+
+def _photo_of(journal: Path, job_id: str) -> str:
+    """The name of a job's photo, seen from whatever thread; empty if it cannot be told."""
+    with (
+        contextlib.suppress(AtelierError),
+        contextlib.closing(Journal(journal, time.time, read_only=True)) as reader,
+    ):
+        return printable(place_of(reader.get(job_id)).name)
+    return ""
+
+
+def _keep(settings: Settings, signals: Signals, ways: _Ways, *, once: bool) -> ExitCode:
+    ways.log(settings.log)
     share = open_share(settings.share)
     state = state_folder(settings, share, os.environ)
     notify, bulletin = Notify(os.environ, time.monotonic, os.getpid()), Bulletin(state)
@@ -160,16 +209,21 @@ def _keep(
             return _stopped_early(opening)
         lock, marks = house
         rescuer = Rescuer(state / JOURNAL, time.time)
+        metrics = Metrics(settings.metrics.file, share.root)
 
         def furnish(settings: Settings) -> Parts:
             return replace(
-                _parts(settings, share, make_runner, again),
+                _parts(settings, share, ways),
                 lock=partial(lock.renew, share.work),
                 checkpoints=checkpoints.Checkpoints(state / checkpoints.FOLDER),
                 notify=notify,
                 bulletin=bulletin,
+                requests=Requests(state),
+                metrics=metrics,
                 expect=marks.expect,
                 damage=rescuer.damage,
+                draw=draw,
+                glimpses=Glimpses(state / GLIMPSES),
             )
 
         return _serve(share, settings, rescuer, furnish, opening, signals)
@@ -267,23 +321,26 @@ def _open_journal(stack: ExitStack, rescuer: Rescuer, share: Share) -> Journal:
     return journal
 
 
-def _parts(settings: Settings, share: Share, make_runner: MakeRunner, again: Again | None) -> Parts:
+def _parts(settings: Settings, share: Share, ways: _Ways) -> Parts:
     limits = limits_of(settings.watch, share.inbox, share.styles)
+    maker = Maker(limits, FONTS) if settings.share.contact_sheet == "on" else None
     return Parts(
-        make_runner=lambda deliver: make_runner(settings, deliver),
+        make_runner=lambda deliver: ways.make_runner(settings, deliver),
         make_inspector=lambda deliver: Inspector(settings.watch, deliver, limits=limits),
         clock=time.monotonic,
         make_id=lambda: secrets.token_hex(_ID_BYTES),
-        reread=None if again is None else partial(_reread, make_runner, again),
+        reread=None if ways.again is None else partial(_reread, ways, ways.again),
+        sheet=Sheet(share, maker, time.monotonic),
     )
 
 
-def _reread(make_runner: MakeRunner, again: Again, before: Settings) -> Reread:
+def _reread(ways: _Ways, again: Again, before: Settings) -> Reread:
     settings, refused = kept(before, again())
     make_recipe(settings.paint, {})  # settings that contradict one another are refused as a whole
-    logs.configure(settings.log, sys.stderr)
+    ways.log(settings.log)
+    make_runner = partial(ways.make_runner, settings)
     if not refused:
-        return Reread(settings, partial(make_runner, settings))
+        return Reread(settings, make_runner)
     names = ", ".join(refused)
     _log.warning("settings.need_restart", settings=refused)
-    return Reread(settings, partial(make_runner, settings), f"{names}: changed at the next start")
+    return Reread(settings, make_runner, f"{names}: changed at the next start")

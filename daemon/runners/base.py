@@ -8,6 +8,8 @@ The way of one job through a runner::
 
     submit(request) -> Started -> Resumed? -> Progressed ... -> Painted | Failed | Cancelled
 
+where a `Glimpse` may come at any moment in between.
+
 Exactly one of the last three ends each job, whatever happens to the engine in between.
 """
 
@@ -19,7 +21,8 @@ from typing import Any, Final, Literal, Protocol
 
 from engine import DeviceReport, Progress, Recipe
 
-PictureFormat = Literal["jpeg", "png"]
+PictureFormat = Literal["auto", "jpeg", "png", "webp", "tiff"]
+ResultSize = Literal["working", "original"]
 Blame = Literal["content", "style", "recipe", "engine", "lost"]
 
 LONGEST_LOAD_SECONDS: Final = 1800.0
@@ -36,9 +39,16 @@ class PaintRequest:
         content: the photo's file, as it was found on the share (JPEG, PNG, ...).
         style: the style picture's file.
         recipe: how to paint it.
-        format: file format of the result.
-        quality: JPEG quality, 1 to 100 (ignored for PNG).
+        format: file format of the result; auto: as the photo and the depth ask for.
+        quality: of JPEG and WebP, 1 to 100.
         max_pixels: a picture with more pixels is refused before it is decoded.
+        glimpses: whether somebody looks on: then a `Glimpse` comes now and then.
+        lossless: WebP keeps every value.
+        depth: bits a colour of PNG and TIFF, 8 or 16.
+        size: as large as it is painted, or as the photo.
+        keep_location: whether the result names the place where the photo was taken.
+        content_name: of the photo's file, for the record in the result.
+        style_name: of the style picture's, likewise.
     """
 
     job_id: str
@@ -48,6 +58,13 @@ class PaintRequest:
     format: PictureFormat = "jpeg"
     quality: int = 95
     max_pixels: int = 200_000_000
+    glimpses: bool = False
+    lossless: bool = False
+    depth: int = 8
+    size: ResultSize = "working"
+    keep_location: bool = False
+    content_name: str = ""
+    style_name: str = ""
 
 
 @dataclass(frozen=True)
@@ -153,6 +170,19 @@ class Glimpse:
 
 
 @dataclass(frozen=True)
+class GlimpseTrouble:
+    """A glimpse could not be made; the job is painted all the same. Told once for each job.
+
+    Attributes:
+        job_id: the request's.
+        message: for the log.
+    """
+
+    job_id: str
+    message: str
+
+
+@dataclass(frozen=True)
 class Painted:
     """A job's result.
 
@@ -209,6 +239,7 @@ Event = (
     | CheckpointTrouble
     | Progressed
     | Glimpse
+    | GlimpseTrouble
     | Painted
     | Failed
     | Cancelled

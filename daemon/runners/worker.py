@@ -13,6 +13,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol
@@ -39,6 +40,8 @@ from daemon.runners.base import (
     Resumed,
     Started,
 )
+from daemon.runners.finishing import finished
+from daemon.runners.glimpsing import Glimpsing, Previews
 from daemon.runners.throttle import Throttle
 from daemon.settings import EngineSettings
 from engine import DeviceReport, EngineError, Painting, Progress, Recipe
@@ -47,7 +50,6 @@ from engine.room import give_back, peak
 from engine.snapshot import Snapshot
 from engine.style_store import StyleStore
 
-_SUFFIXES: Final = {"jpeg": ".jpg", "png": ".png"}
 _NO_MEMORY: Final = (
     "There was not enough memory to paint this picture. Choose a smaller size, or let fewer "
     "programs run beside this one."
@@ -55,7 +57,7 @@ _NO_MEMORY: Final = (
 _ASK: Final = "Try again; if it stays so, tell whoever looks after this program."
 
 
-class Work(Saves, Protocol):
+class Work(Saves, Previews, Protocol):
     """What `engine.work.Work` is to this side."""
 
     @property
@@ -150,7 +152,7 @@ def serve(
         settings: of the engine.
         open_painter: makes the painter.
         checkpoints: folder in which paintings are saved on their way; None, nowhere.
-        clock: seconds; for the rate of progress reports and of saving.
+        clock: seconds; for the rate of progress reports, of saving and of small pictures.
     """
     settle_in()
     if settings.threads is not None:
@@ -222,6 +224,7 @@ class _Job:
         self._saved = saved
         self._saving = saving
         self._throttle = Throttle(clock)
+        self._glimpsing = Glimpsing(request, partial(_say, connection), clock)
 
     def do(self, painter: Painter) -> None:
         """Paint it; exactly one of `Painted`, `Failed` and `Cancelled` is sent."""
@@ -251,6 +254,7 @@ class _Job:
         """Go on from where an earlier attempt was, if there is anything to go on from."""
         job_id, recipe = self._request.job_id, self._request.recipe
         snapshot, pictures = self._snapshot(), self._pictures()
+        self._glimpsing.photo(pictures[0])
         try:
             work = painter.paint(*pictures, recipe, snapshot)
         except SnapshotError as error:
@@ -273,6 +277,7 @@ class _Job:
     def _between_steps(self, work: Work, step: Progress) -> None:
         try:
             self._report(self._throttle.due(step))
+            self._glimpsing.between_steps(work, step)
             self._give_up_if_asked()
         except _HungUpError:  # the daemon ends: the next one goes on from here
             with contextlib.suppress(OSError):  # and nobody is there to be told
@@ -315,8 +320,11 @@ class _Job:
 
     def _painted(self, painting: Painting) -> Painted:
         request = self._request
-        data = pictures.encode(painting.picture, request.format, request.quality)
-        return Painted(request.job_id, data, _SUFFIXES[request.format], report_on(painting))
+        made = finished(painting, request)
+        self._glimpsing.painted(painting.picture)
+        width, height = made.size
+        report = {**report_on(painting), "width": width, "height": height}
+        return Painted(request.job_id, made.data, made.suffix, report)
 
 
 def _failed(job_id: str, error: Exception) -> Failed:

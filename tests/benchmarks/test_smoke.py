@@ -20,7 +20,6 @@ from engine import PRESETS
 from engine.painter import Painter
 from engine.stages import Tiling
 from engine.tiles import Grid
-from engine.weights import load
 
 SMALLEST = load_of_the_service.Load(30, 3, 2, 2.0, 1.0, 0.5)
 
@@ -94,9 +93,8 @@ def test_the_time_to_the_peers_loss_is_taken(weights: Path) -> None:
     pytest.importorskip("torch", reason="PyTorch is installed by `make bench` alone")
     from benchmarks import equal_quality  # noqa: PLC0415 - only with PyTorch
 
-    painter = Painter(weights.parent, "cpu", precision="float32")
     photo, style = square(PHOTO, 64), square(STYLE, 64)
-    found = equal_quality.measure(painter, load(weights.parent), photo, style, peer_steps=3)
+    found = equal_quality.measure(weights.parent, photo, style, peer_steps=3)
     assert found.size == 64
     assert found.speedup == found.peer_seconds / found.seconds > 0
     assert 0 < found.target_loss < math.inf

@@ -97,6 +97,9 @@ class Steps:
         snapshot.write(path, self._identity, state)
         return True
 
+    def preview(self) -> NDArray[np.uint8] | None:
+        return self._picture().astype(np.uint8) if self._done else None
+
     def __iter__(self) -> Iterator[Progress | Painting]:
         """Obey the style's grey, then give the steps and the painting that the recipe asks for."""
         grey = int(self._style[0, 0, 0])
@@ -179,6 +182,24 @@ def other_weights_worker(
 ) -> None:
     opened = StandIn(OTHER_SHA256)
     worker.serve(connection, settings, open_painter=lambda _: opened, checkpoints=checkpoints)
+
+
+class CameraShySteps(Steps):
+    """Cannot be looked at before they are done."""
+
+    def preview(self) -> NDArray[np.uint8] | None:
+        raise MemoryError
+
+
+class CameraShy(StandIn):
+    """Paints, but shows nothing on the way."""
+
+    def paint(self, *given: Any) -> Steps:
+        return CameraShySteps(self, *given)
+
+
+def camera_shy_worker(connection: Connection, settings: EngineSettings) -> None:
+    worker.serve(connection, settings, open_painter=lambda _: CameraShy())
 
 
 def hasty_worker(connection: Connection, settings: EngineSettings) -> None:

@@ -80,7 +80,11 @@ def test_what_comes_later_wins_and_all_is_remembered() -> None:
 @pytest.mark.parametrize("key", catalogue())
 def test_every_setting_can_be_given_in_each_of_the_three_ways(key: str) -> None:
     setting = catalogue()[key]
-    usual = {int: 1024 if key == "engine.max_memory" else 64, float: 0.75}
+    usual: dict[Any, Any] = {
+        int: {"engine.max_memory": 1024, "output.depth": 16}.get(key, 64),
+        float: 1.75 if key == "page.seconds" else 0.75,
+        bool: key != "page.enabled",
+    }
     value = setting.choices[-1] if setting.choices else usual.get(setting.kind, "x")
     header = f"[{setting.section}]\n" if setting.section else ""
     ways: list[tuple[dict[str, Any], str]] = [
@@ -217,6 +221,8 @@ class TestWrongValues:
             ("[share]\nroot = 5", "must be a folder, not 5."),
             ("[share]\nroot = {}", "must be a folder, not {}."),
             ("[output]\nquality = 101\nformat = 'gif'", "(1 more like this.)"),
+            ("[page]\nenabled = 'perhaps'", 'must be true or false, not "perhaps".'),
+            ("[page]\nseconds = 0.5", "a number of at least 1 and at most 60, not 0.5."),
             ("[paint]\nseed = 2147483648", "below 2147483648, not 2147483648."),
             ("runner = 'dask'", 'runner in config.toml, line 1 must be local, not "dask".'),
         ],
@@ -229,6 +235,13 @@ class TestWrongValues:
         words = 'must be a whole number of at least 1 and at most 1024, not "many".'
         assert said == f"ATELIERD_ENGINE__THREADS {words}"
         assert complaint(command_line={"watch.mode": "x"}).startswith("--watch.mode must be auto")
+
+    def test_true_and_false_may_be_said_anywhere(self) -> None:
+        assert gather().settings.page.enabled is True
+        assert gather("[page]\nenabled = false").settings.page.enabled is False
+        assert gather(environ={"ATELIERD_PAGE__ENABLED": "false"}).settings.page.enabled is False
+        off = gather("[page]\nenabled = true", {"page.enabled": "false"})
+        assert off.settings.page.enabled is False
 
     def test_numbers_are_shown_as_they_were_typed(self) -> None:
         words = "must be a whole number of at least 32 and at most 8192, not 5."

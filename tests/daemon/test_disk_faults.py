@@ -92,7 +92,7 @@ def answer(request: PaintRequest) -> list[Event]:
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Story]:
     monkeypatch.setattr("daemon.backoff._FIRST_SECONDS", 0.02)
     monkeypatch.setattr("daemon.backoff._LONGEST_SECONDS", 0.1)
-    monkeypatch.setattr("daemon.service._TROUBLE_SECONDS", 0.1)
+    monkeypatch.setattr("daemon.setbacks._PAUSE_SECONDS", 0.1)
     monkeypatch.setattr("daemon.outlet._FRESH_SECONDS", 0.0)
     share = open_share(ShareSettings(root=tmp_path / "share"))
     make_share(share)

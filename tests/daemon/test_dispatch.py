@@ -27,11 +27,13 @@ from daemon.runners.base import (
     EngineUnavailable,
     Event,
     Failed,
+    Glimpse,
+    GlimpseTrouble,
     PaintRequest,
     Progressed,
     Started,
 )
-from daemon.settings import EngineSettings, Settings, ShareSettings, WatchSettings
+from daemon.settings import EngineSettings, PageSettings, Settings, ShareSettings, WatchSettings
 from daemon.share import Share, make_share, open_share
 from engine import PRESETS, Progress
 from tests.daemon.standins import READY, StandInRunner, paint, picture
@@ -122,7 +124,29 @@ def test_the_request_holds_the_files_and_the_settings(room: Room) -> None:
     assert (request.content, request.style) == (photo.read_bytes(), picture())
     assert request.recipe == PRESETS["draft"]
     assert request.max_pixels == 7_000_000
-    assert (request.format, request.quality) == ("jpeg", 95)
+    assert (request.format, request.quality) == ("auto", 95)
+    assert request.glimpses
+
+
+def test_small_pictures_are_asked_for_only_where_there_is_a_page(room: Room) -> None:
+    room.settings = Settings(page=PageSettings(enabled=False))
+    room.__post_init__()
+    room.add("a")
+    begin(room)
+    assert not room.runner.requests[0].glimpses
+
+
+def test_small_pictures_change_nothing_and_trouble_with_them_is_told(room: Room) -> None:
+    room.runner.answer = lambda _request: []
+    room.add("a")
+    begin(room)
+    with capture_logs() as logs:
+        room.dispatcher.handle(Glimpse("a", "photo", picture()))
+        room.dispatcher.handle(GlimpseTrouble("a", "It cannot be shown."))
+    assert [(one["event"], one["job"], one["why"]) for one in logs] == [
+        ("job.not_shown", "a", "It cannot be shown.")
+    ]
+    assert room.states() == {"a": "running"}
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ from daemon import files
 from daemon.jobs import JobState
 from daemon.journal import JOURNAL, Journal
 from daemon.names import INBOX_NOTE
-from daemon.notes import SIGNATURE
+from daemon.note_texts import signatures
 from tests.daemon.run_and_die import HELD, NEVER, TORN, WHY, painted
 from tests.daemon.standins import picture
 
@@ -38,7 +38,8 @@ ROOT = Path(__file__).resolve().parents[2]
 EVERY = "ATELIERD_EVERY_DEATH"
 KILLED = -9
 ENDED = {0, 1}  # 1, because there are photos that fail
-MARGIN = 20
+MARGIN = 60
+"""How often it looks, and writes its page, before all is settled, a clock decides too."""
 MOST_LIVES = 20
 SAMPLE = 4
 GOOD, PAIR, PARTY = (picture((shade, 90, 30)) for shade in (10, 80, 150))
@@ -257,7 +258,7 @@ class Mortal:
         for name, why in self.given.whys.items():
             note = failed.pop(name).decode()
             assert why in note
-            assert note.rstrip().endswith(SIGNATURE)
+            assert note.rstrip().endswith(signatures()[0])
         assert failed == self.given.failed
         self.check_rest()
 
@@ -341,7 +342,6 @@ def deaths(
     assert die(NEVER) in ENDED
     life = mortal.changes
     assert life > mortal.given.fewest
-    # How often it looks before all is settled, a clock decides too: a life may be a bit longer.
     every, some = range(life + MARGIN), sorted(random.sample(range(life), sample))
     for number in every if os.environ.get(EVERY) else some:
         code = die(number)

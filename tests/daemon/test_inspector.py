@@ -18,7 +18,7 @@ from structlog.testing import capture_logs
 
 from daemon import inspector
 from daemon.inspector import Inspected, Inspector, Limits
-from daemon.notes import NO_PICTURE
+from daemon.note_texts import NO_PICTURE
 from daemon.settings import WatchSettings
 from tests.daemon import child_stand_ins as stand_ins
 

@@ -74,7 +74,8 @@ def test_a_job_s_whole_way(journal: Journal) -> None:
     journal.progress("a", 3, 10, 4.5)
     assert (journal.get("a").iteration, journal.get("a").total) == (3, 10)
     journal.published("a", Path("/share/Outbox/photo.jpg"), {"loss": {"total": 1.5}})
-    done = journal.finish("a")
+    done = journal.finish("a", Path("/share/Originals/photo.jpg"))
+    assert done.kept == Path("/share/Originals/photo.jpg")
     assert (done.state, done.finished_at) == (JobState.DONE, 1_002.0)
     assert done.result == Path("/share/Outbox/photo.jpg")
     assert done.report == {"loss": {"total": 1.5}}
@@ -89,7 +90,8 @@ def test_names_that_are_no_utf_8_survive(journal: Journal, path: Path) -> None:
     assert os.fsencode(job.lane) == b"V\xe9nus"
     assert job.content.name == job.relative.name == name
     journal.start("a")
-    journal.fail("a", f"{name} is no picture")
+    where = Path("/share/Failed", name)
+    assert journal.fail("a", f"{name} is no picture", where).kept == where
     assert "is no picture" in str(journal.get("a").error)
 
 
@@ -97,6 +99,33 @@ def test_lanes_take_turns_and_keep_their_order(journal: Journal) -> None:
     for job_id in ("a1", "a2", "a3", "b1", "b2", "c1"):
         journal.add(new_job(job_id, lane=job_id[0]))
     assert list(served(journal)) == ["a1", "b1", "c1", "a2", "b2", "a3"]
+
+
+@pytest.mark.parametrize("begun", [0, 1, 2, 4])
+def test_who_is_upcoming_comes_in_that_order(journal: Journal, begun: int) -> None:
+    for job_id in ("a1", "a2", "a3", "b1", "b2", "c1"):
+        journal.add(new_job(job_id, lane=job_id[0]))
+    before = [job_id for job_id, _ in zip(served(journal), range(begun), strict=False)]
+    assert len(before) == begun
+    upcoming = [job.id for job in journal.upcoming(10)]
+    assert [job.id for job in journal.upcoming(2)] == upcoming[:2]
+    assert upcoming == list(served(journal))
+    assert journal.upcoming(10) == []
+
+
+def test_what_only_waits_to_be_moved_is_not_upcoming(journal: Journal) -> None:
+    for job_id in ("a1", "a2"):
+        journal.add(new_job(job_id))
+    journal.given_up("a1", "It is damaged.")
+    assert [job.id for job in journal.upcoming(10)] == ["a2"]
+
+
+def test_news_can_be_told_by_a_number(journal: Journal) -> None:
+    before = journal.changes
+    assert journal.upcoming(5) == []
+    assert journal.changes == before
+    journal.add(new_job("a"))
+    assert journal.changes > before
 
 
 def test_a_lane_that_comes_later_does_not_wait_for_a_backlog(journal: Journal) -> None:

@@ -165,7 +165,7 @@ def test_a_moment_without_memory_fails_no_photo(
     house: House, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     monkeypatch.setattr("daemon.backoff._FIRST_SECONDS", 0.01)
-    monkeypatch.setattr("daemon.service._TROUBLE_SECONDS", 0.01)
+    monkeypatch.setattr("daemon.setbacks._PAUSE_SECONDS", 0.01)
     module, _, name = where.removesuffix(".StandInRunner.submit").rpartition(".")
     if where.endswith("submit"):
         monkeypatch.setattr(StandInRunner, "submit", out_of_memory_once(StandInRunner.submit))

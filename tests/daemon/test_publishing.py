@@ -18,6 +18,7 @@ from daemon import claims, files, notes, publishing
 from daemon.claims import Claim
 from daemon.errors import ClaimError, PublishError, ShareError
 from daemon.names import INBOX_NOTE
+from daemon.note_texts import signatures
 from daemon.pairing import Candidate, pair
 from daemon.scanner import look
 from daemon.share import Share
@@ -364,7 +365,7 @@ class TestSweeps:
         (share.failed / "Party").mkdir()
         (share.failed / "diary.jpg - why.txt").write_text("dear diary")
         (share.failed / "link - why.txt").symlink_to("here.jpg - why.txt")
-        (share.inbox / INBOX_NOTE).write_text(notes.SIGNATURE)
+        (share.inbox / INBOX_NOTE).write_text(signatures()[0])
         removed = publishing.sweep_notes(share)
         assert sorted(removed) == [
             share.failed / "gone.jpg - why.txt",

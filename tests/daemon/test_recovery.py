@@ -210,7 +210,7 @@ FAULTS = {
 def test_a_journal_that_can_be_opened_and_not_be_used_is_waited_for(
     house: House, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
-    monkeypatch.setattr("daemon.service._TROUBLE_SECONDS", 0.05)
+    monkeypatch.setattr("daemon.setbacks._PAUSE_SECONDS", 0.05)
     for name in ("a", "b"):
         (house.style() / f"{name}.jpg").write_bytes(picture())
     house.answer = lambda _request: []
@@ -270,7 +270,7 @@ def test_a_look_for_claims_that_is_refused_is_repeated_before_anything_else(
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         return find(folder)
 
-    monkeypatch.setattr("daemon.service._TROUBLE_SECONDS", 0.01)
+    monkeypatch.setattr("daemon.setbacks._PAUSE_SECONDS", 0.01)
     with closing(Journal(tmp_path / "journal.sqlite", time.time)) as journal:
         house = House(share, journal, Settings(watch=QUICK, paint=PaintSettings(preset="draft")))
         monkeypatch.setattr(os, "scandir", refuse_twice)

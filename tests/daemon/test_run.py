@@ -23,7 +23,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from daemon.cli import status
+from daemon.cli import report
 from daemon.configuration import load, state_folder
 from daemon.errors import ExitCode
 from daemon.share import make_share, open_share
@@ -116,13 +116,13 @@ class Program:
     def jobs(self) -> dict[str, int]:
         """How many jobs there are in each state that has any."""
         share = open_share(load(self.folder / "config.toml", {}, {}).settings.share)
-        counts = status.read(share, self.state()).counts
+        counts = report.read(share, self.state()).counts
         return {state.value: number for state, number in counts.items() if number}
 
 
 CONFIG = (
     'state_dir = "state"\n'
-    "[share]\nroot = 'share'\n"
+    "[share]\nroot = 'share'\ncontact_sheet = 'off'\n"
     "[watch]\nsettle_seconds = 0.2\nsettle_scans = 2\npoll_seconds = 0.1\n"
     "patience_seconds = 0.5\nscan_seconds = 1\n"
     "[paint]\npreset = 'draft'\nsize = 64\niterations = 4\n"

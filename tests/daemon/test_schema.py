@@ -94,6 +94,7 @@ def test_a_journal_of_version_1_goes_on_working(path: Path, tmp_path: Path) -> N
             }  # fmt: skip
             assert journal.get("done").result == Path("/o/a.jpg")
             assert journal.get("running").intention is None
+            assert journal.get("done").kept is None
             assert journal.waiting() == {"Waves": 1}
     assert tables(path) == tables(tmp_path / "new.sqlite")
     plan = Intention(Path("/o/b.jpg"), "5" * 64, 7)
@@ -101,6 +102,8 @@ def test_a_journal_of_version_1_goes_on_working(path: Path, tmp_path: Path) -> N
         journal.intend("running", plan, {"loss": 1})
         job = journal.get("running")
         assert (job.intention, job.report, job.result) == (plan, {"loss": 1}, None)
+        journal.published("running", Path("/o/b.jpg"), {})
+        assert journal.finish("running", Path("/k/b.jpg")).kept == Path("/k/b.jpg")
 
 
 def test_a_reader_is_told_that_the_daemon_has_to_be_started(path: Path) -> None:

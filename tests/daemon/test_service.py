@@ -517,7 +517,7 @@ def test_nothing_is_taken_while_a_drive_is_away(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither what waits to be inspected, nor what was inspected already."""
-    monkeypatch.setattr("daemon.service._TROUBLE_SECONDS", 0.1)
+    monkeypatch.setattr("daemon.setbacks._PAUSE_SECONDS", 0.1)
     away = Away(house.share, house.journal, house.settings)
     folder, since = away.style(), list[float]()
     for number in range(30):

@@ -145,3 +145,42 @@ def test_answers_to_others_are_left_to_them(room: Room) -> None:
 def test_one_that_has_just_gone_is_others_to_tell_of(room: Room) -> None:
     room.check.look([room.folder / "gone.jpg"])
     assert room.look(10) == []
+
+
+def test_what_is_wrong_is_known_until_the_picture_is_another_one(room: Room) -> None:
+    room.put("a.jpg")
+    room.put("b.jpg")
+    a, b = room.folder / "a.jpg", room.folder / "b.jpg"
+    room.look(0)
+    assert room.check.undecided == {a, b}
+    room.look(5)
+    room.answer("It is torn.")
+    assert (room.check.faults, room.check.undecided) == ({a: "It is torn."}, {b})
+    room.answer()
+    assert (room.check.faults, room.check.undecided) == ({a: "It is torn."}, set())
+    room.put("a.jpg", mtime=2)
+    room.look(6)
+    assert (room.check.faults, room.check.undecided) == ({}, {a})
+    a.unlink()
+    b.unlink()
+    room.look(7)
+    assert (room.check.faults, room.check.undecided) == ({}, set())
+
+
+def test_one_that_could_not_be_read_is_tried_again_now_and_then(
+    room: Room, logs: list[dict[str, object]]
+) -> None:
+    """It may have been the disk, or the memory."""
+    room.put("a.jpg")
+    room.look(0)
+    room.look(5)
+    room.answer("It needs more memory than there is.")
+    assert room.look(604) == ["a.jpg"]
+    assert room.look(605) == ["a.jpg", "a.jpg"]
+    room.answer("It needs more memory than there is.")
+    assert len(logs) == 1
+    assert len(room.look(1205)) == 3
+    assert room.check.faults
+    room.answer()
+    assert not room.check.faults
+    assert len(room.look(9999)) == 3

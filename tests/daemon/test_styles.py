@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from daemon import notes
 from daemon.errors import ShareError
 from daemon.names import INBOX_NOTE
+from daemon.note_texts import signatures
 from daemon.settings import ShareSettings
 from daemon.share import Share, make_share, open_share
 from daemon.styles import MEMORY, mirror_styles
@@ -135,7 +135,7 @@ def test_litter_and_our_notes_go_with_the_folder(share: Share) -> None:
     (share.styles / "Waves.jpg").unlink()
     for name in ("Thumbs.db", ".DS_Store", "desktop.ini"):
         (share.inbox / "Waves" / name).write_bytes(b"litter")
-    (share.inbox / "Waves" / INBOX_NOTE).write_text(notes.SIGNATURE)
+    (share.inbox / "Waves" / INBOX_NOTE).write_text(signatures()[0])
     mirror_styles(share)
     assert folders(share) == []
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -11,8 +13,10 @@ from engine.layers import chain_to, deepest
 from engine.mx import mx
 from engine.objective import Objective, style_grams
 from engine.precision import BFLOAT16, FLOAT32
-from engine.shelving import _compared, shelved_bytes
+from engine.shelf import Shelf
+from engine.shelving import _compared, shelved_bytes, shelved_in_tile
 from engine.stages import Tiling
+from engine.tiles import Grid
 from engine.vgg import Vgg
 from engine.weights import load
 from tests.engine.rounding import needs_bfloat16
@@ -68,6 +72,37 @@ def test_with_a_shelf_the_same_is_computed(network, recipe, size):
     for (loss, gradient), (right_loss, right) in zip(shelved, plain, strict=True):
         assert loss == right_loss
         np.testing.assert_array_equal(gradient, right)
+
+
+TILED = [
+    Tiling(Grid(2, 2), Grid(1, 2), shelved=True),
+    Tiling(Grid(2, 3), Grid(2, 1), frozenset({"conv3_2", "conv4_1"}), shelved=True),
+    Tiling(Grid(1, 3), Grid(1, 1), frozenset({"conv2_2"}), shelved=True),
+]
+
+
+@pytest.mark.parametrize("tiling", TILED, ids=str)
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_tiles_leave_no_more_for_one_another_than_was_told(network, recipe, tiling, monkeypatch):
+    if recipe.pooling == "max":
+        tiling = replace(tiling, traced=frozenset())
+    size, left = (128, 160), []
+    clear = Shelf.clear
+
+    def noting(shelf):
+        left.append(shelf.bytes)
+        clear(shelf)
+
+    monkeypatch.setattr(Shelf, "clear", noting)
+    evaluated(network, recipe, size, tiling)
+    told = []
+    for stage in tiling.stages(deepest(recipe.taps)):
+        sides = [tile.sides for tile in stage.tiles(size)]
+        tile = tuple(max(each) << stage.level for each in zip(*sides, strict=True))
+        told.append(shelved_in_tile(stage.head, tile, recipe, network.precision.width))
+    assert max(left) > 0 or not any(told)
+    # Replicated borders are a frame around what goes into each layer.
+    assert max(left) <= max(told) * (1.1 if recipe.padding == "replicate" else 1)
 
 
 def test_a_step_that_failed_leaves_nothing_lent(network, monkeypatch):

@@ -130,6 +130,48 @@ def test_before_the_first_step_and_after_the_last_there_is_nothing_to_save(begin
     assert not file.exists()
 
 
+def looked_at(work):
+    """Have it work, with a look between any two steps."""
+    looks = [work.preview()]
+    for step in work:
+        if isinstance(step, Painting):
+            return step, looks
+        looks.append(work.preview())
+    raise AssertionError("there was no painting")
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+def test_whoever_looks_on_changes_nothing(begin, optimizer):
+    recipe = TWO_SCALES.model_copy(update={"optimizer": optimizer})
+    *told, whole = begin(recipe)
+    painting, looks = looked_at(begin(recipe))
+    assert np.array_equal(painting.picture, whole.picture)
+    assert painting.loss == whole.loss
+    assert len(looks) == 1 + len(told) == 10
+
+
+def test_a_look_is_the_best_picture_of_its_scale_so_far(begin):
+    work = begin(TWO_SCALES)
+    painting, (before, *looks) = looked_at(work)
+    assert before is None
+    assert work.preview() is None
+    assert [(one.shape, one.dtype) for one in looks] == [
+        *[((36, 48, 3), np.uint8)] * 5, *[((48, 64, 3), np.uint8)] * 4,
+    ]  # fmt: skip
+    assert np.array_equal(looks[-1], np.rint(painting.picture).astype(np.uint8))
+    assert not np.array_equal(looks[5], looks[-1])
+
+
+def test_a_step_that_went_too_far_is_shown_to_nobody(begin):
+    work = begin(TWO_SCALES.model_copy(update={"optimizer": "adam", "learning_rate": 100.0}))
+    losses, looks = [], []
+    for _ in range(5):
+        losses.append(next(work).loss)
+        looks.append(work.preview())
+    worse = next(n for n in range(1, 5) if losses[n] > min(losses[:n]))
+    assert np.array_equal(looks[worse], looks[worse - 1])
+
+
 def test_the_time_before_the_break_counts(weights, photo, style, file):
     now = 0.0
     painter = Painter(weights.parent, "cpu", precision="float32", clock=lambda: now)

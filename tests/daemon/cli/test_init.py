@@ -61,6 +61,20 @@ def test_it_makes_a_share_with_five_styles_that_are_pictures(
     assert ", ".join(STARTERS) in text
 
 
+def test_it_explains_the_folders_in_the_language_of_the_share(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    text = init(capsys, "share", "--share.language", "zh")
+    assert "--share.language zh" in text
+    explained = Path("share/Read me first.txt")
+    assert "「Inbox」" in explained.read_text("utf-8")
+    init(capsys, "share")
+    assert "drop a photo" in explained.read_text("utf-8").casefold()
+    explained.write_text("mine")
+    init(capsys, "share", "--share.language", "zh")
+    assert explained.read_text() == "mine"
+
+
 def test_twice_is_once(capsys: pytest.CaptureFixture[str]) -> None:
     first = init(capsys, "share")
     before = tree(Path("share/Styles"))

@@ -66,7 +66,9 @@ def size_of(path: str) -> tuple[int, int]:
         return image.size
 
 
-@pytest.mark.parametrize("name", ["out.png", "out.jpg", "OUT.JPEG"])
+@pytest.mark.parametrize(
+    "name", ["out.png", "out.jpg", "OUT.JPEG", "out.webp", "out.tif", "out.tiff"]
+)
 def test_a_picture_is_made_in_the_format_of_its_name(run: Run, name: str) -> None:
     code, out, err = run("photo.jpg", "style.png", "-o", name, "--size", "96", "--iterations", "4")
     assert (code, err) == (0, "")
@@ -74,7 +76,8 @@ def test_a_picture_is_made_in_the_format_of_its_name(run: Run, name: str) -> Non
     assert "96 x 72" in out
     assert size_of(name) == (96, 72)
     with Image.open(name) as image:
-        assert image.format == ("PNG" if name.endswith("png") else "JPEG")
+        kinds = {"png": "PNG", "webp": "WEBP", "tif": "TIFF", "tiff": "TIFF"}
+        assert image.format == kinds.get(name.rpartition(".")[2], "JPEG")
 
 
 def test_json_has_exactly_the_promised_keys(run: Run) -> None:
@@ -182,8 +185,8 @@ def test_debug_shows_where_in_the_engine_it_went_wrong(run: Run) -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("out.tiff", "name the output .jpg, .jpeg or .png"),
-        ("out", "name the output .jpg, .jpeg or .png"),
+        ("out.gif", "name the output .jpg, .png, .webp or .tif"),
+        ("out", "name the output .jpg, .png, .webp or .tif"),
         ("none/out.png", "choose a file in a folder that is there"),
         ("photo.jpg/out.png", "choose a file in a folder that is there"),
         ("folder.png", "folder.png is a folder: name a file, such as folder.png/painted.jpg"),
@@ -272,7 +275,7 @@ def on_terminal(tmp_path: Path) -> Iterator[Callable[..., tuple[subprocess.Popen
     def start(*arguments: str) -> tuple[subprocess.Popen[bytes], int]:
         process = subprocess.Popen(
             [sys.executable, "program.py", *arguments, "-o", "out.png"],
-            cwd=tmp_path, env={**environment(), "TERM": "xterm", "COLUMNS": "100"},
+            cwd=tmp_path, env={**environment(), "TERM": "xterm", "COLUMNS": "110"},
             stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
         )  # fmt: skip
         return process, terminal
@@ -294,14 +297,15 @@ def test_a_person_sees_a_bar(on_terminal: Any) -> None:
     process, terminal = on_terminal("photo.jpg", "slow.png", "--iterations", "40")
     seen = read_until(terminal, b"512 x 384 pixels, 40 steps")
     assert process.wait(60) == 0
-    assert b"Painting 512 x 384" in seen
-    assert b"/40" in seen
+    assert b"photo.jpg" in seen
+    assert b"512x384" in seen
+    assert b"100 %" in seen
 
 
 def test_ctrl_c_ends_it_cleanly(on_terminal: Any, tmp_path: Path) -> None:
     before = sorted(path.name for path in tmp_path.iterdir())
     process, terminal = on_terminal("photo.jpg", "slow.png", "--iterations", "10000")
-    read_until(terminal, b"Painting")
+    read_until(terminal, b"512x384")
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the child too
     assert process.wait(60) == 130
     os.set_blocking(terminal, False)

@@ -1,0 +1,105 @@
+"""What a share's jobs are, in a line each, for `status` and its live view."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Final
+
+from daemon.figures import duration, number
+from daemon.jobs import Job
+from daemon.names import printable
+from daemon.not_taken import NotTaken
+
+_MOST_LANES: Final = 20
+_MOST_LYING: Final = 10
+
+INTERRUPTED: Final = (
+    "Was being painted when the service ended, and goes on when it is started again"
+)
+"""Above jobs that are not being painted any more."""
+
+RUNNING: Final = {True: "running", False: "not running", None: "not known"}
+"""Of a service, whether it runs."""
+
+
+def lying(found: NotTaken, running: bool | None) -> Iterator[str]:  # noqa: FBT001 - as it is known
+    """What lies in the inbox, in a line each; of many only the first.
+
+    Args:
+        found: by a look.
+        running: whether a service keeps the share; None if this user cannot tell.
+    """
+    if found.photos:
+        when = "as soon as they are complete" if running else "once the service runs"
+        yield f"{number(found.photos, 'photo')} to be taken {when}"
+    told = [
+        *(
+            f"{printable(path)} has no style: put it into a style's folder"
+            for path in found.homeless
+        ),
+        *(f"{printable(path)} waits for a second picture beside it" for path in found.halves),
+        *(f"{printable(path)} is closed to this user" for path in found.closed),
+    ]
+    yield from told[:_MOST_LYING]
+    if len(told) > _MOST_LYING:
+        yield f"and {len(told) - _MOST_LYING} more"
+    if not found.is_all:
+        yield "(some folders were not looked into: there are very many)"
+
+
+def lanes(waiting: dict[str, int]) -> Iterator[str]:
+    """How many photos wait in each folder; of many only the next ones."""
+    for name, count in list(waiting.items())[:_MOST_LANES]:
+        yield f"{count:>6}  {printable(name)}"
+    if len(waiting) > _MOST_LANES:
+        yield f"        and in {len(waiting) - _MOST_LANES} more folders"
+
+
+def painting(job: Job) -> str:
+    """A job that is being painted."""
+    left = job.eta_seconds
+    rest = "" if left is None else f", about {duration(left)} left"
+    again = f", attempt {job.attempts}" if job.attempts > 1 else ""
+    return f"{how_far(job)}{rest}{again}"
+
+
+def how_far(job: Job) -> str:
+    """A job that was begun, and how much of it is done."""
+    share = percent(job)
+    return f"{title(job)}  {'just begun' if share is None else f'{share} %'}"
+
+
+def painted(job: Job) -> str:
+    """A job that is done: when, and where its picture is."""
+    return f"{moment(job.finished_at)}  {title(job)}  ->  {printable(job.result or '')}"
+
+
+def failed(job: Job) -> str:
+    """A job that has failed: when, and why."""
+    return f"{moment(job.finished_at)}  {title(job)}:  {printable(job.error or '')}"
+
+
+def title(job: Job) -> str:
+    """A job's photo and its style."""
+    return f"{printable(job.relative)} in {style(job)}"
+
+
+def style(job: Job) -> str:
+    """Which style a job is painted in."""
+    # What came along with a photo lies in the folder that was taken, whatever it is called.
+    if job.style.parent == job.content.parent:
+        return f"its own style ({printable(job.style.name)})"
+    return f"the style {printable(job.style_name)}"
+
+
+def percent(job: Job) -> int | None:
+    """How much of a job is done; None before its first step."""
+    return None if job.iteration is None or not job.total else 100 * job.iteration // job.total
+
+
+def moment(seconds: float | None) -> str:
+    """A moment as people read it, by this machine's clock; empty if there was none."""
+    if seconds is None:
+        return ""
+    return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M")

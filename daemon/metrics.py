@@ -1,0 +1,202 @@
+"""Figures for Prometheus, in a text file that node_exporter's textfile collector reads.
+
+The format is plain enough to be written by hand, and a library for it would be one more thing to
+trust inside the service. Each line has the share as a label: several services may be read together.
+The file is replaced as a whole, so that nobody reads half of one; it says at the end that the
+service has ended.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from daemon.errors import JournalError
+from daemon.jobs import JobState
+from daemon.journal import Journal
+from daemon.names import printable
+from daemon.once import Once, reason_of
+from daemon.runners.base import EngineLost, Event, Painted
+
+BUCKETS: Final = (10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0, 21_600.0)
+"""Upper bounds for the seconds that a painting takes."""
+
+_PAUSE_SECONDS: Final = 15.0  # as often as it is read, usually
+_MODE: Final = 0o644
+_FLAGS: Final = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+_log: Final = structlog.get_logger()
+
+Labels = Mapping[str, str]
+
+
+class Metrics:
+    """The figures of one service.
+
+    Args:
+        path: the file, ``*.prom``; None: nothing is written.
+        share: whose figures they are: the folder of the share.
+        clock: monotonic seconds.
+    """
+
+    def __init__(
+        self, path: Path | None, share: Path, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._path = path
+        self._share = printable(share)
+        self._clock = clock
+        self._said = Once()
+        self._counts = [0] * (len(BUCKETS) + 1)
+        self._seconds = 0.0
+        self._restarts = 0
+        self._written = ""
+        self._due = float("-inf")
+
+    def use(self, path: Path | None) -> None:
+        """Write to another file from now on."""
+        if path != self._path:
+            self._path, self._written, self._due = path, "", float("-inf")
+
+    def heard(self, event: Event) -> None:
+        """Count what a runner says."""
+        if isinstance(event, Painted):
+            seconds = float(event.report.get("seconds", 0.0))
+            self._counts[bisect_left(BUCKETS, seconds)] += 1
+            self._seconds += seconds
+        elif isinstance(event, EngineLost):
+            self._restarts += 1
+
+    def tell(self, journal: Journal, trouble: Callable[[], str], failures: int) -> None:
+        """Write the file if it is time, and anything has changed. To be called at each turn.
+
+        Args:
+            journal: of the share.
+            trouble: says what stands in the way of the service; empty if nothing does.
+            failures: photos that could not be painted since the start.
+        """
+        now = self._clock()
+        if self._path is not None and now >= self._due:
+            self._due = now + _PAUSE_SECONDS
+            self._write(self._text(journal, trouble(), failures, is_up=True))
+
+    def end(self, journal: Journal, trouble: Callable[[], str], failures: int) -> None:
+        """Say that the service has ended; as `tell`, but at once."""
+        if self._path is not None:
+            self._due = float("-inf")  # another one may go on in this process
+            self._write(self._text(journal, trouble(), failures, is_up=False))
+
+    def _write(self, text: str) -> None:
+        if self._path is None or text == self._written:
+            return
+        # Always the same name: whatever a kill has left there is written over.
+        new = self._path.with_name(f".{self._path.name}.new")
+        try:
+            handle = os.open(new, _FLAGS, _MODE)
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+            new.replace(self._path)
+        except OSError as error:
+            if self._said.is_new(reason_of(error)):
+                _log.warning("metrics.not_written", file=printable(self._path), why=error.strerror)
+        else:
+            self._written = text
+            if self._said.is_over():
+                _log.info("metrics.written_again", file=printable(self._path))
+
+    def _text(self, journal: Journal, trouble: str, failures: int, *, is_up: bool) -> str:
+        families = (
+            self._family("up", "gauge", "Whether the service runs.", [({}, float(is_up))]),
+            self._family(
+                "build_info",
+                "gauge",
+                "Which version runs; always 1.",
+                [({"version": version()}, 1)],
+            ),
+            self._family(
+                "trouble",
+                "gauge",
+                "Whether something keeps photos from being taken, painted or moved.",
+                [({}, float(bool(trouble)))],
+            ),
+            self._family(
+                "photos_failed_total",
+                "counter",
+                "Photos that could not be painted since the service was started.",
+                [({}, failures)],
+            ),
+            self._family(
+                "engine_restarts_total",
+                "counter",
+                "How often the process that paints has died and was started again.",
+                [({}, self._restarts)],
+            ),
+            self._painting(),
+            self._jobs(journal),
+        )
+        return "".join(f"{line}\n" for family in families for line in family)
+
+    def _jobs(self, journal: Journal) -> Iterator[str]:
+        """What the journal says; nothing while it cannot be read."""
+        try:
+            counts, last = journal.counts(), journal.recent(JobState.DONE, 1)
+        except JournalError:  # the log and the trouble say so
+            return
+        states = [({"state": state.value}, counts[state]) for state in JobState]
+        yield from self._family("jobs", "gauge", "Jobs that the journal has, by state.", states)
+        queued: list[tuple[Labels, float]] = [({}, counts[JobState.QUEUED])]
+        yield from self._family("queue_length", "gauge", "Photos that wait for their turn.", queued)
+        at: list[tuple[Labels, float]] = [
+            ({}, job.finished_at) for job in last if job.finished_at is not None
+        ]
+        if at:
+            what = "When the last picture was finished, seconds since 1970."
+            yield from self._family("last_result_timestamp_seconds", "gauge", what, at)
+
+    def _painting(self) -> Iterator[str]:
+        what = "How long paintings took that were finished since the service was started."
+        yield from _head("painting_seconds", "histogram", what)
+        total = 0
+        for bound, count in zip([*map(_number, BUCKETS), "+Inf"], self._counts, strict=True):
+            total += count
+            yield self._sample("painting_seconds_bucket", {"le": bound}, total)
+        yield self._sample("painting_seconds_sum", {}, self._seconds)
+        yield self._sample("painting_seconds_count", {}, total)
+
+    def _family(
+        self, name: str, kind: str, what: str, samples: Iterable[tuple[Labels, float]]
+    ) -> Iterator[str]:
+        yield from _head(name, kind, what)
+        for labels, value in samples:
+            yield self._sample(name, labels, value)
+
+    def _sample(self, name: str, labels: Labels, value: float) -> str:
+        pairs = {"share": self._share, **labels}.items()
+        shown = ",".join(f'{label}="{_escaped(text)}"' for label, text in pairs)
+        return f"atelierd_{name}{{{shown}}} {_number(value)}"
+
+
+def version() -> str:
+    """Of the program, as it was installed; empty if it was not."""
+    try:
+        return metadata.version("atelierd")
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def _head(name: str, kind: str, what: str) -> Iterator[str]:
+    yield f"# HELP atelierd_{name} {what}"
+    yield f"# TYPE atelierd_{name} {kind}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if float(value).is_integer() else repr(float(value))

@@ -1,0 +1,103 @@
+"""What lies in the inbox and was not taken, seen from beside: by one look, and not a long one."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import Final, TypeVar
+
+from daemon import scanner
+from daemon.errors import ShareError
+from daemon.pairing import Candidate, pair
+from daemon.share import Share
+from daemon.styles import find_styles
+
+T = TypeVar("T")
+
+_LONGEST_SECONDS: Final = 1.0
+
+
+@dataclass(frozen=True)
+class NotTaken:
+    """What a look saw. Paths are below the inbox.
+
+    Attributes:
+        photos: how many there are that can be taken.
+        homeless: photos without a style.
+        halves: pictures that wait for a second one in their folder.
+        closed: files and folders that this user cannot look into.
+        is_all: whether there was time for all folders.
+    """
+
+    photos: int = 0
+    homeless: tuple[PurePath, ...] = ()
+    halves: tuple[PurePath, ...] = ()
+    closed: tuple[PurePath, ...] = ()
+    is_all: bool = True
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to tell."""
+        return bool(self.photos or self.homeless or self.halves or self.closed or not self.is_all)
+
+
+def look(
+    share: Share,
+    default_style: str | None,
+    stays: Collection[PurePath] = (),
+    clock: Callable[[], float] = time.monotonic,
+) -> NotTaken | None:
+    """Look at the inbox once.
+
+    Args:
+        share: nothing in it is changed.
+        default_style: as in the settings.
+        stays: photos that stay in the inbox although they were taken, below it.
+        clock: monotonic seconds.
+
+    Returns:
+        None if it cannot be looked at.
+    """
+    watch = _Watch(clock, clock() + _LONGEST_SECONDS)
+    try:
+        seen = scanner.look(share.inbox, guard=watch.over)
+    except ShareError:  # away: the status says so
+        return None
+    styles: dict[str, Path] = {}
+    with contextlib.suppress(OSError):  # closed to this user: nobody has a style then
+        styles = find_styles(share.styles)
+    found = pair(seen, styles, default_style)
+    closed = (path for path in seen.unreadable if path not in watch.passed)
+    return NotTaken(
+        sum(not _stays(one, share, stays) for one in found.candidates),
+        _below(share, (sighting.path for sighting in found.homeless)),
+        _below(share, (sighting.path for sighting in found.waiting)),
+        _below(share, closed),
+        not watch.passed,
+    )
+
+
+def _below(share: Share, paths: Iterable[Path]) -> tuple[PurePath, ...]:
+    return tuple(path.relative_to(share.inbox) for path in paths)
+
+
+def _stays(candidate: Candidate, share: Share, stays: Collection[PurePath]) -> bool:
+    return candidate.content.path.relative_to(share.inbox) in stays
+
+
+class _Watch:
+    """Passes folders over once the time is up; a guard, as `daemon.scanner` has them."""
+
+    def __init__(self, clock: Callable[[], float], end: float) -> None:
+        self._clock = clock
+        self._end = end
+        self.passed: set[Path] = set()
+
+    def over(self, folder: Path, step: Callable[[], T], /) -> T | None:
+        """Take the step over a folder, if there is time."""
+        if self._clock() >= self._end:
+            self.passed.add(folder)
+            return None
+        return step()

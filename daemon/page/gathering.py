@@ -1,0 +1,266 @@
+"""Gathers what the page shows: from the journal, the small pictures and what the service knows.
+
+It is asked every few seconds while a photo is painted, beside a queue of any length: so each
+question to the journal is about a few jobs, and the share is asked about files only where jobs have
+ended, or now and then, since people put their pictures away.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+from daemon.failures import not_put_right
+from daemon.glimpses import Glimpses
+from daemon.jobs import Job, JobState
+from daemon.journal import Journal
+from daemon.names import split
+from daemon.page.board import (
+    MOST_FAILURES,
+    MOST_RESULTS,
+    MOST_WAITING,
+    Board,
+    Failure,
+    Now,
+    Places,
+    Result,
+    Waiting,
+)
+from daemon.page.course import Courses
+from daemon.presence import is_there
+from daemon.runners.base import Event, Glimpse
+from daemon.share import Share
+
+KEPT: Final = 24
+"""Of so many of the last results the small pictures are kept."""
+
+LOOK_SECONDS: Final = 10.0
+"""After so long the share is asked again what has become of results and failures."""
+
+_LOOKED_AT: Final = 4 * MOST_FAILURES  # of the last failures, for those that nobody has put right
+
+
+@dataclass(frozen=True)
+class Asks:
+    """What the service knows, asked for at each time.
+
+    Attributes:
+        styles: the names of all styles, in order.
+        in_the_way: what keeps photos from being taken, painted or moved; empty if nothing does.
+        is_loading: whether the engine is being started.
+    """
+
+    styles: Callable[[], tuple[str, ...]]
+    in_the_way: Callable[[], str]
+    is_loading: Callable[[], bool]
+
+
+@dataclass(frozen=True)
+class _Past:
+    """What came of the last jobs, and the numbers by which it is told that there is more of it."""
+
+    numbers: tuple[int, int]
+    until: float
+    results: tuple[Result, ...]
+    failures: tuple[Failure, ...]
+
+
+class Gathering:
+    """Gathers for one share.
+
+    Args:
+        share: its folders; nothing in them is changed.
+        journal: its jobs.
+        glimpses: their small pictures; those of jobs that are shown no more are let go here.
+        asks: what the service knows.
+        now: seconds since 1970.
+        clock: monotonic seconds.
+    """
+
+    def __init__(  # noqa: PLR0913 - it gathers from all of these
+        self,
+        share: Share,
+        journal: Journal,
+        glimpses: Glimpses,
+        asks: Asks,
+        *,
+        now: Callable[[], float],
+        clock: Callable[[], float],
+    ) -> None:
+        self._share = share
+        self._journal = journal
+        self._glimpses = glimpses
+        self._asks = asks
+        self._now = now
+        self._clock = clock
+        self._courses = Courses()
+        self._past: _Past | None = None
+        self._places = places_of(share)
+
+    def heard(self, event: Event) -> None:
+        """Take note of what the runner says."""
+        self._courses.heard(event)
+        if isinstance(event, Glimpse):
+            self._glimpses.keep(event)
+
+    def news(self) -> tuple[Any, ...]:
+        """Something cheap that is another one as soon as the board may be."""
+        asks = self._asks
+        return self._journal.changes, asks.in_the_way(), asks.styles(), asks.is_loading()
+
+    def board(self) -> Board:
+        """Everything that is to be shown now.
+
+        Raises:
+            JournalError: the journal cannot be used.
+        """
+        counts, running = self._journal.counts(), list(self._journal.having(JobState.RUNNING))
+        done, failed = counts[JobState.DONE], counts[JobState.FAILED]
+        past = self._look_back((done, failed), [job.id for job in running])
+        return Board(
+            places=self._places,
+            made=self._now(),
+            styles=self._asks.styles(),
+            now=tuple(map(self._painting, running)),
+            waiting=tuple(self._waiting()),
+            waiting_in_all=counts[JobState.QUEUED],
+            results=past.results,
+            painted_in_all=done,
+            failures=past.failures,
+            failed_in_all=failed,
+            trouble=self._asks.in_the_way(),
+            loading=self._asks.is_loading(),
+        )
+
+    def last(self, board: Board) -> Board:
+        """What is to be shown after the end, if no more is known than before."""
+        return replace(board, made=self._now(), running=False, now=(), loading=False)
+
+    def _look_back(self, numbers: tuple[int, int], running: list[str]) -> _Past:
+        past = self._past
+        if past is None or past.numbers != numbers or self._clock() >= past.until:
+            done = self._journal.recent(JobState.DONE, KEPT)
+            self._glimpses.sweep({*running, *(job.id for job in done)})
+            results = tuple(map(self._result, done[:MOST_RESULTS]))
+            failures = tuple(map(self._failure, islice(self._failures(), MOST_FAILURES)))
+            past = _Past(numbers, self._clock() + LOOK_SECONDS, results, failures)
+        self._past = past
+        return past
+
+    def _painting(self, job: Job) -> Now:
+        course = self._courses.of(job.id)
+        known = course.last
+        now = Now(
+            job=job.id,
+            name=_name(job),
+            style=job.style_name,
+            step=job.iteration or 0,
+            total=job.total or 0,
+            attempt=job.attempts,
+            seconds_left=job.eta_seconds,
+            preview=self._glimpses.read(job.id, "painting"),
+            photo=self._glimpses.read(job.id, "photo"),
+            points=course.points,
+        )
+        if known is None:
+            return now
+        return replace(
+            now,
+            step=known.iteration,
+            total=known.total,
+            scale=known.scale,
+            scales=known.scales,
+            width=known.width,
+            height=known.height,
+            seconds_left=known.eta_seconds,
+        )
+
+    def _waiting(self) -> Iterator[Waiting]:
+        for place, job in enumerate(self._journal.upcoming(MOST_WAITING), start=1):
+            yield Waiting(_name(job), job.style_name, place, job.queued_at)
+
+    def _result(self, job: Job) -> Result:
+        report = job.report or {}
+        return Result(
+            job=job.id,
+            name=_name(job) if job.result is None else job.result.name,
+            style=job.style_name,
+            link=self._link(job.result),
+            original=self._link(_photo(job)),
+            width=report.get("width", 0),
+            height=report.get("height", 0),
+            seconds=report.get("seconds", 0.0),
+            finished=job.finished_at or 0.0,
+            before=self._glimpses.read(job.id, "photo"),
+            after=self._glimpses.read(job.id, "painting"),
+        )
+
+    def _failures(self) -> Iterator[Job]:
+        jobs = self._journal.recent(JobState.FAILED, _LOOKED_AT)
+        return not_put_right([job for job in jobs if _may_lie_there(job)], self._share)
+
+    def _failure(self, job: Job) -> Failure:
+        return Failure(
+            job=job.id,
+            name=_name(job),
+            style=job.style_name,
+            reason=job.error or "",
+            link=self._link(_photo(job)),
+            finished=job.finished_at or 0.0,
+        )
+
+    def _link(self, path: Path | None) -> str | None:
+        return None if path is None else link_to(path, self._share.root)
+
+
+def link_to(path: Path, root: Path) -> str | None:
+    """A link from a page in a folder to a file below that; None if it is not there.
+
+    Args:
+        path: of the file. Names that are no UTF-8 keep their bytes.
+        root: the folder.
+    """
+    try:
+        relative = path.relative_to(root)
+        there = is_there(path)
+    except (ValueError, OSError):  # elsewhere; or the disk does not say
+        return None
+    # A colon too, or what stands before the first one would be taken for a protocol.
+    return quote(os.fsencode(relative), safe="/") if there else None
+
+
+def places_of(share: Share) -> Places:
+    """The share's folders as people see them who look into its root."""
+    names = {name: folder for name, folder in share.folders() if name != "work"}
+    return Places(**{name: _seen_from(share.root, folder) for name, folder in names.items()})
+
+
+def _seen_from(root: Path, folder: Path) -> str:
+    return str(folder.relative_to(root) if folder.is_relative_to(root) else folder)
+
+
+def _name(job: Job) -> str:
+    """What people call its photo; that of a folder job is called like its folder, as its result."""
+    if job.is_loose:
+        return job.relative.name
+    return f"{job.relative.parent.name}{split(job.relative.name)[1]}"
+
+
+def _photo(job: Job) -> Path | None:
+    """Where its photo lies in the end, if that was noted."""
+    if job.kept is None or job.is_loose:
+        return job.kept
+    return job.kept / job.content.name
+
+
+def _may_lie_there(job: Job) -> bool:
+    """Whether the photo of a failed job lies where it was moved to, as far as can be told."""
+    try:
+        return job.kept is None or is_there(job.kept)
+    except OSError:
+        return True

@@ -1,0 +1,41 @@
+"""Puts the page of a service together."""
+
+from __future__ import annotations
+
+from daemon.condition import Condition
+from daemon.intake import Intake
+from daemon.journal import Journal
+from daemon.page.gathering import Asks, Gathering
+from daemon.page.keeping import StatusPage
+from daemon.parts import Parts
+from daemon.runners.exchange import Exchange
+from daemon.settings import PageSettings
+from daemon.share import Share
+
+
+def page_of(
+    share: Share,
+    settings: PageSettings,
+    journal: Journal,
+    parts: Parts,
+    about: tuple[Condition, Exchange, Intake],
+) -> StatusPage:
+    """The page of a service.
+
+    Args:
+        share: its folders.
+        settings: of the page.
+        journal: its jobs.
+        parts: what the service is put together from.
+        about: the parts of the service that are asked how things are.
+    """
+    condition, engine, intake = about
+    asks = Asks(
+        styles=lambda: intake.style_names,
+        in_the_way=condition.in_the_way,
+        is_loading=lambda: engine.loading_since is not None,
+    )
+    gathering = Gathering(share, journal, parts.glimpses, asks, now=parts.now, clock=parts.clock)
+    return StatusPage(
+        share, settings, gathering, parts.draw, clock=parts.clock, expect=parts.expect
+    )

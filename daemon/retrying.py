@@ -1,0 +1,157 @@
+"""Brings failed photos back into the inbox, so that they are painted once more.
+
+It is what somebody does who drags a photo back, and works whether a service runs or not: both
+folders are people's own. What belongs together is moved together (a photo with its own style, the
+folder of a folder job), to the same place and under the same names, and only if nothing has these
+names there. The style goes first: alone it means little, while a photo without it would be painted
+in another one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+from daemon import files, notes, scanner
+from daemon.errors import PublishError
+from daemon.folders import folder_below
+from daemon.handles import held
+from daemon.names import is_picture, printable
+from daemon.pairing import Candidate, pair
+from daemon.share import Share
+from daemon.styles import find_styles
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """What lies in failed and belongs together.
+
+    Attributes:
+        parent: the folder below failed that it lies in.
+        names: of what lies there, the photo (or the folder of a folder job) last.
+        photo: the photo, below failed.
+    """
+
+    parent: PurePath
+    names: tuple[str, ...]
+    photo: PurePath
+
+    @property
+    def place(self) -> PurePath:
+        """Of the photo, or of the folder, below failed."""
+        return self.parent / self.names[-1]
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether the photo is at least named like one."""
+        return is_picture(self.photo.name)
+
+
+def find_failed(share: Share) -> list[Parcel]:
+    """What lies in failed, in order of names.
+
+    Raises:
+        ShareError: the folder cannot be read.
+    """
+    seen = scanner.look(share.failed)
+    styles: dict[str, Path] = {}
+    with contextlib.suppress(OSError):  # without them it is paired as outside of their folders
+        styles = find_styles(share.styles)
+    found = pair(seen, styles, None)
+    alone = (sighting.path for sighting in (*found.homeless, *found.waiting))
+    parcels = [*(_parcel(share, one) for one in found.candidates), *_singles(share, alone)]
+    return sorted(parcels, key=lambda parcel: scanner.in_order(parcel.place))
+
+
+def send_back(share: Share, parcel: Parcel) -> Path:
+    """Move a failed photo, and what belongs to it, back into the inbox; our note about it goes.
+
+    Args:
+        share: the share.
+        parcel: as it was found.
+
+    Returns:
+        Its new path.
+
+    Raises:
+        PublishError: a name is taken there, or disk or permissions do not allow it. All of it is
+            where it was.
+    """
+    what = printable(parcel.place)
+    with _plainly(what), held(share.failed / parcel.parent, share.failed) as here:
+        folder = _folder_in_inbox(share, parcel.parent, what)
+        with held(folder, share.inbox) as there:
+            _expect_free(there, folder, parcel)
+            _move(here, there, parcel)
+        with contextlib.suppress(OSError):  # a service removes it at its next look
+            notes.remove_if_ours(here / notes.why_name(parcel.names[-1]))
+    return folder / parcel.names[-1]
+
+
+def _parcel(share: Share, found: Candidate) -> Parcel:
+    photo = found.content.path.relative_to(share.failed)
+    if found.folder is not None:
+        return Parcel(photo.parent.parent, (photo.parent.name,), photo)
+    beside = found.style_sighting
+    names = (photo.name,) if beside is None else (beside.path.name, photo.name)
+    return Parcel(photo.parent, names, photo)
+
+
+def _singles(share: Share, paths: Iterator[Path]) -> Iterator[Parcel]:
+    for path in paths:
+        photo = path.relative_to(share.failed)
+        yield Parcel(photo.parent, (photo.name,), photo)
+
+
+def _folder_in_inbox(share: Share, parent: PurePath, what: str) -> Path:
+    wanted = share.inbox / parent
+    for folder in (wanted, *wanted.parents[: len(parent.parts)]):
+        if folder != share.inbox and os.path.lexists(folder) and not _is_folder(folder):
+            raise PublishError(
+                f"{what} cannot be brought back: {printable(folder)} is no folder. Move that away "
+                "first."
+            )
+    return folder_below(share.inbox, parent)
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
+
+
+def _expect_free(there: Path, folder: Path, parcel: Parcel) -> None:
+    is_free = files.free_in(there)
+    for name in parcel.names:
+        if not is_free(name):
+            raise PublishError(
+                f"{printable(parcel.place)} cannot be brought back: there is a "
+                f"{printable(name)} in {printable(folder)} already. Move or rename one of the two."
+            )
+
+
+def _move(here: Path, there: Path, parcel: Parcel) -> None:
+    moved = list[str]()
+    try:
+        for name in parcel.names:
+            files.move_exactly(here / name, there / name)
+            moved.append(name)
+    except OSError:
+        for name in moved:
+            with contextlib.suppress(OSError):  # it lies in the inbox then, and is not lost
+                files.move_exactly(there / name, here / name)
+        raise
+
+
+@contextlib.contextmanager
+def _plainly(what: str) -> Iterator[None]:
+    """Turn what the operating system says into what a person can act upon."""
+    try:
+        yield
+    except OSError as error:
+        raise PublishError(
+            f"{what} could not be moved back into the inbox ({error.strerror}). See that it still "
+            "lies in the folder for failed photos, and that you may move files there and in the "
+            "inbox; nothing was lost."
+        ) from error

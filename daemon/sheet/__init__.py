@@ -1,0 +1,1 @@
+"""The picture of all styles with their names."""

@@ -1,0 +1,78 @@
+"""What people are told of the styles: which cannot be read, and what all of them look like."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from daemon.inspector import Inspected
+from daemon.intake import Inspects
+from daemon.settings import Settings
+from daemon.share import Share
+from daemon.sheet.keeping import Sheet
+from daemon.style_check import StyleCheck
+from daemon.style_notes import StyleNotes
+
+
+class StyleTelling:
+    """Tells them, at each look; all files are written by whoever calls, none by another thread.
+
+    Args:
+        share: the share.
+        settings: all of them.
+        inspector: reads pictures; its answers come back through `answer`.
+        clock: monotonic seconds.
+        sheet: the picture of all styles; None for none.
+    """
+
+    def __init__(
+        self,
+        share: Share,
+        settings: Settings,
+        inspector: Inspects,
+        clock: Callable[[], float],
+        sheet: Sheet | None,
+    ) -> None:
+        self._check = StyleCheck(inspector, settings.watch.settle_seconds, clock)
+        self._notes = StyleNotes(share)
+        self._sheet = sheet
+        self._styles: list[Path] = []
+
+    def use(self, settings: Settings) -> None:
+        """Go by other settings from now on."""
+        self._check.settle_seconds = settings.watch.settle_seconds
+
+    def look(self, styles: Iterable[Path]) -> None:
+        """See what has become of the styles. Call once a look, while the folders are there.
+
+        Args:
+            styles: the pictures of all that are there, in the order of their names.
+        """
+        self._styles = list(styles)
+        self._check.look(self._styles)
+        self._tell()
+
+    def answer(self, inspected: Inspected) -> bool:
+        """Take an answer of the inspector; say whether it was to a question of ours."""
+        faults = self._check.faults
+        if not self._check.answer(inspected):
+            return False
+        if faults != self._check.faults or not self._check.undecided:
+            self._tell()
+        return True
+
+    def drop(self) -> None:
+        """Go by no answer to what was asked until now: a look to come asks again."""
+        self._check.drop()
+
+    def close(self) -> None:
+        """Tell nothing any more."""
+        if self._sheet is not None:
+            self._sheet.close()
+
+    def _tell(self) -> None:
+        faults, undecided = self._check.faults, self._check.undecided
+        self._notes.update(faults, undecided)
+        # While styles are on their way, each look would see another set of them.
+        if self._sheet is not None and not undecided:
+            self._sheet.update({style: style not in faults for style in self._styles})

@@ -1,0 +1,237 @@
+"""The figures for Prometheus: read here as strictly as their format says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+
+import pytest
+from structlog.testing import capture_logs
+
+from daemon.jobs import NewJob
+from daemon.journal import Journal
+from daemon.metrics import BUCKETS, Metrics, version
+from daemon.runners.base import EngineLost, Painted
+from tests.daemon.standins import Clock
+
+NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
+SAMPLE = re.compile(
+    rf'({NAME})\{{((?:[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\["\\n])*",?)*)\}} (\S+)'
+)
+LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\["\\n])*)"')
+KINDS = {"gauge", "counter", "histogram"}
+
+
+@dataclass
+class Family:
+    """What a file says of one name."""
+
+    kind: str
+    samples: dict[tuple[str, ...], float] = field(default_factory=dict)
+
+
+def parse(text: str) -> dict[str, Family]:
+    """Read the text format: HELP, TYPE, and the samples right below, each once."""
+    families, current, helped = dict[str, Family](), "", ""
+    assert text.endswith("\n")
+    for line in text[:-1].split("\n"):
+        if line.startswith("# HELP "):
+            helped = line.split(" ", 3)[2]
+            assert line.split(" ", 3)[3].strip()
+        elif line.startswith("# TYPE "):
+            _, _, current, kind = line.split(" ")
+            assert current == helped
+            assert current not in families
+            assert kind in KINDS
+            families[current] = Family(kind)
+        else:
+            found = SAMPLE.fullmatch(line)
+            assert found, line
+            family = families[current]
+            ends = ("_bucket", "_sum", "_count") if family.kind == "histogram" else ("",)
+            assert found[1] in {current + end for end in ends}
+            assert (found[1].endswith("_total")) == (family.kind == "counter")
+            labels = LABEL.findall(found[2])
+            key = (found[1].removeprefix(current), *(f"{a}={unescaped(b)}" for a, b in labels))
+            assert key not in family.samples
+            family.samples[key] = float(found[3])
+    return families
+
+
+def unescaped(text: str) -> str:
+    return re.sub(r"\\(.)", lambda found: "\n" if found[1] == "n" else found[1], text)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock(50.0)
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    with closing(Journal(tmp_path / "state/journal.sqlite", lambda: 1_700_000_000.5)) as journal:
+        yield journal
+
+
+@pytest.fixture
+def metrics(tmp_path: Path, clock: Clock) -> Metrics:
+    return Metrics(tmp_path / "atelierd.prom", Path("/srv/atelier"), clock)
+
+
+def read(tmp_path: Path) -> dict[str, Family]:
+    return parse((tmp_path / "atelierd.prom").read_text("utf-8"))
+
+
+def value(families: dict[str, Family], name: str, *labels: str) -> float:
+    return families[f"atelierd_{name}"].samples[("", "share=/srv/atelier", *labels)]
+
+
+def nothing() -> str:
+    return ""
+
+
+def add(journal: Journal, job_id: str) -> None:
+    path = Path("/x") / job_id / "a.jpg"
+    journal.add(NewJob(job_id, "W", "W", PurePath("W/a.jpg"), path, path, None, "{}"))
+
+
+def painted(seconds: float) -> Painted:
+    return Painted("job", b"", ".jpg", {"seconds": seconds})
+
+
+def test_all_figures_are_there(metrics: Metrics, journal: Journal, tmp_path: Path) -> None:
+    for job_id in ("a", "b", "c", "d"):
+        add(journal, job_id)
+    journal.start("a")
+    journal.published("a", Path("/x/out.jpg"), {})
+    journal.finish("a")
+    journal.fail("b", "It is torn.")
+    metrics.tell(journal, lambda: "The disk is full", 7)
+    families = read(tmp_path)
+    states = {state: value(families, "jobs", f"state={state}") for state in ("queued", "running")}
+    assert states == {"queued": 2, "running": 0}
+    assert value(families, "jobs", "state=done") == value(families, "jobs", "state=failed") == 1
+    assert value(families, "queue_length") == 2
+    assert value(families, "last_result_timestamp_seconds") == 1_700_000_000.5
+    assert (value(families, "up"), value(families, "trouble")) == (1, 1)
+    assert value(families, "photos_failed_total") == 7
+    assert value(families, "build_info", f"version={version()}") == 1
+    assert families["atelierd_photos_failed_total"].kind == "counter"
+
+
+def test_paintings_fall_into_buckets(metrics: Metrics, journal: Journal, tmp_path: Path) -> None:
+    for seconds in (5.0, 10.0, 10.5, 200.0, 1e6):
+        metrics.heard(painted(seconds))
+    metrics.heard(EngineLost(-9))
+    metrics.tell(journal, nothing, 0)
+    families = read(tmp_path)
+    histogram = families["atelierd_painting_seconds"]
+    assert histogram.kind == "histogram"
+    buckets = {
+        key[2].removeprefix("le="): count
+        for key, count in histogram.samples.items()
+        if key[0] == "_bucket"
+    }
+    assert list(buckets) == [*(f"{bound:.0f}" for bound in BUCKETS), "+Inf"]
+    assert list(buckets.values()) == [2, 3, 3, 3, 4, 4, 4, 4, 4, 4, 5]
+    assert histogram.samples["_sum", "share=/srv/atelier"] == 1_000_225.5
+    assert histogram.samples["_count", "share=/srv/atelier"] == 5
+    assert value(families, "engine_restarts_total") == 1
+    assert "atelierd_last_result_timestamp_seconds" not in families
+
+
+@pytest.mark.parametrize("name", ['a "b"', "back\\slash", "new\nline", "ä ö", "plain"])
+def test_whatever_the_share_is_called_a_line_is_a_line(
+    journal: Journal, tmp_path: Path, name: str
+) -> None:
+    Metrics(tmp_path / "atelierd.prom", Path("/srv") / name).tell(journal, nothing, 0)
+    ((_, label),) = read(tmp_path)["atelierd_up"].samples
+    assert label in {f"share=/srv/{name}", "share=/srv/new\\x0aline"}
+
+
+def test_it_is_written_now_and_then_and_only_if_something_is_new(
+    metrics: Metrics, journal: Journal, tmp_path: Path, clock: Clock
+) -> None:
+    path = tmp_path / "atelierd.prom"
+    metrics.tell(journal, nothing, 0)
+    path.unlink()
+    clock.now += 20
+    metrics.tell(journal, nothing, 0)  # nothing is new
+    assert not path.exists()
+    clock.now += 14
+    metrics.tell(journal, nothing, 1)  # not yet
+    assert not path.exists()
+    clock.now += 1
+    metrics.tell(journal, nothing, 1)
+    assert value(read(tmp_path), "photos_failed_total") == 1
+
+
+def test_at_the_end_it_says_so_at_once_and_goes_on_at_once(
+    metrics: Metrics, journal: Journal, tmp_path: Path
+) -> None:
+    metrics.tell(journal, nothing, 0)
+    metrics.end(journal, nothing, 0)
+    assert value(read(tmp_path), "up") == 0
+    metrics.tell(journal, nothing, 0)
+    assert value(read(tmp_path), "up") == 1
+
+
+def test_nobody_reads_half_of_it(metrics: Metrics, journal: Journal, tmp_path: Path) -> None:
+    (tmp_path / ".atelierd.prom.new").write_text("left by a kill " * 1000)
+    metrics.tell(journal, nothing, 0)
+    read(tmp_path)
+    before = (tmp_path / "atelierd.prom").stat()
+    metrics.end(journal, nothing, 0)
+    assert (tmp_path / "atelierd.prom").stat().st_ino != before.st_ino
+    assert before.st_mode & 0o444 == 0o444
+    assert not (tmp_path / ".atelierd.prom.new").exists()
+
+
+def test_what_stands_in_the_way_is_said_once(
+    journal: Journal, tmp_path: Path, clock: Clock
+) -> None:
+    metrics = Metrics(tmp_path / "folder/atelierd.prom", Path("/srv"), clock)
+    with capture_logs() as logs:
+        for _ in range(3):
+            metrics.tell(journal, nothing, 0)
+            clock.now += 20
+        (tmp_path / "folder").mkdir()
+        metrics.tell(journal, nothing, 0)
+    assert [line["event"] for line in logs] == ["metrics.not_written", "metrics.written_again"]
+    assert (tmp_path / "folder/atelierd.prom").exists()
+
+
+def test_no_link_is_written_through(metrics: Metrics, journal: Journal, tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("mine")
+    (tmp_path / ".atelierd.prom.new").symlink_to("mine")
+    with capture_logs() as logs:
+        metrics.tell(journal, nothing, 0)
+    assert [line["event"] for line in logs] == ["metrics.not_written"]
+    assert (tmp_path / "mine").read_text() == "mine"
+
+
+def test_a_journal_that_cannot_be_read_leaves_its_figures_out(
+    metrics: Metrics, journal: Journal, tmp_path: Path
+) -> None:
+    journal._database.execute("DROP TABLE jobs")
+    metrics.tell(journal, lambda: "The journal cannot be used", 0)
+    families = read(tmp_path)
+    assert value(families, "trouble") == 1
+    assert "atelierd_jobs" not in families
+
+
+def test_another_file_is_taken_at_once_and_none_means_none(
+    metrics: Metrics, journal: Journal, tmp_path: Path
+) -> None:
+    metrics.tell(journal, nothing, 0)
+    metrics.use(tmp_path / "other.prom")
+    metrics.tell(journal, nothing, 0)
+    assert parse((tmp_path / "other.prom").read_text())
+    metrics.use(None)
+    (tmp_path / "other.prom").unlink()
+    metrics.tell(journal, nothing, 5)
+    metrics.end(journal, nothing, 5)
+    assert not (tmp_path / "other.prom").exists()

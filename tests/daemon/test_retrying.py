@@ -1,0 +1,175 @@
+"""Failed photos go back into the inbox: what belongs together, over nothing, through no link."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path, PurePath
+
+import pytest
+
+from daemon import files
+from daemon.errors import PublishError
+from daemon.notes import write_why
+from daemon.retrying import Parcel, find_failed, send_back
+from daemon.share import Share
+
+
+def put(folder: Path, *names: str) -> None:
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(name.encode())
+
+
+def failed(share: Share, *names: str) -> list[Parcel]:
+    put(share.failed, *names)
+    return find_failed(share)
+
+
+def tree(folder: Path) -> list[str]:
+    paths = (path for path in folder.rglob("*") if not path.is_dir() or path.is_symlink())
+    return sorted(str(path.relative_to(folder)) for path in paths)
+
+
+def test_what_lies_there_is_found_with_what_belongs_to_it(share: Share) -> None:
+    put(share.styles, "Waves.jpg")
+    write_why(share.failed, ["bare.jpg"], "It is torn.", PurePath("Inbox"))
+    parcels = failed(
+        share,
+        "bare.jpg", "Waves/a.jpg", "Waves/a (2).jpg", "Waves/a (2).style.jpg", "Waves/text.doc",
+        "Waves/Party/content.jpg", "Waves/Party/style.png", "Waves/Party/job.toml",
+        "Half/content.jpg", "Waves/content.jpg", ".hidden.jpg", "Thumbs.db",
+    )  # fmt: skip
+    assert [(str(one.place), one.names) for one in parcels] == [
+        ("Half/content.jpg", ("content.jpg",)),
+        ("Waves/Party", ("Party",)),
+        ("Waves/a (2).jpg", ("a (2).style.jpg", "a (2).jpg")),
+        ("Waves/a.jpg", ("a.jpg",)),
+        ("Waves/content.jpg", ("content.jpg",)),
+        ("Waves/text.doc", ("text.doc",)),
+        ("bare.jpg", ("bare.jpg",)),
+    ]
+    assert [one.is_picture for one in parcels] == [True] * 5 + [False, True]
+
+
+def test_nothing_lies_there(share: Share) -> None:
+    assert find_failed(share) == []
+
+
+def test_a_photo_goes_back_and_the_note_goes(share: Share) -> None:
+    (parcel,) = failed(share, "Waves/a.jpg")
+    write_why(share.failed / "Waves", ["a.jpg"], "It is torn.", PurePath("Inbox/Waves"))
+    assert send_back(share, parcel) == share.inbox / "Waves/a.jpg"
+    assert tree(share.inbox) == ["Waves/a.jpg"]
+    assert tree(share.failed) == []
+
+
+def test_a_note_of_somebody_else_stays(share: Share) -> None:
+    parcels = failed(share, "Waves/a.jpg", "Waves/a.jpg - why.txt")
+    (photo,) = (one for one in parcels if one.is_picture)
+    send_back(share, photo)
+    assert tree(share.failed) == ["Waves/a.jpg - why.txt"]
+
+
+def test_pairs_and_folders_go_as_a_whole(share: Share) -> None:
+    for parcel in failed(
+        share,
+        "Waves/a.jpg",
+        "Waves/a.style.jpg",
+        "Party/content.jpg",
+        "Party/style.jpg",
+        "Party/x.txt",
+    ):
+        send_back(share, parcel)
+    assert tree(share.inbox) == [
+        "Party/content.jpg", "Party/style.jpg", "Party/x.txt", "Waves/a.jpg", "Waves/a.style.jpg",
+    ]  # fmt: skip
+    assert tree(share.failed) == []
+
+
+@pytest.mark.parametrize("taken", ["Waves/a.jpg", "Waves/A.JPG", "Waves/a.style.jpg"])
+def test_nothing_is_moved_over_anything(share: Share, taken: str) -> None:
+    (parcel,) = failed(share, "Waves/a.jpg", "Waves/a.style.jpg")
+    put(share.inbox, taken)
+    with pytest.raises(PublishError, match="cannot be brought back"):
+        send_back(share, parcel)
+    assert tree(share.inbox) == [taken]
+    assert tree(share.failed) == ["Waves/a.jpg", "Waves/a.style.jpg"]
+
+
+def test_what_cannot_be_moved_whole_stays_whole(
+    share: Share, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (parcel,) = failed(share, "Waves/a.jpg", "Waves/a.style.jpg")
+    real = files.move_exactly
+
+    def move(source: Path, target: Path) -> None:
+        if source.name == "a.jpg":
+            raise PermissionError(13, "Permission denied")
+        real(source, target)
+
+    monkeypatch.setattr(files, "move_exactly", move)
+    with pytest.raises(PublishError, match="Permission denied"):
+        send_back(share, parcel)
+    assert tree(share.inbox) == []
+    assert tree(share.failed) == ["Waves/a.jpg", "Waves/a.style.jpg"]
+
+
+def test_a_file_in_the_place_of_its_folder_is_said(share: Share) -> None:
+    (parcel,) = failed(share, "Waves/deep/a.jpg")
+    put(share.inbox, "Waves")
+    with pytest.raises(PublishError, match="Waves is no folder"):
+        send_back(share, parcel)
+    assert tree(share.inbox) == ["Waves"]
+
+
+@pytest.mark.parametrize("where", ["inbox", "failed"])
+def test_no_link_is_followed(share: Share, tmp_path: Path, where: str) -> None:
+    (parcel,) = failed(share, "Waves/a.jpg")
+    put(tmp_path / "elsewhere", "a.jpg")
+    folder = getattr(share, where) / "Waves"
+    if where == "failed":  # swapped since it was looked at
+        (folder / "a.jpg").unlink()
+        folder.rmdir()
+    folder.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(PublishError):
+        send_back(share, parcel)
+    assert tree(tmp_path / "elsewhere") == ["a.jpg"]
+    assert [name for name in tree(share.inbox) if name != "Waves"] == []
+
+
+def test_a_link_in_failed_is_no_photo(share: Share, tmp_path: Path) -> None:
+    put(tmp_path, "secret.jpg")
+    (share.failed / "a.jpg").symlink_to(tmp_path / "secret.jpg")
+    os.mkfifo(share.failed / "b.jpg")
+    assert find_failed(share) == []
+
+
+def test_what_has_gone_is_said(share: Share) -> None:
+    (parcel,) = failed(share, "Waves/a.jpg")
+    (share.failed / "Waves/a.jpg").unlink()
+    with pytest.raises(PublishError, match="could not be moved back"):
+        send_back(share, parcel)
+
+
+def test_to_another_device_it_is_copied(share: Share, monkeypatch: pytest.MonkeyPatch) -> None:
+    (parcel,) = failed(share, "Waves/a.jpg")
+    real = files.rename_new
+
+    def rename(source: Path, target: Path) -> None:
+        if source.name == "a.jpg":
+            raise OSError(18, "Invalid cross-device link")
+        real(source, target)
+
+    monkeypatch.setattr(files, "rename_new", rename)
+    send_back(share, parcel)
+    assert (share.inbox / "Waves/a.jpg").read_bytes() == b"Waves/a.jpg"
+    assert tree(share.failed) == []
+
+
+def test_names_that_are_no_utf_8(share: Share) -> None:
+    name = os.fsdecode(b"caf\xe9.jpg")
+    (share.failed / name).write_bytes(b"x")
+    (parcel,) = find_failed(share)
+    send_back(share, parcel)
+    assert (share.inbox / name).read_bytes() == b"x"
