@@ -51,7 +51,7 @@ class Guarded:
     """What stays, whatever its age: files of jobs that are not over, or not for long.
 
     Attributes:
-        paths: of pictures.
+        paths: of pictures, and of photos (or whole folders) that are known to lie there.
         places: of photos and folders below originals or failed, without suffixes and numbers.
     """
 
@@ -60,7 +60,7 @@ class Guarded:
 
     def covers(self, path: Path, top: Path) -> bool:
         """Whether a file stays."""
-        if path in self.paths:
+        if not self.paths.isdisjoint((path, *path.parents)):
             return True
         parts = path.relative_to(top).parts
         return any(_plain(parts[:depth]) in self.places for depth in range(1, len(parts) + 1))
@@ -77,7 +77,8 @@ def guarded(journal: Journal, since: float) -> Guarded:
         JournalError: it cannot be read.
     """
     jobs = list(_recent(journal, since))
-    paths = {path for job in jobs for path in (job.result, job.intended) if path is not None}
+    known = (path for job in jobs for path in (job.result, job.intended, job.kept))
+    paths = {path for path in known if path is not None}
     return Guarded(frozenset(paths), frozenset(_plain(place_of(job).parts) for job in jobs))
 
 

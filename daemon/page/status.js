@@ -137,21 +137,24 @@
       anchor: first && window.scrollY > 0 ? { id: first.id, top: first.getBoundingClientRect().top } : null,
       focus: active && active.id && active.matches(":focus-visible") ? active.id : "",
       sliders: Object.fromEntries(all(".wipe input").filter((one) => one.value !== one.defaultValue).map((one) => [one.id, one.value])),
-      open: all("details[open]").map((one) => one.id),
+      folds: Object.fromEntries(all("details").filter((one) => one.open !== usual.get(one)).map((one) => [one.id, one.open])),
       paused,
     };
   }
 
+  const usual = new Map(); // whether a part is open where nobody has touched it
+
   function restore(before) {
+    for (const one of all("details")) usual.set(one, one.open);
     if (!before) return;
     paused = Boolean(before.paused);
     for (const [id, value] of Object.entries(before.sliders || {})) {
       const range = byId(id);
       if (range && range.type === "range") range.value = value;
     }
-    for (const id of before.open || []) {
+    for (const [id, open] of Object.entries(before.folds || {})) {
       const details = byId(id);
-      if (details && details.localName === "details") details.open = true;
+      if (details && details.localName === "details") details.open = Boolean(open);
     }
   }
 

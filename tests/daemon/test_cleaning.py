@@ -141,11 +141,13 @@ class Past:
         self.journal.add(job)
         return job_id
 
-    def done(self, name: str, result: str, at: float, *, folder: str = "") -> None:
+    def done(
+        self, name: str, result: str, at: float, *, folder: str = "", kept: Path | None = None
+    ) -> None:
         job_id = self.add(name, folder=folder)
         self.journal.published(job_id, self.share.outbox / result, {})
         self.clock.now = at
-        self.journal.finish(job_id)
+        self.journal.finish(job_id, kept)
 
 
 @pytest.fixture
@@ -178,6 +180,16 @@ def test_jobs_that_ended_a_moment_ago_keep_theirs_whatever_the_disk_says(
     stays = guarded(past.journal, 5000.0)
     assert names(find_old(share.originals, later(1), stays)) == ["Waves/old.jpg"]
     assert names(find_old(share.outbox, later(1), stays)) == ["Waves/old.jpg"]
+
+
+def test_what_the_journal_knows_to_lie_there_stays_whatever_it_is_called(
+    share: Share, past: Past
+) -> None:
+    put(share.originals, "Elsewhere/x.jpg", "Folder/content.jpg", "Folder/deep/y.txt", "z.jpg")
+    past.done("a.jpg", "a.jpg", 9000.0, kept=share.originals / "Elsewhere/x.jpg")
+    past.done("b/content.jpg", "b.jpg", 9000.0, folder="b", kept=share.originals / "Folder")
+    stays = guarded(past.journal, 5000.0)
+    assert names(find_old(share.originals, later(1), stays)) == ["z.jpg"]
 
 
 @pytest.mark.parametrize(

@@ -320,6 +320,8 @@ def test_how_it_works_is_open_for_who_is_new() -> None:
     assert not Page(draw(empty())).of("details")
     assert {"id": "guide"} in Page(draw(STATES["idle"])).of("details")
     assert "guide.drop" in Page(draw(empty())).values("data-say")
+    first = replace(empty(), now=(a_painting(),))
+    assert Page(draw(first)).of("details") == [{"id": "guide", "open": ""}]
 
 
 def test_without_scripts_the_page_still_renews_itself() -> None:

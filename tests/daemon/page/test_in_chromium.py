@@ -272,6 +272,19 @@ def test_reading_itself_again_leaves_all_where_the_reader_had_it(
     assert english.run(top) == pytest.approx(before, abs=3)
 
 
+def test_what_its_reader_has_folded_stays_so(english: Browser, page: Path) -> None:
+    first = replace(busy(), results=(), painted_in_all=0)
+    is_open = "return document.getElementById('guide').open"
+    show(english, page, first)
+    assert english.run(is_open) is True
+    english.click("#how")
+    renewed(english, page, young(first))
+    assert english.run(is_open) is False
+    english.click("#how")
+    renewed(english, page, busy())
+    assert english.run(is_open) is False, "nobody has opened it, and now it is shut by itself"
+
+
 def test_it_waits_while_a_slider_is_held_and_when_it_is_told_to(
     english: Browser, page: Path
 ) -> None:
@@ -346,10 +359,13 @@ def test_names_do_nothing(english: Browser, page: Path) -> None:
 
 def test_a_memory_that_holds_nonsense_does_no_harm(english: Browser, page: Path) -> None:
     show(english, page, busy())
-    for nonsense in ('"constructor"', "{", "17", "null", '{"sliders": {"old": 3}, "open": ["h"]}'):
+    strange = '{"sliders": {"old": 3, "guide": 1}, "folds": {"news": 1}, "anchor": 5, "focus": []}'
+    for nonsense in ('"constructor"', "{", "17", "null", strange):
+        # Last, after the page itself has kept what it keeps.
         english.run(
             "localStorage.setItem('atelierd language', arguments[0]);"
-            "sessionStorage.setItem(`atelierd ${location.pathname}`, arguments[0]);",
+            "addEventListener('pagehide', () =>"
+            " sessionStorage.setItem(`atelierd ${location.pathname}`, arguments[0]));",
             nonsense,
         )
         english.open(page)
