@@ -13,6 +13,7 @@ from engine.painter import Painter
 from engine.stages import Tiling
 from engine.tiles import Grid
 from tests.engine.conftest import Reference
+from tests.engine.tilings import name_of
 
 POOLINGS = ("avg", "max")
 
@@ -111,7 +112,7 @@ def test_the_parts_add_up_and_the_gradient_is_the_slope(painter, reference):
         ("avg", Tiling(Grid(2, 2), Grid(2, 1), frozenset({"conv3_2", "conv4_2"}))),
         ("avg", Tiling(Grid(2, 1), Grid(1, 1), frozenset({"conv4_3"}))),
     ],
-    ids=str,
+    ids=name_of,
 )
 @pytest.mark.parametrize("deep", ["conv5_1", "conv3_4"])
 def test_tiles_give_the_value_and_the_gradient_of_the_whole(painter, pooling, tiling, deep):

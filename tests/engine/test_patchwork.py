@@ -10,6 +10,7 @@ from engine.errors import PictureError
 from engine.patchwork import Patchwork
 from engine.stages import Tiling
 from engine.tiles import Grid
+from tests.engine.tilings import name_of
 
 TAPS = {"conv1_2", "conv3_3", "conv4_1"}
 TILINGS = [
@@ -29,7 +30,7 @@ def work(painter, size, tiling):
     return Patchwork(painter.network, painter.to_device(picture), TAPS, Recipe(), tiling)
 
 
-@pytest.mark.parametrize("tiling", TILINGS, ids=str)
+@pytest.mark.parametrize("tiling", TILINGS, ids=name_of)
 @pytest.mark.parametrize("size", [(127, 93), (64, 121)])
 def test_the_pieces_lie_side_by_side_and_make_up_the_maps(painter, size, tiling):
     whole = {tap: maps.asnumpy() for tap, maps, _ in work(painter, size, Tiling()).forward()}
@@ -42,7 +43,7 @@ def test_the_pieces_lie_side_by_side_and_make_up_the_maps(painter, size, tiling)
     assert all((count == 1).all() for count in seen.values())
 
 
-@pytest.mark.parametrize("tiling", TILINGS, ids=str)
+@pytest.mark.parametrize("tiling", TILINGS, ids=name_of)
 def test_the_gradients_of_the_pieces_add_up(painter, tiling):
     gradients = []
     for each in (Tiling(), tiling):

@@ -20,6 +20,7 @@ from engine.tiles import Grid
 from engine.vgg import Vgg
 from engine.weights import load
 from tests.engine.rounding import needs_bfloat16
+from tests.engine.tilings import name_of
 
 RECIPES = (
     Recipe(),
@@ -81,7 +82,7 @@ TILED = [
 ]
 
 
-@pytest.mark.parametrize("tiling", TILED, ids=str)
+@pytest.mark.parametrize("tiling", TILED, ids=name_of)
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_tiles_leave_no_more_for_one_another_than_was_told(network, recipe, tiling, monkeypatch):
     if recipe.pooling == "max":
