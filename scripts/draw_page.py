@@ -16,7 +16,7 @@ from pathlib import Path
 
 from PIL import Image, ImageFilter
 
-from daemon.notes import NO_PICTURE
+from daemon.note_texts import NO_PICTURE
 from daemon.page.board import (
     GLIMPSE_SIDE,
     MOST_WAITING,
