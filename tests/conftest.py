@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
@@ -17,6 +18,23 @@ settings.register_profile(
 settings.load_profile("whatever-the-load")
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable() -> Generator[None, Any, Any]:
+    """Let reports be sent by the processes that run tests, which takes whole Unicode.
+
+    Names of files that are none stand in what tests print.
+    """
+    return _whole((yield))
+
+
+def _whole(told: Any) -> Any:
+    if isinstance(told, str):
+        return told.encode("utf-8", "backslashreplace").decode()
+    if isinstance(told, dict):
+        return {_whole(key): _whole(value) for key, value in told.items()}
+    return type(told)(map(_whole, told)) if isinstance(told, (list, tuple)) else told
 
 
 @pytest.fixture(scope="session", autouse=True)
