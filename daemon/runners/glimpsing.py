@@ -66,6 +66,7 @@ class Glimpsing:
         """Show the photo; to be called once it is decoded, before anything else."""
         self._photo = size_of(content)
         self._show("photo", lambda: content)
+        self._may_at = self._due = float("-inf")  # the first look at the painting waits for nothing
 
     def between_steps(self, work: Previews, step: Progress) -> None:
         """Show the painting, if it is time; to be called after each step."""

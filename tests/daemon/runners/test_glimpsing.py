@@ -82,7 +82,7 @@ def size_of(glimpse: Glimpse) -> tuple[int, int]:
 def test_the_photo_is_shown_at_once_and_the_painting_after_its_first_step() -> None:
     room = Room()
     room.glimpsing.photo(flat(300, 400))
-    assert room.paint(Painting(room.clock), 1, 0.1) == [0.1]
+    assert room.paint(Painting(room.clock), 1, 0.1) == [pytest.approx(0.1)]
     assert [glimpse.of for _, glimpse in room.shown] == ["photo", "painting"]
     assert {glimpse.job_id for _, glimpse in room.shown} == {"a"}
 
