@@ -35,10 +35,10 @@ class ShareSettings(_Section):
         LANGUAGES[0],
         description="of all that people read in these folders: en is English, zh is Chinese",
     )
-    contact_sheet: Literal["on", "off"] = Field(
-        "on",
-        description="on: a picture of all styles with their names, All styles.jpg, is kept in "
-        "root; off: none is, and one that was drawn is removed",
+    contact_sheet: bool = Field(
+        True,
+        description="whether a picture of all styles with their names, All styles.jpg, is kept in "
+        "root; if not, one that was drawn is removed",
     )
 
 

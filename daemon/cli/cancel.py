@@ -16,7 +16,7 @@ from daemon.cancelling import CANCELLED, OVER, cancel_without_service
 from daemon.checkpoints import FOLDER, Checkpoints
 from daemon.cli.completing import complete_waiting
 from daemon.cli.naming import Named, meant
-from daemon.cli.options import settings_options
+from daemon.cli.options import TOLD, settings_options
 from daemon.cli.owning import expect_owner
 from daemon.configuration import Resolved, state_folder
 from daemon.endings import Endings
@@ -43,7 +43,7 @@ _PAUSE_SECONDS: Final = 0.2
 @click.argument(
     "names", metavar="NAME...", nargs=-1, required=True, shell_complete=complete_waiting
 )
-@settings_options("state_dir", "share")
+@settings_options("state_dir", "share", without=TOLD)
 def command(resolved: Resolved, *, names: tuple[str, ...]) -> ExitCode:
     """Cancel photos that wait or are being painted: each is put into the folder Failed.
 

@@ -14,7 +14,7 @@ import click
 
 from daemon import logs
 from daemon.cleaning import Guarded, Old, find_old, guarded, remove, without_notes
-from daemon.cli.options import settings_options
+from daemon.cli.options import TOLD, settings_options
 from daemon.configuration import Resolved, state_folder
 from daemon.errors import ExitCode, RequestError, UsageError
 from daemon.figures import amount, number
@@ -53,7 +53,7 @@ def _of_age(name: str, parameter: str, what: str) -> Callable[[F], F]:
 @_of_age("--results-older", "outbox", "Painted pictures in the outbox.")
 @_of_age("--failed-older", "failed", "Photos that could not be painted.")
 @click.option("--yes", is_flag=True, help="Remove them, instead of saying which they are.")
-@settings_options("state_dir", "share")
+@settings_options("state_dir", "share", without=TOLD)
 def command(
     resolved: Resolved,
     *,

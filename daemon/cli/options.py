@@ -21,9 +21,11 @@ OF_THE_SERVICE: Final = (
     "engine.max_attempts",
     "engine.style_cache",
     "engine.checkpoint_seconds",
-    "share.contact_sheet",
 )
-"""Settings that only a service heeds."""
+"""Settings of the engine's section that only a service heeds."""
+
+TOLD: Final = ("share.language", "share.contact_sheet")
+"""Settings of the share's section that only those heed who write into it what people read."""
 
 SHORT_WISHES: Final = {"paint.preset": "--preset", "paint.size": "--size"}
 """What is wished for most often, and the short options for it, alike in all commands."""

@@ -12,7 +12,7 @@ import click
 from daemon import logs
 from daemon.cli.completing import complete_failed
 from daemon.cli.naming import Named, meant
-from daemon.cli.options import settings_options
+from daemon.cli.options import TOLD, settings_options
 from daemon.cli.owning import expect_owner
 from daemon.configuration import Resolved, state_folder
 from daemon.errors import ExitCode, PublishError, ShareAwayError, ShareError, UsageError
@@ -28,7 +28,7 @@ _UNKNOWN: Final = "No photo called {} lies in the folder for failed photos."
 @click.command()
 @click.argument("names", metavar="[NAME...]", nargs=-1, shell_complete=complete_failed)
 @click.option("--all", "every", is_flag=True, help="All photos that lie in Failed.")
-@settings_options("state_dir", "share")
+@settings_options("state_dir", "share", without=TOLD)
 def command(resolved: Resolved, *, names: tuple[str, ...], every: bool) -> ExitCode:
     """Have failed photos painted once more: they are moved from Failed back into the inbox.
 

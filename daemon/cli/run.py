@@ -323,7 +323,7 @@ def _open_journal(stack: ExitStack, rescuer: Rescuer, share: Share) -> Journal:
 
 def _parts(settings: Settings, share: Share, ways: _Ways) -> Parts:
     limits = limits_of(settings.watch, share.inbox, share.styles)
-    maker = Maker(limits, FONTS) if settings.share.contact_sheet == "on" else None
+    maker = Maker(limits, FONTS) if settings.share.contact_sheet else None
     return Parts(
         make_runner=lambda deliver: ways.make_runner(settings, deliver),
         make_inspector=lambda deliver: Inspector(settings.watch, deliver, limits=limits),

@@ -16,6 +16,7 @@ from typing import Any
 import click
 
 from daemon.cli import lines, settings_options
+from daemon.cli.options import TOLD
 from daemon.cli.report import Reader, Report
 from daemon.configuration import Resolved, state_folder
 from daemon.errors import ShareError, UsageError
@@ -28,7 +29,7 @@ from daemon.share import Share, expect_share, is_there, open_share
 
 
 @click.command()
-@settings_options("state_dir", "share", "paint.default_style")
+@settings_options("state_dir", "share", "paint.default_style", without=TOLD)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
 @click.option("--watch", "is_watched", is_flag=True, help="Show it until Ctrl-C, as it changes.")
 def command(resolved: Resolved, *, as_json: bool, is_watched: bool) -> None:

@@ -209,7 +209,7 @@ def keep(root: str, state: str, way: str, left: int) -> int:
         return StandInRunner(deliver, answer)
 
     settings = Settings(
-        share=ShareSettings(root=Path(root), contact_sheet="off"),
+        share=ShareSettings(root=Path(root), contact_sheet=False),
         state_dir=Path(state),
         watch=QUICK,
         paint=PaintSettings(preset="draft"),

@@ -204,7 +204,7 @@ def keep(root: Path, state: Path, book: Path, weights: str) -> int:
         return LocalRunner(settings.engine, deliver, worker=doomed, restarts=SOON)
 
     settings = Settings(
-        share=ShareSettings(root=root, contact_sheet="off"),
+        share=ShareSettings(root=root, contact_sheet=False),
         state_dir=state,
         watch=QUICK,
         engine=EngineSettings() if weights == "-" else EngineSettings(weights=Path(weights)),

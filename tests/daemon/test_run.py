@@ -122,7 +122,7 @@ class Program:
 
 CONFIG = (
     'state_dir = "state"\n'
-    "[share]\nroot = 'share'\ncontact_sheet = 'off'\n"
+    "[share]\nroot = 'share'\ncontact_sheet = false\n"
     "[watch]\nsettle_seconds = 0.2\nsettle_scans = 2\npoll_seconds = 0.1\n"
     "patience_seconds = 0.5\nscan_seconds = 1\n"
     "[paint]\npreset = 'draft'\nsize = 64\niterations = 4\n"

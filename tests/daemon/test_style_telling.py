@@ -147,7 +147,7 @@ def test_styles_are_shown_in_one_picture_and_bad_ones_have_a_note(tmp_path: Path
 
 
 def _tell(program: Program) -> None:
-    config = CONFIG.replace("contact_sheet = 'off'", "language = 'zh'")
+    config = CONFIG.replace("contact_sheet = false", "language = 'zh'")
     (program.folder / "config.toml").write_text(config)
     english = how_to_text(open_share(ShareSettings(root=program.share)))
     program.style("Waves")
