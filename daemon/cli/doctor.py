@@ -7,14 +7,14 @@ import os
 import click
 
 from daemon.checkup import Finding, examine
-from daemon.cli.options import OF_THE_SERVICE, settings_options
+from daemon.cli.options import OF_THE_SERVICE, OF_THE_SHARE, settings_options
 from daemon.configuration import Resolved
 from daemon.errors import ExitCode
 from daemon.names import printable
 
 
 @click.command()
-@settings_options("state_dir", "share", "engine", without=(*OF_THE_SERVICE, "share.language"))
+@settings_options("state_dir", "share", "engine", without=(*OF_THE_SERVICE, *OF_THE_SHARE))
 def command(resolved: Resolved) -> ExitCode:
     """Check this machine, and say what to do about what is missing.
 

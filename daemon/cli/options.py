@@ -21,9 +21,8 @@ OF_THE_SERVICE: Final = (
     "engine.max_attempts",
     "engine.style_cache",
     "engine.checkpoint_seconds",
-    "share.contact_sheet",
 )
-"""Settings that only a service heeds."""
+"""Settings of the engine's section that only a service heeds."""
 
 OF_THE_SHARE: Final = ("share.language", "share.contact_sheet")
 """Settings of the share's section that only whoever writes to people heeds."""

@@ -55,6 +55,7 @@ ENGLISH = re.compile(
 SAYING = (
     "daemon/pictures.py", "daemon/bounded.py", "daemon/rations.py", "daemon/inspector.py",
     "daemon/overrides.py", "daemon/wishes.py", "daemon/last_resort.py", "daemon/dispatch.py",
+    "daemon/formats/deep_tiff.py", "daemon/formats/colour.py", "daemon/cancelling.py",
     "daemon/loading.py", "daemon/presence.py", "daemon/recovery.py", "daemon/note_texts.py",
     "daemon/runners/local.py", "daemon/runners/worker.py", "engine/pyramid.py",
     "engine/patchwork.py", "engine/memory.py", "engine/retreat.py", "engine/descent.py",
