@@ -172,7 +172,13 @@ def _bounds(metadata: list[Any]) -> str:
             words.append(f"of at most {_plain(bound.le)}")
         elif isinstance(bound, annotated_types.Lt):
             words.append(f"below {_plain(bound.lt)}")
-    return " and ".join(words).replace(" and of at most", " and at most")
+        elif isinstance(bound, annotated_types.MultipleOf):
+            words.append(f"in steps of {_plain(bound.multiple_of)}")
+    return (
+        " and ".join(words)
+        .replace(" and of at most", " and at most")
+        .replace(" and in steps", ", in steps")
+    )
 
 
 def _plain(bound: Any) -> str:

@@ -10,7 +10,8 @@
     ├── AlreadyRunningError      exit 2   another service keeps this share
     ├── NoWeightsError           exit 3   the trained weights are missing or wrong
     ├── PictureUnreadableError   exit 4   a file that is no picture, or is damaged, or too large
-    │   └── NoPictureError       exit 4   nothing in it says that it is a picture
+    │   ├── NoPictureError       exit 4   nothing in it says that it is a picture
+    │   └── RecordError          exit 4   a result that does not say how it was made
     ├── OverridesError           exit 1   a job.toml that asks for what it may not
     ├── ClaimError               exit 1   a photo could not be taken out of the inbox or put back
     │   ├── ClaimHeldError       exit 1   it may not be moved, though all else can be done
@@ -89,6 +90,10 @@ class PictureUnreadableError(AtelierError):
 
 class NoPictureError(PictureUnreadableError):
     """A file of which nothing says that it is a picture."""
+
+
+class RecordError(PictureUnreadableError):
+    """A result that does not say how it was made, or nothing of use."""
 
 
 class OverridesError(AtelierError):

@@ -20,14 +20,15 @@ from pydantic import ValidationError
 
 from daemon.bounded import read_bounded
 from daemon.claim_folders import claim_folder, guard
-from daemon.errors import ClaimError, PictureUnreadableError
+from daemon.errors import ClaimError, OverridesError, PictureUnreadableError
 from daemon.jobs import Job
-from daemon.names import printable
+from daemon.names import JOB_FILE, printable
 from daemon.presence import GONE, is_gone, is_gone_from_claim, is_here
 from daemon.runners.base import PaintRequest
-from daemon.settings import Settings
+from daemon.settings import OutputSettings, Settings
 from daemon.share import Share
 from daemon.styles import find_styles
+from daemon.wishes import output_of
 from engine import Recipe
 
 _NO_STYLE: Final = 'The style picture "{}" is no longer there. Put it back, and try again.'
@@ -138,10 +139,11 @@ def _load(job: Job, share: Share, settings: Settings) -> PaintRequest:
         content=content,
         style=style,
         recipe=_recipe(job),
-        format=settings.output.format,
-        quality=settings.output.quality,
         max_pixels=settings.watch.max_pixels,
         glimpses=settings.page.enabled,
+        content_name=job.relative.name,
+        style_name=job.style.name,
+        **_output(job, share, settings.output).model_dump(),
     )
 
 
@@ -228,6 +230,22 @@ def _is_style_gone(job: Job, share: Share) -> bool:
     if has_own_style(job, share):
         return is_gone_from_claim(job.style, claim_folder(share, job.id), share)
     return is_gone(job.style, share.styles)
+
+
+def _output(job: Job, share: Share, usual: OutputSettings) -> OutputSettings:
+    """How the result is to be saved; a job.toml is asked anew, as the journal has no room for it.
+
+    It was read when the photo was taken. So one that has gone since is no reason to fail.
+    """
+    if job.overrides is None:
+        return usual
+    with _reading(f"The file {JOB_FILE}", share):
+        try:
+            return output_of(job.overrides, usual)
+        except OverridesError as error:
+            raise _UnusableError(Fault(str(error))) from error
+        except (FileNotFoundError, NotADirectoryError):
+            return usual
 
 
 def _recipe(job: Job) -> Recipe:

@@ -16,8 +16,8 @@ from daemon.words import LANGUAGES, Language, Words, words
 from daemon.wrapping import wrapped
 
 NO_PICTURE: Final = (
-    "This is not a picture. Pictures are files of these kinds: JPEG, PNG, WebP, TIFF, GIF, BMP and "
-    "AVIF."
+    "This is not a picture. Pictures are files of these kinds: JPEG, PNG, HEIC, WebP, TIFF, GIF, "
+    "BMP and AVIF."
 )
 """Why a file cannot be painted that is no picture, and is not called one either."""
 

@@ -1,7 +1,8 @@
 """`job.toml`: what one job may wish for, within bounds, and the recipe that comes of it.
 
 A job.toml comes from whoever may write to the share. It can name a preset and set some numbers;
-it can never name a file, and its size is bounded.
+it can never name a file, and its size is bounded. What it says of the result's file is applied
+when the photo's turn comes (`daemon.loading`).
 """
 
 from __future__ import annotations
@@ -10,12 +11,12 @@ import difflib
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from daemon.catalogue import catalogue
+from daemon.catalogue import Setting, catalogue
 from daemon.errors import AtelierError, OverridesError, SettingsError
 from daemon.names import JOB_FILE, printable
-from daemon.settings import PaintSettings
+from daemon.settings import OutputSettings, PaintSettings
 from daemon.toml_text import read_toml
 from engine import PRESETS, Recipe, at_size
 
@@ -23,8 +24,12 @@ MAX_BYTES: Final = 16 * 1024
 """The largest job.toml that is read; whoever reads the file sees to it. One of four times the size
 could be written so that reading it takes sixteen times as long: a second becomes many."""
 
-WISHES: Final = tuple(name for name in PaintSettings.model_fields if name != "default_style")
-"""What can be set in a job.toml: names of `PaintSettings`."""
+_OUTPUT: Final = "output"
+_OF_PAINT: Final = tuple(name for name in PaintSettings.model_fields if name != "default_style")
+
+WISHES: Final = (*_OF_PAINT, *(f"{_OUTPUT}.{name}" for name in OutputSettings.model_fields))
+"""What can be set in a job.toml: names of `PaintSettings` and, with their section in front, of
+`OutputSettings`, of which one has the name of another."""
 
 _SHOWN: Final = 40
 
@@ -42,10 +47,31 @@ def read_overrides(text: bytes) -> dict[str, object]:
         OverridesError: it is no TOML, names what cannot be set, or sets a value that is not of the
             right kind or out of its range.
     """
-    return _checked(_parsed(text))
+    tree = _parsed(text)
+    if isinstance(inner := tree.pop(_OUTPUT, {}), dict):
+        tree |= {f"{_OUTPUT}.{name}": value for name, value in inner.items()}
+    else:
+        tree[_OUTPUT] = inner  # which is no setting
+    return _checked(tree)
 
 
-def make_recipe(paint: PaintSettings, overrides: Mapping[str, object]) -> Recipe:
+def make_output(output: OutputSettings, overrides: Mapping[str, object]) -> OutputSettings:
+    """How the result of one job is saved: the settings, and the wishes over them.
+
+    Args:
+        output: the settings.
+        overrides: as `read_overrides` gives them.
+
+    Raises:
+        OverridesError: they are not checked, and wrong.
+    """
+    wished = _of(_OUTPUT, _checked(overrides))
+    return output.model_copy(update=wished)
+
+
+def make_recipe(
+    paint: PaintSettings, overrides: Mapping[str, object], base: Recipe | None = None
+) -> Recipe:
     """Make the recipe of one job: the preset, with the settings over it, and the wishes over those.
 
     The preset that the wishes name stands in for the one of the settings. A `size` other than the
@@ -56,16 +82,24 @@ def make_recipe(paint: PaintSettings, overrides: Mapping[str, object]) -> Recipe
     Args:
         paint: the settings.
         overrides: as `read_overrides` gives them; empty for none.
+        base: what stands in for the preset.
 
     Raises:
         SettingsError: the settings contradict one another.
         OverridesError: the wishes name what cannot be set, or contradict the settings.
     """
-    recipe = _recipe(paint, SettingsError, "The settings of paint make no sense")
-    if not overrides:
+    recipe = _recipe(paint, SettingsError, "The settings of paint make no sense", base)
+    wished = _of("", _checked(overrides))
+    if not wished:
         return recipe
-    wished = paint.model_copy(update=_checked(overrides))
-    return _recipe(wished, OverridesError, f"What {JOB_FILE} asks for makes no sense")
+    wishes = paint.model_copy(update=wished)
+    return _recipe(wishes, OverridesError, f"What {JOB_FILE} asks for makes no sense", base)
+
+
+def _of(section: str, wishes: Mapping[str, object]) -> dict[str, object]:
+    """The wishes of one section, without its name."""
+    parts = ((name.rpartition("."), value) for name, value in wishes.items())
+    return {name: value for (where, _, name), value in parts if where == section}
 
 
 def _parsed(text: bytes) -> dict[str, Any]:
@@ -84,15 +118,24 @@ def _checked(wishes: Mapping[str, object]) -> dict[str, object]:
     for name in wishes:
         if name not in WISHES:
             raise OverridesError(_unknown(name))
+    paint = _validated(PaintSettings, "", _of("", wishes))
+    output = _validated(OutputSettings, f"{_OUTPUT}.", _of(_OUTPUT, wishes))
+    return {name: (paint | output)[name] for name in wishes}
+
+
+def _validated(
+    model: type[PaintSettings | OutputSettings], prefix: str, wishes: dict[str, object]
+) -> dict[str, object]:
     try:
-        checked = PaintSettings.model_validate(dict(wishes), strict=True)
+        checked = model.model_validate(wishes, strict=True)
     except ValidationError as error:
         name = str(error.errors()[0]["loc"][0])
+        known = catalogue()[f"{prefix or 'paint.'}{name}"]
         raise OverridesError(
-            f"{JOB_FILE}: {name} must be {_expected(name)}, but it is {_short(repr(wishes[name]))}."
-            f"{_nearest(wishes[name], _choices(name))}"
+            f"{JOB_FILE}: {prefix}{name} must be {_expected(known, model)}, but it is "
+            f"{_short(repr(wishes[name]))}.{_nearest(wishes[name], known.choices)}"
         ) from error
-    return {name: getattr(checked, name) for name in wishes}
+    return {f"{prefix}{name}": getattr(checked, name) for name in wishes}
 
 
 def _unknown(name: str) -> str:
@@ -107,24 +150,25 @@ def _nearest(wrong: object, right: tuple[str, ...]) -> str:
     return f' Did you mean "{near[0]}"?' if near else ""
 
 
-def _choices(name: str) -> tuple[str, ...]:
-    return catalogue()[f"paint.{name}"].choices
-
-
-def _expected(name: str) -> str:
+def _expected(known: Setting, model: type[BaseModel]) -> str:
     """Say in words what a setting takes, from the model itself."""
-    if choices := _choices(name):
-        return "one of " + ", ".join(f'"{choice}"' for choice in choices)
-    schema = PaintSettings.model_json_schema()["properties"][name]
+    if known.choices:
+        return "one of " + ", ".join(f'"{choice}"' for choice in known.choices)
+    if known.kind is bool:
+        return known.values
+    schema = model.model_json_schema()["properties"][known.name]
     schema = next((s for s in schema.get("anyOf", ()) if s["type"] != "null"), schema)
     kind = "a whole number" if schema["type"] == "integer" else "a number"
     # The bound of a seed is the first value that is too large.
     highest = schema.get("maximum", schema.get("exclusiveMaximum", 0) - 1)
-    return f"{kind} from {schema['minimum']:.15g} to {highest:.15g}"
+    steps = f" in steps of {schema['multipleOf']}" if "multipleOf" in schema else ""
+    return f"{kind} from {schema['minimum']:.15g} to {highest:.15g}{steps}"
 
 
-def _recipe(paint: PaintSettings, error_type: type[AtelierError], what: str) -> Recipe:
-    preset = PRESETS[paint.preset]
+def _recipe(
+    paint: PaintSettings, error_type: type[AtelierError], what: str, base: Recipe | None
+) -> Recipe:
+    preset = base or PRESETS[paint.preset]
     if paint.size not in {None, preset.size}:
         preset = at_size(preset, paint.size)
     wanted = paint.model_dump(exclude={"preset", "default_style", "iterations"}, exclude_none=True)

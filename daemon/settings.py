@@ -181,8 +181,25 @@ class EngineSettings(_Section):
 class OutputSettings(_Section):
     """The files in the outbox."""
 
-    format: Literal["jpeg", "png"] = Field("jpeg", description="file format of results")
-    quality: int = Field(95, ge=1, le=100, description="JPEG quality")
+    format: Literal["auto", "jpeg", "png", "webp", "tiff"] = Field(
+        "auto",
+        description="file format of results; auto: JPEG, or PNG for a photo with transparent parts "
+        "and where depth is 16",
+    )
+    quality: int = Field(95, ge=1, le=100, description="quality of JPEG and WebP")
+    lossless: bool = Field(False, description="WebP files keep every value, and are larger")
+    depth: int = Field(
+        8, ge=8, le=16, multiple_of=8, description="bits a colour of PNG and TIFF; others have 8"
+    )
+    size: Literal["working", "original"] = Field(
+        "working",
+        description="working: results are as large as they are painted (paint.size); original: "
+        "enlarged or reduced to the photo's own size",
+    )
+    keep_location: bool = Field(
+        False,
+        description="whether results name the place where the photo was taken",
+    )
 
 
 class PageSettings(_Section):

@@ -1,15 +1,16 @@
-"""The recipe of a photo that was taken: the usual one, or what its `job.toml` makes of it."""
+"""What a taken photo's `job.toml` makes of the recipe, and of how the result is saved."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 from daemon.bounded import read_bounded
 from daemon.claims import Claim
 from daemon.errors import OverridesError, PictureUnreadableError
 from daemon.names import JOB_FILE, printable
-from daemon.overrides import MAX_BYTES, make_recipe, read_overrides
-from daemon.settings import PaintSettings
+from daemon.overrides import MAX_BYTES, make_output, make_recipe, read_overrides
+from daemon.settings import OutputSettings, PaintSettings
 
 _CLOSED: Final = (
     'The file "{}" beside the photo may not be opened by the program. Let the group, or everybody, '
@@ -35,10 +36,27 @@ def recipe_of(claim: Claim, paint: PaintSettings, usual: str) -> str:
     """
     if claim.overrides is None:
         return usual
+    return make_recipe(paint, _wishes(claim.overrides)).model_dump_json()
+
+
+def output_of(job_file: Path, output: OutputSettings) -> OutputSettings:
+    """How the result of a photo with a `job.toml` is saved.
+
+    Args:
+        job_file: that file.
+        output: the settings that it changes.
+
+    Raises:
+        OverridesError: as for `recipe_of`.
+        OSError: likewise.
+    """
+    return make_output(output, _wishes(job_file))
+
+
+def _wishes(job_file: Path) -> dict[str, object]:
     try:
-        overrides = read_overrides(read_bounded(claim.overrides, MAX_BYTES))
+        return read_overrides(read_bounded(job_file, MAX_BYTES))
     except PictureUnreadableError as error:  # its words are about pictures
         raise OverridesError(_NO_TEXT) from error
     except PermissionError as error:  # no outage: it will not pass by itself
-        raise OverridesError(_CLOSED.format(printable(claim.overrides.name))) from error
-    return make_recipe(paint, overrides).model_dump_json()
+        raise OverridesError(_CLOSED.format(printable(job_file.name))) from error

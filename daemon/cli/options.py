@@ -151,7 +151,8 @@ def _config_option(function: Callable[..., R]) -> Callable[..., R]:
 
 def _option(offer: _Offer) -> Callable[[Callable[..., R]], Callable[..., R]]:
     setting = offer.setting
-    default = "" if setting.default is None else f"  [default: {setting.default}]"
+    shown = str(setting.default).lower() if setting.kind is bool else setting.default
+    default = "" if setting.default is None else f"  [default: {shown}]"
     # The value stays a text: `load` checks it, and says the same of file and environment.
     return click.option(
         offer.name,

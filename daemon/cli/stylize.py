@@ -15,6 +15,7 @@ import click
 
 from daemon.cli import bar
 from daemon.cli.failures import Debugging
+from daemon.cli.like import Wishes, made_from, usual, warn_of_engine, warn_of_files, wishes_like
 from daemon.cli.options import OF_THE_SERVICE, SHORT_WISHES, settings_options
 from daemon.configuration import Resolved
 from daemon.errors import (
@@ -26,7 +27,7 @@ from daemon.errors import (
 )
 from daemon.files import write_atomically
 from daemon.names import printable
-from daemon.overrides import make_recipe
+from daemon.record import Record, record_of
 from daemon.runners.base import (
     Cancelled,
     EngineReady,
@@ -42,7 +43,11 @@ from daemon.settings import EngineSettings, Settings
 from engine.errors import EngineError
 from engine.weights import known, source_in_place
 
-_FORMATS: Final[dict[str, PictureFormat]] = {".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png"}
+_FORMATS: Final[dict[str, PictureFormat]] = {
+    ".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png", ".webp": "webp", ".tif": "tiff",
+    ".tiff": "tiff",
+}  # fmt: skip
+_NAMES: Final = ".jpg, .png, .webp or .tif"
 _CLOSE_SECONDS: Final = 5.0
 _MEGABYTE: Final = 1_000_000
 _PATH: Final = click.Path(path_type=Path)
@@ -55,39 +60,75 @@ _SHORT: Final = {
     "engine.device": "--device",
     "engine.weights": "--weights",
 }
+_OUTPUT: Final = ("quality", "lossless", "depth", "size", "keep_location")
 
 
 @click.command()
-@click.argument("content", type=_PATH)
-@click.argument("style", type=_PATH)
-@click.option("-o", "--output", type=_PATH, required=True, help="The file to make: .jpg or .png.")
+@click.argument("content", type=_PATH, required=False)
+@click.argument("style", type=_PATH, required=False)
+@click.option("-o", "--output", type=_PATH, help=f"The file to make: {_NAMES}.")
+@click.option(
+    "--like", type=_PATH, metavar="RESULT", help="Paint as this result was; what is typed wins."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object about the picture.")
 @settings_options(
     "paint",
     "engine",
-    "output.quality",
+    *(f"output.{name}" for name in _OUTPUT),
     "watch.max_file_mb",
     "watch.max_megapixels",
     without=("paint.default_style", *OF_THE_SERVICE),
     short=_SHORT,
 )
-def command(
-    resolved: Resolved, /, content: Path, style: Path, output: Path, *, as_json: bool
+def command(  # noqa: PLR0913 - a command line's parts
+    resolved: Resolved,
+    /,
+    content: Path | None,
+    style: Path | None,
+    output: Path | None,
+    like: Path | None,
+    *,
+    as_json: bool,
 ) -> None:
     """Paint the photo CONTENT in the style of the picture STYLE.
 
     An existing OUTPUT is replaced once the picture is done.
     """
-    settings = resolved.settings
+    record = _record(like, resolved.settings)
+    content, style, output = _all_named(content, style, output, record, like)
     _check_output(output, content, style)
     with _saying_when_stopped("Stopped: nothing was written."):
-        request = _request(settings, content, style, output)
-        painted = _paint(request, settings.engine, {"content": content, "style": style})
+        wishes = usual(resolved) if record is None else wishes_like(record, resolved)
+        request = _request(resolved.settings, wishes, content, style, output)
+        paths = {"content": content, "style": style}
+        painted = _paint(request, resolved.settings.engine, paths, record)
     late = f"Stopped while {printable(output)} was being written: see whether it is there."
     with _saying_when_stopped(late):
         write_atomically(output, painted.picture, replace=True)
     report = {"output": str(output), **painted.report}
     click.echo(json.dumps(report) if as_json else _sentence(report))
+
+
+def _record(like: Path | None, settings: Settings) -> Record | None:
+    if like is None:
+        return None
+    return record_of(_read(like, settings.watch.max_file_mb), printable(like))
+
+
+def _all_named(
+    content: Path | None,
+    style: Path | None,
+    output: Path | None,
+    record: Record | None,
+    like: Path | None,
+) -> tuple[Path, Path, Path]:
+    if content is None or style is None:
+        if record is not None and like is not None:
+            raise UsageError(made_from(record, printable(like)))
+        raise UsageError("Name a photo and a style picture: atelierd stylize PHOTO STYLE -o FILE.")
+    if output is None:
+        raise UsageError("Name the file to make, such as -o painted.jpg.")
+    return content, style, output
 
 
 @contextmanager
@@ -107,7 +148,7 @@ def _check_output(output: Path, *inputs: Path) -> None:
         example = printable(output / "painted.jpg")
         raise UsageError(f"{printable(output)} is a folder: name a file, such as {example}.")
     if output.suffix.lower() not in _FORMATS:
-        raise UsageError(f"{printable(output)}: name the output .jpg, .jpeg or .png.")
+        raise UsageError(f"{printable(output)}: name the output {_NAMES}.")
     if any(_same(path, output) for path in inputs):
         raise UsageError(f"{printable(output)} is one of the pictures to read: choose another.")
 
@@ -133,16 +174,20 @@ def _same(path: Path, output: Path) -> bool:
         return False
 
 
-def _request(settings: Settings, content: Path, style: Path, output: Path) -> PaintRequest:
+def _request(
+    settings: Settings, wishes: Wishes, content: Path, style: Path, output: Path
+) -> PaintRequest:
     most = settings.watch.max_file_mb
     return PaintRequest(
         job_id="stylize",
         content=_read(content, most),
         style=_read(style, most),
-        recipe=make_recipe(settings.paint, {}),
-        format=_FORMATS[output.suffix.lower()],
-        quality=settings.output.quality,
+        recipe=wishes.recipe,
         max_pixels=settings.watch.max_pixels,
+        content_name=content.name,
+        style_name=style.name,
+        format=_FORMATS[output.suffix.lower()],
+        **wishes.output.model_dump(exclude={"format"}),
     )
 
 
@@ -166,7 +211,14 @@ def _read(path: Path, most_mb: int) -> bytes:
     return data
 
 
-def _paint(request: PaintRequest, settings: EngineSettings, paths: dict[str, Path]) -> Painted:
+def _paint(
+    request: PaintRequest,
+    settings: EngineSettings,
+    paths: dict[str, Path],
+    record: Record | None,
+) -> Painted:
+    if record is not None:
+        warn_of_files(record, request.content, request.style)
     events: SimpleQueue[Event] = SimpleQueue()
     runner = LocalRunner(settings, events.put)
     before = source_in_place(settings.weights)
@@ -181,6 +233,8 @@ def _paint(request: PaintRequest, settings: EngineSettings, paths: dict[str, Pat
                 show(event)
                 if isinstance(event, EngineReady):
                     _say_what_was_imported(settings.weights, before)
+                    if record is not None:
+                        warn_of_engine(record, event)
                 if isinstance(event, Painted):
                     return event
                 _raise_for(event, paths)

@@ -21,7 +21,8 @@ from typing import Any, Final, Literal, Protocol
 
 from engine import DeviceReport, Progress, Recipe
 
-PictureFormat = Literal["jpeg", "png"]
+PictureFormat = Literal["auto", "jpeg", "png", "webp", "tiff"]
+ResultSize = Literal["working", "original"]
 Blame = Literal["content", "style", "recipe", "engine", "lost"]
 
 LONGEST_LOAD_SECONDS: Final = 1800.0
@@ -38,10 +39,16 @@ class PaintRequest:
         content: the photo's file, as it was found on the share (JPEG, PNG, ...).
         style: the style picture's file.
         recipe: how to paint it.
-        format: file format of the result.
-        quality: JPEG quality, 1 to 100 (ignored for PNG).
+        format: file format of the result; auto: as the photo and the depth ask for.
+        quality: of JPEG and WebP, 1 to 100.
         max_pixels: a picture with more pixels is refused before it is decoded.
         glimpses: whether somebody looks on: then a `Glimpse` comes now and then.
+        lossless: WebP keeps every value.
+        depth: bits a colour of PNG and TIFF, 8 or 16.
+        size: as large as it is painted, or as the photo.
+        keep_location: whether the result names the place where the photo was taken.
+        content_name: of the photo's file, for the record in the result.
+        style_name: of the style picture's, likewise.
     """
 
     job_id: str
@@ -52,6 +59,12 @@ class PaintRequest:
     quality: int = 95
     max_pixels: int = 200_000_000
     glimpses: bool = False
+    lossless: bool = False
+    depth: int = 8
+    size: ResultSize = "working"
+    keep_location: bool = False
+    content_name: str = ""
+    style_name: str = ""
 
 
 @dataclass(frozen=True)

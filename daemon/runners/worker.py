@@ -40,6 +40,7 @@ from daemon.runners.base import (
     Resumed,
     Started,
 )
+from daemon.runners.finishing import finished
 from daemon.runners.glimpsing import Glimpsing, Previews
 from daemon.runners.throttle import Throttle
 from daemon.settings import EngineSettings
@@ -49,7 +50,6 @@ from engine.room import give_back, peak
 from engine.snapshot import Snapshot
 from engine.style_store import StyleStore
 
-_SUFFIXES: Final = {"jpeg": ".jpg", "png": ".png"}
 _NO_MEMORY: Final = (
     "There was not enough memory to paint this picture. Choose a smaller size, or let fewer "
     "programs run beside this one."
@@ -320,9 +320,11 @@ class _Job:
 
     def _painted(self, painting: Painting) -> Painted:
         request = self._request
-        data = pictures.encode(painting.picture, request.format, request.quality)
+        made = finished(painting, request)
         self._glimpsing.painted(painting.picture)
-        return Painted(request.job_id, data, _SUFFIXES[request.format], report_on(painting))
+        width, height = made.size
+        report = {**report_on(painting), "width": width, "height": height}
+        return Painted(request.job_id, made.data, made.suffix, report)
 
 
 def _failed(job_id: str, error: Exception) -> Failed:

@@ -12,6 +12,7 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -20,13 +21,18 @@ from PIL import Image, ImageCms
 from daemon import pictures
 from daemon.child import settle_in
 from daemon.errors import PictureUnreadableError
+from daemon.formats import encoding, heif
 from daemon.rations import Ration, ration_for, rationed
 
 SIZE: Final = (64, 48)
+SAMPLES: Final = Path(__file__).resolve().parent / "samples"
 RATION: Final = ration_for(2_000_000, 10_000_000)
 PNG: Final = b"\x89PNG\r\n\x1a\n"
 _BOMB: Final = 40_000_000  # zeros; deflated they are a thousandth of that
 _HUGE: Final = 30_000
+_DEEP: Final[dict[int, int | tuple[int, int, int]]] = {
+    258: (3, 2, 16 << 16 | 16), 262: 1, 277: 2, 317: 2,
+}  # fmt: skip
 
 Answer = tuple[str, str, tuple[int, ...]]
 """What `decode_for` says: "picture", "refused" or "escaped"; words; the picture's shape."""
@@ -108,8 +114,26 @@ def good() -> dict[str, bytes]:
         "animated webp": saved(plain, "WEBP", **films),
         "animated avif": saved(plain, "AVIF", **films),
         "many pages tiff": saved(plain, "TIFF", **films),
+        "deep png": result(plain, "png", 16),
+        "deep tiff": result(plain, "tiff", 16),
+        "deep alpha tiff": result(clear, "tiff", 16),
+        "alpha avif": saved(clear, "AVIF"),
+        **(heic() if heif.can_read() else {}),
     }
     return dict(sorted(found.items()))
+
+
+def heic() -> dict[str, bytes]:
+    """Photos of phones, made before (`samples/make_heic.py`): nothing here writes them."""
+    return {f"{path.stem} heic": path.read_bytes() for path in sorted(SAMPLES.glob("*.heic"))}
+
+
+def result(image: Image.Image, kind: encoding.Format, depth: int) -> bytes:
+    """As the program itself saves it."""
+    picture, alpha = np.asarray(image.convert("RGB"), np.float32), None
+    if "A" in image.getbands():
+        alpha = np.asarray(image.getchannel("A"))
+    return pictures.encode(picture, kind, 95, alpha=alpha, depth=depth)
 
 
 @functools.cache
@@ -234,6 +258,12 @@ def _huge_headers() -> dict[str, bytes]:
         "huge jpeg2000": j2k.replace(stated, big).replace(siz, big),
         "huge webp": bytes(webp),
         "huge avif": avif.replace(siz, big),
+        "huge heic": (SAMPLES / "plain.heic").read_bytes().replace(siz, big),
+        "huge deep tiff": tiff({256: _HUGE, 257: _HUGE, **_DEEP}),
+        "deep tiff of wide tiles": tiff({322: 60_000, 323: 16, 324: 400, 325: 50, **_DEEP}),
+        "deep tiff of endless tiles": tiff({322: 0, 323: 0, 324: 400, 325: 50, **_DEEP}),
+        "deep tiff of many numbers": tiff({**_DEEP, 277: 60_000}),
+        "deep tiff without strips": tiff({**_DEEP, 273: (4, 0, 0), 279: (4, 0, 0)}),
     }
 
 

@@ -18,6 +18,7 @@ import pytest
 
 from daemon.child import Bell, Child, describe_exit
 from daemon.errors import ExitCode
+from daemon.formats import heif
 from daemon.rations import TOO_LONG, Ration
 from tests.daemon import bad_pictures as corpus
 from tests.daemon.hostile import Program, program_in
@@ -134,7 +135,7 @@ def test_each_long_run_reads_other_mutations_and_names_their_seed(
         ("nothing", "empty"),
         ("zeros", "incomplete"),
         ("text", "not a picture"),
-        ("heic", "HEIC"),
+        ("heic", "damaged" if heif.can_read() else "HEIC"),
         ("1 x 20000 PNG", "1 x 20000"),
         ("jpeg of fill bytes", "incomplete"),
         *((f"huge {kind}", "30000 x 30000") for kind in ("png", "jpeg", "gif", "bmp", "ppm")),
@@ -159,12 +160,13 @@ def test_a_small_file_that_takes_hours_is_given_up(reader: Reader) -> None:
     assert reader.read(corpus.good()["JPEG"])[0] == "picture"  # and the reader lives on
 
 
-def test_what_needs_more_memory_than_its_ration_is_given_up(reader: Reader) -> None:
+def test_what_needs_more_memory_than_its_ration_is_given_up() -> None:
     large = corpus.saved(corpus.scene((1400, 1400)), "PNG")
-    kind, message, _ = reader.read(large, replace(corpus.RATION, memory_bytes=4_000_000))
-    assert kind == "refused"
-    assert "memory" in message
-    assert reader.read(large)[0] == "picture"
+    with reading() as reader:  # one that has read much holds memory that it can use again
+        kind, message, _ = reader.read(large, replace(corpus.RATION, memory_bytes=4_000_000))
+        assert kind == "refused"
+        assert "memory" in message
+        assert reader.read(large)[0] == "picture"
 
 
 @pytest.fixture

@@ -124,7 +124,7 @@ def test_the_request_holds_the_files_and_the_settings(room: Room) -> None:
     assert (request.content, request.style) == (photo.read_bytes(), picture())
     assert request.recipe == PRESETS["draft"]
     assert request.max_pixels == 7_000_000
-    assert (request.format, request.quality) == ("jpeg", 95)
+    assert (request.format, request.quality) == ("auto", 95)
     assert request.glimpses
 
 

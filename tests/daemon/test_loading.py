@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path, PurePath
 
 import pytest
@@ -13,7 +14,7 @@ from daemon import loading
 from daemon.jobs import Job, JobState
 from daemon.loading import Fault, Unreachable, load, style_now
 from daemon.runners.base import PaintRequest
-from daemon.settings import Settings, ShareSettings
+from daemon.settings import OutputSettings, Settings, ShareSettings
 from daemon.share import Share, make_share, open_share
 from engine import PRESETS
 from tests.daemon.standins import picture
@@ -45,6 +46,50 @@ def test_files_that_are_there_are_read(share: Share) -> None:
     request = load(make_job(share), share, SETTINGS)
     assert isinstance(request, PaintRequest)
     assert (request.content, request.style) == (picture(), picture())
+
+
+def with_wishes(job: Job, text: str) -> Job:
+    path = job.content.with_name("job.toml")
+    path.write_text(text)
+    return replace(job, overrides=path)
+
+
+def test_the_settings_of_the_output_and_the_names_are_handed_over(share: Share) -> None:
+    output = OutputSettings(format="webp", lossless=True, size="original", keep_location=True)
+    request = load(make_job(share), share, Settings(output=output))
+    assert isinstance(request, PaintRequest)
+    assert (request.format, request.lossless, request.size) == ("webp", True, "original")
+    assert (request.depth, request.quality, request.keep_location) == (8, 95, True)
+    assert (request.content_name, request.style_name) == ("photo.jpg", "Waves.jpg")
+
+
+def test_a_job_toml_has_its_say_about_the_output(share: Share) -> None:
+    job = with_wishes(make_job(share), 'size = 64\noutput.format = "tiff"\noutput.depth = 16\n')
+    request = load(job, share, Settings(output=OutputSettings(quality=80)))
+    assert isinstance(request, PaintRequest)
+    assert (request.format, request.depth, request.quality) == ("tiff", 16, 80)
+
+
+def test_a_job_toml_that_is_gone_has_none(share: Share) -> None:
+    job = with_wishes(make_job(share), "output.depth = 16")
+    assert job.overrides is not None
+    job.overrides.unlink()
+    request = load(job, share, SETTINGS)
+    assert isinstance(request, PaintRequest)
+    assert request.depth == 8
+
+
+def test_a_job_toml_that_was_swapped_is_read_as_strictly(share: Share) -> None:
+    job = with_wishes(make_job(share), "output.depth = 12")
+    fault = load(job, share, SETTINGS)
+    assert isinstance(fault, Fault)
+    assert "output.depth must be" in fault.message
+    assert job.overrides is not None
+    job.overrides.unlink()
+    job.overrides.symlink_to("/etc/passwd")
+    fault = load(job, share, SETTINGS)
+    assert isinstance(fault, Fault)
+    assert "job.toml is a link" in fault.message
 
 
 @pytest.mark.parametrize("own_style", [True, False])

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.errors import OverridesError, SettingsError
-from daemon.overrides import WISHES, make_recipe, read_overrides
-from daemon.settings import PaintSettings
+from daemon.overrides import WISHES, make_output, make_recipe, read_overrides
+from daemon.settings import OutputSettings, PaintSettings
 from engine import PRESETS, Recipe, at_size
 
 EVERYTHING = b"""
@@ -23,6 +23,12 @@ tv_weight = 0.001
 init = "blend"
 init_noise = 0.25
 seed = 7
+output.format = "webp"
+output.quality = 80
+output.lossless = true
+output.depth = 16
+output.size = "original"
+output.keep_location = true
 """
 
 
@@ -32,6 +38,8 @@ def test_everything_that_can_be_set_is_read() -> None:
         "preset": "fine", "size": 800, "iterations": 90, "content_weight": 2.0,
         "style_weight": 12.5, "tv_weight": 0.001,
         "init": "blend", "init_noise": 0.25, "seed": 7,
+        "output.format": "webp", "output.quality": 80, "output.lossless": True, "output.depth": 16,
+        "output.size": "original", "output.keep_location": True,
     }  # fmt: skip
     assert set(wishes) == set(WISHES)
     assert json.loads(json.dumps(wishes)) == wishes
@@ -57,6 +65,13 @@ def test_what_windows_writes_is_read() -> None:
         ("qqq = 3", r'no setting "qqq"\. These can be set: preset, size,'),
         ('"a\\u001b[2J" = 3', r'no setting "a\\x1b\[2J"'),
         ("[paint]\nsize = 3", r'no setting "paint"'),
+        ("[output]\nsise = 3", r'no setting "output\.sise"\. Did you mean "output\.size"\?'),
+        ("output = 3", r'no setting "output"'),
+        ('output.format = "gif"', r'output\.format must be one of "auto", "jpeg", .* is \'gif\''),
+        ("output.depth = 12", r"output\.depth must be a whole number from 8 to 16 in steps of 8"),
+        ("output.quality = 101", r"output\.quality must be a whole number from 1 to 100"),
+        ('output.lossless = "yes"', r"output\.lossless must be true or false, but it is 'yes'"),
+        ("output.keep_location = 1", r"output\.keep_location must be true or false, but it is 1"),
         ('size = "big"', r"size must be a whole number from 32 to 8192, but it is 'big'"),
         ("size = 300.0", r"size must be a whole number from 32 to 8192, but it is 300\.0"),
         ("size = true", r"size must be a whole number"),
@@ -184,3 +199,18 @@ def test_every_wish_within_bounds_makes_a_recipe(wishes: dict[str, object]) -> N
     assert isinstance(recipe, Recipe)
     for name in set(wishes) - {"preset", "iterations"}:
         assert getattr(recipe, name) == wishes[name]
+
+
+def test_wishes_about_the_file_stand_over_the_settings_and_change_no_recipe() -> None:
+    wishes = read_overrides(b'[output]\nformat = "tiff"\ndepth = 16\n')
+    usual = OutputSettings(quality=80, format="png")
+    assert make_output(usual, wishes) == OutputSettings(quality=80, format="tiff", depth=16)
+    assert make_output(usual, {"size": 64}) == usual
+    assert make_recipe(PaintSettings(), wishes) == make_recipe(PaintSettings(), {})
+
+
+def test_a_recipe_can_stand_in_for_the_preset() -> None:
+    base = PRESETS["fine"].model_copy(update={"seed": 5, "tv_weight": 0.5})
+    assert make_recipe(PaintSettings(preset="draft"), {}, base) == base
+    made = make_recipe(PaintSettings(style_weight=9, size=300), {}, base)
+    assert (made.seed, made.tv_weight, made.style_weight, made.size) == (5, 0.5, 9, 300)

@@ -15,7 +15,7 @@ from daemon import errors
 from daemon.catalogue import catalogue
 from daemon.cli import COMMANDS, commands, failures, main, settings_options
 from daemon.cli.options import debug_option
-from daemon.settings import PaintSettings
+from daemon.settings import OutputSettings, PaintSettings
 from engine import errors as engine
 
 # PYTHONUNBUFFERED would hide what is left to be written at the end.
@@ -85,6 +85,7 @@ def test_commands_of_the_settings_import_neither_numpy_nor_mxnet(tmp_path: Path)
 
 SHARE = {f"share.{one}" for one in ("inbox", "outbox", "styles", "originals", "failed", "work")}
 PAINT = {f"paint.{name}" for name in PaintSettings.model_fields} - {"paint.default_style"}
+OUTPUT = {f"output.{name}" for name in OutputSettings.model_fields} - {"output.format"}
 ENGINE = {
     "engine.device", "engine.precision", "engine.threads", "engine.weights", "engine.max_memory",
 }  # fmt: skip
@@ -92,7 +93,7 @@ HEEDED = {
     "run": set(catalogue()),
     "config": set(catalogue()),
     "stylize": {
-        *PAINT, *ENGINE, "output.quality", "watch.max_file_mb", "watch.max_megapixels",
+        *PAINT, *ENGINE, *OUTPUT, "watch.max_file_mb", "watch.max_megapixels",
     },
     "init": {*SHARE, "share.language"},
     "status": {"state_dir", "share.root", *SHARE, "paint.default_style"},

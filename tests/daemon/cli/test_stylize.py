@@ -66,7 +66,9 @@ def size_of(path: str) -> tuple[int, int]:
         return image.size
 
 
-@pytest.mark.parametrize("name", ["out.png", "out.jpg", "OUT.JPEG"])
+@pytest.mark.parametrize(
+    "name", ["out.png", "out.jpg", "OUT.JPEG", "out.webp", "out.tif", "out.tiff"]
+)
 def test_a_picture_is_made_in_the_format_of_its_name(run: Run, name: str) -> None:
     code, out, err = run("photo.jpg", "style.png", "-o", name, "--size", "96", "--iterations", "4")
     assert (code, err) == (0, "")
@@ -74,7 +76,8 @@ def test_a_picture_is_made_in_the_format_of_its_name(run: Run, name: str) -> Non
     assert "96 x 72" in out
     assert size_of(name) == (96, 72)
     with Image.open(name) as image:
-        assert image.format == ("PNG" if name.endswith("png") else "JPEG")
+        kinds = {"png": "PNG", "webp": "WEBP", "tif": "TIFF", "tiff": "TIFF"}
+        assert image.format == kinds.get(name.rpartition(".")[2], "JPEG")
 
 
 def test_json_has_exactly_the_promised_keys(run: Run) -> None:
@@ -182,8 +185,8 @@ def test_debug_shows_where_in_the_engine_it_went_wrong(run: Run) -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("out.tiff", "name the output .jpg, .jpeg or .png"),
-        ("out", "name the output .jpg, .jpeg or .png"),
+        ("out.gif", "name the output .jpg, .png, .webp or .tif"),
+        ("out", "name the output .jpg, .png, .webp or .tif"),
         ("none/out.png", "choose a file in a folder that is there"),
         ("photo.jpg/out.png", "choose a file in a folder that is there"),
         ("folder.png", "folder.png is a folder: name a file, such as folder.png/painted.jpg"),

@@ -1,0 +1,1 @@
+"""What single file formats are made of; `daemon.pictures` is the door to it."""

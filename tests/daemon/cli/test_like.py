@@ -1,0 +1,168 @@
+"""`atelierd stylize --like RESULT` paints as the result was painted, and says what differs."""
+
+from __future__ import annotations
+
+import functools
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from daemon import record
+from daemon.cli import main, stylize
+from daemon.formats import xmp
+from daemon.runners.local import LocalRunner
+from tests.daemon import child_stand_ins as stand_ins
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Image.linear_gradient("L").resize((96, 72)).convert("RGB").save("photo.jpg")
+    Image.new("RGB", (64, 48), (200,) * 3).save("style.png")
+    Image.new("RGB", (64, 48), (201,) * 3).save("other.png")
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    """Run the command in this process, with a stand-in in the child."""
+    worker = functools.partial(LocalRunner, worker=stand_ins.stand_in_worker)
+    monkeypatch.setattr(stylize, "LocalRunner", worker)
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            main(["stylize", *arguments])
+        out, err = capfd.readouterr()
+        return int(ended.value.code or 0), out, err
+
+    return run
+
+
+@pytest.fixture
+def result(run: Run) -> str:
+    """A picture painted with wishes of its own."""
+    wishes = ("--size", "80", "--iterations", "5", "--seed", "9", "--paint.style_weight", "3")
+    assert run("photo.jpg", "style.png", "-o", "first.png", *wishes)[0] == 0
+    return "first.png"
+
+
+@pytest.mark.parametrize("name", ["again.png", "again.jpg", "again.webp", "again.tif"])
+def test_a_result_is_painted_again_with_its_recipe(run: Run, result: str, name: str) -> None:
+    code, _, err = run("photo.jpg", "style.png", "-o", name, "--like", result)
+    assert (code, err) == (0, "")
+    first = record.record_of(Path(result).read_bytes(), result)
+    assert first.recipe.seed == 9
+    assert record.record_of(Path(name).read_bytes(), name) == first
+    if name.endswith("png"):
+        assert Path(name).read_bytes() == Path(result).read_bytes()
+
+
+def test_files_of_settings_have_no_say_and_what_is_typed_has(run: Run, result: str) -> None:
+    Path("config.toml").write_text("[paint]\nsize = 64\nseed = 3\npreset = 'draft'\n")
+    typed = ("--paint.content_weight", "0.5", "--iterations", "7")
+    assert run("photo.jpg", "style.png", "-o", "b.png", "--like", result, *typed)[0] == 0
+    first = record.record_of(Path(result).read_bytes(), "").recipe
+    second = record.record_of(Path("b.png").read_bytes(), "").recipe
+    assert (second.size, second.seed, second.style_weight) == (80, 9, 3)
+    assert (second.content_weight, second.total_iterations) == (0.5, 7)
+    same = {"content_weight", "iterations", "scales"}
+    assert first.model_dump(exclude=same) == second.model_dump(exclude=same)
+
+
+def test_another_size_has_scales_of_its_own(run: Run, result: str) -> None:
+    assert run("photo.jpg", "style.png", "-o", "b.png", "--like", result, "--size", "128")[0] == 0
+    assert record.record_of(Path("b.png").read_bytes(), "").recipe.size == 128
+
+
+def test_the_size_of_the_file_is_repeated_too(run: Run) -> None:
+    pictures = ("photo.jpg", "style.png", "--size", "64", "--iterations", "2")
+    assert run(*pictures, "-o", "a.png", "--output.size", "original")[0] == 0
+    assert run("photo.jpg", "style.png", "-o", "b.png", "--like", "a.png")[0] == 0
+    with Image.open("b.png") as image:
+        assert image.size == (96, 72)
+    again = ("-o", "c.png", "--like", "a.png", "--output.size", "working")
+    assert run("photo.jpg", "style.png", *again)[0] == 0
+    with Image.open("c.png") as image:
+        assert image.size == (64, 48)
+
+
+def test_alone_it_says_what_it_was_made_from(run: Run, result: str) -> None:
+    code, out, err = run("--like", result)
+    assert (code, out) == (2, "")
+    assert 'from the photo "photo.jpg" (SHA-256 ' in err
+    assert 'in the style "style.png" (SHA-256 ' in err
+    assert "Name both files" in err
+    assert err.count("\n") == 1
+
+
+def test_what_differs_is_said(run: Run, result: str) -> None:
+    shutil.copy(result, "copy.png")
+    data = Path("copy.png").read_bytes()
+    Path("copy.png").write_bytes(data.replace(b"float32", b"floatXX"))
+    code, _, err = run("photo.jpg", "other.png", "-o", "b.png", "--like", "copy.png")
+    assert code == 0
+    assert 'The style is another file than "style.png"' in err
+    assert "The precision was floatXX and is float32 now" in err
+    assert err.count("\n") == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["photo.jpg", "style.png", "-o", "b.png", "--like", "photo.jpg"], 4, "does not say how"),
+        (["photo.jpg", "style.png", "-o", "b.png", "--like", "none.png"], 4, "cannot be read"),
+        (["photo.jpg", "style.png", "-o", "b.png", "--like", "."], 4, "is a folder"),
+        (["photo.jpg", "style.png", "--like", "first.png"], 2, "Name the file to make"),
+        (["photo.jpg", "-o", "b.png"], 2, "Name a photo and a style picture"),
+        (["-o", "b.png"], 2, "Name a photo and a style picture"),
+        (
+            ["photo.jpg", "style.png", "-o", "b.png", "--like", "first.png", "--preset", "fine"],
+            2,
+            "leave one of them out",
+        ),
+        (
+            ["photo.jpg", "style.png", "-o", "b.png", "--like", "evil.jpg"],
+            4,
+            "evil.jpg says about how it was made cannot be used",
+        ),
+    ],
+)
+def test_what_goes_wrong_is_said_in_a_sentence(
+    run: Run, result: str, arguments: list[str], code: int, words: str
+) -> None:
+    text = json.dumps({"program": "1", "recipe": {"size": 10**9}, "content": {}, "style": {}})
+    Image.new("RGB", (40, 40)).save("evil.jpg", xmp=xmp.packet(xmp.Found(record=text), "x"))
+    assert result == "first.png"
+    got, out, err = run(*arguments)
+    assert (got, out) == (code, "")
+    assert words in err
+    assert err.count("\n") == 1
+    assert not Path("b.png").exists()
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("name", ["first.png", "first.tif"])
+def test_the_real_engine_repeats_a_picture_to_the_bit(weights: Path, name: str) -> None:
+    rng = np.random.default_rng(1)
+    for file in ("real.png", "strokes.png"):
+        coarse = Image.fromarray(rng.integers(0, 255, (6, 8, 3), dtype=np.uint8))
+        coarse.resize((96, 72), Image.Resampling.BICUBIC).save(file)
+    engine = ("--device", "cpu", "--weights", str(weights.parent), "--output.depth", "16")
+
+    def painted(output: str, *more: str) -> bytes:
+        with pytest.raises(SystemExit) as ended:
+            main(["stylize", "real.png", "strokes.png", "-o", output, *engine, *more])
+        assert ended.value.code == 0
+        return Path(output).read_bytes()
+
+    how: tuple[Any, ...] = ("--size", "64", "--iterations", "3", "--init", "noise", "--seed", "5")
+    first = painted(name, *how)
+    assert painted(f"again{Path(name).suffix}", "--like", name) == first
+    assert painted(f"other{Path(name).suffix}", "--like", name, "--seed", "6") != first

@@ -1,0 +1,176 @@
+"""A painting becomes a file with the photo's proportions, alpha, notes and record."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from daemon import pictures
+from daemon.formats import xmp
+from daemon.formats.colour import GROUND
+from daemon.record import record_of
+from daemon.runners.base import PaintRequest
+from daemon.runners.finishing import Finished, finished
+from engine import DeviceReport, LossParts, Painting, Recipe
+
+RECIPE = Recipe(size=64, seed=7)
+
+
+def photo(mode: str = "RGB", size: tuple[int, int] = (120, 90), **options: Any) -> bytes:
+    image = Image.linear_gradient("L").resize(size).convert("RGB")
+    if mode == "RGBA":
+        image.putalpha(Image.linear_gradient("L").rotate(90).resize(size))
+    file = io.BytesIO()
+    image.save(file, options.pop("kind", "PNG"), **options)
+    return file.getvalue()
+
+
+def painting(width: int = 64, height: int = 48) -> Painting:
+    down, across = np.mgrid[0:height, 0:width]
+    picture = np.stack([down * 5.0, across * 3.9, (down + across) * 2.0], -1).astype(np.float32)
+    return Painting(
+        picture=picture, loss=LossParts(1.0, 1.0), iterations=3, seconds=1, seconds_per_iteration=1,
+        stopped_by="steps", device=DeviceReport("cpu", "float32", 1, ""), normalization="relative",
+        weights_sha256="f" * 64, tiles=1, predicted_memory_mb=1,
+    )  # fmt: skip
+
+
+def request(content: bytes = b"", **fields: Any) -> PaintRequest:
+    whole = {"content": content or photo(), "style": b"style", "recipe": RECIPE, **fields}
+    return PaintRequest("1", content_name="Photo.jpg", style_name="Waves.png", **whole)
+
+
+def opened(made: Finished) -> Image.Image:
+    with Image.open(io.BytesIO(made.data)) as image:
+        image.load()
+        return image
+
+
+@pytest.mark.parametrize(
+    ("mode", "fields", "suffix", "format_", "result"),
+    [
+        ("RGB", {}, ".jpg", "JPEG", "RGB"),
+        ("RGB", {"format": "auto"}, ".jpg", "JPEG", "RGB"),
+        ("RGB", {"format": "auto", "depth": 16}, ".png", "PNG", "RGB"),
+        ("RGBA", {"format": "auto"}, ".png", "PNG", "RGBA"),
+        ("RGBA", {"format": "jpeg", "depth": 16}, ".jpg", "JPEG", "RGB"),
+        ("RGBA", {"format": "webp", "depth": 16}, ".webp", "WEBP", "RGBA"),
+        ("RGBA", {"format": "tiff"}, ".tif", "TIFF", "RGBA"),
+        ("RGBA", {"format": "tiff", "depth": 16}, ".tif", "TIFF", "RGBA"),
+        ("RGB", {"format": "webp", "lossless": True}, ".webp", "WEBP", "RGB"),
+    ],
+)
+def test_the_format_is_the_one_that_is_asked_for_or_fits(
+    mode: str, fields: dict[str, Any], suffix: str, format_: str, result: str
+) -> None:
+    made = finished(painting(), request(photo(mode), **fields))
+    image = opened(made)
+    assert (made.suffix, image.format, image.mode) == (suffix, format_, result)
+    assert made.size == image.size == (64, 48)
+
+
+def test_what_is_too_long_for_a_format_becomes_a_png() -> None:
+    long = photo(size=(17_000, 40))
+    made = finished(painting(640, 32), request(long, format="webp", size="original"))
+    assert (made.suffix, opened(made).size) == (".png", (17_000, 40))
+
+
+@pytest.mark.parametrize("size", [(120, 90), (40, 33), (640, 479)])
+def test_the_original_size_is_the_photos_to_the_pixel(size: tuple[int, int]) -> None:
+    made = finished(painting(), request(photo(size=size), size="original", format="png"))
+    assert made.size == opened(made).size == size
+    enlarged = np.asarray(opened(made).resize((64, 48), Image.Resampling.BOX), float)
+    np.testing.assert_allclose(enlarged, painting().picture, atol=12)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "TIFF", "PNG"])
+def test_a_photo_that_lies_on_its_side_gives_an_upright_result(kind: str) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    made = finished(painting(48, 64), request(photo(kind=kind, exif=exif), size="original"))
+    assert made.size == opened(made).size == (90, 120)
+    assert opened(made).getexif().get(0x0112, 1) == 1
+
+
+@pytest.mark.parametrize("size", ["working", "original"])
+def test_alpha_is_put_back_and_the_ground_taken_out(size: Any) -> None:
+    content = Image.fromarray(pictures.decode(photo("RGBA"), max_pixels=100_000))
+    like_the_photo = np.asarray(content.resize((64, 48), Image.Resampling.LANCZOS), np.float32)
+    work = replace(painting(), picture=like_the_photo)
+    made = finished(work, request(photo("RGBA"), format="png", size=size))
+    result = np.asarray(opened(made)).astype(float)
+    with Image.open(io.BytesIO(photo("RGBA"))) as image:
+        alpha = np.asarray(image.getchannel("A").resize(made.size), float)
+    np.testing.assert_allclose(result[:, :, 3], alpha, atol=3)
+    share = result[:, :, 3:] / 255
+    laid = result[:, :, :3] * share + GROUND * (1 - share)
+    np.testing.assert_allclose(laid, np.asarray(content.resize(made.size), float), atol=4)
+    # And the colours are the photo's own, without the grey that they were painted on.
+    own = np.asarray(Image.linear_gradient("L").resize(made.size), float)[:, :, None]
+    seen = result[:, :, 3] > 60
+    np.testing.assert_allclose(result[:, :, :1][seen], own[seen], atol=10)
+
+
+def test_an_alpha_channel_in_which_nothing_is_transparent_is_none() -> None:
+    image = Image.new("RGBA", (60, 45), (1, 2, 3, 255))
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    assert finished(painting(), request(file.getvalue(), format="auto")).suffix == ".jpg"
+
+
+@pytest.mark.parametrize("format_", ["jpeg", "png", "webp", "tiff"])
+def test_the_record_says_how_it_was_made(format_: Any) -> None:
+    made = finished(painting(), request(format=format_, size="original"))
+    found = record_of(made.data, "a")
+    assert (found.recipe, found.size) == (RECIPE, "original")
+    assert (found.content.name, found.style.name) == ("Photo.jpg", "Waves.png")
+    assert (found.device, found.precision, found.weights_sha256) == ("cpu", "float32", "f" * 64)
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_the_place_is_left_out_unless_it_is_asked_for(kept: bool) -> None:  # noqa: FBT001
+    exif = Image.Exif()
+    exif[0x013B] = "Ada"
+    exif.get_ifd(0x8825)[1] = "N"
+    credits_ = xmp.packet(xmp.Found(["Ada"], "mine"), "camera")
+    data = photo(kind="JPEG", exif=exif, xmp=credits_)
+    made = finished(painting(), request(data, keep_location=kept))
+    noted = opened(made).getexif()
+    assert noted[0x013B] == "Ada"
+    assert dict(noted.get_ifd(0x8825)) == ({1: "N"} if kept else {})
+    packet = opened(made).info["xmp"]
+    assert (xmp.read(packet).creators, xmp.read(packet).rights) == (["Ada"], "mine")
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("exif", [b"Exif\0\0MM\0*\xff\xff\xff\xff", b"Exif\0\0" + bytes(300)])
+def test_broken_notes_are_no_reason_to_fail(kind: str, exif: bytes) -> None:
+    data = photo(kind=kind, exif=exif)
+    assert finished(painting(), request(data)).size == (64, 48)
+
+
+def test_a_record_in_the_photo_is_not_taken_for_the_results() -> None:
+    other = xmp.packet(xmp.Found(record='{"program": "evil"}'), "x")
+    made = finished(painting(), request(photo(kind="JPEG", xmp=other)))
+    assert record_of(made.data, "a").recipe == RECIPE
+    assert b"evil" not in made.data
+
+
+def test_equal_requests_give_equal_files() -> None:
+    one = request(photo("RGBA"), format="png", depth=16)
+    assert finished(painting(), one) == finished(painting(), replace(one))
+
+
+def test_a_photo_is_not_decoded_again_where_nothing_is_transparent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise AssertionError("decoded")
+
+    monkeypatch.setattr(pictures.colour, "flattened", refuse)
+    assert finished(painting(), request(photo(kind="JPEG"))).size == (64, 48)
