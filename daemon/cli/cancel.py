@@ -16,7 +16,7 @@ from daemon.cancelling import CANCELLED, OVER, cancel_without_service
 from daemon.checkpoints import FOLDER, Checkpoints
 from daemon.cli.completing import complete_waiting
 from daemon.cli.naming import Named, meant
-from daemon.cli.options import OF_THE_SHARE, settings_options
+from daemon.cli.options import settings_options
 from daemon.cli.owning import expect_owner
 from daemon.configuration import Resolved, state_folder
 from daemon.endings import Endings
