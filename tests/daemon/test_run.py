@@ -291,6 +291,11 @@ def write_as_another_version(file: Path) -> None:
         snapshot.write(file, old.identity, old.state)
 
 
+def pixels(data: bytes) -> bytes:
+    with Image.open(io.BytesIO(data)) as image:
+        return image.tobytes()
+
+
 @pytest.mark.parametrize(
     ("spoil", "worker", "why"),
     [
@@ -312,7 +317,8 @@ def test_what_was_saved_and_cannot_be_gone_on_with_costs_the_steps_alone(
     assert program.said("job.progress")[0]["iteration"] == 1
     assert program.said("job.started")[0]["attempt"] == 2
     assert list(saved.parent.iterdir()) == []
-    assert (program.share / "Outbox/Slow/a.jpg").read_bytes() == undisturbed
+    # Which weights it was painted with stands in the file: so the pictures are compared.
+    assert pixels((program.share / "Outbox/Slow/a.jpg").read_bytes()) == pixels(undisturbed)
 
 
 @contextmanager
