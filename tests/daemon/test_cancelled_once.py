@@ -56,6 +56,7 @@ class Mortal:
     root: Path
     state: Path
     process: subprocess.Popen[str]
+    log: Path
     changes: int = 0
 
     def live(self, what: str, changes: int = NEVER) -> int:
@@ -113,15 +114,16 @@ def started(folder: Path, way: str) -> Iterator[Mortal]:
     root, state = folder / "share", folder / "state"
     module = "tests.daemon.run_and_die_cancelled"
     command = [sys.executable, "-m", module, str(root), str(state), way]
+    ours = {name: value for name, value in os.environ.items() if name != EVERY}  # no setting
     quiet = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     with (
         (folder / "log").open("w") as log,
         subprocess.Popen(
-            command, cwd=ROOT, env={**os.environ, **quiet}, text=True,
+            command, cwd=ROOT, env={**ours, **quiet}, text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
         ) as process,
     ):  # fmt: skip
-        yield Mortal(root, state, process)
+        yield Mortal(root, state, process, folder / "log")
 
 
 @pytest.fixture
@@ -160,7 +162,7 @@ def test_a_service_that_is_killed_while_it_cancels_a_photo(mortal: Mortal) -> No
 @pytest.mark.parametrize("mortal", ["kernel", "far"], indirect=True)
 def test_a_command_that_is_killed_while_it_cancels_a_photo(mortal: Mortal) -> None:
     mortal.begin()
-    assert mortal.live("cancel") == 0
+    assert mortal.live("cancel") == 0, mortal.log.read_text()[-2000:]
     for number in moments(mortal.changes):
         mortal.begin()
         assert mortal.live("cancel", number) in {KILLED, 0}
