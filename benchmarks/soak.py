@@ -35,7 +35,9 @@ from benchmarks.house import (
     style_names,
     wait_until,
 )
+from daemon.glimpses import FOLDER as GLIMPSES
 from daemon.jobs import JobState
+from daemon.page.gathering import KEPT
 
 STYLES: Final = 4
 BATCH: Final = 10
@@ -53,6 +55,7 @@ The service's is SQLite's and Python's own; the engine's is what the C library a
 pictures that are of another shape each time (docs/performance.md).
 """
 
+_MOST_SMALL: Final = 2 * (KEPT + 1)  # of the last results and of what is being painted
 _CHILD: Final = "spawn_main"  # stands in the words that a child of ours is started with
 _PATIENCE: Final = 300.0
 _SETTINGS: Final = {
@@ -77,7 +80,8 @@ class Sample:
         engine_files: the same of the one that paints.
         service_threads: how many.
         engine_threads: how many.
-        left: files in its temporary folder, beside the journal and in the work folder.
+        left: files in its temporary folder, beside the journal and in the work folder; of the small
+            pictures for the page those over their bound.
     """
 
     jobs: int
@@ -127,20 +131,22 @@ def _wait(house: House, process: subprocess.Popen[bytes], done: int) -> None:
 
 
 def _kill_engine(process: subprocess.Popen[bytes]) -> None:
-    before = _engine(process.pid)
+    before = _engine(process)
     os.kill(before, signal.SIGKILL)
     wait_until(
         "another engine", lambda: _engines(process.pid) not in ([], [before]), process, _PATIENCE
     )
 
 
-def _engine(service: int) -> int:
-    (engine,) = _engines(service)
+def _engine(process: subprocess.Popen[bytes]) -> int:
+    # Another child is told from an engine once it has begun.
+    wait_until("one engine", lambda: len(_engines(process.pid)) == 1, process, _PATIENCE)
+    (engine,) = _engines(process.pid)
     return engine
 
 
 def _engines(service: int) -> list[int]:
-    """Its children that paint; the one that inspects photos is to go first."""
+    """Its children that paint; those that only read pictures are to go first."""
     found = []
     for pid, words in processes.children(service).items():
         with contextlib.suppress(OSError):  # it has ended meanwhile
@@ -203,8 +209,10 @@ def _painted(house: House) -> int:
 
 
 def _sample(house: House, process: subprocess.Popen[bytes], temporary: Path, jobs: int) -> Sample:
-    engine = _engine(process.pid)
+    engine = _engine(process)
     folders = (temporary, house.base, house.share.work)
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    small = [path for path in files if path.parent.name == GLIMPSES]
     return Sample(
         jobs=jobs,
         service_mb=processes.resident_mb(process.pid),
@@ -213,7 +221,7 @@ def _sample(house: House, process: subprocess.Popen[bytes], temporary: Path, job
         engine_files=processes.descriptors(engine),
         service_threads=processes.threads(process.pid),
         engine_threads=processes.threads(engine),
-        left=sum(path.is_file() for folder in folders for path in folder.rglob("*")),
+        left=len(files) - min(len(small), _MOST_SMALL),
     )
 
 

@@ -9,15 +9,18 @@ from __future__ import annotations
 import ctypes
 import multiprocessing
 import os
+import resource
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
+from pathlib import Path
 from typing import Any, Final
 
 _PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
+_FIRST_TO_GO: Final = "1000"  # proc(5), oom_score_adj
 _STARTING: Final = threading.Lock()  # the environment is one for all threads
 _LAST_SECONDS: Final = 5.0  # for the kernel to tear down a killed process's memory
 
@@ -176,6 +179,19 @@ def settle_in() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None and parent.pid != os.getppid():  # it died before it could be told
         os._exit(1)
+
+
+def settle_in_to_decode(memory_bytes: int) -> None:
+    """Likewise where pictures are read that may be anything: it is the first that may go.
+
+    Args:
+        memory_bytes: more it may not take.
+    """
+    settle_in()
+    with suppress(OSError):  # if memory runs out, this process is no loss
+        Path("/proc/self/oom_score_adj").write_text(_FIRST_TO_GO)
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes,) * 2)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a crash over a picture is nobody's to debug
 
 
 @contextmanager

@@ -9,7 +9,6 @@ The child starts with the first request and ends when it had nothing to do for a
 
 from __future__ import annotations
 
-import resource
 import threading
 import time
 from collections import deque
@@ -24,7 +23,7 @@ import structlog
 
 from daemon import threads
 from daemon.bounded import read_with_holes
-from daemon.child import Bell, Child, settle_in
+from daemon.child import Bell, Child, settle_in_to_decode
 from daemon.errors import NoPictureError, PictureUnreadableError
 from daemon.found_whole import FoundWhole, version_of
 from daemon.gaps import has_zeros
@@ -34,7 +33,6 @@ from daemon.rations import TOO_LONG, Ration, ration_for, rationed
 from daemon.settings import WatchSettings
 
 _WAIT_SECONDS: Final = 120.0  # for a slow share, and a processor that has other things to do
-_FIRST_TO_GO: Final = "1000"  # proc(5), oom_score_adj
 _START_SECONDS: Final = 60.0  # a machine that is busy painting starts processes slowly
 _BUG: Final = (
     "The program met an error of its own when it looked at this picture ({}). Try again; if that "
@@ -326,11 +324,7 @@ def inspect_files(connection: Connection, limits: Limits) -> None:
         connection: the child's end of the pipe; its end is the order to stop.
         limits: what one picture may cost.
     """
-    settle_in()
-    with suppress(OSError):  # if memory runs out, this process is no loss
-        Path("/proc/self/oom_score_adj").write_text(_FIRST_TO_GO)
-    resource.setrlimit(resource.RLIMIT_AS, (limits.ration.memory_bytes,) * 2)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a crash over a picture is nobody's to debug
+    settle_in_to_decode(limits.ration.memory_bytes)
     from daemon import pictures  # noqa: PLC0415 - shows now, not at the first file, that it can
 
     pictures.get_ready()

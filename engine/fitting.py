@@ -92,8 +92,10 @@ def _in_tiles(size: Size, recipe: Recipe, room: int, maps: Maps) -> Fit | None:
     ways = _ways(recipe, maps)
     seam = seam_bytes(size) if len(ways) > 1 else 0
     whole = size[0] * size[1] * work_of(layers)
-    found = []
-    for shelved in {False, maps.shelved}:
+    found: list[tuple[float, Fit]] = []
+    for shelved in (True, False)[not maps.shelved :]:
+        if any(cost <= _UNSHELVED for cost, _ in found):
+            break  # as little as if nothing were cut, and nothing left
         picture = _Picture(size, recipe, maps.width, shelved)
         for way in _chosen(picture, ways, room - seam):
             work = sum(each.work for each in way) / whole

@@ -6,7 +6,6 @@ It may crash over a picture, as any decoder may: whoever asks goes on with anoth
 from __future__ import annotations
 
 import os
-import resource
 from contextlib import suppress
 from functools import partial
 from multiprocessing.connection import Connection
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from daemon.bounded import read_bounded
-from daemon.child import settle_in
+from daemon.child import settle_in_to_decode
 from daemon.errors import PictureUnreadableError
 from daemon.inspector import Limits
 from daemon.rations import rationed
@@ -31,10 +30,8 @@ def draw_for(connection: Connection, limits: Limits, fonts: tuple[Path, ...]) ->
         limits: what one picture may cost.
         fonts: folders in which fonts are looked for.
     """
-    settle_in()
+    settle_in_to_decode(limits.ration.memory_bytes)
     os.nice(_NICE)
-    resource.setrlimit(resource.RLIMIT_AS, (limits.ration.memory_bytes,) * 2)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a crash over a picture is nobody's to debug
     with suppress(EOFError, OSError):
         while True:
             wanted = connection.recv()
