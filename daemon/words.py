@@ -23,8 +23,8 @@ LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
 
 FILE: Final = "words.toml"
 _SAID: Final = "said."
-# A name in a text may be made so that it can be read in very many ways. Nothing that the program says
-# comes near this, unless a name in it is long.
+# A name in a text may be made so that the text can be read in very many ways. One sentence with
+# usual names has half of this.
 _LONGEST: Final = 600
 _KEPT: Final = 256  # texts: the page says the same ones again and again
 
