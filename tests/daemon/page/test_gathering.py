@@ -237,7 +237,7 @@ def test_what_has_gone_has_no_link(room: Room) -> None:
     shutil.rmtree(original.parent)
     room.wait()
     (told,) = room.board().results
-    assert told.link is told.original is told.before is told.after is None
+    assert (told.link, told.original, told.before, told.after) == (None, None, None, None)
     assert room.small_pictures() == set()
 
 
