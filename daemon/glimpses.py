@@ -22,6 +22,7 @@ FOLDER: Final = "glimpses"
 """Name of the folder beside the journal."""
 
 Of = Literal["photo", "painting"]
+"""What a small picture is of."""
 
 _MOST_BYTES: Final = 2_000_000
 _START, _END = b"\xff\xd8", b"\xff\xd9"
@@ -65,6 +66,14 @@ class Glimpses:
         with contextlib.suppress(OSError):
             data = None if self._folder is None else read_file(self._folder / name, _MOST_BYTES)
         return data if data and data.startswith(_START) and data.endswith(_END) else None
+
+    def let_go(self, job_id: str, of: Of) -> None:
+        """Remove one of them, if there is one."""
+        name = _name(job_id, of)
+        self._unwritten.pop(name, None)
+        if self._folder is not None:
+            with contextlib.suppress(OSError):  # one that stays is looked at again next time
+                (self._folder / name).unlink()
 
     def sweep(self, wanted: Collection[str]) -> None:
         """Remove all but those of some jobs, and what a kill has left half-written.

@@ -24,6 +24,7 @@ NUMBERS: Final = frozenset({"number", "width", "height", "most", "least", "size"
 
 _PLACE: Final = re.compile(r"\{(\w+)\}")
 _BETWEEN: Final = re.compile(r"(?<=[.!?]) |; ")
+_MOST_DEPTH: Final = 8  # no text holds another one more than four times
 _MOST_PARTS: Final = 16  # more than any text has; a name may hold as many dots as it likes
 _STOPS: Final = (".", "!", "?")
 _CHINESE_STOP: Final = "\N{IDEOGRAPHIC FULL STOP}"
@@ -57,7 +58,9 @@ class _Told:
 
 
 class Translator:
-    """Says one text of the program in other words.
+    """Says texts of the program in other words.
+
+    What it takes grows with a power of a text's length: whoever asks has to set a limit to that.
 
     Args:
         sayings: all that it may say.
@@ -68,6 +71,7 @@ class Translator:
         self._sayings = sayings
         self._say = say
         self._told: dict[str, _Told] = {}
+        self._depth = 0
 
     def translated(self, text: str) -> str:
         """A text in these words, as far as it is known."""
@@ -75,8 +79,12 @@ class Translator:
 
     def _best(self, text: str) -> _Told:
         if text not in self._told:
+            if self._depth == _MOST_DEPTH:  # not noted: elsewhere it may stand less deep
+                return _Told(text, len(text))
             self._told[text] = _Told(text, len(text))  # in case that it holds itself
+            self._depth += 1
             self._told[text] = self._cut(text)
+            self._depth -= 1
         return self._told[text]
 
     def _cut(self, text: str) -> _Told:

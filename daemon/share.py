@@ -55,6 +55,11 @@ class Share:
         """Give each folder but the root, by the name of its setting."""
         return ((name, getattr(self, name)) for name in _FOLDERS)
 
+    @property
+    def root_is_apart(self) -> bool:
+        """Whether a file in the root lies in no other folder, where it would be taken for more."""
+        return not any(self.root.is_relative_to(folder) for _, folder in self.folders())
+
 
 def open_share(settings: ShareSettings) -> Share:
     """Find out where the folders of a share are; nothing is made or changed.

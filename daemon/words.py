@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from types import MappingProxyType
 from typing import Final, Literal, get_args
@@ -23,6 +23,10 @@ LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
 
 FILE: Final = "words.toml"
 _SAID: Final = "said."
+# A name in a text may be made so that the text can be read in very many ways. One sentence with
+# usual names has half of this.
+_LONGEST: Final = 600
+_KEPT: Final = 256  # texts: the page says the same ones again and again
 
 
 @dataclass(frozen=True)
@@ -52,17 +56,22 @@ class Words:
             text: one or more sentences, or the part of one.
 
         Returns:
-            Of what is not known, the English.
+            Of what is not known, the English; also of a text that is very long.
         """
-        if self.language == LANGUAGES[0]:
+        if self.language == LANGUAGES[0] or len(text) > _LONGEST:
             return text
-        return Translator(_sayings(), self.say).translated(text)
+        return _translated(self.language, text)
 
 
 @cache
 def words(language: Language) -> Words:
     """The texts of a language."""
     return Words(language, MappingProxyType({key: each[language] for key, each in _all().items()}))
+
+
+@lru_cache(_KEPT)
+def _translated(language: Language, text: str) -> str:
+    return Translator(_sayings(), words(language).say).translated(text)
 
 
 @cache

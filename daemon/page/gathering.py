@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 from urllib.parse import quote
 
 from daemon.failures import not_put_right
-from daemon.glimpses import Glimpses
+from daemon.glimpses import Glimpses, Of
 from daemon.jobs import Job, JobState
 from daemon.journal import Journal
 from daemon.names import split
@@ -32,7 +32,7 @@ from daemon.page.board import (
     Waiting,
 )
 from daemon.page.course import Courses
-from daemon.presence import is_there
+from daemon.presence import is_gone, is_there
 from daemon.runners.base import Event, Glimpse
 from daemon.share import Share
 
@@ -76,7 +76,7 @@ class Gathering:
     Args:
         share: its folders; nothing in them is changed.
         journal: its jobs.
-        glimpses: their small pictures; those of jobs that are shown no more are let go here.
+        glimpses: their small pictures; those that are shown no more are let go here.
         asks: what the service knows.
         now: seconds since 1970.
         clock: monotonic seconds.
@@ -141,11 +141,17 @@ class Gathering:
         """What is to be shown after the end, if no more is known than before."""
         return replace(board, made=self._now(), running=False, now=(), loading=False)
 
+    def forget(self) -> None:
+        """Let go of all small pictures: there is no page that shows them."""
+        self._past = None
+        self._glimpses.sweep(())
+
     def _look_back(self, numbers: tuple[int, int], running: list[str]) -> _Past:
         past = self._past
         if past is None or past.numbers != numbers or self._clock() >= past.until:
             done = self._journal.recent(JobState.DONE, KEPT)
             self._glimpses.sweep({*running, *(job.id for job in done)})
+            self._let_go_of_gone(done[MOST_RESULTS:])  # the others are looked at as they are told
             results = tuple(map(self._result, done[:MOST_RESULTS]))
             failures = tuple(map(self._failure, islice(self._failures(), MOST_FAILURES)))
             past = _Past(numbers, self._clock() + LOOK_SECONDS, results, failures)
@@ -196,9 +202,33 @@ class Gathering:
             height=report.get("height", 0),
             seconds=report.get("seconds", 0.0),
             finished=job.finished_at or 0.0,
-            before=self._glimpses.read(job.id, "photo"),
-            after=self._glimpses.read(job.id, "painting"),
+            before=self._small(job, "photo"),
+            after=self._small(job, "painting"),
         )
+
+    def _let_go_of_gone(self, jobs: list[Job]) -> None:
+        for job in jobs:
+            for of in get_args(Of):
+                self._small(job, of)
+
+    def _small(self, job: Job, of: Of) -> bytes | None:
+        """A small picture of a painted job, while the large one is there; else it is let go.
+
+        Whoever removes a photo wants no picture of it left.
+        """
+        share = self._share
+        path, folder = {
+            "photo": (_photo(job), share.originals),
+            "painting": (job.result, share.outbox),
+        }[of]
+        try:
+            gone = path is None or is_gone(path, folder)
+        except OSError:  # nobody can say: the share may be away
+            return None
+        if gone:
+            self._glimpses.let_go(job.id, of)
+            return None
+        return self._glimpses.read(job.id, of)
 
     def _failures(self) -> Iterator[Job]:
         jobs = self._journal.recent(JobState.FAILED, _LOOKED_AT)

@@ -79,6 +79,9 @@ class Gathers(Protocol):
         """What is to be shown after the end, if no more is known than before."""
         ...
 
+    def forget(self) -> None:
+        """Keep nothing for a page that is not wanted."""
+
 
 class StatusPage:
     """The page of one share.
@@ -105,7 +108,7 @@ class StatusPage:
         self._path = share.root / NAME
         self._settings = settings
         self._gathering = gathering
-        self._draw = draw if may_lie_in(share) else None
+        self._draw = draw if share.root_is_apart else None
         self._clock = clock
         self._expect = expect
         self._last_resort, self._said = LastResort(), Once()
@@ -160,7 +163,7 @@ class StatusPage:
             with contextlib.suppress(JournalError):
                 self._known = self._gathering.board()
             if self._known is not None:
-                self._put(self._draw(self._gathering.last(self._known)))
+                self._put(self._draw, self._gathering.last(self._known))
 
     def _hear_news(self) -> None:
         with self._telling():
@@ -182,24 +185,37 @@ class StatusPage:
             timeless = replace(self._known, made=0.0)
             is_old = began >= self._written_at + (_OLD_PAINTING if self._known.now else _OLD)
             if is_old or timeless != self._shown or self._owner() != "ours":
-                self._put(draw(self._known))
+                self._put(draw, self._known)
                 self._shown, self._written_at = timeless, self._clock()
                 if self._said.is_over():
                     _log.info("page.written_again", page=NAME)
         self._looked_at = ended = self._clock()
         self._may_at = ended + (ended - began) / _SHARE
 
-    def _put(self, page: bytes) -> None:
+    def _put(self, draw: Draw, board: Board) -> None:
+        self._place()  # what has no place is not drawn either, which costs much
+        page = draw(board)
+        files.write_atomically(self._path, page, replace=self._place() == "ours")
+        give_back()  # a page is megabytes several times over while it is made
+
+    def _place(self) -> Literal["ours", "nobody"]:
+        """Whose the file is that the page takes the place of.
+
+        Raises:
+            PageError: somebody else's.
+            ShareError: the folder is not the right one.
+            OSError: the disk does not say.
+        """
         self._expect()
         owner = self._owner()
         if owner == "somebody":
             raise PageError(_TAKEN.format(printable(self._path)))
-        files.write_atomically(self._path, page, replace=owner == "ours")
-        give_back()  # a page is megabytes several times over while it is made
+        return owner
 
     def _withdraw(self) -> None:
-        """Remove a page that nobody keeps true any more."""
+        """Remove a page that nobody keeps true any more, and what was kept for it."""
         with self._telling():
+            self._gathering.forget()
             self._expect()
             if self._owner() == "ours":
                 self._path.unlink(missing_ok=True)
@@ -235,8 +251,3 @@ class StatusPage:
             self._shown = None
             if self._said.is_new(reason_of(error)):
                 _log.warning("page.not_written", page=NAME, why=reason_of(error))
-
-
-def may_lie_in(share: Share) -> bool:
-    """Whether there may be a page in the root: not if photos are taken from there, for example."""
-    return not any(share.root.is_relative_to(folder) for _, folder in share.folders())

@@ -64,7 +64,7 @@ class Sheet:
         Args:
             styles: the pictures of all styles, and whether each can be read.
         """
-        if not _is_apart(self._share) or self._clock() < self._tries.until:
+        if not self._share.root_is_apart or self._clock() < self._tries.until:
             return
         try:
             if self._maker is None or not styles:
@@ -135,11 +135,6 @@ def key_of(path: Path) -> str | None:
         os.close(handle)
     _, mark, rest = head.partition(_MARK.encode())
     return _MARK + rest[:64].decode("ascii", "replace") if mark else None
-
-
-def _is_apart(share: Share) -> bool:
-    """Whether a file in the root lies in none of the folders: there it would be taken for more."""
-    return not any(share.root.is_relative_to(folder) for _, folder in share.folders())
 
 
 def _order(styles: Mapping[Path, bool]) -> Order:

@@ -54,6 +54,14 @@ def test_a_sweep_leaves_those_that_are_wanted(glimpses: Glimpses, folder: Path) 
     assert glimpses.read("a", "photo") is None
 
 
+def test_one_alone_is_let_go(glimpses: Glimpses, folder: Path) -> None:
+    show(glimpses, "a")
+    glimpses.let_go("a", "photo")
+    glimpses.let_go("never", "photo")
+    assert names(folder) == ["a.painting.jpg"]
+    assert glimpses.read("a", "photo") is None
+
+
 def test_one_that_is_torn_is_none(glimpses: Glimpses, folder: Path) -> None:
     show(glimpses, "a")
     (folder / "a.photo.jpg").write_bytes(PHOTO[:-5])

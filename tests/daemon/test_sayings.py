@@ -72,3 +72,12 @@ def test_names_may_hold_anything(subject: Translator, name: str) -> None:
 def test_any_text_comes_to_an_end_and_loses_nothing(subject: Translator, text: str) -> None:
     told = subject.translated(text).replace("；", "; ")
     assert "".join(told.split()) == "".join(text.split())
+
+
+def test_a_text_in_a_text_is_told_to_some_depth() -> None:
+    sayings = sayings_of({"in": "<{why}"})
+    subject = Translator(sayings, lambda _key, why: f"({why})")
+    assert subject.translated("<<<x") == "(((x)))"
+    deep = subject.translated("<" * 5000 + "x")  # else it would be too deep for Python
+    assert 4 <= deep.count("(") < 20
+    assert deep.replace("(", "<").rstrip(")") == "<" * 5000 + "x"

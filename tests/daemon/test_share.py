@@ -268,3 +268,11 @@ def test_nothing_is_made_in_the_place_of_a_root_that_goes_meanwhile(
     with pytest.raises(ShareError, match="Check the drives"):
         make_share(share)
     assert list(share.root.iterdir()) == []
+
+
+def test_the_root_is_apart_where_no_folder_holds_it(tmp_path: Path) -> None:
+    assert open_share(settings(tmp_path / "share")).root_is_apart
+    beside = {name: tmp_path / name for name in ("outbox", "styles", "originals", "failed", "work")}
+    for inbox in (tmp_path / "a" / "share", tmp_path / "a"):
+        share = open_share(ShareSettings(root=tmp_path / "a" / "share", inbox=inbox, **beside))
+        assert not share.root_is_apart

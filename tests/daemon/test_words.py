@@ -6,6 +6,7 @@ import ast
 import errno
 import os
 import re
+import time
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path, PurePath
@@ -392,3 +393,45 @@ def test_names_are_not_touched_whatever_they_are(name: str) -> None:
 @given(st.text(alphabet='aT. !?{}"()', max_size=300))
 def test_any_text_comes_to_an_end(text: str) -> None:
     assert isinstance(ZH.translated(text), str)
+
+
+def hostile(length: int) -> Iterator[str]:
+    """Texts with names that can be read in very many ways."""
+    frames = (
+        ("", ""),
+        ("/", " must be x, but it is y."),
+        ("The style ", " cannot be used. x"),
+        ("x cannot be taken just now (", "); it x. Close the program that has it open."),
+        ("x could not be put into the folder x (", "). x; nothing was lost."),
+    )
+    fillings = (
+        ": ", " must be ", ", but it is ", ": x must be x, but it is x; ", " cannot be used. ",
+        "x (at ", " (x from 1 to 2 from 1 to 2; ", ". ; ",
+    )  # fmt: skip
+    for begin, end in frames:
+        for filling in fillings:
+            yield begin + (filling * length)[: length - len(begin + end)] + end
+
+
+@pytest.mark.parametrize("length", [599, 1024, 4096])
+def test_hostile_names_take_no_time_to_speak_of(length: int) -> None:
+    for text in hostile(length):
+        began = time.process_time()
+        told = ZH.translated(text)
+        assert time.process_time() - began < 2.0, text  # of a busy machine; else a tenth of it
+        assert length < 600 or told == text
+
+
+def test_what_is_nested_in_vain_is_told_as_deep_as_any_text_goes() -> None:
+    deep = "x (at " * 90 + "y" + ")" * 40
+    assert len(deep) < 600
+    assert isinstance(ZH.translated(deep), str)
+
+
+def test_a_text_is_looked_up_once() -> None:
+    text = "The file is empty. Nobody has asked for this before."
+    before = module._translated.cache_info()
+    assert ZH.translated(text) == ZH.translated(text)
+    after = module._translated.cache_info()
+    assert (after.misses, after.hits) == (before.misses + 1, before.hits + 1)
+    assert after.maxsize is not None

@@ -237,8 +237,48 @@ def test_what_has_gone_has_no_link(room: Room) -> None:
     shutil.rmtree(original.parent)
     room.wait()
     (told,) = room.board().results
-    assert told.link is told.original is None
-    assert told.after is not None
+    assert (told.link, told.original, told.before, told.after) == (None, None, None, None)
+    assert room.small_pictures() == set()
+
+
+def test_each_small_picture_is_shown_while_the_large_one_is_there(room: Room) -> None:
+    _, original = room.paint("a")
+    result, _ = room.paint("b", "Waves/b.jpg")
+    original.unlink()
+    result.unlink()
+    of_b, of_a = room.board().results
+    assert (of_a.before, of_a.after) == (None, picture((2, 2, 2)))
+    assert (of_b.before, of_b.after) == (picture((1, 1, 1)), None)
+    left = {path.name for path in (room.state / "glimpses").iterdir()}
+    assert left == {"a.painting.jpg", "b.photo.jpg"}
+
+
+def test_also_those_that_are_kept_without_being_shown_are_let_go(room: Room) -> None:
+    result, original = room.paint("a")
+    for number in range(MOST_RESULTS):
+        room.paint(f"{number}", f"Waves/{number}.jpg")
+    result.unlink()
+    original.unlink()
+    room.board()
+    assert room.small_pictures() == {f"{number}" for number in range(MOST_RESULTS)}
+
+
+def test_while_a_folder_is_away_its_small_pictures_are_kept(room: Room) -> None:
+    room.paint("a")
+    away = room.share.outbox.rename(room.share.root / "away")
+    (result,) = room.board().results
+    assert result.after is None
+    away.rename(room.share.outbox)
+    room.wait()
+    (result,) = room.board().results
+    assert result.after == picture((2, 2, 2))
+
+
+def test_without_a_page_none_are_kept(room: Room) -> None:
+    room.paint("a")
+    room.board()
+    room.gathering.forget()
+    assert room.small_pictures() == set()
 
 
 def test_nor_has_what_lies_elsewhere(tmp_path: Path, moments: Callable[[], float]) -> None:
@@ -252,6 +292,7 @@ def test_nor_has_what_lies_elsewhere(tmp_path: Path, moments: Callable[[], float
     assert board.places.outbox == str(tmp_path / "drive" / "Out")
     (result,) = board.results
     assert (result.link, result.original) == (None, "Originals/Waves/a.jpg")
+    assert (result.before, result.after) == (picture((1, 1, 1)), picture((2, 2, 2)))
 
 
 def test_a_link_is_never_taken_for_a_protocol(tmp_path: Path) -> None:
@@ -354,6 +395,7 @@ def test_and_not_at_each_step(room: Room, monkeypatch: pytest.MonkeyPatch) -> No
 
     with monkeypatch.context() as patch:
         patch.setattr("daemon.page.gathering.is_there", asked)
+        patch.setattr("daemon.page.gathering.is_gone", asked)
         patch.setattr("daemon.failures.is_there", asked)
         room.gathering.heard(Progressed("c", Progress(1, 9, 1, 1, 80, 60, 1.0, 1.0)))
         after = room.board()

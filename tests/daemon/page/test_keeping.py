@@ -16,7 +16,7 @@ from daemon.errors import JournalError, ShareAwayError
 from daemon.page.board import Board, Now, Places
 from daemon.page.drawing import draw
 from daemon.page.gathering import LOOK_SECONDS
-from daemon.page.keeping import MARK, MARKED_WITHIN, NAME, StatusPage, may_lie_in
+from daemon.page.keeping import MARK, MARKED_WITHIN, NAME, StatusPage
 from daemon.runners.base import (
     Cancelled,
     EngineLost,
@@ -45,6 +45,7 @@ class Gathered:
     painted: int = 0
     now: tuple[Now, ...] = ()
     gathers: int = 0
+    forgets: int = 0
     heard_of: list[Event] = field(default_factory=list)
     error: Exception | None = None
 
@@ -60,6 +61,9 @@ class Gathered:
             raise self.error
         made = self.clock.now
         return Board(PLACES, made=made, painted_in_all=self.painted, now=self.now)
+
+    def forget(self) -> None:
+        self.forgets += 1
 
     def last(self, board: Board) -> Board:
         return replace(board, made=self.clock.now, running=False)
@@ -266,6 +270,7 @@ def test_somebody_s_own_file_stays(room: Room, make: Callable[[Path], None]) -> 
     (said,) = logs
     assert (said["event"], said["log_level"]) == ("page.not_written", "warning")
     assert "Give that file another name" in said["why"]
+    assert room.drawn == []
 
 
 def test_once_that_has_gone_the_page_is_written(room: Room) -> None:
@@ -296,7 +301,7 @@ def test_where_the_root_is_a_folder_of_photos_there_is_no_page(tmp_path: Path, i
     beside = {name: tmp_path / name for name in ("outbox", "styles", "originals", "failed", "work")}
     share = open_share(ShareSettings(root=root, inbox=(root / inbox).resolve(), **beside))
     root.mkdir(parents=True)
-    assert not may_lie_in(share)
+    assert not share.root_is_apart
     room = Room(share)
     room.pass_time(20.0, lambda: room.page.heard(Started("a")))
     room.page.end()
@@ -373,8 +378,10 @@ def test_one_that_is_not_wanted_is_not_written(room: Room) -> None:
 def test_one_that_is_not_wanted_any_more_is_removed(room: Room) -> None:
     room.page.keep()
     room.page.use(PageSettings(enabled=False))
-    room.page.keep()
+    assert room.gathered.forgets == 0
+    room.pass_time(60.0)
     assert not room.path.exists()
+    assert room.gathered.forgets == 1
     room.page.use(PageSettings(seconds=SECONDS))
     room.page.keep()
     assert room.shown == "0 True"
