@@ -34,6 +34,7 @@ _SENTENCES: Final = {
     "job.resumed": "{photo} goes on where it was, after {iteration} steps.",
     "job.stuck": "{photo} cannot be put where it belongs yet: {why}",
     "job.was_published": "{photo} was painted before: {result}",
+    "job.without_notes": "{photo}: {why}",
     "journal.damaged": "The journal was damaged ({why}) and is kept as {moved_to}. {means}",
     "metrics.not_written": "The figures in {file} cannot be written: {why}",
     "metrics.written_again": "The figures are written again.",

@@ -12,7 +12,6 @@ import os
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from importlib import metadata
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +23,7 @@ from daemon.journal import Journal
 from daemon.names import printable
 from daemon.once import Once, reason_of
 from daemon.runners.base import EngineLost, Event, Painted
+from daemon.version import program
 
 BUCKETS: Final = (10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0, 21_600.0)
 """Upper bounds for the seconds that a painting takes."""
@@ -116,7 +116,7 @@ class Metrics:
                 "build_info",
                 "gauge",
                 "Which version runs; always 1.",
-                [({"version": version()}, 1)],
+                [({"version": program()}, 1)],
             ),
             self._family(
                 "trouble",
@@ -179,14 +179,6 @@ class Metrics:
         pairs = {"share": self._share, **labels}.items()
         shown = ",".join(f'{label}="{_escaped(text)}"' for label, text in pairs)
         return f"atelierd_{name}{{{shown}}} {_number(value)}"
-
-
-def version() -> str:
-    """Of the program, as it was installed; empty if it was not."""
-    try:
-        return metadata.version("atelierd")
-    except metadata.PackageNotFoundError:
-        return ""
 
 
 def _head(name: str, kind: str, what: str) -> Iterator[str]:

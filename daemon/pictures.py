@@ -9,10 +9,10 @@ from __future__ import annotations
 import io
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,8 @@ _TURNS: Final = {
     8: Image.Transpose.ROTATE_90,
 }  # EXIF 2.32, tag Orientation: how to turn the stored picture upright
 _SIDEWAYS: Final = frozenset({5, 6, 7, 8})
+
+_T = TypeVar("_T")
 
 _UNFINISHED: Final = (
     "The file is incomplete: its end is missing. Copy it again from where it came from."
@@ -105,7 +107,8 @@ def about(data: bytes, *, max_pixels: int, location: bool) -> About:
         # Of a TIFF Pillow tells the upright size at once.
         turned = image.format != "TIFF" and _orientation(image) in _SIDEWAYS
         size = image.size[::-1] if turned else image.size
-        noted, credits_ = _exif(data, image, location=location), _credits(image)
+        noted = _if_sound(lambda: _exif(data, image, location=location))
+        credits_ = _if_sound(lambda: _credits(image)) or xmp.Found()
         alpha = None
         if colour.may_be_transparent(image):
             image.load()
@@ -281,6 +284,14 @@ def _shown(alpha: Image.Image | None) -> NDArray[np.uint8] | None:
         return None
     values = np.asarray(alpha, dtype=np.uint8)
     return None if values.min() == np.iinfo(np.uint8).max else values
+
+
+def _if_sound(read: Callable[[], _T]) -> _T | None:
+    """A photo's notes; none where they are broken, in whatever way."""
+    try:
+        return read()
+    except Exception:  # noqa: BLE001 - whoever wrote them, they are no reason to refuse a photo
+        return None
 
 
 def _exif(data: bytes, image: Image.Image, *, location: bool) -> exif.Exif | None:

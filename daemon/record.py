@@ -7,7 +7,6 @@ file that anybody may have made: its size is bounded, and so is every value in i
 from __future__ import annotations
 
 import hashlib
-from importlib.metadata import version
 from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -55,11 +54,6 @@ class Record(_Part):
     weights_sha256: Sha256 = Field("", description="of the trained weights")
     device: Words = Field("", description="where it was painted")
     precision: Words = Field("", description="of the network's numbers")
-
-
-def program() -> str:
-    """The version of this program."""
-    return version("atelierd")
 
 
 def source(name: str, data: bytes) -> Source:

@@ -17,6 +17,7 @@ from daemon.runners.base import (
     EngineReady,
     Glimpse,
     GlimpseTrouble,
+    NotesTrouble,
     Progressed,
     Resumed,
     Started,
@@ -27,7 +28,7 @@ _SECONDS: Final = 1.0
 _SHARE: Final = 0.05
 _log: Final = structlog.get_logger()
 
-News = Started | Resumed | CheckpointTrouble | Progressed | Glimpse | GlimpseTrouble
+News = Started | Resumed | CheckpointTrouble | Progressed | Glimpse | GlimpseTrouble | NotesTrouble
 """What a runner says of a job on its way."""
 
 
@@ -58,6 +59,8 @@ class Telling:
             log("job.checkpoint", job=job.id, why=event.message)
         elif isinstance(event, GlimpseTrouble):
             _log.warning("job.not_shown", job=job.id, why=event.message)
+        elif isinstance(event, NotesTrouble):
+            _log.warning("job.without_notes", job=job.id, why=event.message, detail=event.detail)
         elif isinstance(event, Started):
             self._started(job)
 

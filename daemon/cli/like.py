@@ -11,10 +11,12 @@ import click
 
 from daemon.configuration import Resolved
 from daemon.errors import UsageError
+from daemon.names import printable
 from daemon.overrides import make_recipe
-from daemon.record import Record, Source, program
+from daemon.record import Record, Source
 from daemon.runners.base import EngineReady
 from daemon.settings import OutputSettings, PaintSettings
+from daemon.version import program
 from engine import Recipe
 
 _SHOWN: Final = 12  # digits of a hash that tell two files apart
@@ -84,7 +86,7 @@ def made_from(record: Record, result: str) -> str:
 
 
 def _described(source: Source) -> str:
-    name = f'"{source.name}"' if source.name else "without a name"
+    name = f'"{printable(source.name)}"' if source.name else "without a name"
     return f"{name} (SHA-256 {source.sha256[:_SHOWN]}...)" if source.sha256 else name
 
 
@@ -109,7 +111,5 @@ def warn_of_engine(record: Record, ready: EngineReady) -> None:
     )
     for what, then, now in here:
         if then != now:
-            click.echo(
-                f"The {what} was {then or 'not noted'} and is {now} now: the picture may differ.",
-                err=True,
-            )
+            was = printable(then) or "not noted"  # a stranger may have written it
+            click.echo(f"The {what} was {was} and is {now} now: the picture may differ.", err=True)

@@ -100,7 +100,8 @@ def read(packet: bytes) -> Found:
     try:
         if len(packet) <= MOST_BYTES:
             parser.Parse(_trimmed(packet), True)
-    except (expat.ExpatError, _RefusedError, ValueError):
+    # LookupError: of an encoding that there is not, or that makes no letters of bytes (rot13).
+    except (expat.ExpatError, _RefusedError, ValueError, LookupError):
         return Found()
     return reader.found
 

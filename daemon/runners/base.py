@@ -183,6 +183,21 @@ class GlimpseTrouble:
 
 
 @dataclass(frozen=True)
+class NotesTrouble:
+    """What a photo's file says besides its colours is missing from the result that comes next.
+
+    Attributes:
+        job_id: the request's.
+        message: what is missing, and why.
+        detail: for the log alone; a traceback.
+    """
+
+    job_id: str
+    message: str
+    detail: str
+
+
+@dataclass(frozen=True)
 class Painted:
     """A job's result.
 
@@ -240,6 +255,7 @@ Event = (
     | Progressed
     | Glimpse
     | GlimpseTrouble
+    | NotesTrouble
     | Painted
     | Failed
     | Cancelled

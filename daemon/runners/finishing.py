@@ -2,15 +2,16 @@
 
 The photo's file is at hand until then. What of it goes into the result (its alpha channel, its
 EXIF data, its size) is read from it again at the end, so that nothing as large as a photo has to be
-kept while it is painted.
+kept while it is painted. If it cannot be read now the painting is saved all the same, without.
 """
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import dataclass
 from typing import Final
 
-from daemon import pictures, record
+from daemon import pictures, record, version
 from daemon.formats import xmp
 from daemon.formats.encoding import LONGEST_SIDE, Format, Notes
 from daemon.rations import ration_for, rationed
@@ -21,6 +22,10 @@ _SUFFIXES: Final[dict[Format, str]] = {
     "jpeg": ".jpg", "png": ".png", "webp": ".webp", "tiff": ".tif",
 }  # fmt: skip
 _DEEP: Final = 16
+_WITHOUT: Final = (
+    "The photo could not be read again. What it says of itself, its transparent parts and its own "
+    "size are missing from the result."
+)
 
 
 @dataclass(frozen=True)
@@ -31,11 +36,15 @@ class Finished:
         data: the file.
         suffix: of its name, with the dot.
         size: its picture's width and height.
+        trouble: what of the photo is missing from it, and why; empty if nothing is.
+        detail: of that, for the log.
     """
 
     data: bytes
     suffix: str
     size: tuple[int, int]
+    trouble: str = ""
+    detail: str = ""
 
 
 def finished(painting: Painting, request: PaintRequest) -> Finished:
@@ -45,8 +54,8 @@ def finished(painting: Painting, request: PaintRequest) -> Finished:
         painting: what was painted.
         request: for what.
     """
-    photo = _about(request)
     height, width = painting.picture.shape[:2]
+    photo, trouble, detail = _about_if_readable(request, (width, height))
     size = photo.size if request.size == "original" else (width, height)
     format_ = _format(request, size, clear=photo.alpha is not None)
     data = pictures.encode(
@@ -59,7 +68,17 @@ def finished(painting: Painting, request: PaintRequest) -> Finished:
         lossless=request.lossless,
         notes=Notes(photo.exif, _packet(painting, photo, request)),
     )
-    return Finished(data, _SUFFIXES[format_], size)
+    return Finished(data, _SUFFIXES[format_], size, trouble, detail)
+
+
+def _about_if_readable(
+    request: PaintRequest, size: tuple[int, int]
+) -> tuple[pictures.About, str, str]:
+    """What the photo says, or that it has the painting's size; what is wrong with it, and where."""
+    try:
+        return _about(request), "", ""
+    except Exception as error:  # noqa: BLE001 - hours of painting are worth more than any note
+        return pictures.About(size), f"{_WITHOUT} ({error})", traceback.format_exc()
 
 
 def _about(request: PaintRequest) -> pictures.About:
@@ -80,7 +99,7 @@ def _format(request: PaintRequest, size: tuple[int, int], *, clear: bool) -> For
 
 def _packet(painting: Painting, photo: pictures.About, request: PaintRequest) -> bytes:
     made = record.Record(
-        program=record.program(),
+        program=version.program(),
         recipe=request.recipe,
         size=request.size,
         content=record.source(request.content_name, request.content),

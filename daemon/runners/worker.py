@@ -34,6 +34,7 @@ from daemon.runners.base import (
     EngineUnavailable,
     Event,
     Failed,
+    NotesTrouble,
     Painted,
     PaintRequest,
     Progressed,
@@ -322,6 +323,8 @@ class _Job:
     def _painted(self, painting: Painting) -> Painted:
         request = self._request
         made = finished(painting, request)
+        if made.trouble:
+            _say(self._connection, NotesTrouble(request.job_id, made.trouble, made.detail))
         self._glimpsing.painted(painting.picture)
         width, height = made.size
         report = {**report_on(painting), "width": width, "height": height}

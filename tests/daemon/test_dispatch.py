@@ -29,6 +29,7 @@ from daemon.runners.base import (
     Failed,
     Glimpse,
     GlimpseTrouble,
+    NotesTrouble,
     PaintRequest,
     Progressed,
     Started,
@@ -146,6 +147,18 @@ def test_small_pictures_change_nothing_and_trouble_with_them_is_told(room: Room)
     assert [(one["event"], one["job"], one["why"]) for one in logs] == [
         ("job.not_shown", "a", "It cannot be shown.")
     ]
+    assert room.states() == {"a": "running"}
+
+
+def test_what_is_missing_from_a_result_is_told(room: Room) -> None:
+    room.runner.answer = lambda _request: []
+    room.add("a")
+    begin(room)
+    with capture_logs() as logs:
+        room.dispatcher.handle(NotesTrouble("a", "Notes are missing.", "Traceback"))
+    (told,) = logs
+    assert (told["event"], told["log_level"]) == ("job.without_notes", "warning")
+    assert (told["why"], told["detail"]) == ("Notes are missing.", "Traceback")
     assert room.states() == {"a": "running"}
 
 

@@ -13,8 +13,9 @@ from structlog.testing import capture_logs
 
 from daemon.jobs import NewJob
 from daemon.journal import Journal
-from daemon.metrics import BUCKETS, Metrics, version
+from daemon.metrics import BUCKETS, Metrics
 from daemon.runners.base import EngineLost, Painted
+from daemon.version import program
 from tests.daemon.standins import Clock
 
 NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
@@ -118,7 +119,7 @@ def test_all_figures_are_there(metrics: Metrics, journal: Journal, tmp_path: Pat
     assert value(families, "last_result_timestamp_seconds") == 1_700_000_000.5
     assert (value(families, "up"), value(families, "trouble")) == (1, 1)
     assert value(families, "photos_failed_total") == 7
-    assert value(families, "build_info", f"version={version()}") == 1
+    assert value(families, "build_info", f"version={program()}") == 1
     assert families["atelierd_photos_failed_total"].kind == "counter"
 
 

@@ -113,6 +113,22 @@ def test_what_differs_is_said(run: Run, result: str) -> None:
     assert err.count("\n") == 2
 
 
+def test_nothing_in_a_record_reaches_the_terminal_raw(run: Run, result: str) -> None:
+    first = record.record_of(Path(result).read_bytes(), result)
+    fields = first.model_dump(mode="json")
+    evil = {"name": "a\u001b[2J", "sha256": "0" * 64}
+    fields |= dict.fromkeys(("program", "device", "precision"), "b\u001b[2J\u202e")
+    fields |= {"content": evil, "style": evil}
+    note = xmp.packet(xmp.Found(record=json.dumps(fields)), "x")
+    Image.new("RGB", (40, 40)).save("evil.jpg", xmp=note)
+    code, _, err = run("photo.jpg", "style.png", "-o", "b.png", "--like", "evil.jpg")
+    assert (code, err.count("\n")) == (0, 5)
+    assert (err.count("a\\x1b[2J"), err.count("b\\x1b[2J\\u202e")) == (2, 3)
+    _, _, alone = run("--like", "evil.jpg")
+    assert alone.count("a\\x1b[2J") == 2
+    assert all(each.isprintable() for each in (err + alone).replace("\n", ""))
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [

@@ -27,13 +27,20 @@ def test_what_is_written_is_read_again() -> None:
     assert xmp.read(data.removeprefix(b"picture").removesuffix(b"picture")) == found
 
 
+def as_xml_holds_it(text: str) -> str:
+    """Without what is no character there, and with one kind of end of line."""
+    kept = (c for c in text if c in "\t\n\r" or (c >= " " and c not in "\ufffe\uffff"))
+    return "".join(kept).replace("\r\n", "\n").replace("\r", "\n").strip()
+
+
 @given(
     st.lists(st.text(min_size=1).filter(lambda text: text.strip() == text), max_size=8), st.text()
 )
 def test_any_names_make_a_packet_that_can_be_read(creators: list[str], rights: str) -> None:
     found = xmp.read(xmp.packet(Found(creators, rights, "{}"), "tool"))
     assert found.record == "{}"
-    assert len(found.creators) <= len(creators)
+    assert found.creators == [name for name in map(as_xml_holds_it, creators) if name]
+    assert found.rights == as_xml_holds_it(rights)
 
 
 def test_the_words_of_other_programs_are_read() -> None:
@@ -69,6 +76,14 @@ def test_a_record_is_read_as_an_attribute_too() -> None:
 )
 def test_what_is_broken_or_declares_things_is_nothing(data: bytes) -> None:
     assert xmp.read(data) == Found()
+
+
+@pytest.mark.parametrize("encoding", ["foo", "hex", "rot13", "utf-16", "idna", "cp037"])
+def test_an_encoding_that_is_none_or_another_is_nothing(encoding: str) -> None:
+    declared = f'<?xml version="1.0" encoding="{encoding}"?>'.encode()
+    inside = b"<dc:rights><rdf:li>mine</rdf:li></dc:rights>"
+    assert xmp.read(packet(inside, b'<?xml version="1.0" encoding="utf-8"?>')).rights == "mine"
+    assert xmp.read(packet(inside, declared)) == Found()
 
 
 def test_billions_of_letters_are_none() -> None:

@@ -8,12 +8,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from daemon import pictures
+from daemon.errors import PictureUnreadableError
 from daemon.formats import xmp
 from daemon.formats.colour import GROUND
+from daemon.rations import TOO_LONG, Ration
 from daemon.record import record_of
+from daemon.runners import finishing
 from daemon.runners.base import PaintRequest
 from daemon.runners.finishing import Finished, finished
 from engine import DeviceReport, LossParts, Painting, Recipe
@@ -152,6 +155,74 @@ def test_the_place_is_left_out_unless_it_is_asked_for(kept: bool) -> None:  # no
 def test_broken_notes_are_no_reason_to_fail(kind: str, exif: bytes) -> None:
     data = photo(kind=kind, exif=exif)
     assert finished(painting(), request(data)).size == (64, 48)
+
+
+@pytest.mark.parametrize("encoding", ["foo", "hex", "rot13", "utf-16"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_a_packet_in_an_odd_encoding_is_dropped(kind: str, encoding: str) -> None:
+    packet = f'<?xml version="1.0" encoding="{encoding}"?><a/>'.encode()
+    made = finished(painting(), request(noted(kind, packet)))
+    assert (made.size, made.trouble) == ((64, 48), "")
+
+
+def noted(kind: str, packet: bytes) -> bytes:
+    if kind != "PNG":
+        return photo(kind=kind, xmp=packet)
+    text = PngImagePlugin.PngInfo()
+    text.add_itxt("XML:com.adobe.xmp", packet.decode())
+    return photo(kind=kind, pnginfo=text)
+
+
+@pytest.mark.parametrize("reader", ["exif.kept", "xmp.read"])
+def test_whatever_goes_wrong_with_notes_the_rest_is_kept(
+    reader: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise LookupError("unknown")
+
+    exif = Image.Exif()
+    exif[0x013B] = "Ada"
+    credits_ = xmp.packet(xmp.Found(["Ada"], "mine"), "camera")
+    data = photo("RGBA", kind="WEBP", exif=exif, xmp=credits_)
+    monkeypatch.setattr(f"daemon.formats.{reader}", fail)
+    found = pictures.about(data, max_pixels=100_000, location=False)
+    assert found.size == (120, 90)
+    assert found.alpha is not None
+    assert (found.exif is None) == (reader == "exif.kept")
+    assert (found.creators == []) == (reader == "xmp.read")
+
+
+@pytest.mark.parametrize(
+    "error", [PictureUnreadableError(TOO_LONG), MemoryError(), RuntimeError("odd")]
+)
+def test_a_painting_is_saved_though_the_photo_cannot_be_read_again(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(pictures, "about", fail)
+    made = finished(painting(), request(photo("RGBA"), size="original", format="png"))
+    assert opened(made).size == made.size == (64, 48)
+    assert opened(made).mode == "RGB"
+    assert record_of(made.data, "a").recipe == RECIPE
+    assert "could not be read again" in made.trouble
+    assert str(error) in made.trouble
+    assert type(error).__name__ in made.detail
+
+
+def test_a_painting_is_saved_though_its_photo_uses_up_its_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def dawdle(*_: Any, **__: Any) -> None:
+        while True:
+            pass
+
+    monkeypatch.setattr(pictures, "about", dawdle)
+    monkeypatch.setattr(finishing, "ration_for", lambda *_: Ration(10**6, 1 << 33, 0.2))
+    made = finished(painting(), request())
+    assert opened(made).size == (64, 48)
+    assert TOO_LONG in made.trouble
 
 
 def test_a_record_in_the_photo_is_not_taken_for_the_results() -> None:
