@@ -2,7 +2,8 @@
 
 Nothing is ever removed by itself: somebody has to ask for it, with an age. A file is as old as the
 last of three moments: when its content was changed, when anything about it was (a move into the
-folder, a copy, new permissions), and when its job ended. So a photo that was taken ten years ago
+folder, a copy, new permissions), and when its job ended. Where a whole
+folder was moved there, its files are no older than that. So a photo that was taken ten years ago
 and painted yesterday is a day old here. Files of jobs that are not over stay, whatever their age.
 
 Links are neither followed nor removed, nor is what is hidden or otherwise nobody's photo.
@@ -13,7 +14,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Final
@@ -76,7 +77,11 @@ def guarded(journal: Journal, since: float) -> Guarded:
     Raises:
         JournalError: it cannot be read.
     """
-    jobs = list(_recent(journal, since))
+    return guarding(list(_recent(journal, since)))
+
+
+def guarding(jobs: Sequence[Job]) -> Guarded:
+    """What belongs to jobs."""
     known = (path for job in jobs for path in (job.result, job.intended, job.kept))
     paths = {path for path in known if path is not None}
     return Guarded(frozenset(paths), frozenset(_plain(place_of(job).parts) for job in jobs))
@@ -94,10 +99,13 @@ def find_old(top: Path, before: float, stays: Guarded) -> list[Old]:
         ShareError: the folder cannot be read.
     """
     found = []
-    for sighting in scanner.look(top).files:
+    seen = scanner.look(top)
+    came = _arrivals(top, seen)
+    for sighting in seen.files:
         with contextlib.suppress(OSError), held(sighting.path.parent, top) as here:
             status = (here / sighting.path.name).lstat()
-            if _is_older(status, before) and not stays.covers(sighting.path, top):
+            is_young = came.get(sighting.path.parent, 0.0) >= before
+            if not is_young and _is_older(status, before) and not stays.covers(sighting.path, top):
                 found.append(Old(sighting.path, top, _room(status), _stamp(status)))
     return found
 
@@ -137,6 +145,22 @@ def _stem(name: str) -> str:
     before, _, number = stem.removesuffix(")").rpartition(" (")
     is_numbered = before and stem.endswith(")") and number.isdecimal()
     return before.removesuffix(_STYLE) if is_numbered else stem
+
+
+def _arrivals(top: Path, seen: scanner.Look) -> dict[Path, float]:
+    """When each folder, or one above it below the top, was moved to where it is, if that shows."""
+    stems = {(one.path.parent, split(one.path.name)[0].lower()) for one in seen.files}
+    came: dict[Path, float] = {}
+    for folder in seen.folders:  # sorted: those above come first
+        is_job = {(folder, "content"), (folder, "style")} <= stems
+        with contextlib.suppress(OSError), held(folder, top) as here:
+            status = here.stat()
+            # What is put into a folder changes both times, a move the second alone: else one new
+            # photo, or a removal, would make all others in the folder of a style young.
+            is_moved = is_job or status.st_ctime_ns > status.st_mtime_ns
+            own = status.st_ctime if is_moved else 0.0
+            came[folder] = max(own, came.get(folder.parent, 0.0))
+    return came
 
 
 def _is_older(status: os.stat_result, before: float) -> bool:

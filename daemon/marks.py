@@ -34,7 +34,7 @@ from daemon.files import is_temporary, write_atomically
 from daemon.handles import read_file
 from daemon.names import printable
 from daemon.once import Once
-from daemon.share import Share
+from daemon.share import Share, expect_share
 
 MARK: Final = ".atelierd-folder"
 """Name of the file that marks a folder."""
@@ -189,6 +189,27 @@ class Marks:
         if self._said.is_new(f"{folder} {what}"):
             _log.warning("share.marked_again", folder=folder, why=f"the file {MARK} was {what}")
         return True
+
+
+def expect_folders(share: Share, state: Path) -> None:
+    """See, for a command beside the service, that the share and its folders are the right ones.
+
+    Args:
+        share: its folders.
+        state: the folder beside the journal. Where this user may not look into it, nobody can say.
+
+    Raises:
+        ShareError: there is no share, or a folder is another one.
+    """
+    expect_share(share)
+    try:
+        Marks(share, state).expect()
+    except ShareAwayError:
+        raise
+    except ShareError as error:
+        # The folder beside the journal is the service's: others may not look into it.
+        if not isinstance(error.__cause__, PermissionError):
+            raise
 
 
 def offer(share: Share, state: Path) -> None:

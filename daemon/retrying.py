@@ -14,15 +14,21 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
+from typing import Final
 
 from daemon import files, notes, scanner
+from daemon.cleaning import Guarded, guarding
 from daemon.errors import PublishError
 from daemon.folders import folder_below
 from daemon.handles import held
+from daemon.jobs import JobState
+from daemon.journal import Journal
 from daemon.names import is_picture, printable
 from daemon.pairing import Candidate, pair
 from daemon.share import Share
 from daemon.styles import find_styles
+
+_LATEST: Final = 1000
 
 
 @dataclass(frozen=True)
@@ -64,6 +70,28 @@ def find_failed(share: Share) -> list[Parcel]:
     alone = (sighting.path for sighting in (*found.homeless, *found.waiting))
     parcels = [*(_parcel(share, one) for one in found.candidates), *_singles(share, alone)]
     return sorted(parcels, key=lambda parcel: scanner.in_order(parcel.place))
+
+
+def on_their_way(journal: Journal, since: float) -> Guarded:
+    """What a service is putting into failed, or was when it was killed.
+
+    Args:
+        journal: of the share.
+        since: what came to its end after this moment (seconds since 1970) may have been found half.
+
+    Raises:
+        JournalError: it cannot be read.
+    """
+    # The reason is written down before the first file moves; without it nothing is on its way.
+    jobs = [
+        job
+        for state in (JobState.RUNNING, JobState.QUEUED)
+        for job in journal.having(state)
+        if job.error is not None
+    ]
+    latest = journal.recent(JobState.FAILED, _LATEST)
+    jobs += [job for job in latest if (job.finished_at or since) >= since]
+    return guarding(jobs)
 
 
 def send_back(share: Share, parcel: Parcel) -> Path:
@@ -135,13 +163,24 @@ def _move(here: Path, there: Path, parcel: Parcel) -> None:
     moved = list[str]()
     try:
         for name in parcel.names:
-            files.move_exactly(here / name, there / name)
+            _move_one(here / name, there / name)
             moved.append(name)
     except OSError:
         for name in moved:
             with contextlib.suppress(OSError):  # it lies in the inbox then, and is not lost
                 files.move_exactly(there / name, here / name)
         raise
+
+
+def _move_one(source: Path, target: Path) -> None:
+    try:
+        files.move_exactly(source, target)
+    except FileExistsError:
+        raise
+    except OSError:
+        # It may have moved all the same, and only its folder not be synced.
+        if os.path.lexists(source) or not os.path.lexists(target):
+            raise
 
 
 @contextlib.contextmanager

@@ -20,8 +20,9 @@ from daemon.errors import ExitCode, RequestError, UsageError
 from daemon.figures import amount, number
 from daemon.journal import JOURNAL, Journal
 from daemon.keeper import keeping
+from daemon.marks import expect_folders
 from daemon.names import printable
-from daemon.share import Share, expect_share, open_share
+from daemon.share import Share, open_share
 
 _SECONDS: Final = {"h": 3600, "d": 86_400, "w": 7 * 86_400, "y": 365 * 86_400}
 _AGE: Final = re.compile(r"(\d{1,6})([hdwy])")
@@ -76,8 +77,11 @@ def command(
         )
     logs.be_silent()
     share = open_share(resolved.settings.share)
-    expect_share(share)
-    old = _find(share, state_folder(resolved.settings, share, os.environ), wanted)
+    state = state_folder(resolved.settings, share, os.environ)
+    expect_folders(share, state)
+    old = _find(share, state, wanted)
+    if yes:
+        _expect_journal(state)
     return _removed(old) if yes else _told(old, share)
 
 
@@ -90,6 +94,15 @@ def _find(share: Share, state: Path, wanted: dict[str, float]) -> list[Old]:
         stays = _guarded(state, now - age)
         found += find_old(getattr(share, name), now - age, stays)
     return found
+
+
+def _expect_journal(state: Path) -> None:
+    if not (state / JOURNAL).exists():
+        raise UsageError(
+            f"There is no journal in {printable(state)}, and so nobody can say which photos are "
+            "not painted yet: nothing was removed. Say where the service keeps it, with "
+            "--state_dir or in STATE_DIRECTORY (of systemd's, a folder in /var/lib)."
+        )
 
 
 def _guarded(state: Path, since: float) -> Guarded:

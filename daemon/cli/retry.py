@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
 import click
 
 from daemon import logs
+from daemon.cleaning import Guarded
 from daemon.cli.completing import complete_failed
 from daemon.cli.naming import Named, meant
 from daemon.cli.options import OF_THE_SHARE, settings_options
 from daemon.cli.owning import expect_owner
 from daemon.configuration import Resolved, state_folder
-from daemon.errors import ExitCode, PublishError, ShareAwayError, ShareError, UsageError
+from daemon.errors import ExitCode, PublishError, UsageError
+from daemon.journal import JOURNAL, Journal
 from daemon.keeper import keeping
-from daemon.marks import Marks
+from daemon.marks import expect_folders
 from daemon.names import printable
-from daemon.retrying import Parcel, find_failed, send_back
-from daemon.share import Share, expect_share, open_share
+from daemon.retrying import Parcel, find_failed, on_their_way, send_back
+from daemon.share import Share, open_share
 
 _UNKNOWN: Final = "No photo called {} lies in the folder for failed photos."
 
@@ -40,10 +44,13 @@ def command(resolved: Resolved, *, names: tuple[str, ...], every: bool) -> ExitC
     share = open_share(resolved.settings.share)
     state = state_folder(resolved.settings, share, os.environ)
     logs.be_silent()
-    _expect_folders(share, state)
+    expect_folders(share, state)
+    expect_owner(share.failed, "retry")
+    since = time.time()
     parcels = find_failed(share)
     chosen = _pictures(parcels) if every else _named(parcels, names, share)
-    done = [_is_sent_back(share, parcel) for parcel in chosen]
+    stays = _on_their_way(state, since)
+    done = [_is_sent_back(share, parcel, stays) for parcel in chosen]
     if not chosen:
         click.echo("There is no failed photo to try again.")
     elif any(done) and keeping(share, state).running is False:
@@ -51,17 +58,12 @@ def command(resolved: Resolved, *, names: tuple[str, ...], every: bool) -> ExitC
     return ExitCode.OK if all(done) else ExitCode.FAILED
 
 
-def _expect_folders(share: Share, state: Path) -> None:
-    expect_share(share)
-    expect_owner(share.failed, "retry")
-    try:
-        Marks(share, state).expect()
-    except ShareAwayError:
-        raise
-    except ShareError as error:
-        # The folder beside the journal is the service's: others may not look into it.
-        if not isinstance(error.__cause__, PermissionError):
-            raise
+def _on_their_way(state: Path, since: float) -> Guarded:
+    # Others than the service's user may not be able to read it: for them there is none.
+    if not os.access(state / JOURNAL, os.R_OK):
+        return Guarded()
+    with closing(Journal(state / JOURNAL, time.time, read_only=True)) as journal:
+        return on_their_way(journal, since)
 
 
 def _named(parcels: Sequence[Parcel], names: Sequence[str], share: Share) -> list[Parcel]:
@@ -77,7 +79,14 @@ def _pictures(parcels: Sequence[Parcel]) -> list[Parcel]:
     return [parcel for parcel in parcels if parcel.is_picture]
 
 
-def _is_sent_back(share: Share, parcel: Parcel) -> bool:
+def _is_sent_back(share: Share, parcel: Parcel, stays: Guarded) -> bool:
+    if stays.covers(share.failed / parcel.place, share.failed):
+        click.echo(
+            f"{printable(parcel.place)} is still being put there; try again in a moment. If no "
+            "service runs, start it first.",
+            err=True,
+        )
+        return False
     try:
         send_back(share, parcel)
     except PublishError as error:  # the others go all the same

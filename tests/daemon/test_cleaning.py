@@ -69,6 +69,24 @@ def test_a_file_that_is_young_itself_is_young_wherever_it_came_from(share: Share
     assert names(find_old(share.originals, later(11), NOTHING)) == ["a.jpg"]
 
 
+@pytest.mark.parametrize("name", ["Waves", "Party"])
+def test_files_of_a_folder_that_was_moved_there_are_as_young_as_that(
+    share: Share, name: str
+) -> None:
+    source = share.root / name
+    put(source, "content.jpg", *(["style.jpg"] if name == "Party" else []), days=400)
+    before = max(path.stat().st_ctime for path in source.iterdir()) + 0.001
+    folder = share.originals / name
+    while not folder.exists() or folder.stat().st_ctime <= before:
+        if folder.exists():
+            folder.rename(source)
+        source.rename(folder)
+    assert find_old(share.originals, before, NOTHING) == []
+    (folder / "new.txt").write_bytes(b"")
+    found = names(find_old(share.originals, before, NOTHING))
+    assert found == (["Waves/content.jpg"] if name == "Waves" else [])
+
+
 def test_files_go_and_the_folders_that_they_leave_empty(share: Share) -> None:
     put(share.outbox, "a.jpg", "Waves/deep/b.jpg", "Dots/c.jpg", "Dots/.hidden")
     (share.outbox / "Empty").mkdir()

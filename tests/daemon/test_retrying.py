@@ -115,6 +115,24 @@ def test_what_cannot_be_moved_whole_stays_whole(
     assert tree(share.failed) == ["Waves/a.jpg", "Waves/a.style.jpg"]
 
 
+@pytest.mark.parametrize("unsynced", ["a.jpg", "a.style.jpg"])
+def test_what_has_moved_though_its_folder_was_not_synced_stays_together(
+    share: Share, monkeypatch: pytest.MonkeyPatch, unsynced: str
+) -> None:
+    (parcel,) = failed(share, "Waves/a.jpg", "Waves/a.style.jpg")
+    real = files.move_exactly
+
+    def move(source: Path, target: Path) -> None:
+        real(source, target)
+        if source.name == unsynced:
+            raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(files, "move_exactly", move)
+    send_back(share, parcel)
+    assert tree(share.inbox) == ["Waves/a.jpg", "Waves/a.style.jpg"]
+    assert tree(share.failed) == []
+
+
 def test_a_file_in_the_place_of_its_folder_is_said(share: Share) -> None:
     (parcel,) = failed(share, "Waves/deep/a.jpg")
     put(share.inbox, "Waves")

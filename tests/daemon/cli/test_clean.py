@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from daemon.cli import main
+from daemon.configuration import state_folder
 from daemon.errors import ExitCode
+from daemon.journal import JOURNAL, Journal
 from daemon.locking import ShareLock
-from daemon.settings import ShareSettings
+from daemon.marks import MARK, Marks
+from daemon.settings import Settings, ShareSettings
 from daemon.share import Share, make_share, open_share
 
 Told = tuple[int, str, str]
@@ -25,6 +28,8 @@ def share(tmp_path: Path) -> Share:
         (folder / "Waves").mkdir()
         (folder / "Waves/a.jpg").write_bytes(bytes(2_500_000))
     (share.failed / "Waves/a.jpg - why.txt").write_bytes(b"why")
+    state = state_folder(Settings(state_dir=tmp_path / "state"), share, {})
+    Journal(state / JOURNAL, time.time).close()
     return share
 
 
@@ -118,6 +123,28 @@ def test_whose_jobs_nobody_knows_nothing_goes(
         code, _, err = clean(tmp_path, capsys, "--results-older", "1d", "--yes")
     assert code == ExitCode.FAILED
     assert "Set state_dir" in err
+    assert files(share) == ALL
+
+
+def test_without_a_journal_it_is_only_said(
+    share: Share, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (state_folder(Settings(state_dir=tmp_path / "state"), share, {}) / JOURNAL).unlink()
+    assert "would go" in clean(tmp_path, capsys, "--results-older", "1d")[1]
+    code, _, err = clean(tmp_path, capsys, "--results-older", "1d", "--yes")
+    assert code == ExitCode.USAGE
+    assert "--state_dir" in err
+    assert files(share) == ALL
+
+
+def test_from_another_disk_nothing_goes(
+    share: Share, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Marks(share, state_folder(Settings(state_dir=tmp_path / "state"), share, {})).settle()
+    (share.root / MARK).unlink()
+    code, _, err = clean(tmp_path, capsys, "--originals-older", "1d", "--yes")
+    assert code != ExitCode.OK
+    assert "is not the one that it was" in err
     assert files(share) == ALL
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import time
+from contextlib import closing
+from pathlib import Path, PurePath
 
 import pytest
 
 from daemon.cli import main
 from daemon.configuration import state_folder
 from daemon.errors import ExitCode
+from daemon.jobs import NewJob
+from daemon.journal import JOURNAL, Journal
 from daemon.locking import ShareLock
 from daemon.settings import Settings, ShareSettings
 from daemon.share import Share, make_share, open_share
@@ -96,6 +100,26 @@ def test_one_that_cannot_go_keeps_no_other(
     assert "there is a a.jpg in" in err or "a.jpg" in err
     assert (share.inbox / "Waves/a.jpg").read_bytes() == b"another one"
     assert (share.failed / "Waves/a.jpg").exists()
+
+
+@pytest.mark.usefixtures("_failed")
+def test_what_is_still_being_put_there_is_left_alone(
+    share: Share, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = state_folder(Settings(state_dir=tmp_path / "state"), share, {})
+    with closing(Journal(state / JOURNAL, time.time)) as journal:
+        for name in ("a", "b"):
+            photo = PurePath(f"Waves/{name}.jpg")
+            claim, style = share.work / "jobs" / name / photo.name, share.styles / "Waves.jpg"
+            journal.add(NewJob(name, "Waves", "Waves", photo, claim, style, None, "{}"))
+        journal.given_up("a", "It is torn.")
+        code, out, err = retry(tmp_path, capsys, "--all")
+        assert code == ExitCode.FAILED
+        assert "Waves/a.jpg is still being put there; try again in a moment" in err
+        assert "Waves/b.jpg" in out  # another of that name only waits to be painted
+        assert files(share.inbox) == ["Dots/b.jpg", "Waves/b.jpg"]
+        journal.fail("a", "It is torn.")
+    assert retry(tmp_path, capsys, "a.jpg")[0] == ExitCode.OK
 
 
 def test_nothing_to_try_again(
