@@ -40,7 +40,7 @@ SETTINGS = {
     "page.seconds": "1",
 }
 PAINTED = ("photo-2.jpg", "Woodcut/Breakfast.jpg")
-"""Which starter photo is dropped, and where below the inbox: the first one, which hangs on the wall."""
+"""Which starter photo is dropped, and where below the inbox: the first, which hangs on the wall."""
 EASEL = ("photo.jpg", "Waves/Mountain lake.jpg")
 WAITING = (
     ("photo-2.jpg", "Dots/Still life.jpg"),
