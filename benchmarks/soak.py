@@ -55,7 +55,7 @@ The service's is SQLite's and Python's own; the engine's is what the C library a
 pictures that are of another shape each time (docs/performance.md).
 """
 
-_MOST_SMALL: Final = 2 * (KEPT + 1)  # of the last results and of what is being painted
+_MOST_SMALL: Final = 4 * KEPT  # two a result; there are more until the page is made next
 _CHILD: Final = "spawn_main"  # stands in the words that a child of ours is started with
 _PATIENCE: Final = 300.0
 _SETTINGS: Final = {

@@ -19,6 +19,7 @@
     │   └── ClaimStuckError      exit 1   it lies in the work folder and cannot be put back just now
     ├── PublishError             exit 1   a result or a photo could not be put where it belongs
     ├── PageError                exit 1   the page cannot be written: somebody's file has its name
+    ├── MetricsError             exit 1   figures cannot be written: somebody's file has their name
     ├── FaultError               exit 1   a fault of the program itself, met with over one photo
     ├── RequestError             exit 1   the service that runs cannot be asked for something
     ├── JournalError             exit 1   the journal cannot be opened or is of another version
@@ -122,6 +123,10 @@ class PublishError(AtelierError):
 
 class PageError(AtelierError):
     """The page that shows how things are cannot be written: somebody's file has its name."""
+
+
+class MetricsError(AtelierError):
+    """The file of figures cannot be written: somebody's file has its name."""
 
 
 class FaultError(AtelierError):

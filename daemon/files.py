@@ -49,19 +49,20 @@ _UNSUPPORTED: Final = frozenset(
 _log: Final = structlog.get_logger()
 
 
-def write_atomically(path: Path, data: bytes, *, replace: bool = True) -> None:
+def write_atomically(path: Path, data: bytes, *, replace: bool = True, sync: bool = True) -> None:
     """Write a whole file: readers see the old one, or none, and then the new one.
 
     Args:
         path: the file; its folder exists. A link of that name is replaced, not followed.
         data: the content.
         replace: whether a file of that name may be overwritten.
+        sync: whether it has to be whole after a power cut, too.
 
     Raises:
         FileExistsError: the name is taken and `replace` is false.
         OSError: the disk or the permissions do not allow it; nothing is left behind.
     """
-    temporary = _write_temporary(path.parent, data)
+    temporary = _write_temporary(path.parent, data, sync=sync)
     try:
         if replace:
             temporary.replace(path)
@@ -70,7 +71,8 @@ def write_atomically(path: Path, data: bytes, *, replace: bool = True) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    sync_folder(path.parent)
+    if sync:
+        sync_folder(path.parent)
 
 
 def unsaid(_path: Path) -> None:
@@ -369,14 +371,15 @@ def _give_free_name(source: Path, folder: Path, name: str, intend: Callable[[Pat
     raise AssertionError("numbers do not end")
 
 
-def _write_temporary(folder: Path, data: bytes) -> Path:
+def _write_temporary(folder: Path, data: bytes, *, sync: bool = True) -> Path:
     path = temporary_name(folder)
     try:
         # Not `tempfile`: its 0600 would follow the file to where the share's group reads it.
         with path.open("xb") as file:
             file.write(data)
             file.flush()
-            os.fsync(file.fileno())
+            if sync:
+                os.fsync(file.fileno())
     except BaseException:
         path.unlink(missing_ok=True)
         raise

@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 import structlog
 
-from daemon.files import temporary_name
+from daemon.files import write_atomically
 from daemon.handles import read_file
 from daemon.once import Once, reason_of
 from daemon.runners.base import Glimpse
@@ -47,7 +47,8 @@ class Glimpses:
             return
         name = _name(glimpse.job_id, glimpse.of)
         try:
-            _write(self._folder, name, glimpse.jpeg)
+            self._folder.mkdir(parents=True, exist_ok=True)
+            write_atomically(self._folder / name, glimpse.jpeg, sync=False)
         except OSError as error:
             self._unwritten[name] = glimpse
             if self._said.is_new(reason_of(error)):
@@ -94,15 +95,3 @@ class Glimpses:
 
 def _name(job_id: str, of: str) -> str:
     return f"{job_id}.{of}.jpg"
-
-
-def _write(folder: Path, name: str, data: bytes) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    temporary = temporary_name(folder)
-    try:
-        temporary.write_bytes(data)
-        temporary.replace(folder / name)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise

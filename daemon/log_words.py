@@ -51,6 +51,8 @@ _SENTENCES: Final = {
     "start.goes_on": "What was waited for is there; going on.",
     "start.waits": "Waiting: {why}",
     "style.unreadable": "The style {style} cannot be used: {why}",
+    "styles.told_again": "People are told of the styles again.",
+    "styles.untold": "People cannot be told of the styles: {why}",
     "watching.restarted": "New photos are noticed at once again.",
     "weights.imported": "The trained weights were imported from {source}.",
     "weights.loaded": "Painting with the trained weights of {source}.",

@@ -8,6 +8,8 @@ service has ended.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import time
 from bisect import bisect_left
@@ -17,9 +19,12 @@ from typing import Final
 
 import structlog
 
-from daemon.errors import JournalError
+from daemon import files
+from daemon.errors import AtelierError, FaultError, JournalError, MetricsError
+from daemon.handles import read_file, reading
 from daemon.jobs import JobState
 from daemon.journal import Journal
+from daemon.last_resort import LastResort
 from daemon.names import printable
 from daemon.once import Once, reason_of
 from daemon.runners.base import EngineLost, Event, Painted
@@ -29,8 +34,11 @@ BUCKETS: Final = (10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0,
 """Upper bounds for the seconds that a painting takes."""
 
 _PAUSE_SECONDS: Final = 15.0  # as often as it is read, usually
-_MODE: Final = 0o644
-_FLAGS: Final = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+_MARK: Final = b"# HELP atelierd_"  # as our files begin
+_NO_FILE: Final = frozenset({errno.ELOOP, errno.EINVAL, errno.ENXIO, errno.EISDIR})
+_TAKEN: Final = (
+    "it is not the program's own. Give that file another name, or set metrics.file to another one."
+)
 _log: Final = structlog.get_logger()
 
 Labels = Mapping[str, str]
@@ -51,7 +59,7 @@ class Metrics:
         self._path = path
         self._share = printable(share)
         self._clock = clock
-        self._said = Once()
+        self._last_resort, self._said = LastResort(), Once()
         self._counts = [0] * (len(BUCKETS) + 1)
         self._seconds = 0.0
         self._restarts = 0
@@ -59,18 +67,22 @@ class Metrics:
         self._due = float("-inf")
 
     def use(self, path: Path | None) -> None:
-        """Write to another file from now on."""
+        """Write to another file from now on, and remove the one that was written until now.
+
+        It would say for ever that the service runs, and the same figures may not stand in two.
+        """
         if path != self._path:
+            with self._telling():
+                self._withdraw()
             self._path, self._written, self._due = path, "", float("-inf")
 
     def heard(self, event: Event) -> None:
-        """Count what a runner says."""
-        if isinstance(event, Painted):
-            seconds = float(event.report.get("seconds", 0.0))
-            self._counts[bisect_left(BUCKETS, seconds)] += 1
-            self._seconds += seconds
-        elif isinstance(event, EngineLost):
-            self._restarts += 1
+        """Count what a runner says; what cannot be counted is left out, and the log has it."""
+        with (
+            contextlib.suppress(FaultError, OSError),
+            self._last_resort.over("the figures"),
+        ):
+            self._count(event)
 
     def tell(self, journal: Journal, trouble: Callable[[], str], failures: int) -> None:
         """Write the file if it is time, and anything has changed. To be called at each turn.
@@ -83,31 +95,50 @@ class Metrics:
         now = self._clock()
         if self._path is not None and now >= self._due:
             self._due = now + _PAUSE_SECONDS
-            self._write(self._text(journal, trouble(), failures, is_up=True))
+            with self._telling():
+                self._write(self._text(journal, trouble(), failures, is_up=True))
 
     def end(self, journal: Journal, trouble: Callable[[], str], failures: int) -> None:
         """Say that the service has ended; as `tell`, but at once."""
         if self._path is not None:
             self._due = float("-inf")  # another one may go on in this process
-            self._write(self._text(journal, trouble(), failures, is_up=False))
+            with self._telling():
+                self._write(self._text(journal, trouble(), failures, is_up=False))
+
+    def _count(self, event: Event) -> None:
+        if isinstance(event, Painted):
+            seconds = float(event.report.get("seconds", 0.0))
+            self._counts[bisect_left(BUCKETS, seconds)] += 1
+            self._seconds += seconds
+        elif isinstance(event, EngineLost):
+            self._restarts += 1
 
     def _write(self, text: str) -> None:
         if self._path is None or text == self._written:
             return
-        # Always the same name: whatever a kill has left there is written over.
-        new = self._path.with_name(f".{self._path.name}.new")
+        files.write_atomically(self._path, text.encode(), replace=_is_ours(self._path), sync=False)
+        self._written = text
+        if self._said.is_over():
+            _log.info("metrics.written_again", file=printable(self._path))
+
+    def _withdraw(self) -> None:
+        """Remove the file, if what lies there is what was written last."""
+        if self._path is not None and self._written:
+            written = self._written.encode()
+            with contextlib.suppress(FileNotFoundError):
+                if read_file(self._path, len(written)) == written:
+                    self._path.unlink()
+
+    @contextlib.contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Nothing that is met with over the figures keeps anybody from work."""
         try:
-            handle = os.open(new, _FLAGS, _MODE)
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-            new.replace(self._path)
-        except OSError as error:
+            with self._last_resort.over("the figures"):
+                yield
+        except (AtelierError, OSError) as error:
             if self._said.is_new(reason_of(error)):
-                _log.warning("metrics.not_written", file=printable(self._path), why=error.strerror)
-        else:
-            self._written = text
-            if self._said.is_over():
-                _log.info("metrics.written_again", file=printable(self._path))
+                file, why = printable(self._path or ""), reason_of(error)
+                _log.warning("metrics.not_written", file=file, why=why)
 
     def _text(self, journal: Journal, trouble: str, failures: int, *, is_up: bool) -> str:
         families = (
@@ -179,6 +210,28 @@ class Metrics:
         pairs = {"share": self._share, **labels}.items()
         shown = ",".join(f'{label}="{_escaped(text)}"' for label, text in pairs)
         return f"atelierd_{name}{{{shown}}} {_number(value)}"
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a file is there, and may be written over.
+
+    Raises:
+        MetricsError: somebody else's file is there, or no file.
+        OSError: the disk does not say.
+    """
+    try:
+        with reading(path) as handle:
+            head = os.pread(handle, len(_MARK), 0)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        if error.errno in _NO_FILE:
+            raise MetricsError(_TAKEN) from None
+        raise
+    # A power cut may leave an empty one, since it is not synced to the disk.
+    if head and head != _MARK:
+        raise MetricsError(_TAKEN)
+    return True
 
 
 def _head(name: str, kind: str, what: str) -> Iterator[str]:

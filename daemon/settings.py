@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from daemon.words import LANGUAGES, Language
 
@@ -233,6 +233,13 @@ class MetricsSettings(_Section):
         description="file that the service writes figures into, NAME.prom in the folder that "
         "node_exporter's textfile collector reads; unset: none",
     )
+
+    @field_validator("file")
+    @classmethod
+    def _is_read_by_the_collector(cls, file: Path | None) -> Path | None:
+        if file is not None and not file.name.endswith(".prom"):
+            raise ValueError("the file's name has to end with .prom, or nobody reads it")
+        return file
 
 
 class Settings(_Section):

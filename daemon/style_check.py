@@ -3,7 +3,7 @@
 It makes a folder in the inbox all the same (`daemon.styles`), and without this nobody would hear of
 it before photos have failed there. Looked at is what has come to rest, one picture at a time. What
 stood in the way may have been a disk or a lack of memory: so one that could not be read is looked
-at again now and then.
+at again, each time after twice as long, since a bad one may take all the time that it is granted.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from daemon.names import printable
 
 _KEY: Final = "style"  # the intake's keys are numbers
 _AGAIN_SECONDS: Final = 600.0
+_AGAIN_AT_LAST: Final = 86_400.0
 _log: Final = structlog.get_logger()
 
 _Version = tuple[Path, int, int, int]
@@ -40,10 +41,12 @@ class _Verdict:
     Attributes:
         why: what is wrong with it; empty if nothing is.
         until: when to ask again, monotonic seconds.
+        pause: seconds from the answer until then.
     """
 
     why: str = ""
     until: float = math.inf
+    pause: float = _AGAIN_SECONDS / 2
 
 
 class StyleCheck:
@@ -107,8 +110,9 @@ class StyleCheck:
         before = self._seen.get(version, _Verdict())
         if why and why != before.why:
             _log.warning("style.unreadable", style=printable(version[0]), why=why)
-        until = self._clock() + _AGAIN_SECONDS if why else math.inf
-        self._seen[version] = _Verdict(why, until)
+        pause = min(2 * before.pause, _AGAIN_AT_LAST)
+        until = self._clock() + pause if why else math.inf
+        self._seen[version] = _Verdict(why, until, pause)
 
     def _ask(self) -> None:
         now, until = self._clock(), self._clock() - self.settle_seconds

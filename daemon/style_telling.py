@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
+import structlog
+
+from daemon.errors import AtelierError
 from daemon.inspector import Inspected
 from daemon.intake import Inspects
+from daemon.last_resort import LastResort
+from daemon.once import Once, reason_of
 from daemon.settings import Settings
 from daemon.share import Share
 from daemon.sheet.keeping import Sheet
 from daemon.style_check import StyleCheck
 from daemon.style_notes import StyleNotes
 
+_log: Final = structlog.get_logger()
+
 
 class StyleTelling:
     """Tells them, at each look; all files are written by whoever calls, none by another thread.
+
+    Whatever stands in the way of that is for the log: no photo waits for it.
 
     Args:
         share: the share.
@@ -37,6 +48,7 @@ class StyleTelling:
         self._notes = StyleNotes(share)
         self._sheet = sheet
         self._styles: list[Path] = []
+        self._last_resort, self._said = LastResort(), Once()
 
     def use(self, settings: Settings) -> None:
         """Go by other settings from now on."""
@@ -49,17 +61,20 @@ class StyleTelling:
             styles: the pictures of all that are there, in the order of their names.
         """
         self._styles = list(styles)
-        self._check.look(self._styles)
-        self._tell()
+        with self._telling():
+            self._check.look(self._styles)
+            self._tell()
+            if self._said.is_over():
+                _log.info("styles.told_again")
 
     def answer(self, inspected: Inspected) -> bool:
         """Take an answer of the inspector; say whether it was to a question of ours."""
-        faults = self._check.faults
-        if not self._check.answer(inspected):
-            return False
-        if faults != self._check.faults or not self._check.undecided:
-            self._tell()
-        return True
+        faults, is_ours = self._check.faults, True  # nothing goes wrong over those to others
+        with self._telling():
+            is_ours = self._check.answer(inspected)
+            if is_ours and (faults != self._check.faults or not self._check.undecided):
+                self._tell()
+        return is_ours
 
     def drop(self) -> None:
         """Go by no answer to what was asked until now: a look to come asks again."""
@@ -69,6 +84,15 @@ class StyleTelling:
         """Tell nothing any more."""
         if self._sheet is not None:
             self._sheet.close()
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        try:
+            with self._last_resort.over("the styles"):
+                yield
+        except (AtelierError, OSError) as error:
+            if self._said.is_new(reason_of(error)):
+                _log.warning("styles.untold", why=reason_of(error))
 
     def _tell(self) -> None:
         faults, undecided = self._check.faults, self._check.undecided

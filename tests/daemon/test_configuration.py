@@ -85,7 +85,8 @@ def test_every_setting_can_be_given_in_each_of_the_three_ways(key: str) -> None:
         float: 1.75 if key == "page.seconds" else 0.75,
         bool: key not in {"page.enabled", "share.contact_sheet"},
     }
-    value = setting.choices[-1] if setting.choices else usual.get(setting.kind, "x")
+    name = "x.prom" if key == "metrics.file" else "x"
+    value = setting.choices[-1] if setting.choices else usual.get(setting.kind, name)
     header = f"[{setting.section}]\n" if setting.section else ""
     ways: list[tuple[dict[str, Any], str]] = [
         ({"command_line": {key: str(value)}}, setting.option),
@@ -96,7 +97,7 @@ def test_every_setting_can_be_given_in_each_of_the_three_ways(key: str) -> None:
         resolved = gather(**given_)
         assert resolved.sources[key] == source
         expected = (
-            str(Path("x").absolute()) if key in FROM_FILE_FOLDER and "toml" in given_ else value
+            str(Path(name).absolute()) if key in FROM_FILE_FOLDER and "toml" in given_ else value
         )
         assert str(value_of(resolved.settings, key)) == str(expected)
 
@@ -220,6 +221,7 @@ class TestWrongValues:
             ("[watch]\nmode = 'often'", 'must be auto, events or poll, not "often".'),
             ("[share]\nroot = 5", "must be a folder, not 5."),
             ("[share]\nroot = {}", "must be a folder, not {}."),
+            ("[metrics]\nfile = 'a.txt'", "must be a file whose name ends with .prom"),
             ("[output]\nquality = 101\nformat = 'gif'", "(1 more like this.)"),
             ("[page]\nenabled = 'perhaps'", 'must be true or false, not "perhaps".'),
             ("[page]\nseconds = 0.5", "a number of at least 1 and at most 60, not 0.5."),

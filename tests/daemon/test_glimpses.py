@@ -90,7 +90,7 @@ def test_a_disk_that_takes_none_is_told_of_once(
         raise OSError(number, os.strerror(number))
 
     with capture_logs() as logs, monkeypatch.context() as patch:
-        patch.setattr("pathlib.Path.write_bytes", refuse)
+        patch.setattr("pathlib.Path.replace", refuse)
         show(glimpses, "a")
         show(glimpses, "a", LATE)
         show(glimpses, "b")

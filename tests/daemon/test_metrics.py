@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import closing
@@ -181,14 +182,13 @@ def test_at_the_end_it_says_so_at_once_and_goes_on_at_once(
 
 
 def test_nobody_reads_half_of_it(metrics: Metrics, journal: Journal, tmp_path: Path) -> None:
-    (tmp_path / ".atelierd.prom.new").write_text("left by a kill " * 1000)
     metrics.tell(journal, nothing, 0)
     read(tmp_path)
     before = (tmp_path / "atelierd.prom").stat()
     metrics.end(journal, nothing, 0)
     assert (tmp_path / "atelierd.prom").stat().st_ino != before.st_ino
     assert before.st_mode & 0o444 == 0o444
-    assert not (tmp_path / ".atelierd.prom.new").exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["atelierd.prom", "state"]
 
 
 def test_what_stands_in_the_way_is_said_once(
@@ -207,7 +207,7 @@ def test_what_stands_in_the_way_is_said_once(
 
 def test_no_link_is_written_through(metrics: Metrics, journal: Journal, tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("mine")
-    (tmp_path / ".atelierd.prom.new").symlink_to("mine")
+    (tmp_path / "atelierd.prom").symlink_to("mine")
     with capture_logs() as logs:
         metrics.tell(journal, nothing, 0)
     assert [line["event"] for line in logs] == ["metrics.not_written"]
@@ -229,10 +229,83 @@ def test_another_file_is_taken_at_once_and_none_means_none(
 ) -> None:
     metrics.tell(journal, nothing, 0)
     metrics.use(tmp_path / "other.prom")
+    assert not (tmp_path / "atelierd.prom").exists()  # it would say for ever that the service runs
     metrics.tell(journal, nothing, 0)
     assert parse((tmp_path / "other.prom").read_text())
     metrics.use(None)
-    (tmp_path / "other.prom").unlink()
+    assert not (tmp_path / "other.prom").exists()
     metrics.tell(journal, nothing, 5)
     metrics.end(journal, nothing, 5)
     assert not (tmp_path / "other.prom").exists()
+
+
+def test_a_file_that_is_not_ours_stays_and_that_is_said_once(
+    metrics: Metrics, journal: Journal, tmp_path: Path, clock: Clock
+) -> None:
+    path = tmp_path / "atelierd.prom"
+    path.write_text("# HELP node_disks Of another program.\n")
+    with capture_logs() as logs:
+        for _ in range(3):
+            metrics.tell(journal, nothing, 0)
+            clock.now += 20
+        assert path.read_text().startswith("# HELP node_disks")
+        metrics.use(tmp_path / "other.prom")
+    assert path.exists()
+    assert [line["event"] for line in logs] == ["metrics.not_written"]
+    assert "not the program's own" in logs[0]["why"]
+
+
+def test_what_somebody_put_in_the_place_of_ours_is_not_removed(
+    metrics: Metrics, journal: Journal, tmp_path: Path
+) -> None:
+    metrics.tell(journal, nothing, 0)
+    (tmp_path / "atelierd.prom").write_text("mine")
+    metrics.use(None)
+    assert (tmp_path / "atelierd.prom").read_text() == "mine"
+
+
+@pytest.mark.parametrize("content", [b"", b"# HELP atelierd_up Of an older version.\n"])
+def test_an_empty_one_and_one_of_ours_are_written_over(
+    metrics: Metrics, journal: Journal, tmp_path: Path, content: bytes
+) -> None:
+    (tmp_path / "atelierd.prom").write_bytes(content)
+    metrics.tell(journal, nothing, 0)
+    assert value(read(tmp_path), "up") == 1
+
+
+def test_nobody_waits_for_a_pipe_of_that_name(
+    metrics: Metrics, journal: Journal, tmp_path: Path
+) -> None:
+    for name in ("atelierd.prom", ".atelierd.prom.new"):
+        os.mkfifo(tmp_path / name)
+    with capture_logs() as logs:
+        metrics.tell(journal, nothing, 0)
+    assert [line["event"] for line in logs] == ["metrics.not_written"]
+    assert (tmp_path / "atelierd.prom").is_fifo()
+
+
+@pytest.mark.parametrize("seconds", ["soon", None, [1], 10**400])
+def test_what_cannot_be_counted_keeps_nobody_from_work(
+    metrics: Metrics, journal: Journal, tmp_path: Path, seconds: object
+) -> None:
+    with capture_logs() as logs:
+        metrics.heard(Painted("job", b"", ".jpg", {"seconds": seconds}))
+    assert [line["event"] for line in logs] == ["program.fault"]
+    metrics.heard(painted(5.0))
+    metrics.tell(journal, nothing, 0)
+    histogram = read(tmp_path)["atelierd_painting_seconds"]
+    assert histogram.samples["_count", "share=/srv/atelier"] == 1
+
+
+def test_a_fault_over_the_figures_keeps_nobody_from_work(
+    metrics: Metrics, journal: Journal
+) -> None:
+    def faulty() -> str:
+        raise ZeroDivisionError
+
+    with capture_logs() as logs:
+        metrics.tell(journal, faulty, 0)
+        metrics.end(journal, faulty, 0)
+    assert [one["event"] for one in logs if one["log_level"] != "debug"] == [
+        "program.fault", "metrics.not_written",
+    ]  # fmt: skip

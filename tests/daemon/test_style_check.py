@@ -179,8 +179,31 @@ def test_one_that_could_not_be_read_is_tried_again_now_and_then(
     assert room.look(605) == ["a.jpg", "a.jpg"]
     room.answer("It needs more memory than there is.")
     assert len(logs) == 1
-    assert len(room.look(1205)) == 3
+    assert len(room.look(1804)) == 2
+    assert len(room.look(1805)) == 3
     assert room.check.faults
     room.answer()
     assert not room.check.faults
     assert len(room.look(9999)) == 3
+
+
+def test_the_pause_of_one_that_stays_bad_doubles_up_to_a_day(room: Room) -> None:
+    """It may take the processor for as long as it is granted, each time."""
+    room.put("a.jpg")
+    room.look(0)
+    room.look(5)
+    now = 5.0
+    for pause in (600, 1200, 2400, 4800, 9600, 19_200, 38_400, 76_800, 86_400, 86_400):
+        room.answer("It takes too long.")
+        asked = len(room.asked)
+        assert len(room.look(now + pause - 1)) == asked
+        now += pause
+        assert len(room.look(now)) == asked + 1
+    room.put("a.jpg", mtime=2)
+    room.look(now)
+    room.answer("It takes too long.")
+    room.look(now + 5)
+    room.answer("It takes too long.")
+    asked = len(room.asked)
+    assert len(room.look(now + 604)) == asked  # another version begins anew
+    assert len(room.look(now + 605)) == asked + 1

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from structlog.testing import capture_logs
 
 from daemon.inspector import Inspected
 from daemon.note_texts import how_to_text
@@ -139,6 +140,27 @@ def test_what_was_asked_while_the_share_was_away_counts_for_nothing(room: Room) 
     room.subject.drop()
     assert not room.answer(TORN)
     assert room.there() == ["Dots.jpg", "Waves.jpg"]
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError(), OSError(5, "Input/output error")])
+def test_what_stands_in_the_way_keeps_nobody_from_work_and_is_said_once(
+    room: Room, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def refuse(*_arguments: object) -> None:
+        raise error
+
+    room.look(0)
+    room.look(5)
+    with capture_logs() as logs:
+        with monkeypatch.context() as patch:
+            patch.setattr("daemon.style_notes.StyleNotes.update", refuse)
+            assert room.answer(TORN)  # it was ours, and nobody else may take it for theirs
+            room.look(6)
+            room.look(7)
+        room.look(8)
+    told = [one["event"] for one in logs if one["event"].startswith("styles.")]
+    assert told == ["styles.untold", "styles.told_again"]
+    assert "Dots.jpg - why.txt" in room.there()
 
 
 def test_styles_are_shown_in_one_picture_and_bad_ones_have_a_note(tmp_path: Path) -> None:
