@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from tests.daemon.stories.pictures import KILLS
 
 _WHY = re.compile(r"What happened\s+(.+?)\r?\n\r?\n", re.DOTALL)
 _TIMES = re.compile(r"(\d+) times")
+_LOOKS, _PAUSE = 100, 0.1  # at what may be on its way: a busy machine takes long over it
 
 
 def tree(folder: Path) -> dict[PurePath, bytes]:
@@ -187,14 +189,28 @@ class Promise:
         return "The style picture" in reason and lane in self.styles.touched
 
     def _leftovers(self) -> Iterator[str]:
-        for top in (self.share, self.work, self.state):
-            for path in sorted(top.rglob("*")):
-                if files.is_temporary(path.name) or path.name.startswith("journal.sqlite.new"):
-                    yield f"{path} is left over"
+        for path in self._temporary():
+            yield f"{path} is left over"
         for path in sorted(self.state.glob("*/checkpoints/*")):
             yield f"{path} is left over"
         for path in sorted((self.work / "jobs").glob("*")):
             yield f"{path} is left over"
+
+    def _temporary(self) -> list[Path]:
+        """Those that stay: a service at rest writes its page anew now and then."""
+        found = set(self._unfinished())
+        for _ in range(_LOOKS):
+            if not found:
+                break
+            time.sleep(_PAUSE)
+            found &= set(self._unfinished())
+        return sorted(found)
+
+    def _unfinished(self) -> Iterator[Path]:
+        for top in (self.share, self.work, self.state):
+            for path in top.rglob("*"):
+                if files.is_temporary(path.name) or path.name.startswith("journal.sqlite.new"):
+                    yield path
 
 
 def _notes_of(path: PurePath) -> Iterator[PurePath]:
