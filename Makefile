@@ -117,7 +117,7 @@ install-program: install-check requirements/cpu-py$(version).txt | python
 	    cp -R pyproject.toml README.md LICENSE daemon engine "$$copy" && \
 	    "$(place)/bin/python" $(pip) --no-build-isolation --force-reinstall "$$copy"
 	@rm -rf "$(manual)" && umask 022 && install -d "$(manual)" && \
-	    cp -R README.md LICENSE config.example.toml docs systemd "$(manual)"
+	    cp -R README.md README.zh.md CHANGELOG.md LICENSE config.example.toml docs systemd "$(manual)"
 	@test -z "$(DESTDIR)" || \
 	    grep -rlIZF "$(DESTDIR)" "$(place)/bin" "$(place)/pyvenv.cfg" | xargs -0r sed -i "s|$(DESTDIR)||g"
 

@@ -224,7 +224,7 @@ def test_the_changelog_is_kept() -> None:
     assert kinds <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
+@pytest.mark.parametrize("name", ["README.md", "README.zh.md", "CONTRIBUTING.md"])
 def test_what_the_documents_name_is_there(name: str) -> None:
     text = text_of(ROOT / name)
     targets = set(re.findall(r"^([a-z]+):", text_of(ROOT / "Makefile"), re.MULTILINE))
@@ -235,6 +235,50 @@ def test_what_the_documents_name_is_there(name: str) -> None:
     assert asked <= targets
     for link in re.findall(r"\]\((?!https?:)([^)#]+)", text):
         assert (ROOT / link).exists(), link
+
+
+@pytest.mark.parametrize("name", ["usage.md", "running.md"])
+def test_what_people_are_pointed_to_is_there(name: str) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", text_of(ROOT / "docs" / name))
+    assert links
+    for link in links:
+        assert (ROOT / "docs" / link).exists(), link
+
+
+def commands(text: str) -> list[list[str]]:
+    """Each block of code, without the remarks: those are in the language of the page."""
+    blocks = re.findall(r"^```\w*\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    return [[line.partition("#")[0].rstrip() for line in one.splitlines()] for one in blocks]
+
+
+def outline(text: str) -> list[tuple[int, int]]:
+    """How many rows of tables and pictures stand below each heading."""
+    parts = re.split(r"^#+ ", text, flags=re.MULTILINE)[1:]
+    return [(len(re.findall(r"^\|", one, re.MULTILINE)), one.count("![")) for one in parts]
+
+
+def names(text: str) -> set[str]:
+    """What stands as code in lines: commands, files, settings."""
+    blocks = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+    return set(re.findall(r"`([^`\n]+)`", blocks.sub("", text)))
+
+
+def test_the_readme_says_the_same_in_both_languages() -> None:
+    english, chinese = text_of(ROOT / "README.md"), text_of(ROOT / "README.zh.md")
+    assert commands(english)
+    assert commands(chinese) == commands(english)
+    assert outline(chinese) == outline(english)
+    assert names(chinese) == names(english)
+    assert "](README.zh.md)" in english.split("##")[0]
+    assert "](README.md)" in chinese.split("##")[0]
+
+
+def test_the_rule_about_languages_can_fail() -> None:
+    text = "# A\n```sh\nmake run  # go\n```\n`make`\n| a |\n"
+    assert commands(text) == [["make run"]]
+    assert commands(text) != commands(text.replace("run", "demo"))
+    assert outline(text) != outline(text + "| b |\n")
+    assert names(text) != names(text + "`make all`\n")
 
 
 @pytest.mark.parametrize("name", [".ci/run", "scripts/find-python", "scripts/check-install"])
