@@ -88,20 +88,26 @@ def _in_one_piece(size: Size, recipe: Recipe, room: int, maps: Maps, beside: int
 
 
 def _in_tiles(size: Size, recipe: Recipe, room: int, maps: Maps) -> Fit | None:
+    """In tiles that leave their arrays for one another, if those that leave none cost no less."""
+    shelved = _cut(size, recipe, room, maps) if maps.shelved else None
+    if shelved is not None and shelved.work <= _UNSHELVED:
+        return shelved  # the others cost as much with no work but the whole's
+    plain = _cut(size, recipe, room, replace(maps, shelved=False))
+    if shelved is None or plain is None:
+        return shelved or plain
+    return plain if plain.work * _UNSHELVED < shelved.work else shelved
+
+
+def _cut(size: Size, recipe: Recipe, room: int, maps: Maps) -> Fit | None:
     layers = chain_to(deepest(recipe.taps))
     ways = _ways(recipe, maps)
     seam = seam_bytes(size) if len(ways) > 1 else 0
-    whole = size[0] * size[1] * work_of(layers)
-    found: list[tuple[float, Fit]] = []
-    for shelved in (True, False)[not maps.shelved :]:
-        if any(cost <= _UNSHELVED for cost, _ in found):
-            break  # as little as if nothing were cut, and nothing left
-        picture = _Picture(size, recipe, maps.width, shelved)
-        for way in _chosen(picture, ways, room - seam):
-            work = sum(each.work for each in way) / whole
-            fit = Fit(_tiling(way, shelved=shelved), seam + _bytes(way), work)
-            found.append((work if shelved else work * _UNSHELVED, fit))
-    return min(found, key=itemgetter(0), default=(0.0, None))[1]
+    chosen = _chosen(_Picture(size, recipe, maps.width, maps.shelved), ways, room - seam)
+    best = min(chosen, key=lambda way: sum(each.work for each in way), default=None)
+    if best is None:
+        return None
+    work = sum(each.work for each in best) / (size[0] * size[1] * work_of(layers))
+    return Fit(_tiling(best, shelved=maps.shelved), seam + _bytes(best), work)
 
 
 @dataclass(frozen=True)
