@@ -56,7 +56,7 @@ pictures that are of another shape each time (docs/performance.md).
 """
 
 _MOST_SMALL: Final = 4 * KEPT  # two a result; there are more until the page is made next
-_LOOKS, _PAUSE = 5, 0.2
+_LOOKS, _PAUSE = 8, 0.2
 _CHILD: Final = "spawn_main"  # stands in the words that a child of ours is started with
 _PATIENCE: Final = 300.0
 _SETTINGS: Final = {
@@ -210,6 +210,15 @@ def _painted(house: House) -> int:
 
 
 def _sample(house: House, process: subprocess.Popen[bytes], temporary: Path, jobs: int) -> Sample:
+    """The least of some looks: what comes and goes (the page being made) has not grown."""
+    looks = []
+    for _ in range(_LOOKS):
+        time.sleep(_PAUSE)
+        looks.append(_look(house, process, temporary, jobs))
+    return Sample(**{f.name: min(getattr(one, f.name) for one in looks) for f in fields(Sample)})
+
+
+def _look(house: House, process: subprocess.Popen[bytes], temporary: Path, jobs: int) -> Sample:
     engine = _engine(process)
     return Sample(
         jobs=jobs,
@@ -219,12 +228,11 @@ def _sample(house: House, process: subprocess.Popen[bytes], temporary: Path, job
         engine_files=processes.descriptors(engine),
         service_threads=processes.threads(process.pid),
         engine_threads=processes.threads(engine),
-        left=min(_left(house, temporary) for _ in range(_LOOKS)),
+        left=_left(house, temporary),
     )
 
 
 def _left(house: House, temporary: Path) -> int:
-    time.sleep(_PAUSE)  # what is just being written has gone at one of the looks
     folders = (temporary, house.base, house.share.work)
     files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
     small = [path for path in files if path.parent.name == GLIMPSES]
