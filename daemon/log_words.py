@@ -30,6 +30,7 @@ _SENTENCES: Final = {
     "job.cancelled": "Cancelling {photo}, as somebody asked for.",
     "job.checkpoint": "{photo}: what was saved on the way is of no use. {why}",
     "job.none_is_stuck": "All photos and pictures are where they belong again.",
+    "job.not_refined": "{photo}: {why}",
     "job.requeued": "{photo} waits for another try: {why}",
     "job.resumed": "{photo} goes on where it was, after {iteration} steps.",
     "job.stuck": "{photo} cannot be put where it belongs yet: {why}",

@@ -49,6 +49,9 @@ class Record(_Part):
     program: Words = Field(description="version of the program")
     recipe: Recipe = Field(description="with its seed")
     size: Literal["working", "original"] = Field("working", description="output.size")
+    refine: Annotated[int, Field(ge=0, le=64)] = Field(
+        0, description="output.refine; 0 where nothing was refined"
+    )
     content: Source = Field(description="the photo")
     style: Source = Field(description="the style picture")
     weights_sha256: Sha256 = Field("", description="of the trained weights")

@@ -196,6 +196,13 @@ class OutputSettings(_Section):
         description="working: results are as large as they are painted (paint.size); original: "
         "enlarged or reduced to the photo's own size",
     )
+    refine: int = Field(
+        4,
+        ge=0,
+        le=64,
+        description="steps in the photo's own size that a painting gets once it is enlarged to "
+        "that (size is original); 0: it is enlarged alone",
+    )
     keep_location: bool = Field(
         False,
         description="whether results name the place where the photo was taken",

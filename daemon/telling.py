@@ -18,6 +18,7 @@ from daemon.runners.base import (
     Glimpse,
     GlimpseTrouble,
     NotesTrouble,
+    NotRefined,
     Progressed,
     Resumed,
     Started,
@@ -28,7 +29,16 @@ _SECONDS: Final = 1.0
 _SHARE: Final = 0.05
 _log: Final = structlog.get_logger()
 
-News = Started | Resumed | CheckpointTrouble | Progressed | Glimpse | GlimpseTrouble | NotesTrouble
+News = (
+    Started
+    | Resumed
+    | CheckpointTrouble
+    | Progressed
+    | Glimpse
+    | GlimpseTrouble
+    | NotRefined
+    | NotesTrouble
+)
 """What a runner says of a job on its way."""
 
 
@@ -59,6 +69,8 @@ class Telling:
             log("job.checkpoint", job=job.id, why=event.message)
         elif isinstance(event, GlimpseTrouble):
             _log.warning("job.not_shown", job=job.id, why=event.message)
+        elif isinstance(event, NotRefined):
+            _log.warning("job.not_refined", job=job.id, why=event.message)
         elif isinstance(event, NotesTrouble):
             _log.warning("job.without_notes", job=job.id, why=event.message, detail=event.detail)
         elif isinstance(event, Started):

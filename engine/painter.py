@@ -79,6 +79,7 @@ class Painter:
         style: NDArray[Any],
         recipe: Recipe,
         resume: Snapshot | None = None,
+        refine: int = 0,
     ) -> Work:
         """Paint a picture; gives `Progress` after each step and, last, the `Painting`.
 
@@ -89,13 +90,15 @@ class Painter:
             style: the same, of any size.
             recipe: how to paint.
             resume: what `Work.save` has written; open until the first step, then closed here.
+            refine: steps of a refinement in the photo's own size, if that is larger than the
+                recipe's (see `engine.refining`); the painting is of that size then.
 
         Raises:
             PictureError: a picture is no picture, too narrow, or larger than the memory allows.
             DivergedError: the optimisation blew up twice.
             SnapshotError: `resume` is of another picture, recipe, device or network.
         """
-        return Work(self, content, style, recipe, resume)
+        return Work(self, content, style, recipe, resume, refine=refine)
 
     def plan(self, size: pyramid.Size, style: pyramid.Size, recipe: Recipe) -> MemoryPlan:
         """How a picture and a style of these sizes are worked through with the memory there is now.

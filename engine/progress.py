@@ -57,6 +57,7 @@ class Progress:
         height: of the picture on this scale, pixels.
         loss: total loss after this step.
         eta_seconds: estimate of the seconds left.
+        largest: long side of the picture on the last scale, pixels.
     """
 
     iteration: int
@@ -67,6 +68,7 @@ class Progress:
     height: int
     loss: float
     eta_seconds: float
+    largest: int = 0
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,8 @@ class Painting:
         weights_sha256: of the file of weights that was used.
         tiles: in how many the largest scale was worked through; 1 is in one piece.
         predicted_memory_mb: what the process was expected to hold at its fullest, MiB.
+        refined: steps of the refinement, in the photo's own size; 0 if there was none.
+        left_out: why there was none although it was asked for, in plain words.
     """
 
     picture: NDArray[np.float32]
@@ -98,3 +102,5 @@ class Painting:
     weights_sha256: str
     tiles: int
     predicted_memory_mb: float
+    refined: int = 0
+    left_out: str = ""

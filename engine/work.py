@@ -5,29 +5,37 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine import pyramid, snapshot
 from engine.descent import Descent, Limits
-from engine.errors import SnapshotError
+from engine.errors import DivergedError, PictureError, SnapshotError
 from engine.fitting import Fit, fitting
+from engine.ground import Scale, laid
 from engine.memory import beside_shelf
 from engine.mx import nd
 from engine.optimizer import make_optimizer
 from engine.progress import LossParts, Painting, Progress
 from engine.recipe import Recipe
+from engine.refining import refined
 from engine.retreat import Retreat
 from engine.room import give_back
 from engine.snapshot import Snapshot, State
 
 if TYPE_CHECKING:
     from engine.painter import Painter
+
+_LATE: Final = (
+    "The time for the painting was over before it could be refined in the photo's own size: it was "
+    "enlarged to that."
+)
+
+_FAILED: Final = "The painting was not refined in the photo's own size, but enlarged to it. {}"
 
 
 class Work:
@@ -39,6 +47,7 @@ class Work:
         style: likewise.
         recipe: how to paint.
         resume: where to go on.
+        refine: see `Painter.paint`.
 
     Attributes:
         resumed_at: steps that had been taken when it went on from a snapshot; 0 if it is new.
@@ -48,36 +57,36 @@ class Work:
         SnapshotError: the snapshot is of something else.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that a picture comes of
         self,
         painter: Painter,
         content: NDArray[Any],
         style: NDArray[Any],
         recipe: Recipe,
         resume: Snapshot | None = None,
+        *,
+        refine: int = 0,
     ) -> None:
         self._painter = painter
         self._recipe = recipe
         pyramid.check(content, "content")
         pyramid.check(style, "style")
-        self._plan = pyramid.plan(pyramid.size_of(content), recipe)
-        # The largest sizes that are needed: what comes from a camera is many times as large.
-        largest = self._plan[-1][0]
         style = pyramid.trimmed(style, recipe.style_trim)
-        longest = pyramid.style_size(pyramid.size_of(style), max(largest))
-        self._memory = painter.plan(largest, longest, recipe)
-        self._content = _own(pyramid.resized(content, largest), content)
-        self._style = _own(pyramid.resized(style, longest), style)
-        self._digest = hashlib.sha256(self._style.data).hexdigest()
+        self._plan = laid(painter, content, style, recipe)
+        more, self._left_out = refined(painter, content, style, self._plan[-1], refine)
+        self._plan += more
+        self._ground = self._plan[-1].ground  # the largest
         self._identity = self._identified()
         self._set_began(painter.now())
         self._steps = 0
-        self._tiles = self._memory.tiles
+        self._tiles = self._ground.memory.tiles
         self._stopped_by: Literal["steps", "plateau", "time"] = "steps"
         self._loss = LossParts(float("nan"), float("nan"))
         self._result: pyramid.Picture | None = None
+        self._total = sum(scale.steps for scale in self._plan)
         self._pace = 0.0  # seconds a step on the last scale that took one
         self._unstable = False
+        self._refined = 0
         self._scale = 1
         self._descent: Descent | None = None
         self._resume = resume
@@ -137,7 +146,7 @@ class Work:
         """
         if self._descent is None or not self._descent.steps:
             return None
-        (height, width), _ = self._plan[self._scale - 1]
+        height, width = self._now.size
         shown = np.empty((height, width, 3), np.uint8)
         for colour in range(3):  # one at a time: all of a large picture would take 150 MB more
             plane = self._descent.best[0, colour].asnumpy()
@@ -151,10 +160,10 @@ class Work:
             self._recipe.model_dump_json(),
             self._painter.network_key,
             self._painter.device.name,
-            str(self._memory.history),
-            hashlib.sha256(self._content.data).hexdigest(),
-            self._digest,
+            *self._plan[0].ground.identity,
         )
+        if self._ground.refines:
+            parts += (str(self._plan[-1].steps), *self._ground.identity)
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     def _go_on(self) -> None:
@@ -180,23 +189,46 @@ class Work:
 
     def _scales(self) -> Iterator[Progress]:
         before: pyramid.Picture | None = None
-        for number, (size, steps) in enumerate(self._plan, start=1):
+        for number, scale in enumerate(self._plan, start=1):
             if number < self._scale:
                 continue  # done before it was gone on with
+            if scale.ground.refines and self._resume is None and self._is_late():
+                return
             self._scale = number
-            content = pyramid.resized(self._content, size)
-            start = self._start(before, content)
-            objective = self._objective(content)
-            self._descent = self._begun(objective, start, steps)
-            del start  # it is on the device now
-            yield from self._followed(self._descent)
-            self._take(self._descent)
-            self._heed(objective)
-            # Its optimiser's memory is not to lie beside the next one's.
-            self._descent = None
-            del objective
-            _let_go()
+            content = pyramid.resized(scale.ground.content, scale.size)
+            try:
+                yield from self._painted(content, self._start(before, content))
+            except (PictureError, DivergedError) as error:
+                if not scale.ground.refines or self._result is None:
+                    raise
+                # What was painted is there, and worth more than nothing.
+                self._descent, self._left_out = None, _FAILED.format(error)
+                return
             before = content
+
+    def _painted(self, content: pyramid.Picture, start: pyramid.Picture) -> Iterator[Progress]:
+        """Work through one scale."""
+        objective = self._objective(content)
+        self._descent = self._begun(objective, start)
+        del start  # it is on the device now
+        yield from self._followed(self._descent)
+        self._take(self._descent)
+        self._heed(objective)
+        # Its optimiser's memory is not to lie beside the next one's.
+        self._descent = None
+        del objective
+        _let_go()
+
+    @property
+    def _now(self) -> Scale:
+        """The scale that is worked at."""
+        return self._plan[self._scale - 1]
+
+    def _is_late(self) -> bool:
+        late = self._deadline is not None and self._painter.now() >= self._deadline
+        if late:
+            self._left_out = _LATE
+        return late
 
     def _start(self, before: pyramid.Picture | None, content: pyramid.Picture) -> pyramid.Picture:
         if before is None or self._result is None:
@@ -204,26 +236,27 @@ class Work:
         return pyramid.carried(self._result, before, content)
 
     def _objective(self, content: pyramid.Picture) -> Retreat:
-        painter, recipe = self._painter, self._recipe
-        size = pyramid.style_size(pyramid.size_of(self._style), max(content.shape))
-        style = pyramid.resized(self._style, size)
-        grams = painter.grams(style, self._digest, recipe)
-        finer = partial(self._fitting, pyramid.size_of(content))
+        ground = self._now.ground
+        grams = self._painter.grams(
+            ground.style_beside(content), ground.style_digest, ground.recipe
+        )
+        finer = partial(self._fitting, pyramid.size_of(content), ground.recipe)
         return Retreat(
-            partial(painter.objective, content, grams, recipe),
-            _first_fit(finer, self._memory.maps),
+            partial(self._painter.objective, content, grams, ground.recipe),
+            _first_fit(finer, ground.memory.maps),
             finer,
         )
 
-    def _fitting(self, size: pyramid.Size, room: int) -> Fit | None:
-        return fitting(size, self._recipe, room, maps=self._painter.maps, beside=beside_shelf(size))
+    def _fitting(self, size: pyramid.Size, recipe: Recipe, room: int) -> Fit | None:
+        return fitting(size, recipe, room, maps=self._painter.maps, beside=beside_shelf(size))
 
-    def _begun(self, objective: Retreat, start: pyramid.Picture, steps: int) -> Descent:
+    def _begun(self, objective: Retreat, start: pyramid.Picture) -> Descent:
+        recipe, history = self._now.ground.recipe, self._now.ground.memory.history
         descent = Descent(
             objective,
-            make_optimizer(self._recipe.model_copy(update={"history": self._memory.history})),
+            make_optimizer(recipe.model_copy(update={"history": history})),
             self._painter.to_device(start),
-            Limits(steps, self._recipe.plateau, self._deadline),
+            Limits(self._now.steps, recipe.plateau, self._deadline),
             self._painter.now,
             rolled_back=self._unstable,
         )
@@ -237,11 +270,11 @@ class Work:
         """Know the tiles that it came to, and count on no more memory than there was for it."""
         self._tiles = objective.fit.tiling.tiles
         if objective.stepped_down:
-            self._memory = replace(self._memory, maps=objective.fit.bytes)
+            self._now.ground.heed(objective.fit)
 
     def _followed(self, descent: Descent) -> Iterator[Progress]:
         """Let one scale work and tell of each step."""
-        (height, width), _ = self._plan[self._scale - 1]
+        height, width = self._now.size
         began = self._painter.now()
         # A start is evaluated too, which costs what a step costs.
         before = descent.steps or -1
@@ -250,20 +283,20 @@ class Work:
             self._pace = (self._painter.now() - began) / (descent.steps - before)
             yield Progress(
                 iteration=self._steps,
-                total=self._recipe.total_iterations,
+                total=self._total,
                 scale=self._scale,
                 scales=len(self._plan),
                 width=width,
                 height=height,
                 loss=loss,
                 eta_seconds=self._seconds_left(descent.steps),
+                largest=max(self._plan[-1].size),
             )
 
     def _seconds_left(self, done: int) -> float:
-        """Estimate from this scale's pace: a step costs in proportion to its pixels."""
-        (height, width), steps = self._plan[self._scale - 1]
-        ahead = sum(h * w * count for (h, w), count in self._plan[self._scale :])
-        left = self._pace * (steps - done + ahead / (height * width))
+        """Estimate from this scale's pace: a step costs in proportion to its work."""
+        ahead = sum(scale.work for scale in self._plan[self._scale :])
+        left = self._pace * (self._now.steps - done + ahead / self._now.step_work)
         if self._deadline is None:
             return left
         return max(0.0, min(left, self._deadline - self._painter.now()))
@@ -276,6 +309,7 @@ class Work:
             self._loss = descent.best_loss
         self._stopped_by = descent.stopped_by
         self._unstable = descent.rolled_back
+        self._refined = descent.steps if self._now.ground.refines else 0
 
     def _painting(self) -> Painting:
         if self._result is None:  # pragma: no cover - there is always a scale
@@ -291,7 +325,9 @@ class Work:
             normalization=self._recipe.normalization,
             weights_sha256=self._painter.weights_sha256,
             tiles=self._tiles,
-            predicted_memory_mb=self._memory.bytes / 2**20,
+            predicted_memory_mb=max(each.ground.memory.bytes for each in self._plan) / 2**20,
+            refined=self._refined,
+            left_out=self._left_out,
         )
 
 
@@ -299,11 +335,6 @@ def _let_go() -> None:
     """Give back to the system what a scale has held, before the next one takes its own."""
     nd.waitall()
     give_back()
-
-
-def _own(picture: pyramid.Picture, given: NDArray[Any]) -> pyramid.Picture:
-    """A picture that nobody else may change."""
-    return picture.copy() if np.shares_memory(picture, given) else picture
 
 
 def _first_fit(finer: Callable[[int], Fit | None], room: int) -> Fit:

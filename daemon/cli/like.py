@@ -56,10 +56,19 @@ def wishes_like(record: Record, resolved: Resolved) -> Wishes:
     if "preset" in typed:
         raise UsageError("--preset and --like each name a whole recipe: leave one of them out.")
     recipe = make_recipe(PaintSettings(**typed), {}, record.recipe)
-    output = resolved.settings.output
-    if "size" not in _typed(resolved, "output"):
-        output = output.model_copy(update={"size": record.size})
-    return Wishes(recipe, output)
+    return Wishes(recipe, _output_like(record, resolved))
+
+
+def _output_like(record: Record, resolved: Resolved) -> OutputSettings:
+    """The size of the result, and how it came to that; what is typed wins.
+
+    How a result of another size would have been refined, its record does not say.
+    """
+    output, typed = resolved.settings.output, _typed(resolved, "output")
+    if "size" in typed:
+        return output
+    same = {"size": record.size, "refine": record.refine}
+    return output.model_copy(update={name: same[name] for name in same.keys() - typed.keys()})
 
 
 def _typed(resolved: Resolved, section: str) -> Mapping[str, Any]:

@@ -34,6 +34,7 @@ from daemon.runners.base import (
     EngineUnavailable,
     Event,
     Failed,
+    NotRefined,
     Painted,
     PaintRequest,
     PictureFormat,
@@ -60,7 +61,7 @@ _SHORT: Final = {
     "engine.device": "--device",
     "engine.weights": "--weights",
 }
-_OUTPUT: Final = ("quality", "lossless", "depth", "size", "keep_location")
+_OUTPUT: Final = ("quality", "lossless", "depth", "size", "refine", "keep_location")
 
 
 @click.command()
@@ -235,6 +236,8 @@ def _paint(
                     _say_what_was_imported(settings.weights, before)
                     if record is not None:
                         warn_of_engine(record, event)
+                if isinstance(event, NotRefined):
+                    click.echo(event.message, err=True)
                 if isinstance(event, Painted):
                     return event
                 _raise_for(event, paths)

@@ -46,6 +46,7 @@ class PaintRequest:
         lossless: WebP keeps every value.
         depth: bits a colour of PNG and TIFF, 8 or 16.
         size: as large as it is painted, or as the photo.
+        refine: steps in the photo's own size, once the painting is enlarged to that.
         keep_location: whether the result names the place where the photo was taken.
         content_name: of the photo's file, for the record in the result.
         style_name: of the style picture's, likewise.
@@ -62,6 +63,7 @@ class PaintRequest:
     lossless: bool = False
     depth: int = 8
     size: ResultSize = "working"
+    refine: int = 0
     keep_location: bool = False
     content_name: str = ""
     style_name: str = ""
@@ -183,6 +185,19 @@ class GlimpseTrouble:
 
 
 @dataclass(frozen=True)
+class NotRefined:
+    """The picture that comes next is enlarged to the photo's own size alone, and not refined there.
+
+    Attributes:
+        job_id: the request's.
+        message: why.
+    """
+
+    job_id: str
+    message: str
+
+
+@dataclass(frozen=True)
 class NotesTrouble:
     """What a photo's file says besides its colours is missing from the result that comes next.
 
@@ -207,7 +222,7 @@ class Painted:
         suffix: of its file name, with the dot.
         report: JSON-ready: width, height, iterations, seconds, seconds_per_iteration, device,
             precision, normalization, loss {total, content, style {layer: value}, tv},
-            steps_per_second, tiles, predicted_memory_mb, peak_memory_mb, weights_sha256.
+            steps_per_second, tiles, refined, predicted_memory_mb, peak_memory_mb, weights_sha256.
     """
 
     job_id: str
@@ -255,6 +270,7 @@ Event = (
     | Progressed
     | Glimpse
     | GlimpseTrouble
+    | NotRefined
     | NotesTrouble
     | Painted
     | Failed

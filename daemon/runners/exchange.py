@@ -44,7 +44,7 @@ class Painting:
 
     Attributes:
         job_id: which.
-        size: long side of the result, pixels.
+        size: long side of the picture at its largest, pixels, as far as is known.
         heard_at: when there was news of it last: that it was handed over, at first.
         done: how much of it, 0 to 1.
         is_given_up: whether the engine was ended for its silence.
@@ -161,6 +161,7 @@ class Exchange:
             painting.heard_at = self._clock()
             if isinstance(event, Progressed):
                 painting.done = event.progress.iteration / event.progress.total
+                painting.size = max(painting.size, event.progress.largest)
 
     def replace(self, make: Make) -> None:
         """Let another runner take the place of this one as soon as nothing is being painted.

@@ -102,6 +102,7 @@ def _packet(painting: Painting, photo: pictures.About, request: PaintRequest) ->
         program=version.program(),
         recipe=request.recipe,
         size=request.size,
+        refine=request.refine if painting.refined else 0,
         content=record.source(request.content_name, request.content),
         style=record.source(request.style_name, request.style),
         weights_sha256=painting.weights_sha256,

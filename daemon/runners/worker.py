@@ -35,6 +35,7 @@ from daemon.runners.base import (
     Event,
     Failed,
     NotesTrouble,
+    NotRefined,
     Painted,
     PaintRequest,
     Progressed,
@@ -90,6 +91,8 @@ class Painter(Protocol):
         style: NDArray[np.uint8],
         recipe: Recipe,
         resume: Snapshot | None = None,
+        *,
+        refine: int = 0,
     ) -> Work:
         """Begin with a picture, or go on with it."""
         ...
@@ -258,13 +261,17 @@ class _Job:
         snapshot, pictures = self._snapshot(), self._pictures()
         self._glimpsing.photo(pictures[0])
         try:
-            work = painter.paint(*pictures, recipe, snapshot)
+            work = painter.paint(*pictures, recipe, snapshot, refine=self._refine)
         except SnapshotError as error:
             self._not_used(error)
-            work = painter.paint(*pictures, recipe)
+            work = painter.paint(*pictures, recipe, refine=self._refine)
         if work.resumed_at:
             _say(self._connection, Resumed(job_id, work.resumed_at))
         return work
+
+    @property
+    def _refine(self) -> int:
+        return self._request.refine if self._request.size == "original" else 0
 
     def _snapshot(self) -> Snapshot | None:
         try:
@@ -322,6 +329,8 @@ class _Job:
 
     def _painted(self, painting: Painting) -> Painted:
         request = self._request
+        if painting.left_out:
+            _say(self._connection, NotRefined(request.job_id, painting.left_out))
         made = finished(painting, request)
         if made.trouble:
             _say(self._connection, NotesTrouble(request.job_id, made.trouble, made.detail))
@@ -367,6 +376,7 @@ def report_on(painting: Painting) -> dict[str, Any]:
         "loss": asdict(painting.loss),
         "steps_per_second": _rounded(1 / pace) if pace else None,
         "tiles": painting.tiles,
+        "refined": painting.refined,
         "predicted_memory_mb": _rounded(painting.predicted_memory_mb),
         "peak_memory_mb": _rounded(peak() / 2**20),
         "weights_sha256": painting.weights_sha256,

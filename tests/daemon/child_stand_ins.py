@@ -51,6 +51,8 @@ SLOW = 80
 """At a style picture of this grey a step takes a while."""
 SLOWER = 90
 """At a style picture of this grey a step takes as long as one of a large picture."""
+TOO_LARGE = 100
+"""At a style picture of this grey the photo is too large to be refined."""
 _TRAIL = (8, 16)
 
 
@@ -63,18 +65,20 @@ class Steps:
     of a slow one.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - as `engine.work.Work`
         self,
         painter: StandIn,
         content: NDArray[np.uint8],
         style: NDArray[np.uint8],
         recipe: Recipe,
         resume: snapshot.Snapshot | None,
+        refine: int = 0,
     ) -> None:
         self._painter = painter
         self._content = content
         self._style = style
         self._recipe = recipe
+        self._refine = refine
         parts = painter.weights_sha256, recipe.model_dump_json(), content.tobytes().hex()
         self._identity = hashlib.sha256("\n".join(parts).encode()).hexdigest()
         self._trail = np.zeros(_TRAIL, np.uint8)
@@ -132,6 +136,7 @@ class Steps:
         return picture.clip(0, 255)
 
     def _painting(self) -> Painting:
+        grey = int(self._style[0, 0, 0])
         return Painting(
             picture=self._picture(),
             loss=LossParts(1.0, 0.25, {"conv1_1": 0.75}, 0.0),
@@ -144,6 +149,8 @@ class Steps:
             weights_sha256=self._painter.weights_sha256,
             tiles=1,
             predicted_memory_mb=100.0,
+            refined=self._refine if grey != TOO_LARGE else 0,
+            left_out="Too large to be refined." if self._refine and grey == TOO_LARGE else "",
         )
 
 
@@ -166,9 +173,11 @@ class StandIn:
         style: NDArray[np.uint8],
         recipe: Recipe,
         resume: snapshot.Snapshot | None = None,
+        *,
+        refine: int = 0,
     ) -> Steps:
-        """Begin with a picture, or go on with it."""
-        return Steps(self, content, style, recipe, resume)
+        """Begin with a picture, or go on with it; nothing is refined, and it says that it was."""
+        return Steps(self, content, style, recipe, resume, refine)
 
 
 def stand_in_worker(
@@ -194,7 +203,7 @@ class CameraShySteps(Steps):
 class CameraShy(StandIn):
     """Paints, but shows nothing on the way."""
 
-    def paint(self, *given: Any) -> Steps:
+    def paint(self, *given: Any, **_: Any) -> Steps:
         return CameraShySteps(self, *given)
 
 
@@ -244,7 +253,7 @@ class HangingSteps(Steps):
 class Hanging(StandIn):
     """Hangs before each of its steps."""
 
-    def paint(self, *given: Any) -> Steps:
+    def paint(self, *given: Any, **_: Any) -> Steps:
         return HangingSteps(self, *given)
 
 

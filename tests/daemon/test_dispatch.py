@@ -30,6 +30,7 @@ from daemon.runners.base import (
     Glimpse,
     GlimpseTrouble,
     NotesTrouble,
+    NotRefined,
     PaintRequest,
     Progressed,
     Started,
@@ -147,6 +148,19 @@ def test_small_pictures_change_nothing_and_trouble_with_them_is_told(room: Room)
     assert [(one["event"], one["job"], one["why"]) for one in logs] == [
         ("job.not_shown", "a", "It cannot be shown.")
     ]
+    assert room.states() == {"a": "running"}
+
+
+def test_a_painting_that_is_not_refined_is_told(room: Room) -> None:
+    room.runner.answer = lambda _request: []
+    room.add("a")
+    begin(room)
+    with capture_logs() as logs:
+        room.dispatcher.handle(NotRefined("a", "Too large."))
+    (told,) = logs
+    assert (told["event"], told["log_level"], told["why"]) == (
+        "job.not_refined", "warning", "Too large.",
+    )  # fmt: skip
     assert room.states() == {"a": "running"}
 
 

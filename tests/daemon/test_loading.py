@@ -55,11 +55,14 @@ def with_wishes(job: Job, text: str) -> Job:
 
 
 def test_the_settings_of_the_output_and_the_names_are_handed_over(share: Share) -> None:
-    output = OutputSettings(format="webp", lossless=True, size="original", keep_location=True)
+    output = OutputSettings(
+        format="webp", lossless=True, size="original", keep_location=True, refine=2
+    )
     request = load(make_job(share), share, Settings(output=output))
     assert isinstance(request, PaintRequest)
     assert (request.format, request.lossless, request.size) == ("webp", True, "original")
     assert (request.depth, request.quality, request.keep_location) == (8, 95, True)
+    assert request.refine == 2
     assert (request.content_name, request.style_name) == ("photo.jpg", "Waves.jpg")
 
 

@@ -93,6 +93,23 @@ def test_the_size_of_the_file_is_repeated_too(run: Run) -> None:
         assert image.size == (64, 48)
 
 
+def test_it_is_refined_as_the_result_was(run: Run) -> None:
+    def refined(name: str, *typed: str) -> int:
+        assert run("photo.jpg", "style.png", "-o", name, *typed)[0] == 0
+        return record.record_of(Path(name).read_bytes(), name).refine
+
+    Path("config.toml").write_text("[output]\nrefine = 7\n")
+    original = ("--size", "64", "--iterations", "2", "--output.size", "original")
+    assert refined("a.png", *original, "--output.refine", "3") == 3
+    assert refined("b.png", "--like", "a.png") == 3
+    assert refined("c.png", "--like", "a.png", "--output.refine", "5") == 5
+    assert refined("d.png", *original, "--output.refine", "0") == 0
+    assert refined("e.png", "--like", "d.png") == 0
+    # Nothing is refined in the size that is painted; so its record says nothing of another one.
+    assert refined("f.png", "--size", "64", "--iterations", "2") == 0
+    assert refined("g.png", "--like", "f.png", "--output.size", "original") == 7
+
+
 def test_alone_it_says_what_it_was_made_from(run: Run, result: str) -> None:
     code, out, err = run("--like", result)
     assert (code, out) == (2, "")
@@ -164,8 +181,9 @@ def test_what_goes_wrong_is_said_in_a_sentence(
 
 
 @pytest.mark.weights
+@pytest.mark.parametrize("size", ["working", "original"])
 @pytest.mark.parametrize("name", ["first.png", "first.tif"])
-def test_the_real_engine_repeats_a_picture_to_the_bit(weights: Path, name: str) -> None:
+def test_the_real_engine_repeats_a_picture_to_the_bit(weights: Path, name: str, size: str) -> None:
     rng = np.random.default_rng(1)
     for file in ("real.png", "strokes.png"):
         coarse = Image.fromarray(rng.integers(0, 255, (6, 8, 3), dtype=np.uint8))
@@ -179,6 +197,8 @@ def test_the_real_engine_repeats_a_picture_to_the_bit(weights: Path, name: str) 
         return Path(output).read_bytes()
 
     how: tuple[Any, ...] = ("--size", "64", "--iterations", "3", "--init", "noise", "--seed", "5")
-    first = painted(name, *how)
+    first = painted(name, *how, "--output.size", size)
+    refined = record.record_of(first, name).refine
+    assert (refined > 0) == (size == "original")
     assert painted(f"again{Path(name).suffix}", "--like", name) == first
     assert painted(f"other{Path(name).suffix}", "--like", name, "--seed", "6") != first

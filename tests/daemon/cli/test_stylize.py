@@ -27,8 +27,8 @@ from tests.daemon import child_stand_ins as stand_ins
 ROOT = Path(__file__).resolve().parents[3]
 KEYS = [
     "output", "width", "height", "iterations", "seconds", "seconds_per_iteration", "device",
-    "precision", "normalization", "loss", "steps_per_second", "tiles", "predicted_memory_mb",
-    "peak_memory_mb", "weights_sha256",
+    "precision", "normalization", "loss", "steps_per_second", "tiles", "refined",
+    "predicted_memory_mb", "peak_memory_mb", "weights_sha256",
 ]  # fmt: skip
 SIZES = "a whole number of at least 32 and at most 8192"
 
@@ -41,6 +41,7 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, grey in (("photo.jpg", 100), ("style.png", 200), ("kills.png", stand_ins.KILLS)):
         Image.new("RGB", (64, 48), (grey,) * 3).save(name)
     Image.new("RGB", (64, 48), (stand_ins.SLOW,) * 3).save("slow.png")
+    Image.new("RGB", (64, 48), (stand_ins.TOO_LARGE,) * 3).save("too large.png")
     for number in stand_ins.ERRORS:
         Image.new("RGB", (64, 48), (number,) * 3).save(f"error{number}.png")
     Path("text.jpg").write_text("hello")
@@ -89,6 +90,17 @@ def test_json_has_exactly_the_promised_keys(run: Run) -> None:
     assert list(report) == KEYS
     assert list(report["loss"]) == ["total", "content", "style", "tv"]
     assert (report["output"], report["width"], report["iterations"]) == ("out.png", 96, 7)
+
+
+def test_it_is_said_what_was_refined_and_why_it_was_not(run: Run) -> None:
+    wishes = ("-o", "out.png", "--size", "32", "--iterations", "2", "--json")
+    refined = ("--output.size", "original", "--output.refine", "3")
+    code, out, err = run("photo.jpg", "style.png", *wishes, *refined)
+    assert (code, json.loads(out)["refined"], err) == (0, 3, "")
+    code, out, err = run("photo.jpg", "too large.png", *wishes, *refined)
+    assert (code, json.loads(out)["refined"], err) == (0, 0, "Too large to be refined.\n")
+    code, out, err = run("photo.jpg", "too large.png", *wishes)
+    assert (code, json.loads(out)["refined"], err) == (0, 0, "")
 
 
 def test_the_preset_decides_what_is_not_said(run: Run) -> None:

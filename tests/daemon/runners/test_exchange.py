@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -62,6 +63,19 @@ def test_it_has_room_as_soon_as_there_is_an_engine() -> None:
     assert house.exchange.capacity == 0
     house.hear(READY)
     assert house.exchange.capacity == 1
+
+
+def test_how_large_a_picture_becomes_is_known_from_its_first_step() -> None:
+    house = House()
+    house.start()
+    house.submit("a")
+    (painting,) = house.exchange.paintings
+    assert painting.size == 96
+    step = Progressed("a", replace(progress(), largest=4032))
+    house.hear(step)
+    assert painting.size == 4032
+    house.hear(replace(step, progress=replace(step.progress, largest=0)))
+    assert painting.size == 4032
 
 
 def test_a_second_start_of_an_engine_that_is_there_loads_nothing() -> None:

@@ -100,6 +100,21 @@ def test_a_photo_that_lies_on_its_side_gives_an_upright_result(kind: str) -> Non
     assert opened(made).getexif().get(0x0112, 1) == 1
 
 
+def test_what_was_refined_in_the_photos_own_size_is_not_resampled() -> None:
+    refined = replace(painting(120, 90), refined=3)
+    asked = request(photo("RGB"), size="original", refine=4, format="png")
+    made = finished(refined, asked)
+    assert np.array_equal(np.asarray(opened(made)), np.rint(refined.picture.clip(0, 255)))
+    deep = finished(refined, replace(asked, content=photo("RGBA"), depth=16, format="tiff"))
+    assert opened(deep).size == (120, 90)
+
+
+@pytest.mark.parametrize(("refined", "told"), [(3, 4), (0, 0)])
+def test_the_record_says_what_it_was_refined_by_if_it_was(refined: int, told: int) -> None:
+    made = finished(replace(painting(), refined=refined), request(size="original", refine=4))
+    assert record_of(made.data, "").refine == told
+
+
 @pytest.mark.parametrize("size", ["working", "original"])
 def test_alpha_is_put_back_and_the_ground_taken_out(size: Any) -> None:
     content = Image.fromarray(pictures.decode(photo("RGBA"), max_pixels=100_000))

@@ -1,0 +1,222 @@
+"""A painting is refined in the photo's own size: few steps, kept and gone on with as all others."""
+
+from __future__ import annotations
+
+import copy
+from contextlib import closing
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from engine import PRESETS, Painting, Recipe, pyramid, refining
+from engine.errors import DivergedError, PictureError, SnapshotError
+from engine.layers import chain_to, deepest, work_of
+from engine.objective import Objective
+from engine.snapshot import Snapshot
+
+RECIPE = Recipe(size=64, scales=(0.75, 1.0), iterations=(3, 4), history=3)
+STEPS = 3
+LONG, SHORT = 131, 97
+
+
+@pytest.fixture
+def large(photo):
+    """A photo of a size that is no multiple of anything, with what only that size shows."""
+    noise = np.random.default_rng(5).integers(-40, 40, (SHORT, LONG, 1))
+    enlarged = pyramid.resized(photo, (SHORT, LONG))
+    return (enlarged + noise).clip(0, 255).astype(np.uint8)
+
+
+@pytest.fixture
+def begin(painter, large, style):
+    return lambda refine=STEPS, recipe=RECIPE: painter.paint(large, style, recipe, refine=refine)
+
+
+@pytest.fixture
+def go_on(painter, large, style, tmp_path):
+    """From where `tmp_path / "one"` is."""
+
+    def go_on(refine=STEPS):
+        with closing(Snapshot(tmp_path / "one")) as snapshot:
+            return painted(painter.paint(large, style, RECIPE, snapshot, refine=refine))
+
+    return go_on
+
+
+def painted(work):
+    *steps, painting = work
+    assert isinstance(painting, Painting)
+    return steps, painting
+
+
+def altered(painter, **changes):
+    other = copy.copy(painter)
+    for name, value in changes.items():
+        setattr(other, name, value)
+    return other
+
+
+def sharpness(picture):
+    """How much a pixel differs from what lies around it."""
+    grey = picture.mean(axis=2)
+    around = grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:]
+    return float((grey[1:-1, 1:-1] - around / 4).std())
+
+
+@pytest.mark.weights
+def test_it_has_the_photos_size_to_the_pixel_and_one_scale_more(begin):
+    steps, painting = painted(begin())
+    assert painting.picture.shape == (SHORT, LONG, 3)
+    assert (painting.picture.min() >= 0, painting.picture.max() <= 255) == (True, True)
+    assert (painting.refined, painting.left_out) == (STEPS, "")
+    assert painting.iterations == len(steps) == steps[-1].total == 7 + STEPS
+    assert [step.scale for step in steps] == [1] * 3 + [2] * 4 + [3] * STEPS
+    assert {step.scales for step in steps} == {3}
+    assert {step.largest for step in steps} == {LONG}
+    assert (steps[-1].width, steps[-1].height, steps[-1].eta_seconds) == (LONG, SHORT, 0)
+    assert steps[6].eta_seconds > 0
+    assert sorted(painting.loss.style) == list(refining.STYLE_LAYERS)
+
+
+@pytest.mark.weights
+def test_it_is_sharper_than_enlarged_and_the_same_painting_all_the_same(begin):
+    _, painting = painted(begin(0))
+    _, found = painted(begin())
+    enlarged = pyramid.resized(painting.picture, (SHORT, LONG))
+    assert sharpness(found.picture) > 1.3 * sharpness(enlarged)
+    smaller = pyramid.resized(found.picture, pyramid.size_of(painting.picture))
+    assert np.abs(smaller - painting.picture).mean() < 12
+    assert np.abs(smaller - painting.picture).mean() < np.abs(found.picture - enlarged).mean()
+
+
+# Within the painting, at its end, after the refinement's first step, and at its last one.
+@pytest.mark.parametrize("steps", [2, 7, 8, 10])
+@pytest.mark.weights
+def test_one_that_is_broken_off_goes_on_to_the_same_picture(begin, go_on, tmp_path, steps):
+    told, whole = painted(begin())
+    work = begin()
+    for _ in range(steps):
+        next(work)
+    assert work.save(tmp_path / "one")
+    rest, painting = go_on()
+    assert rest[0].iteration == steps + 1 if rest else steps == len(told)
+    assert [step.loss for step in rest] == [step.loss for step in told[steps:]]
+    assert np.array_equal(painting.picture, whole.picture)
+    assert (painting.iterations, painting.refined) == (whole.iterations, STEPS)
+
+
+@pytest.mark.parametrize("refine", [0, STEPS + 1])
+@pytest.mark.weights
+def test_with_other_steps_nobody_goes_on_from_it(begin, go_on, tmp_path, refine):
+    work = begin()
+    next(work)
+    assert work.save(tmp_path / "one")
+    with pytest.raises(SnapshotError):
+        go_on(refine)
+
+
+@pytest.mark.weights
+def test_a_photo_that_is_no_larger_than_the_painting_is_painted_as_ever(painter, photo, style):
+    usual = painted(painter.paint(photo, style, RECIPE))[1]
+    found = painted(painter.paint(photo, style, RECIPE, refine=STEPS))[1]
+    assert np.array_equal(found.picture, usual.picture)
+    assert (found.refined, found.left_out, found.iterations) == (0, "", usual.iterations)
+
+
+def unable(painter):
+    """A plan of memory in which there is room for the painting alone."""
+
+    def plan(size, *more):
+        if max(size) > RECIPE.size:
+            raise PictureError("too large")
+        return painter.plan(size, *more)
+
+    return plan
+
+
+@pytest.mark.weights
+def test_without_memory_for_it_the_painting_is_left_as_it_is(painter, begin, large, style):
+    usual = painted(begin(0))[1]
+    poorer = altered(painter, plan=unable(painter))
+    found = painted(poorer.paint(large, style, RECIPE, refine=STEPS))[1]
+    assert np.array_equal(found.picture, usual.picture)
+    assert found.refined == 0
+    assert "131 x 97 pixels" in found.left_out
+    assert "engine.max_memory" in found.left_out
+
+
+@pytest.mark.weights
+def test_a_photo_of_too_many_pixels_is_not_refined(begin, monkeypatch):
+    monkeypatch.setattr(refining, "MOST_PIXELS", SHORT * LONG - 1)
+    assert "million pixels" in painted(begin())[1].left_out
+    monkeypatch.setattr(refining, "MOST_PIXELS", SHORT * LONG)
+    assert painted(begin())[1].refined == STEPS
+
+
+@pytest.mark.parametrize("error", [PictureError("No room."), DivergedError("It blew up.")])
+@pytest.mark.weights
+def test_what_was_painted_survives_a_refinement_that_fails(begin, monkeypatch, error):
+    usual = painted(begin(0))[1]
+    evaluate = Objective.evaluate
+
+    def fail(self, image):
+        if image.shape[2:] == (SHORT, LONG):
+            raise error
+        return evaluate(self, image)
+
+    monkeypatch.setattr(Objective, "evaluate", fail)
+    work = begin()
+    found = painted(work)[1]
+    assert np.array_equal(found.picture, usual.picture)
+    assert (found.refined, found.left_out.endswith(str(error))) == (0, True)
+
+
+@pytest.mark.weights
+def test_when_the_time_is_over_nothing_is_refined(painter, large, style):
+    clock = {"now": 0.0}
+    slow = altered(painter, _clock=lambda: clock["now"])
+    recipe = RECIPE.model_copy(update={"time_budget": 100.0})
+    work = slow.paint(large, style, recipe, refine=STEPS)
+    for _ in range(6):
+        next(work)
+    clock["now"] = 101.0
+    found = painted(work)[1]
+    assert found.picture.shape[1] == RECIPE.size
+    assert (found.refined, "time" in found.left_out) == (0, True)
+
+
+@pytest.mark.weights
+def test_tiles_come_to_the_same_picture(painter, begin, large, style):
+    def plan(size, *more):
+        found = painter.plan(size, *more)
+        return replace(found, maps=20 * 2**20) if max(size) > RECIPE.size else found
+
+    usual = painted(begin())[1]
+    found = painted(altered(painter, plan=plan).paint(large, style, RECIPE, refine=STEPS))[1]
+    assert found.tiles > usual.tiles == 1
+    assert np.abs(found.picture - usual.picture).mean() < 0.5
+
+
+@pytest.mark.weights
+def test_what_comes_as_floats_is_refined_too_and_stays_as_it_was(painter, large, style):
+    pictures = [each.astype(np.float32) for each in (large, style)]
+    work = painter.paint(*pictures, RECIPE, refine=STEPS)
+    for each in pictures:
+        each[:] = 0
+    bytes_ = painted(painter.paint(large, style, RECIPE, refine=STEPS))[1]
+    assert np.abs(painted(work)[1].picture - bytes_.picture).mean() < 2  # as they were resampled
+
+
+def test_it_looks_at_the_first_layers_alone():
+    recipe = refining.refining(PRESETS["fine"], 4)
+    assert recipe.taps < PRESETS["fine"].taps | {refining.CONTENT_LAYER}
+    layers, whole = (chain_to(deepest(each.taps)) for each in (recipe, PRESETS["fine"]))
+    assert work_of(layers) < 0.35 * work_of(whole)
+    assert (recipe.total_iterations, recipe.normalization) == (4, "relative")
+    assert recipe.style_weight == PRESETS["fine"].style_weight
+
+
+@pytest.mark.parametrize(("steps", "pairs"), [(1, 1), (2, 1), (4, 3), (64, 4)])
+def test_no_more_is_remembered_than_there_is_to_remember(steps, pairs):
+    assert refining.refining(PRESETS["fine"], steps).history == pairs
