@@ -87,8 +87,8 @@ class Painting:
         weights_sha256: of the file of weights that was used.
         tiles: in how many the largest scale was worked through; 1 is in one piece.
         predicted_memory_mb: what the process was expected to hold at its fullest, MiB.
-        refined: steps of the refinement, in the photo's own size; 0 if there was none.
-        left_out: why there was none although it was asked for, in plain words.
+        refined: steps of the refinement, once the painting was enlarged; 0 if there was none.
+        left_out: why it was not refined in the photo's own size although that was asked for.
     """
 
     picture: NDArray[np.float32]

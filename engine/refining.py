@@ -1,8 +1,14 @@
 """The refinement: a painting, enlarged to the photo's own size, is painted on there for some steps.
 
 What is large in it has been decided by then; what it lacks is what only the photo's own size shows.
+It starts as every scale does, from the enlarged painting and the detail of the photo that this
+lacks. The steps make brush strokes of that detail. The content that they keep to is this start:
+with the photo for it they would take the painting back.
+
 For that the first taps are enough. To go through the layers up to `conv3_1`, forth and back, takes
 a third of what all of them do, with halos of ten pixels around tiles in place of 70.
+
+Where that size would take too long, or more memory than there is, it is done in a smaller one.
 """
 
 from __future__ import annotations
@@ -26,18 +32,24 @@ STYLE_LAYERS: Final = ("conv1_1", "conv2_1", "conv3_1")
 CONTENT_LAYER: Final = "conv3_1"
 """The tap of the content loss: deeper ones cost more, and the targets of those before are large."""
 
-CONTENT_WEIGHT: Final = 1.0
-"""Times the recipe's."""
-
-MOST_PIXELS: Final = 64_000_000
-"""Of a photo: it would take too long, and MXNet cannot number all values that L-BFGS remembers."""
+MOST_PIXELS: Final = 25_000_000
+"""Of the size in which it is done: more would be no small price."""
 
 _MOST_PAIRS: Final = 4
 """Steps that L-BFGS remembers, at most: each takes as much memory as two pictures of floats."""
 
-_TOO_LARGE: Final = (
-    "The photo has {} x {} pixels. In that size the painting was not refined, but enlarged to it: "
-    "{}."
+_SHARES: Final = (1.0, 0.85, 0.7, 0.6, 0.5, 0.42, 0.35, 0.3, 0.25)
+"""Of the photo's sides, tried in turn."""
+
+_LONG: Final = "would take too long"
+_LARGE: Final = "takes more memory than there is (engine.max_memory may allow more)"
+_SMALLER: Final = (
+    "To refine the painting in the photo's own size of {1}x{0} pixels {2}: it was refined at {4}x"
+    "{3}, and enlarged from there."
+)
+_NOT: Final = (
+    "To refine the painting in the photo's own size of {1}x{0} pixels {2}: it was only enlarged to "
+    "that."
 )
 
 
@@ -48,7 +60,7 @@ def refined(
     painted: Scale,
     steps: int,
 ) -> tuple[list[Scale], str]:
-    """The scale of the refinement, if there is one; else why not, if there is anything to say.
+    """The scale of the refinement, if there is one; and what is to be said of it.
 
     Args:
         painter: who paints.
@@ -57,15 +69,19 @@ def refined(
         painted: the largest scale of the painting.
         steps: how many; 0 for none.
     """
-    size = pyramid.size_of(content)
-    if not steps or max(size) <= max(painted.size):
-        return [], ""
-    recipe = refining(painted.ground.recipe, steps)
-    try:
-        ground = _ground(painter, content, style, recipe)
-    except PictureError as error:
-        return [], _TOO_LARGE.format(size[1], size[0], error)
-    return [Scale(size, steps, ground)], ""
+    whole, why = pyramid.size_of(content), ""
+    for share in _SHARES if steps else ():
+        size = whole if share == 1 else pyramid.fitted(whole, round(max(whole) * share))
+        if max(size) <= max(painted.size):
+            break
+        if size[0] * size[1] > MOST_PIXELS:
+            why = _LONG
+            continue
+        ground = _ground(painter, content, style, refining(painted.ground.recipe, steps), size)
+        if ground is not None:
+            return [Scale(size, steps, ground)], _SMALLER.format(*whole, why, *size) if why else ""
+        why = _LARGE
+    return [], _NOT.format(*whole, why) if why else ""
 
 
 def refining(recipe: Recipe, steps: int) -> Recipe:
@@ -73,7 +89,6 @@ def refining(recipe: Recipe, steps: int) -> Recipe:
     changes = {
         "scales": (1.0,),
         "iterations": (steps,),
-        "content_weight": recipe.content_weight * CONTENT_WEIGHT,
         "content_layers": {CONTENT_LAYER: 1.0},
         "style_layers": dict.fromkeys(STYLE_LAYERS, 1.0),
         # Of plain mean squares a weight means something else at each depth.
@@ -84,19 +99,22 @@ def refining(recipe: Recipe, steps: int) -> Recipe:
     return recipe.model_copy(update=changes)
 
 
-def _ground(painter: Painter, content: NDArray[Any], style: NDArray[Any], recipe: Recipe) -> Ground:
-    size = pyramid.size_of(content)
-    if size[0] * size[1] > MOST_PIXELS:
-        raise PictureError(f"more than {MOST_PIXELS / 1e6:g} million pixels take too long")
+def _ground(
+    painter: Painter,
+    content: NDArray[Any],
+    style: NDArray[Any],
+    recipe: Recipe,
+    size: pyramid.Size,
+) -> Ground | None:
+    """What it is done after in a size; None if there is no room for that."""
     beside = min(max(size), max(pyramid.size_of(style)))
     longest = pyramid.style_size(pyramid.size_of(style), beside)
     try:
         memory = painter.plan(size, longest, recipe)
-    except PictureError as error:
-        raise PictureError(
-            "it would take more memory than there is. Allow more with engine.max_memory, or let "
-            "fewer programs run beside this one"
-        ) from error
-    # As they came: bytes are a quarter of floats, and are kept while all else is painted.
-    kept = (own(np.ascontiguousarray(each), each) for each in (content, style))
-    return Ground(recipe, *kept, memory, refines=True)
+    except PictureError:
+        return None
+    # As they came, if they may: bytes are a quarter of floats, and are kept while all is painted.
+    if size != pyramid.size_of(content):
+        content = pyramid.resized(content, size)
+    content, style = (own(np.ascontiguousarray(each), each) for each in (content, style))
+    return Ground(recipe, content, style, memory, refines=True)

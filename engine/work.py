@@ -130,9 +130,15 @@ class Work:
             "unstable": self._unstable,
             "seconds": self._painter.now() - self._began,
         }
-        state = State(numbers) | self._descent.state().within("descent")
+        state = State(numbers, self._kept()) | self._descent.state().within("descent")
         snapshot.write(path, self._identity, state)
         return True
+
+    def _kept(self) -> dict[str, NDArray[Any]]:
+        """What a refinement begins with: the painting, which comes to nothing new."""
+        if self._result is None or not self._now.ground.refines:
+            return {}
+        return {"painting": self._result}
 
     def preview(self) -> NDArray[np.uint8] | None:
         """The picture as it is between two steps, for people who look on; it changes nothing.
@@ -177,6 +183,8 @@ class Work:
         self._scale, self._steps = known["scale"], known["steps"]
         self._unstable = known["unstable"]
         self._set_began(self._painter.now() - known["seconds"])
+        if self._now.ground.refines:
+            self._result = self._resume.state.arrays["painting"]
 
     def _set_began(self, began: float) -> None:
         self._began = began
@@ -188,23 +196,20 @@ class Work:
         yield self._painting()
 
     def _scales(self) -> Iterator[Progress]:
-        before: pyramid.Picture | None = None
         for number, scale in enumerate(self._plan, start=1):
             if number < self._scale:
                 continue  # done before it was gone on with
-            if scale.ground.refines and self._resume is None and self._is_late():
+            if scale.ground.refines and self._is_late():
                 return
             self._scale = number
-            content = pyramid.resized(scale.ground.content, scale.size)
             try:
-                yield from self._painted(content, self._start(before, content))
+                yield from self._painted(*self._set_out())
             except (PictureError, DivergedError) as error:
-                if not scale.ground.refines or self._result is None:
+                if not scale.ground.refines:
                     raise
                 # What was painted is there, and worth more than nothing.
                 self._descent, self._left_out = None, _FAILED.format(error)
                 return
-            before = content
 
     def _painted(self, content: pyramid.Picture, start: pyramid.Picture) -> Iterator[Progress]:
         """Work through one scale."""
@@ -230,10 +235,18 @@ class Work:
             self._left_out = _LATE
         return late
 
-    def _start(self, before: pyramid.Picture | None, content: pyramid.Picture) -> pyramid.Picture:
-        if before is None or self._result is None:
-            return pyramid.first(content, self._recipe)
-        return pyramid.carried(self._result, before, content)
+    def _set_out(self) -> tuple[pyramid.Picture, pyramid.Picture]:
+        """What the picture is to be like in content, and what this scale starts from."""
+        content = self._content(self._now)
+        if self._result is None:
+            return content, pyramid.first(content, self._recipe)
+        before = self._content(self._plan[self._scale - 2])
+        carried = pyramid.carried(self._result, before, content)
+        return (carried if self._now.ground.refines else content), carried
+
+    @staticmethod
+    def _content(scale: Scale) -> pyramid.Picture:
+        return pyramid.resized(scale.ground.content, scale.size)
 
     def _objective(self, content: pyramid.Picture) -> Retreat:
         ground = self._now.ground

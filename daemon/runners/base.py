@@ -186,7 +186,7 @@ class GlimpseTrouble:
 
 @dataclass(frozen=True)
 class NotRefined:
-    """The picture that comes next is enlarged to the photo's own size alone, and not refined there.
+    """The picture that comes next is not refined in the photo's own size, but enlarged to that.
 
     Attributes:
         job_id: the request's.

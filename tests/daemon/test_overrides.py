@@ -28,6 +28,7 @@ output.quality = 80
 output.lossless = true
 output.depth = 16
 output.size = "original"
+output.refine = 0
 output.keep_location = true
 """
 
@@ -39,7 +40,7 @@ def test_everything_that_can_be_set_is_read() -> None:
         "style_weight": 12.5, "tv_weight": 0.001,
         "init": "blend", "init_noise": 0.25, "seed": 7,
         "output.format": "webp", "output.quality": 80, "output.lossless": True, "output.depth": 16,
-        "output.size": "original", "output.keep_location": True,
+        "output.size": "original", "output.refine": 0, "output.keep_location": True,
     }  # fmt: skip
     assert set(wishes) == set(WISHES)
     assert json.loads(json.dumps(wishes)) == wishes

@@ -168,6 +168,7 @@ def test_the_report_says_what_the_command_line_promises() -> None:
         "seconds_per_iteration": 0.25,
         "steps_per_second": 4.0,
         "tiles": 1,
+        "refined": 0,
         "predicted_memory_mb": 100.0,
         "device": "cpu",
         "precision": "float32",
