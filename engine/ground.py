@@ -18,6 +18,10 @@ from engine.recipe import Recipe
 if TYPE_CHECKING:
     from engine.painter import Painter
 
+_SLOW: Final = 1.5
+"""Time of a refinement's step over that of its work: the first layers, and what an optimiser does
+with each pixel, take long for it (measured: 1.45)."""
+
 _BEFORE_STEPS: Final = 1.5
 """Work in steps before the first one of a refinement: the start is evaluated, targets are made."""
 
@@ -78,10 +82,10 @@ class Scale:
 
     @property
     def step_work(self) -> float:
-        """Work of a step."""
+        """Work of a step, in what such work takes in a painting."""
         layers = chain_to(deepest(self.ground.recipe.taps))
-        tiles = self.ground.memory.overhead if self.ground.refines else 1.0
-        return self.size[0] * self.size[1] * work_of(layers) * tiles
+        slower = _SLOW * self.ground.memory.overhead if self.ground.refines else 1.0
+        return self.size[0] * self.size[1] * work_of(layers) * slower
 
     @property
     def work(self) -> float:
