@@ -92,7 +92,7 @@ class Service:
         self._condition = Condition(
             journal, self._engine, self._dispatcher, self._endings, self._intake, clock=parts.clock
         )
-        about = (self._condition, self._engine, self._intake)
+        about = (self._condition, self._engine, self._intake, self._styles)
         self._page = page_of(share, settings.page, journal, parts, about)
         self._damage, self._bulletin = parts.damage, parts.bulletin
         self._metrics = parts.metrics
