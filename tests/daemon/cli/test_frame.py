@@ -97,7 +97,9 @@ HEEDED = {
     },
     "init": {*SHARE, "share.language"},
     "status": {"state_dir", "share.root", *SHARE, "paint.default_style"},
-    "retry": {"state_dir", "share.root", *SHARE},
+    "retry": {
+        "state_dir", "share.root", *SHARE, "watch.max_file_mb", "watch.max_megapixels",
+    },
     "cancel": {"state_dir", "share.root", *SHARE, "share.language"},
     "clean": {"state_dir", "share.root", *SHARE},
     "doctor": {"state_dir", "share.root", *SHARE, *ENGINE},
