@@ -464,7 +464,7 @@ def test_the_real_engine_paints_a_real_photo(program: Program, weights: Path) ->
     (program.share / "Inbox/Painting").mkdir()
     (program.share / "Inbox/Painting/photo.jpg").write_bytes(photo.read_bytes())
     code = program.once(
-        "--paint.size", "96", "--engine.weights", str(weights.parent),
+        "--paint.size", "96", "--engine.weights", str(weights.parent), "--log.level", "debug",
         program=[sys.executable, "-m", "daemon", "run"],
     )  # fmt: skip
     assert code == ExitCode.OK, program.text()

@@ -22,7 +22,7 @@ from daemon.share import Share, make_share, open_share
 
 Told = tuple[int, str, str]
 
-INCOMPLETE = "The picture is not complete: its end is missing. Copy it into the inbox again."
+INCOMPLETE = "The file is incomplete: its end is missing. Copy it again from where it came from."
 
 
 @pytest.fixture
