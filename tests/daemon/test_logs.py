@@ -89,7 +89,7 @@ def test_what_is_bound_to_a_job_is_in_all_of_its_lines() -> None:
     with structlog.contextvars.bound_contextvars(job="two"):
         structlog.get_logger().info("job.started")
     bound.info("job.finished")
-    structlog.get_logger().info("daemon.stopped")
+    structlog.get_logger().info("service.stopped")
     assert [line.get("job") for line in lines(stream)] == ["two", "one", None]
 
 
