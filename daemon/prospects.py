@@ -6,7 +6,7 @@ and so has one that was too large for settings of before.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from queue import SimpleQueue
@@ -22,19 +22,28 @@ from daemon.share import Share
 from daemon.wishes import wishes_in
 
 
-def hopeless(parcels: Sequence[Parcel], share: Share, settings: WatchSettings) -> dict[Parcel, str]:
-    """Those that would come back to failed at once, each with the reason in plain words.
+def verdicts(
+    parcels: Sequence[Parcel], share: Share, settings: WatchSettings
+) -> Iterator[tuple[Parcel, str]]:
+    """What would come of some of them.
 
     Args:
         parcels: as they were found.
         share: the share.
         settings: how large files and pictures may be.
+
+    Yields:
+        Each in its turn, as soon as it was read: why it would come back to failed at once, in plain
+        words; empty if nothing is known against it.
     """
-    told = {one: _wrong_wishes(one, share) for one in parcels}
-    asked = [one for one in parcels if not told[one]]
-    for one, answer in zip(asked, _inspected(asked, share, settings), strict=True):
-        told[one] = answer.message
-    return {one: why for one, why in told.items() if why}
+    answers: SimpleQueue[Inspected] = SimpleQueue()
+    limits = limits_of(settings, share.failed, share.styles)
+    with closing(Inspector(settings, answers.put, limits=limits)) as inspector:
+        for number, one in enumerate(parcels):
+            inspector.submit(str(number), share.failed / one.photo, one.style)
+        for one in parcels:  # it answers in this order
+            answer = answers.get()
+            yield one, _wrong_wishes(one, share) or answer.message
 
 
 def cancelled(journal: Journal) -> set[Path]:
@@ -47,16 +56,6 @@ def cancelled(journal: Journal) -> set[Path]:
         job.kept: job.error for job in reversed(journal.recent(JobState.FAILED, LATEST))
     }
     return {path for path, error in last.items() if path is not None and error == CANCELLED}
-
-
-def _inspected(parcels: Sequence[Parcel], share: Share, settings: WatchSettings) -> list[Inspected]:
-    answers: SimpleQueue[Inspected] = SimpleQueue()
-    limits = limits_of(settings, share.failed, share.styles)
-    with closing(Inspector(settings, answers.put, limits=limits)) as inspector:
-        for number, one in enumerate(parcels):
-            inspector.submit(str(number), share.failed / one.photo, one.style)
-        # One after the other, in their order.
-        return [answers.get() for _ in parcels]
 
 
 def _wrong_wishes(parcel: Parcel, share: Share) -> str:

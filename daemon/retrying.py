@@ -122,10 +122,9 @@ def send_back(share: Share, parcel: Parcel) -> Path:
 def _parcel(share: Share, found: Candidate) -> Parcel:
     photo = found.content.path.relative_to(share.failed)
     if found.folder is not None:
-        whole, wishes = photo.parent, None
-        if found.overrides is not None:
-            wishes = found.overrides.path.relative_to(share.failed)
-        return Parcel(whole.parent, (whole.name,), photo, found.style, wishes)
+        whole, wishes = photo.parent, found.overrides
+        below = None if wishes is None else wishes.path.relative_to(share.failed)
+        return Parcel(whole.parent, (whole.name,), photo, found.style, below)
     beside = found.style_sighting
     names = (photo.name,) if beside is None else (beside.path.name, photo.name)
     return Parcel(photo.parent, names, photo, found.style)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,9 +24,8 @@ from daemon.journal import JOURNAL, Journal
 from daemon.keeper import keeping
 from daemon.marks import expect_folders
 from daemon.names import printable
-from daemon.prospects import cancelled, hopeless
+from daemon.prospects import cancelled, verdicts
 from daemon.retrying import Parcel, find_failed, on_their_way, send_back
-from daemon.scanner import in_order
 from daemon.settings import WatchSettings
 from daemon.share import Share, open_share
 
@@ -76,11 +75,11 @@ def command(resolved: Resolved, *, names: tuple[str, ...], every: bool) -> ExitC
     expect_owner(share.failed, "retry")
     since = time.time()
     parcels, known = find_failed(share), _known(state, since)
-    left = _not_again(parcels, known, share, resolved.settings.watch) if every else {}
-    _tell_what_is_left(left)
-    chosen = parcels if every else _named(parcels, names, share)
-    chosen = [parcel for parcel in chosen if parcel not in left]
-    done = [_is_sent_back(share, parcel, known.arriving) for parcel in chosen]
+    if every:
+        done = _try_again(_judged(parcels, known, share, resolved.settings.watch), known, share)
+    else:
+        chosen = _named(parcels, names, share)
+        done = [_is_sent_back(share, parcel, known.arriving) for parcel in chosen]
     if not parcels:
         click.echo("There is no failed photo to try again.")
     elif any(done) and keeping(share, state).running is False:
@@ -102,23 +101,34 @@ def _named(parcels: Sequence[Parcel], names: Sequence[str], share: Share) -> lis
     return list(dict.fromkeys(meant(name, things, tops, _UNKNOWN) for name in names))
 
 
-def _not_again(
+def _judged(
     parcels: Sequence[Parcel], known: _Known, share: Share, settings: WatchSettings
-) -> dict[Parcel, str]:
-    """What is not to be tried again unless somebody names it, and why."""
-    where = {one: share.failed / one.place for one in parcels}
-    gone = [one for one, path in where.items() if path in known.cancelled]
-    # What is still being put there may be there by half; whoever would move it says so.
-    whole = [one for one, path in where.items() if not known.arriving.covers(path, share.failed)]
-    asked = [one for one in whole if one not in gone]
-    return {**dict.fromkeys(gone, _CANCELLED), **hopeless(asked, share, settings)}
+) -> Iterator[tuple[Parcel, str]]:
+    """All of them, each with the reason why it is left unless somebody names it."""
+    asked = list[Parcel]()
+    for parcel in parcels:
+        path = share.failed / parcel.place
+        if path in known.cancelled:
+            yield parcel, _CANCELLED
+        elif known.arriving.covers(path, share.failed):
+            yield parcel, ""  # it may be there by half; whoever would move it says so
+        else:
+            asked.append(parcel)
+    yield from verdicts(asked, share, settings)
 
 
-def _tell_what_is_left(left: Mapping[Parcel, str]) -> None:
-    for parcel, why in sorted(left.items(), key=lambda one: in_order(one[0].place)):
-        click.echo(f"Left where it is: {printable(parcel.place)}. {printable(why)}")
+def _try_again(judged: Iterable[tuple[Parcel, str]], known: _Known, share: Share) -> list[bool]:
+    """Send back what is not left; whether each of these could be."""
+    done, left = list[bool](), 0
+    for parcel, why in judged:
+        if why:
+            click.echo(f"Left where it is: {printable(parcel.place)}. {printable(why)}")
+            left += 1
+        else:
+            done.append(_is_sent_back(share, parcel, known.arriving))
     if left:
         click.echo("What is left is tried all the same when you name it.")
+    return done
 
 
 def _is_sent_back(share: Share, parcel: Parcel, stays: Guarded) -> bool:

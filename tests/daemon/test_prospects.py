@@ -14,7 +14,7 @@ from daemon.cancelling import CANCELLED
 from daemon.jobs import NewJob
 from daemon.journal import JOURNAL, Journal
 from daemon.note_texts import NO_PICTURE
-from daemon.prospects import cancelled, hopeless
+from daemon.prospects import cancelled, verdicts
 from daemon.retrying import find_failed
 from daemon.settings import WatchSettings
 from daemon.share import Share
@@ -32,8 +32,10 @@ def put(path: Path, data: bytes) -> None:
 
 
 def looked(share: Share, settings: WatchSettings | None = None) -> dict[str, str]:
-    found = hopeless(find_failed(share), share, settings or WatchSettings())
-    return {str(parcel.place): why for parcel, why in found.items()}
+    parcels = find_failed(share)
+    found = list(verdicts(parcels, share, settings or WatchSettings()))
+    assert [parcel for parcel, _ in found] == parcels
+    return {str(parcel.place): why for parcel, why in found if why}
 
 
 def test_what_can_be_read_has_its_chance_and_what_cannot_has_none(share: Share) -> None:

@@ -88,12 +88,12 @@ def test_all_but_what_would_fail_again(
         code, out, _ = retry(tmp_path, capsys, "--all")
     assert code == ExitCode.OK
     assert out.splitlines() == [
-        f"Left where it is: Waves/text.doc. {NO_PICTURE}",
-        f"Left where it is: Waves/torn.jpg. {INCOMPLETE}",
-        "What is left is tried all the same when you name it.",
         "Back in the inbox: Dots/b.jpg",
         "Back in the inbox: Waves/a.jpg",
         "Back in the inbox: Waves/b.jpg",
+        f"Left where it is: Waves/text.doc. {NO_PICTURE}",
+        f"Left where it is: Waves/torn.jpg. {INCOMPLETE}",
+        "What is left is tried all the same when you name it.",
     ]
     assert files(share.failed) == ["Waves/text.doc", "Waves/torn.jpg"]
     assert retry(tmp_path, capsys, "text.doc", "torn.jpg")[0] == ExitCode.OK
