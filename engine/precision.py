@@ -98,6 +98,11 @@ class Precision:
         return self.scale == 1 and not self.narrow
 
     @property
+    def has_own_range(self) -> bool:
+        """Whether it does so, and is another type than float32."""
+        return self.has_range and not self._same_as_float32
+
+    @property
     def _same_as_float32(self) -> bool:
         return bool(self.dtype == FLOAT32.dtype)
 
