@@ -84,7 +84,7 @@ class Cancelling:
         if job is None or _is_given_up(job):
             return True
         if job.state in OVER:
-            _log.info("cancel.late", job=job.id, photo=printable(job.relative))
+            _log.info("job.not_cancelled", job=job.id, photo=printable(job.relative))
             return True
         if job.result is not None or job.id in self._endings.jobs:
             return False

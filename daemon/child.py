@@ -12,6 +12,7 @@ import os
 import resource
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
@@ -136,6 +137,26 @@ class Child:
             Whether there is something to `receive` (if only the end).
         """
         return self._pipe in wait([self._pipe, bell.fileno()], timeout)
+
+    def hear(self, bell: Bell, seconds: float, is_over: Callable[[], bool]) -> Any:
+        """The next message, once it comes.
+
+        Args:
+            bell: may be rung meanwhile, for `is_over` or for what can wait.
+            seconds: that it may take, by the clock.
+            is_over: whether nobody waits for it any more.
+
+        Raises:
+            EOFError: as `receive`.
+            TimeoutError: it took too long, or nobody waits for it any more.
+        """
+        until = time.monotonic() + seconds
+        while not is_over():
+            if self.wait(bell, max(until - time.monotonic(), 0)):
+                return self.receive()
+            if not bell.hear(0) and time.monotonic() >= until:
+                break
+        raise TimeoutError("the process does not answer")
 
     def join(self, timeout: float) -> bool:
         """Wait for the end of the process.

@@ -6,7 +6,8 @@ A style or a second picture is missing, or a folder is closed to us; the note sa
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
+from dataclasses import dataclass
+from pathlib import Path, PurePath
 from typing import Final
 
 import structlog
@@ -18,6 +19,34 @@ from daemon.share import Share
 
 _MOST_NAMED: Final = 20
 _log: Final = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Few:
+    """The first of many paths.
+
+    Attributes:
+        paths: below the inbox, in order, at most twenty.
+        in_all: how many there are.
+    """
+
+    paths: tuple[PurePath, ...] = ()
+    in_all: int = 0
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the note asks people for, for whoever asks them in another place too.
+
+    Attributes:
+        homeless: photos without a style.
+        halves: pictures that lack the second one in their folder.
+        closed: files and folders that cannot be opened.
+    """
+
+    homeless: Few = Few()
+    halves: Few = Few()
+    closed: Few = Few()
 
 
 class InboxNote:
@@ -40,6 +69,8 @@ class InboxNote:
         self.settle_seconds = settle_seconds
         self._clock = clock
         self._since: dict[Sighting | Path, float] = {}
+        self.asked = Asked()
+        """What it asked for at the last look, also where it could not be written."""
         self._asked = 0
         self._closed: list[Path] = []
         self._problem = ""
@@ -75,11 +106,16 @@ class InboxNote:
             [each.path for each in group if each in settled] for group in (homeless, halves)
         )
         shut = [path for path in closed if path in settled]
+        self.asked = Asked(self._few(alone), self._few(half), self._few(shut))
         self._write(styles, alone, half, shut, painted)
         if len(alone) + len(half) > self._asked:
             _log.warning("style.missing", photos=len(alone), folders=len(half), note=INBOX_NOTE)
         self._asked = len(alone) + len(half)
         self._say_closed(shut)
+
+    def _few(self, paths: Sequence[Path]) -> Few:
+        first = (path.relative_to(self._share.inbox) for path in paths[:_MOST_NAMED])
+        return Few(tuple(first), len(paths))
 
     def _say_closed(self, closed: list[Path]) -> None:
         if closed != self._closed:

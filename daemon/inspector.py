@@ -97,6 +97,10 @@ class Limits:
     tops: tuple[Path, ...] = ()
     restart_seconds: float = 5.0
 
+    def top_of(self, path: Path) -> Path | None:
+        """Which of these folders a file lies below; None if in none of them."""
+        return next((one for one in self.tops if path.is_relative_to(one)), None)
+
 
 def limits_of(settings: WatchSettings, *tops: Path) -> Limits:
     """The limits that follow from the settings.
@@ -300,14 +304,13 @@ class Inspector:
             EOFError: the child has died.
             TimeoutError: it took too long.
         """
-        until = time.monotonic() + seconds
-        while not self._closed:
-            if child.wait(self._bell, max(until - time.monotonic(), 0)):
-                found: Finding = child.receive()
-                return found
-            if not self._bell.hear(0) and time.monotonic() >= until:
-                raise TimeoutError("the reader does not answer")
-        return Finding()
+        try:
+            found: Finding = child.hear(self._bell, seconds, lambda: self._closed)
+        except TimeoutError:
+            if not self._closed:
+                raise
+            return Finding()
+        return found
 
     def _end_child(self) -> None:
         child, self._child = self._child, None
@@ -351,9 +354,8 @@ def what_is_wrong(path: Path, limits: Limits) -> str:
 
 def look_into(path: Path, limits: Limits) -> Finding:
     """The same, and whether a part of the file may not be written yet."""
-    top = next((one for one in limits.tops if path.is_relative_to(one)), None)
     try:
-        content = read_with_holes(path, limits.file_bytes, top)
+        content = read_with_holes(path, limits.file_bytes, limits.top_of(path))
         if message := _what_is_wrong_with(content.data, path, limits.ration):
             return Finding(message)
         return Finding(gap=content.hole or has_zeros(content.data))

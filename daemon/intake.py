@@ -27,7 +27,7 @@ from daemon.errors import (
     OverridesError,
 )
 from daemon.faulty_folders import FaultyFolders
-from daemon.inbox_note import InboxNote
+from daemon.inbox_note import Asked, InboxNote
 from daemon.inspector import Inspected
 from daemon.jobs import new_job
 from daemon.journal import Journal
@@ -136,6 +136,11 @@ class Intake:
         """Why a photo cannot be put back, or else why one cannot be taken; empty if each can."""
         why = self._returns.why or self._troubles.why
         return why or self._faulty.why or self._unpaired.why
+
+    @property
+    def asked(self) -> Asked:
+        """What people are asked for in the inbox, as of the last look."""
+        return self._note.asked
 
     @property
     def staying(self) -> int:

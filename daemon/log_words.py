@@ -17,12 +17,8 @@ from structlog.typing import EventDict, WrappedLogger
 from daemon.figures import duration, number
 
 _SENTENCES: Final = {
-    "cancel.late": "{photo} was over before it could be cancelled.",
     "claim.none_fails": "Photos can be taken out of the inbox again.",
     "claim.returned": "Put back into the inbox: {photos}.",
-    "daemon.begins_again": "The journal is of no use any more ({why}); beginning a new one.",
-    "daemon.goes_on": "What stood in the way is over; going on.",
-    "daemon.trouble": "{why}",
     "engine.lost": "The process that paints has ended ({exit_status}); starting it again.",
     "engine.replaced": "The engine starts anew, since its settings have changed.",
     "engine.silent": "{photo}: no news for {seconds:time}; another engine is started.",
@@ -30,6 +26,7 @@ _SENTENCES: Final = {
     "job.cancelled": "Cancelling {photo}, as somebody asked for.",
     "job.checkpoint": "{photo}: what was saved on the way is of no use. {why}",
     "job.none_is_stuck": "All photos and pictures are where they belong again.",
+    "job.not_cancelled": "{photo} was over before it could be cancelled.",
     "job.requeued": "{photo} waits for another try: {why}",
     "job.resumed": "{photo} goes on where it was, after {iteration} steps.",
     "job.stuck": "{photo} cannot be put where it belongs yet: {why}",
@@ -45,6 +42,9 @@ _SENTENCES: Final = {
     "request.trouble": "What people ask for cannot be read in {folder}: {why}",
     "scan.failed": "{why}",
     "scan.works_again": "The folders can be looked at again.",
+    "service.begins_again": "The journal is of no use any more ({why}); beginning a new one.",
+    "service.goes_on": "What stood in the way is over; going on.",
+    "service.trouble": "{why}",
     "settings.refused": "The old settings are kept: {why}",
     "settings.wait": "{why}",
     "share.unguarded": "{why}",
@@ -121,7 +121,7 @@ class Words:
 
         Paths in the share are those that people see.
         """
-        if event == "daemon.started" and "share" in fields:
+        if event == "service.started" and "share" in fields:
             self._root = f"{fields['share']}/"
         for key in _PATHS & fields.keys() if self._root else ():
             fields[key] = str(fields[key]).removeprefix(self._root)
@@ -259,9 +259,6 @@ def _library(fields: Fields) -> str:
 
 
 _BY_FUNCTION: Final[Mapping[str, Callable[[Fields], str]]] = {
-    "daemon.started": _begun,
-    "daemon.stopped": _stopped,
-    "daemon.stopping": _stopping,
     "engine.ready": _ready,
     "job.detail": _detail,
     "job.failed": _failed,
@@ -270,6 +267,9 @@ _BY_FUNCTION: Final[Mapping[str, Callable[[Fields], str]]] = {
     "job.queued": _queued,
     "job.started": _started,
     "library.message": _library,
+    "service.started": _begun,
+    "service.stopped": _stopped,
+    "service.stopping": _stopping,
     "settings.need_restart": _need_restart,
     "settings.read": _read,
     "style.missing": _without_style,

@@ -34,10 +34,7 @@ LIBRARY_EVENT: Final = "library.message"
 """The event of what other libraries log: their text is no name of a fact."""
 
 PROGRESS_EVENT: Final = "job.progress"
-"""The event that comes often, with the keys ``job`` and ``scale``; people see a few of it."""
-
-PROGRESS_SECONDS: Final = 10.0
-"""Between two of these about the same scale of the same job, where people read them."""
+"""The event that a bar shows better."""
 
 DETAIL_EVENT: Final = "job.detail"
 """The event that says where in the program a job failed, and in ``unexpected`` who wants that."""
@@ -66,17 +63,18 @@ def configure(
 
     Args:
         settings: format and least level. Libraries are heard from ``warning`` on, or from
-            ``info`` on at level ``debug``. Only there words and the pretty format show all
-            progress, and where in the program a failure came from whose reason is known.
+            ``info`` on at level ``debug``. Only there words and the pretty format show where in
+            the program a failure came from whose reason is known.
         stream: usually standard error. If it breaks, the log is lost, not the work.
         environ: ``NO_COLOR`` turns colours off.
-        clock: seconds since 1970, for the timestamps (ISO 8601, UTC) and the pace of progress.
+        clock: seconds since 1970, for the timestamps (ISO 8601, UTC).
         tells_steps: whether words tell of progress at all, which a bar may show better.
     """
     terminal, closely = stream.isatty(), settings.level == "debug"
     form, colors = _form(settings, terminal=terminal), terminal and not environ.get("NO_COLOR")
-    few_steps = _FewSteps(clock) if tells_steps or form != "words" else _without_steps
-    thinned: list[Processor] = [few_steps, _without_known_details]
+    thinned: list[Processor] = [_without_known_details]
+    if form == "words" and not tells_steps:
+        thinned.append(_without_steps)
     render: dict[str, Processor] = {
         "words": Words(clock, colors=colors, columns=partial(_columns, stream)),
         "pretty": _pretty(colors=colors),
@@ -170,32 +168,6 @@ def _listen_to_libraries(level: int) -> None:
     root.addHandler(_Libraries())
     root.setLevel(logging.INFO if level == logging.DEBUG else max(level, logging.WARNING))
     logging.captureWarnings(capture=True)
-
-
-class _FewSteps:
-    """Lets through as much of each job's progress as a person can follow.
-
-    Args:
-        clock: seconds.
-    """
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._told: dict[str, tuple[Any, float]] = {}
-
-    def __call__(self, _logger: WrappedLogger, _method: str, event_dict: EventDict) -> EventDict:
-        """Drop the event if the same was told of this job a moment ago."""
-        job, scale = str(event_dict.get("job")), event_dict.get("scale")
-        if event_dict["event"] != PROGRESS_EVENT:
-            self._told.pop(job, None)  # it has begun, or is over
-            return event_dict
-        told, at = self._told.get(job, (None, -math.inf))
-        now = self._clock()
-        # Below 0: somebody has set the clock back meanwhile.
-        if scale == told and 0 <= now - at < PROGRESS_SECONDS:
-            raise structlog.DropEvent
-        self._told[job] = scale, now
-        return event_dict
 
 
 def _without_steps(_logger: WrappedLogger, _method: str, event_dict: EventDict) -> EventDict:

@@ -35,6 +35,7 @@ from daemon.handles import read_file
 from daemon.names import printable
 from daemon.once import Once
 from daemon.share import Share, expect_share
+from daemon.words import words
 
 MARK: Final = ".atelierd-folder"
 """Name of the file that marks a folder."""
@@ -43,9 +44,6 @@ MEMORY: Final = "folders.json"
 
 _NOBODY_S: Final = ""
 _WORD: Final = "mark: "
-_TEXT: Final = (
-    "By this file atelierd knows this folder. Where it is missing nothing is written.\r\n"
-)
 _BYTES: Final = 8
 _LARGEST: Final = 4096
 _log: Final = structlog.get_logger()
@@ -130,7 +128,7 @@ class Marks:
         known = {name: one for name, one in self._known.items() if one.path in found.values()}
         for name, path in found.items():
             with _telling(path):
-                mark = known[name].mark if name in known else _mark_of(path) or _write(path)
+                mark = known[name].mark if name in known else self._mark_in(path)
                 known[name] = _Known(path, mark)
         if known != self._known:
             with _telling(self._memory.parent):
@@ -176,11 +174,19 @@ class Marks:
             )
         return place if is_certain else None
 
+    def _mark_in(self, folder: Path) -> str:
+        """The mark that a folder has, or a new one."""
+        if mark := _mark_of(folder):
+            return mark
+        mark = secrets.token_hex(_BYTES)
+        _write(folder, mark, self._share)
+        return mark
+
     def _mark_again(self, known: _Known, what: str) -> bool:
         """Write the mark that a folder had; whether that was possible."""
         folder = printable(known.path)
         try:
-            _write(known.path, known.mark)
+            _write(known.path, known.mark, self._share)
         except OSError as error:
             why = error.strerror or str(error)
             if self._said.is_new(f"{folder}: {why}"):
@@ -201,15 +207,15 @@ def expect_folders(share: Share, state: Path) -> None:
     Raises:
         ShareError: there is no share, or a folder is another one.
     """
-    expect_share(share)
     try:
-        Marks(share, state).expect()
+        Marks(share, state).expect()  # first: it knows of drives that are away
     except ShareAwayError:
         raise
     except ShareError as error:
         # The folder beside the journal is the service's: others may not look into it.
         if not isinstance(error.__cause__, PermissionError):
             raise
+    expect_share(share)
 
 
 def offer(share: Share, state: Path) -> None:
@@ -227,7 +233,7 @@ def offer(share: Share, state: Path) -> None:
         folders |= {known.path for known in _recalled(state / MEMORY, share).values()}
     for folder in folders:
         if _mark_of(folder) is None:
-            _write(folder, _NOBODY_S)
+            _write(folder, _NOBODY_S, share)
 
 
 def root_kept_in(state: Path) -> Path | None:
@@ -273,11 +279,9 @@ def _mark_of(folder: Path) -> str | None:
     return next((line[len(_WORD) :].strip() for line in lines if line.startswith(_WORD)), _NOBODY_S)
 
 
-def _write(folder: Path, mark: str | None = None) -> str:
-    mark = secrets.token_hex(_BYTES) if mark is None else mark
-    text = f"{_TEXT}{_WORD}{mark}\r\n"
+def _write(folder: Path, mark: str, share: Share) -> None:
+    text = f"{words(share.language).say('note.mark')}\r\n{_WORD}{mark}\r\n"
     write_atomically(folder / MARK, text.encode())
-    return mark
 
 
 @contextlib.contextmanager

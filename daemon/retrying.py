@@ -23,12 +23,13 @@ from daemon.folders import folder_below
 from daemon.handles import held
 from daemon.jobs import JobState
 from daemon.journal import Journal
-from daemon.names import is_picture, printable
+from daemon.names import printable
 from daemon.pairing import Candidate, pair
 from daemon.share import Share
 from daemon.styles import find_styles
 
-_LATEST: Final = 1000
+LATEST: Final = 1000
+"""Of so many jobs that failed last it is known what came of them."""
 
 
 @dataclass(frozen=True)
@@ -39,21 +40,20 @@ class Parcel:
         parent: the folder below failed that it lies in.
         names: of what lies there, the photo (or the folder of a folder job) last.
         photo: the photo, below failed.
+        style: the style picture, wherever it lies; None if nothing says which one is meant.
+        overrides: the job.toml of a folder, below failed; None if there is none.
     """
 
     parent: PurePath
     names: tuple[str, ...]
     photo: PurePath
+    style: Path | None = None
+    overrides: PurePath | None = None
 
     @property
     def place(self) -> PurePath:
         """Of the photo, or of the folder, below failed."""
         return self.parent / self.names[-1]
-
-    @property
-    def is_picture(self) -> bool:
-        """Whether the photo is at least named like one."""
-        return is_picture(self.photo.name)
 
 
 def find_failed(share: Share) -> list[Parcel]:
@@ -89,7 +89,7 @@ def on_their_way(journal: Journal, since: float) -> Guarded:
         for job in journal.having(state)
         if job.error is not None
     ]
-    latest = journal.recent(JobState.FAILED, _LATEST)
+    latest = journal.recent(JobState.FAILED, LATEST)
     jobs += [job for job in latest if (job.finished_at or since) >= since]
     return guarding(jobs)
 
@@ -122,10 +122,12 @@ def send_back(share: Share, parcel: Parcel) -> Path:
 def _parcel(share: Share, found: Candidate) -> Parcel:
     photo = found.content.path.relative_to(share.failed)
     if found.folder is not None:
-        return Parcel(photo.parent.parent, (photo.parent.name,), photo)
+        whole, wishes = photo.parent, found.overrides
+        below = None if wishes is None else wishes.path.relative_to(share.failed)
+        return Parcel(whole.parent, (whole.name,), photo, found.style, below)
     beside = found.style_sighting
     names = (photo.name,) if beside is None else (beside.path.name, photo.name)
-    return Parcel(photo.parent, names, photo)
+    return Parcel(photo.parent, names, photo, found.style)
 
 
 def _singles(share: Share, paths: Iterator[Path]) -> Iterator[Parcel]:

@@ -110,7 +110,9 @@ class Translator:
         if told is not None or text.endswith(_STOPS):
             return told
         stopped = self._exactly(f"{text}.")
-        return stopped and _Told(stopped.text.removesuffix(_CHINESE_STOP), stopped.unknown)
+        if stopped is None:
+            return None
+        return _Told(stopped.text.removesuffix(_CHINESE_STOP).removesuffix("."), stopped.unknown)
 
     def _exactly(self, text: str) -> _Told | None:
         ways = (

@@ -92,7 +92,7 @@ class Service:
         self._condition = Condition(
             journal, self._engine, self._dispatcher, self._endings, self._intake, clock=parts.clock
         )
-        about = (self._condition, self._engine, self._intake)
+        about = (self._condition, self._engine, self._intake, self._styles)
         self._page = page_of(share, settings.page, journal, parts, about)
         self._damage, self._bulletin = parts.damage, parts.bulletin
         self._metrics = parts.metrics
@@ -161,7 +161,7 @@ class Service:
         for job_id, error in stuck.items():
             self._intake.keep(job_id, error)
         _log.info(
-            "daemon.started",
+            "service.started",
             share=printable(self._share.root),
             watching="poll" if self._watcher.polling else "events",
             why=self._watcher.reason,
@@ -355,7 +355,7 @@ class Service:
     def _end(self) -> None:
         damage = "" if self._stopping else self._damage()
         why = damage and f"the journal is of no use any more: {damage}"
-        _log.info("daemon.stopping", why=self._stopping or why or "nothing is left to do")
+        _log.info("service.stopping", why=self._stopping or why or "nothing is left to do")
         if not damage:  # else another one goes on in a moment, and systemd would end that
             self._notify.stopping()
         self._watcher.stop()
@@ -375,10 +375,10 @@ class Service:
         try:
             counts = {state.value: number for state, number in self._journal.counts().items()}
         except AtelierError as error:  # the next start puts it in order
-            _log.error("daemon.stopped", why=str(error))
+            _log.error("service.stopped", why=str(error))
         else:
             self._queued = counts[JobState.QUEUED.value]
-            _log.info("daemon.stopped", **counts)
+            _log.info("service.stopped", **counts)
         if not damage:
             self._page.end()
 

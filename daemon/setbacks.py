@@ -37,7 +37,7 @@ class Setbacks:
     def met(self, error: Exception) -> None:
         """Something stood in the way."""
         if self._said.is_new(reason_of(error)):
-            _log.error("daemon.trouble", why=str(error))
+            _log.error("service.trouble", why=str(error))
         self._condition.trouble = str(error)
         self.number += 1
         self.until = self._clock() + _PAUSE_SECONDS
@@ -47,5 +47,5 @@ class Setbacks:
         self._condition.trouble, self.number = "", 0
         if not self._said.is_over():
             return False
-        _log.info("daemon.goes_on")
+        _log.info("service.goes_on")
         return True

@@ -54,6 +54,11 @@ class StyleTelling:
         """Go by other settings from now on."""
         self._check.settle_seconds = settings.watch.settle_seconds
 
+    @property
+    def faults(self) -> dict[Path, str]:
+        """The pictures that cannot be read, and why, as the notes have it."""
+        return self._check.faults
+
     def look(self, styles: Iterable[Path]) -> None:
         """See what has become of the styles. Call once a look, while the folders are there.
 

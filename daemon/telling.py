@@ -26,6 +26,7 @@ from engine import Progress
 
 _SECONDS: Final = 1.0
 _SHARE: Final = 0.05
+_IN_THE_LOG_SECONDS: Final = 30.0
 _log: Final = structlog.get_logger()
 
 News = Started | Resumed | CheckpointTrouble | Progressed | Glimpse | GlimpseTrouble | NotesTrouble
@@ -34,6 +35,9 @@ News = Started | Resumed | CheckpointTrouble | Progressed | Glimpse | GlimpseTro
 
 class Telling:
     """Tells as much as somebody can read: once a second, or each twentieth of a job.
+
+    The log stays, and is for those who do not look on: there only the start, each new scale and a
+    step in half a minute are news; the rest is for who looks for a fault (level ``debug``).
 
     Args:
         journal: where it is noted.
@@ -45,6 +49,7 @@ class Telling:
         self._clock = clock
         self._said = Once()
         self._told: dict[str, tuple[float, float]] = {}  # when, and at which share of the job
+        self._logged: dict[str, tuple[float, int]] = {}  # when, and at which scale, as news
         self._notes_progress = True
 
     def tell(self, job: Job, event: News) -> None:
@@ -67,6 +72,7 @@ class Telling:
     def forget(self, job_id: str) -> None:
         """A job has ended."""
         self._told.pop(job_id, None)
+        self._logged.pop(job_id, None)
         if not self._told:
             self._said.is_over()
 
@@ -88,7 +94,8 @@ class Telling:
             return
         self._told[job.id] = now, share
         self._note(job, progress)
-        _log.info(
+        log = _log.info if self._is_news(job, progress.scale, now) else _log.debug
+        log(
             "job.progress",
             job=job.id,
             iteration=progress.iteration,
@@ -98,6 +105,13 @@ class Telling:
             loss=progress.loss,
             eta_seconds=round(progress.eta_seconds, 1),
         )
+
+    def _is_news(self, job: Job, scale: int, now: float) -> bool:
+        at, before = self._logged.get(job.id, (float("-inf"), 0))
+        if scale == before and now - at < _IN_THE_LOG_SECONDS:
+            return False
+        self._logged[job.id] = now, scale
+        return True
 
     def _note(self, job: Job, progress: Progress) -> None:
         # Only for those who read along: while it cannot be done, all else goes on.

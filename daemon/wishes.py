@@ -36,7 +36,7 @@ def recipe_of(claim: Claim, paint: PaintSettings, usual: str) -> str:
     """
     if claim.overrides is None:
         return usual
-    return make_recipe(paint, _wishes(claim.overrides)).model_dump_json()
+    return make_recipe(paint, wishes_in(claim.overrides)).model_dump_json()
 
 
 def output_of(job_file: Path, output: OutputSettings) -> OutputSettings:
@@ -50,10 +50,16 @@ def output_of(job_file: Path, output: OutputSettings) -> OutputSettings:
         OverridesError: as for `recipe_of`.
         OSError: likewise.
     """
-    return make_output(output, _wishes(job_file))
+    return make_output(output, wishes_in(job_file))
 
 
-def _wishes(job_file: Path) -> dict[str, object]:
+def wishes_in(job_file: Path) -> dict[str, object]:
+    """What a `job.toml` wishes for.
+
+    Raises:
+        OverridesError: it asks for what it may not, or will never be readable.
+        OSError: it cannot be read just now.
+    """
     try:
         return read_overrides(read_bounded(job_file, MAX_BYTES))
     except PictureUnreadableError as error:  # its words are about pictures

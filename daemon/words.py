@@ -23,6 +23,7 @@ LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
 
 FILE: Final = "words.toml"
 _SAID: Final = "said."
+_SEEN: Final = "seen."
 # A name in a text may be made so that the text can be read in very many ways. One sentence with
 # usual names has half of this.
 _LONGEST: Final = 600
@@ -62,6 +63,16 @@ class Words:
             return text
         return _translated(self.language, text)
 
+    def seen(self, text: str) -> str:
+        """What the program says in English of itself, for people who know the share alone.
+
+        Where it names what lies elsewhere, or commands, there are other words for them.
+
+        Args:
+            text: as for `translated`.
+        """
+        return text if len(text) > _LONGEST else _seen(self.language, text)
+
 
 @cache
 def words(language: Language) -> Words:
@@ -72,6 +83,17 @@ def words(language: Language) -> Words:
 @lru_cache(_KEPT)
 def _translated(language: Language, text: str) -> str:
     return Translator(_sayings(), words(language).say).translated(text)
+
+
+@lru_cache(_KEPT)
+def _seen(language: Language, text: str) -> str:
+    told = words(language)
+
+    def say(key: str, **values: object) -> str:
+        seen = _SEEN + key.removeprefix(_SAID)
+        return told.say(seen if seen in told.texts else key, **values)
+
+    return Translator(_sayings(), say).translated(text)
 
 
 @cache

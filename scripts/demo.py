@@ -41,7 +41,7 @@ SETTINGS = {
     "watch.settle_seconds": "1",
     "watch.poll_seconds": "0.5",
     "log.format": "json",
-    "log.level": "info",
+    "log.level": "debug",  # which has each second of a painting
 }
 PATIENCE = 300.0
 """Seconds without a word from the daemon after which something must be wrong."""

@@ -19,9 +19,13 @@ from PIL import Image, ImageFilter
 from daemon.note_texts import NO_PICTURE
 from daemon.page.board import (
     GLIMPSE_SIDE,
+    MOST_ASKED,
     MOST_WAITING,
+    Asking,
+    BadStyle,
     Board,
     Failure,
+    FailureKind,
     Now,
     Places,
     Point,
@@ -120,16 +124,40 @@ def waiting(now: float, many: int) -> tuple[Waiting, ...]:
 
 
 def failures(now: float) -> tuple[Failure, ...]:
-    """Three photos that failed, each for another reason."""
-    reasons = (
-        NO_PICTURE,
-        "The picture is broken off: a part of it is missing. Copy it here once more, whole.",
-        "There is not enough memory for a picture of this size. Ask for at most 4096 pixels.",
+    """One of each kind, each for another reason."""
+    broken = "The file is incomplete: its end is missing. Copy it again from where it came from."
+    failed: tuple[tuple[str, FailureKind, str], ...] = (
+        ("Invoice 2026-11.pdf", "no_picture", NO_PICTURE),
+        ("IMG_0815.jpg", "photo", broken),
+        ("Harbour.jpg", "pair", broken),
+        ("Wedding of Anna and Tom, the whole album in one folder", "folder", broken),
+        ("letter.docx", "file", "The file is empty. Copy it again from where it came from."),
     )
-    names = ("Invoice 2026-11.pdf.jpg", "IMG_0815.jpg", "Panorama of the whole valley.tif")
     return tuple(
-        Failure(f"f{n}", names[n], STYLES[n], reasons[n], f"Failed/{n}.jpg", now - HOUR - DAY * n)
-        for n in range(3)
+        Failure(
+            f"f{n}", name, STYLES[n], reason, f"Failed/{n}.jpg", now - HOUR - DAY * n, kind,
+            f"Inbox > {STYLES[n]}",
+        )
+        for n, (name, kind, reason) in enumerate(failed)
+    )  # fmt: skip
+
+
+def asking(board: Board) -> Board:
+    """All that can wait for people, with names of all sorts."""
+    lost = (
+        "IMG_0001.HEIC",
+        "<script>alert(1)</script>.jpg",
+        *(name.lower() for name in NAMES[4:8]),
+    )
+    empty = "The file is empty. Copy it again from where it came from."
+    shape = "The picture has only 12 x 9 pixels. Each side must have at least 16: use a larger one."
+    return dataclasses.replace(
+        board,
+        homeless=Asking(lost[:MOST_ASKED], 200),
+        halves=Asking(("Party/content.jpg",), 1),
+        closed=Asking(("Private", "Waves/mine only.jpg"), 2),
+        bad_styles=(BadStyle("Grandma's quilt.jpg", empty), BadStyle("Ink.png", shape)),
+        bad_styles_in_all=3,
     )
 
 
@@ -153,7 +181,16 @@ def boards(now: float) -> dict[str, Board]:
             painted_in_all=2,
         ),
         "failed": dataclasses.replace(
-            idle, results=results(now, 3), painted_in_all=3, failures=failures(now), failed_in_all=3
+            idle, results=results(now, 3), painted_in_all=3, failures=failures(now), failed_in_all=5
+        ),
+        "asking": asking(busy),
+        "asking-first": dataclasses.replace(
+            empty, styles=(), homeless=Asking(("IMG_0001.HEIC",), 1)
+        ),
+        "asking-style": dataclasses.replace(
+            idle,
+            bad_styles=(BadStyle("Ink.png", "It is a link. Put the picture itself there."),),
+            bad_styles_in_all=1,
         ),
         "trouble": dataclasses.replace(
             busy,

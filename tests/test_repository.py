@@ -163,7 +163,7 @@ def test_people_are_told_of_a_service_and_of_no_daemon() -> None:
 def test_the_rule_about_words_can_fail() -> None:
     code = '"""The daemon."""\nsay(f"Another daemon ({process}) is there")\nopen("daemon")\n'
     assert [bool(DAEMON.search(text)) for text in sentences(ast.parse(code))] == [True, False]
-    assert not DAEMON.search("see daemon.stopped, or daemon/cli")
+    assert not DAEMON.search("see daemon.lock, or daemon/cli")
 
 
 @pytest.mark.parametrize("path", modules("engine", "daemon", "scripts"), ids=named)

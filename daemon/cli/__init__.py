@@ -79,13 +79,31 @@ class LazyCommands(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
+def _say_version(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's signature
+    if not value or ctx.resilient_parsing:
+        return
+    from daemon.version import UNKNOWN, program  # noqa: PLC0415 - seldom needed
+
+    version = program()
+    remark = " version (it runs from its source, and was not installed)"
+    click.echo(f"atelierd {version}{remark if version == UNKNOWN else ''}")
+    ctx.exit()
+
+
 @click.group(
     cls=LazyCommands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit status: 0 all is well, 1 something failed, 2 wrong usage or settings, "
     "3 the trained weights, 4 a picture that cannot be read.",
 )
-@click.version_option(package_name="atelierd", message="%(prog)s %(version)s")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_say_version,
+    help="Show the version and exit.",
+)
 def commands() -> None:
     """Drop a photo into a folder named after a painting, and get it back painted."""
 

@@ -26,10 +26,10 @@ from daemon.jobs import Job, JobState
 from daemon.journal import JOURNAL, Journal
 from daemon.keeper import keeping
 from daemon.locking import ShareLock
-from daemon.marks import Marks
+from daemon.marks import Marks, expect_folders
 from daemon.names import printable
 from daemon.requests import Requests
-from daemon.share import Share, expect_share, open_share
+from daemon.share import Share, open_share
 
 _UNKNOWN: Final = (
     "No photo called {} waits or is being painted. One that still lies in the inbox can be taken "
@@ -96,16 +96,15 @@ def _ask(
 def _do(share: Share, state: Path, jobs: Sequence[Job]) -> list[Job]:
     """Cancel jobs of a share that no service keeps; the jobs as they are then."""
     expect_owner(state, "cancel")
-    marks = Marks(share, state)
-    marks.expect()
-    expect_share(share)
+    expect_folders(share, state)
     try:
         with (
             ShareLock(state, share.work),
             closing(Journal(state / JOURNAL, time.time)) as journal,
         ):
             checkpoints = Checkpoints(state / FOLDER)
-            endings = Endings(share, journal, time.monotonic, checkpoints, marks.expect)
+            expect = Marks(share, state).expect
+            endings = Endings(share, journal, time.monotonic, checkpoints, expect)
             for job in map(journal.get, [job.id for job in jobs]):
                 if job.state not in OVER:
                     cancel_without_service(share, endings, job)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from daemon.figures import duration, number
 from daemon.jobs import Job
 from daemon.names import printable
 from daemon.not_taken import NotTaken
 
-_MOST_LANES: Final = 20
+if TYPE_CHECKING:
+    from daemon.cli.report import Report
+
+_MOST_LANES: Final = 5
 _MOST_LYING: Final = 10
 
 INTERRUPTED: Final = (
@@ -48,12 +51,19 @@ def lying(found: NotTaken, running: bool | None) -> Iterator[str]:  # noqa: FBT0
         yield "(some folders were not looked into: there are very many)"
 
 
-def lanes(waiting: dict[str, int]) -> Iterator[str]:
-    """How many photos wait in each folder; of many only the next ones."""
+def waiting(report: Report) -> Iterator[str]:
+    """The photos that come next, in their order, and where more wait behind them."""
+    yield from map(title, report.upcoming)
+    more = sum(report.waiting.values()) - len(report.upcoming)
+    if more > 0:
+        yield f"and {more} more; in all {', '.join(_lanes(report.waiting))}"
+
+
+def _lanes(waiting: dict[str, int]) -> Iterator[str]:
     for name, count in list(waiting.items())[:_MOST_LANES]:
-        yield f"{count:>6}  {printable(name)}"
-    if len(waiting) > _MOST_LANES:
-        yield f"        and in {len(waiting) - _MOST_LANES} more folders"
+        yield f"{count} in {printable(name)}"
+    if (more := len(waiting) - _MOST_LANES) > 0:
+        yield f"and others in {number(more, 'more folder')}"
 
 
 def painting(job: Job) -> str:

@@ -19,6 +19,7 @@ from daemon.not_taken import NotTaken
 from daemon.share import Share, is_there
 
 _LAST: Final = 5
+_NEXT: Final = 10
 _LOOKED_AT: Final = 100  # of the last failures, for those that nobody has put right
 _PAUSE_SECONDS: Final = 5.0  # between two looks at the inbox
 _SHARE: Final = 0.05  # of the time, at most, goes into these
@@ -34,6 +35,7 @@ class Report:
         trouble: what stands in the way of that service; empty if nothing does.
         counts: jobs in each state.
         waiting: jobs that wait in each lane, the next lane first.
+        upcoming: the first of them, in the order in which they come if nothing stands in the way.
         running: jobs that are being painted; of a service that has ended, those that it was at.
         done: the last that were painted, the latest first.
         failed: the last that failed and whose photo is in failed still, the latest first.
@@ -45,6 +47,7 @@ class Report:
     trouble: str = ""
     counts: dict[JobState, int] = field(default_factory=lambda: dict.fromkeys(JobState, 0))
     waiting: dict[str, int] = field(default_factory=dict)
+    upcoming: list[Job] = field(default_factory=list)
     running: list[Job] = field(default_factory=list)
     done: list[Job] = field(default_factory=list)
     failed: list[Job] = field(default_factory=list)
@@ -91,6 +94,7 @@ def read(share: Share, state: Path) -> Report:
             trouble,
             journal.counts(),
             journal.waiting(),
+            journal.upcoming(_NEXT),
             list(journal.having(JobState.RUNNING)),
             journal.recent(JobState.DONE, _LAST),
             list(islice(not_put_right(failed, share), _LAST)),

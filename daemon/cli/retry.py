@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -23,21 +24,47 @@ from daemon.journal import JOURNAL, Journal
 from daemon.keeper import keeping
 from daemon.marks import expect_folders
 from daemon.names import printable
+from daemon.prospects import cancelled, verdicts
 from daemon.retrying import Parcel, find_failed, on_their_way, send_back
+from daemon.settings import WatchSettings
 from daemon.share import Share, open_share
 
 _UNKNOWN: Final = "No photo called {} lies in the folder for failed photos."
+_CANCELLED: Final = "It was cancelled, as somebody asked for."
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What the journal knows of what lies in failed.
+
+    Attributes:
+        arriving: what is still being put there.
+        cancelled: where photos lie that somebody has cancelled.
+    """
+
+    arriving: Guarded = field(default_factory=Guarded)
+    cancelled: Collection[Path] = ()
 
 
 @click.command()
 @click.argument("names", metavar="[NAME...]", nargs=-1, shell_complete=complete_failed)
-@click.option("--all", "every", is_flag=True, help="All photos that lie in Failed.")
-@settings_options("state_dir", "share", without=OF_THE_SHARE)
+@click.option(
+    "--all",
+    "every",
+    is_flag=True,
+    help="All that may be painted this time; what is left is named, with the reason.",
+)
+@settings_options(
+    "state_dir", "share", "watch.max_file_mb", "watch.max_megapixels", without=OF_THE_SHARE
+)
 def command(resolved: Resolved, *, names: tuple[str, ...], every: bool) -> ExitCode:
     """Have failed photos painted once more: they are moved from Failed back into the inbox.
 
     NAME is a photo's file name, or its place in Failed (Waves/photo.jpg). A style of its own and
     the folder of a folder job come along. The service may run or not.
+
+    --all looks into each first. What would fail again at once stays in Failed (a file that is no
+    picture, say), and so do photos that were cancelled; each can still be named.
     """
     if every == bool(names):
         raise UsageError("Name the photos to try again, or say --all.")
@@ -47,23 +74,25 @@ def command(resolved: Resolved, *, names: tuple[str, ...], every: bool) -> ExitC
     expect_folders(share, state)
     expect_owner(share.failed, "retry")
     since = time.time()
-    parcels = find_failed(share)
-    chosen = _pictures(parcels) if every else _named(parcels, names, share)
-    stays = _on_their_way(state, since)
-    done = [_is_sent_back(share, parcel, stays) for parcel in chosen]
-    if not chosen:
+    parcels, known = find_failed(share), _known(state, since)
+    if every:
+        done = _try_again(_judged(parcels, known, share, resolved.settings.watch), known, share)
+    else:
+        chosen = _named(parcels, names, share)
+        done = [_is_sent_back(share, parcel, known.arriving) for parcel in chosen]
+    if not parcels:
         click.echo("There is no failed photo to try again.")
     elif any(done) and keeping(share, state).running is False:
         click.echo(f"{'They are' if sum(done) > 1 else 'It is'} painted once the service runs.")
     return ExitCode.OK if all(done) else ExitCode.FAILED
 
 
-def _on_their_way(state: Path, since: float) -> Guarded:
+def _known(state: Path, since: float) -> _Known:
     # Others than the service's user may not be able to read it: for them there is none.
     if not os.access(state / JOURNAL, os.R_OK):
-        return Guarded()
+        return _Known()
     with closing(Journal(state / JOURNAL, time.time, read_only=True)) as journal:
-        return on_their_way(journal, since)
+        return _Known(on_their_way(journal, since), cancelled(journal))
 
 
 def _named(parcels: Sequence[Parcel], names: Sequence[str], share: Share) -> list[Parcel]:
@@ -72,11 +101,34 @@ def _named(parcels: Sequence[Parcel], names: Sequence[str], share: Share) -> lis
     return list(dict.fromkeys(meant(name, things, tops, _UNKNOWN) for name in names))
 
 
-def _pictures(parcels: Sequence[Parcel]) -> list[Parcel]:
+def _judged(
+    parcels: Sequence[Parcel], known: _Known, share: Share, settings: WatchSettings
+) -> Iterator[tuple[Parcel, str]]:
+    """All of them, each with the reason why it is left unless somebody names it."""
+    asked = list[Parcel]()
     for parcel in parcels:
-        if not parcel.is_picture:
-            click.echo(f"Left where it is, since it is no picture: {printable(parcel.place)}")
-    return [parcel for parcel in parcels if parcel.is_picture]
+        path = share.failed / parcel.place
+        if path in known.cancelled:
+            yield parcel, _CANCELLED
+        elif known.arriving.covers(path, share.failed):
+            yield parcel, ""  # it may be there by half; whoever would move it says so
+        else:
+            asked.append(parcel)
+    yield from verdicts(asked, share, settings)
+
+
+def _try_again(judged: Iterable[tuple[Parcel, str]], known: _Known, share: Share) -> list[bool]:
+    """Send back what is not left; whether each of these could be."""
+    done, left = list[bool](), 0
+    for parcel, why in judged:
+        if why:
+            click.echo(f"Left where it is: {printable(parcel.place)}. {printable(why)}")
+            left += 1
+        else:
+            done.append(_is_sent_back(share, parcel, known.arriving))
+    if left:
+        click.echo("What is left is tried all the same when you name it.")
+    return done
 
 
 def _is_sent_back(share: Share, parcel: Parcel, stays: Guarded) -> bool:

@@ -279,7 +279,7 @@ def _run(service: Service, rescuer: Rescuer) -> ExitCode | None:
     else:
         if service.is_stopping or not rescuer.damage():
             return code
-    _log.error("daemon.begins_again", why=rescuer.damage())
+    _log.error("service.begins_again", why=rescuer.damage())
     return None
 
 

@@ -85,7 +85,7 @@ def _as_text(report: Report) -> Iterator[str]:
     yield f"Jobs:    {counts}"
     if report.not_taken is not None:
         yield from _section("Not taken yet", lines.lying(report.not_taken, report.kept.running))
-    yield from _section("Waiting", lines.lanes(report.waiting))
+    yield from _section("Waiting, the next one first", lines.waiting(report))
     yield from _section("Being painted", (lines.painting(job) for job in report.painting))
     yield from _section(lines.INTERRUPTED, (lines.how_far(job) for job in report.interrupted))
     yield from _section("Last painted", (lines.painted(job) for job in report.done))
@@ -107,6 +107,7 @@ def _as_json(report: Report) -> dict[str, Any]:
         "jobs": None if report.kept.remark else report.numbers(),
         "inbox": None if report.not_taken is None else _lying_as_json(report.not_taken),
         "waiting": {printable(lane): number for lane, number in report.waiting.items()},
+        "upcoming": [_job_as_json(job) for job in report.upcoming],
         "painting": [_job_as_json(job) for job in report.painting],
         "interrupted": [{**_job_as_json(job), "eta_seconds": None} for job in report.interrupted],
         "done": [_job_as_json(job) for job in report.done],

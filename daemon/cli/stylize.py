@@ -34,6 +34,7 @@ from daemon.runners.base import (
     EngineUnavailable,
     Event,
     Failed,
+    NotesTrouble,
     Painted,
     PaintRequest,
     PictureFormat,
@@ -235,6 +236,9 @@ def _paint(
                     _say_what_was_imported(settings.weights, before)
                     if record is not None:
                         warn_of_engine(record, event)
+                if isinstance(event, NotesTrouble):
+                    click.echo(printable(event.message), err=True)
+                    _show_detail(event.detail)
                 if isinstance(event, Painted):
                     return event
                 _raise_for(event, paths)
@@ -263,13 +267,18 @@ def _raise_for(event: Event, paths: dict[str, Path]) -> None:
 
 
 def _failure(event: Failed, paths: dict[str, Path]) -> AtelierError:
-    debugging = click.get_current_context().find_object(Debugging)
-    if event.detail and debugging is not None and debugging.on:
-        click.echo(event.detail, err=True)
+    _show_detail(event.detail)
     if event.blame in paths:
         return PictureUnreadableError(f"{printable(paths[event.blame])}: {event.message}")
     kinds = {"recipe": UsageError, "lost": EngineLostError}
     return kinds.get(event.blame, AtelierError)(event.message)
+
+
+def _show_detail(detail: str) -> None:
+    """Where in the program something went wrong, for who wants to know."""
+    debugging = click.get_current_context().find_object(Debugging)
+    if detail and debugging is not None and debugging.on:
+        click.echo(detail, err=True)
 
 
 def _sentence(report: dict[str, Any]) -> str:

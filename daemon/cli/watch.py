@@ -110,7 +110,7 @@ def _body(report: Report) -> Iterator[RenderableType]:
     yield from _section(lines.INTERRUPTED, map(lines.how_far, report.interrupted))
     if report.not_taken is not None:
         yield from _section("Not taken yet", lines.lying(report.not_taken, report.kept.running))
-    yield from _section("Waiting", lines.lanes(report.waiting))
+    yield from _section("Waiting, the next one first", lines.waiting(report))
     if report.done:
         yield _title("Last painted")
         yield _past((job, _result(job, report)) for job in report.done)

@@ -15,12 +15,18 @@ from daemon.configuration import Resolved
 from daemon.names import printable
 from daemon.oneshot import in_child
 from engine.weights import CONVENTIONS, Convention, Manifest, beside, fetch, import_file, verify
+from engine.weights.manifest import PARAMS
 
 _SHORT = {"engine.weights": "--weights"}
 _HOW = {
     "values": "recognised by the values",
     "names": "recognised by the names of the layers",
     "person": "as it was said on the command line",
+}
+_LIKE = {
+    "oxford-bgr": "the original Oxford network",
+    "oxford-rgb": "the Oxford network with its channels turned to RGB",
+    "torchvision": "torchvision's re-trained network",
 }
 
 
@@ -68,9 +74,11 @@ def import_command(resolved: Resolved, /, file: Path, convention: str | None) ->
 @command.command("verify")
 @settings_options("engine.weights", short=_SHORT)
 def verify_command(resolved: Resolved, /) -> None:
-    """Check the weights in place; print hash, convention and layers."""
-    found = in_child(verify_here, _folder(resolved))
-    click.echo("\n".join([*_in_full(found.manifest), *map(printable, found.remarks)]))
+    """Check the weights in place; say what was found, with hash, convention and layers."""
+    where = _folder(resolved)
+    found = in_child(verify_here, where)
+    told = [_in_words(where, found.manifest), "", *_in_full(found.manifest)]
+    click.echo("\n".join([*told, *map(printable, found.remarks)]))
 
 
 @dataclass(frozen=True)
@@ -111,6 +119,15 @@ def _folder(resolved: Resolved) -> Path:
 
 def _in_short(manifest: Manifest) -> str:
     return f"VGG-19 from {printable(manifest.source)}, input {_input(manifest.convention)}"
+
+
+def _in_words(where: Path, manifest: Manifest) -> str:
+    like = (_LIKE[name] for name, one in CONVENTIONS.items() if one == manifest.convention)
+    return (
+        f"The weights are good: {printable(where / PARAMS)} is a whole VGG-19 and has not changed "
+        f"since it was made from {printable(manifest.source)} (its SHA-256 is the one noted then). "
+        f"It takes pictures as {next(like, 'no network that is known here')} does."
+    )
 
 
 def _in_full(manifest: Manifest) -> list[str]:

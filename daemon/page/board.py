@@ -8,6 +8,7 @@ the program (`reason`, `trouble`) are in English; `daemon.words` has them in oth
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 MOST_WAITING = 30
 """So many of those that wait are listed; of the others only the number."""
@@ -17,6 +18,9 @@ MOST_RESULTS = 12
 
 MOST_FAILURES = 12
 """So many of the last failures are listed."""
+
+MOST_ASKED = 6
+"""So many of each kind are named of what waits for people; of the others only the number."""
 
 GLIMPSE_SIDE = 480
 """Long side of the small pictures on the page, pixels, at most."""
@@ -123,18 +127,25 @@ class Result:
     after: bytes | None = None
 
 
+FailureKind = Literal["photo", "pair", "folder", "file", "no_picture"]
+"""What lies in failed: a photo, a photo and its own style, a folder that is one job, a file that is
+not called a picture, or one that is none."""
+
+
 @dataclass(frozen=True)
 class Failure:
-    """A photo that could not be painted, and whose photo is in failed still.
+    """Something that could not be painted, and that is in failed still.
 
     Attributes:
         job: its id.
-        name: of the photo's file.
+        name: of the file, or of the folder.
         style: name of the style.
         reason: what happened and what to do, in plain words.
-        link: the photo in failed, relative to the page, percent-encoded; None if it cannot be
-            reached from there.
+        link: it in failed, relative to the page, percent-encoded; None if it cannot be reached
+            from there.
         finished: when, seconds since 1970.
+        kind: what it is.
+        back_to: the folder to drag it back into, as people see it.
     """
 
     job: str
@@ -143,6 +154,34 @@ class Failure:
     reason: str
     link: str | None
     finished: float
+    kind: FailureKind = "photo"
+    back_to: str = ""
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Things in the inbox with which somebody has to do something.
+
+    Attributes:
+        names: of the first ones, with their folders below the inbox, at most `MOST_ASKED`.
+        in_all: how many there are.
+    """
+
+    names: tuple[str, ...] = ()
+    in_all: int = 0
+
+
+@dataclass(frozen=True)
+class BadStyle:
+    """A style picture that cannot be used.
+
+    Attributes:
+        name: of its file.
+        reason: what is wrong with it and what to do, in plain words.
+    """
+
+    name: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -180,8 +219,14 @@ class Board:
         painted_in_all: how many were painted, as far as the journal remembers.
         failures: the last ones, the latest first, at most `MOST_FAILURES`.
         failed_in_all: how many failed, likewise.
-        trouble: what stands in the way, in plain words; empty if nothing does.
+        trouble: what stands in the way, in plain words and without paths of the server; empty if
+            nothing does.
         loading: whether the engine is being started.
+        homeless: photos for which nobody has said a style.
+        halves: pictures that wait for a second one in their folder.
+        closed: files and folders that the program may not open.
+        bad_styles: the first style pictures that cannot be used, at most `MOST_ASKED`.
+        bad_styles_in_all: how many there are.
     """
 
     places: Places
@@ -197,3 +242,14 @@ class Board:
     failed_in_all: int = 0
     trouble: str = ""
     loading: bool = False
+    homeless: Asking = Asking()
+    halves: Asking = Asking()
+    closed: Asking = Asking()
+    bad_styles: tuple[BadStyle, ...] = ()
+    bad_styles_in_all: int = 0
+
+    @property
+    def asks(self) -> bool:
+        """Whether there is something that people have to do."""
+        asked = (self.homeless, self.halves, self.closed)
+        return any(one.in_all for one in asked) or bool(self.bad_styles)

@@ -132,9 +132,11 @@ def _is_busy(board: Board) -> bool:
 def _sentences(board: Board, language: Words) -> dict[str, str]:
     """What the program says about photos, by keys of this page alone."""
     said = {f"reason.{n}": one.reason for n, one in enumerate(board.failures)}
+    said |= {f"fault.{n}": one.reason for n, one in enumerate(board.bad_styles)}
+    told = {key: language.translated(sentence) for key, sentence in said.items()}
     if board.trouble:
-        said["trouble"] = board.trouble
-    return {key: language.translated(sentence) for key, sentence in said.items()}
+        told["trouble"] = language.seen(board.trouble)
+    return told
 
 
 def _texts(board: Board, language: Words) -> dict[str, str]:

@@ -8,7 +8,7 @@ ended, or now and then, since people put their pictures away.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -17,9 +17,11 @@ from urllib.parse import quote
 
 from daemon.failures import not_put_right
 from daemon.glimpses import Glimpses, Of
+from daemon.inbox_note import Asked
 from daemon.jobs import Job, JobState
 from daemon.journal import Journal
 from daemon.names import split
+from daemon.page.asking import asking, bad_styles
 from daemon.page.board import (
     MOST_FAILURES,
     MOST_RESULTS,
@@ -32,6 +34,8 @@ from daemon.page.board import (
     Waiting,
 )
 from daemon.page.course import Courses
+from daemon.page.failing import failure
+from daemon.page.whereabouts import Whereabouts, seen_from
 from daemon.presence import is_gone, is_there
 from daemon.runners.base import Event, Glimpse
 from daemon.share import Share
@@ -53,11 +57,15 @@ class Asks:
         styles: the names of all styles, in order.
         in_the_way: what keeps photos from being taken, painted or moved; empty if nothing does.
         is_loading: whether the engine is being started.
+        asked: what people are asked for in the inbox.
+        bad_styles: the style pictures that cannot be used, and why.
     """
 
     styles: Callable[[], tuple[str, ...]]
     in_the_way: Callable[[], str]
     is_loading: Callable[[], bool]
+    asked: Callable[[], Asked] = Asked
+    bad_styles: Callable[[], Mapping[Path, str]] = dict
 
 
 @dataclass(frozen=True)
@@ -100,7 +108,7 @@ class Gathering:
         self._clock = clock
         self._courses = Courses()
         self._past: _Past | None = None
-        self._places = places_of(share)
+        self._places, self._whereabouts = places_of(share), Whereabouts(share)
 
     def heard(self, event: Event) -> None:
         """Take note of what the runner says."""
@@ -111,7 +119,8 @@ class Gathering:
     def news(self) -> tuple[Any, ...]:
         """Something cheap that is another one as soon as the board may be."""
         asks = self._asks
-        return self._journal.changes, asks.in_the_way(), asks.styles(), asks.is_loading()
+        told = asks.in_the_way(), asks.styles(), asks.is_loading(), asks.asked(), asks.bad_styles()
+        return self._journal.changes, *told
 
     def board(self) -> Board:
         """Everything that is to be shown now.
@@ -122,6 +131,7 @@ class Gathering:
         counts, running = self._journal.counts(), list(self._journal.having(JobState.RUNNING))
         done, failed = counts[JobState.DONE], counts[JobState.FAILED]
         past = self._look_back((done, failed), [job.id for job in running])
+        asked, bad = self._asks.asked(), self._asks.bad_styles()
         return Board(
             places=self._places,
             made=self._now(),
@@ -133,8 +143,13 @@ class Gathering:
             painted_in_all=done,
             failures=past.failures,
             failed_in_all=failed,
-            trouble=self._asks.in_the_way(),
+            trouble=self._whereabouts.told(self._asks.in_the_way()),
             loading=self._asks.is_loading(),
+            homeless=asking(asked.homeless),
+            halves=asking(asked.halves),
+            closed=asking(asked.closed),
+            bad_styles=bad_styles(bad),
+            bad_styles_in_all=len(bad),
         )
 
     def last(self, board: Board) -> Board:
@@ -235,14 +250,7 @@ class Gathering:
         return not_put_right([job for job in jobs if _may_lie_there(job)], self._share)
 
     def _failure(self, job: Job) -> Failure:
-        return Failure(
-            job=job.id,
-            name=_name(job),
-            style=job.style_name,
-            reason=job.error or "",
-            link=self._link(_photo(job)),
-            finished=job.finished_at or 0.0,
-        )
+        return failure(job, self._share.inbox.name, self._link(job.kept))
 
     def _link(self, path: Path | None) -> str | None:
         return None if path is None else link_to(path, self._share.root)
@@ -267,11 +275,7 @@ def link_to(path: Path, root: Path) -> str | None:
 def places_of(share: Share) -> Places:
     """The share's folders as people see them who look into its root."""
     names = {name: folder for name, folder in share.folders() if name != "work"}
-    return Places(**{name: _seen_from(share.root, folder) for name, folder in names.items()})
-
-
-def _seen_from(root: Path, folder: Path) -> str:
-    return str(folder.relative_to(root) if folder.is_relative_to(root) else folder)
+    return Places(**{name: str(seen_from(share.root, folder)) for name, folder in names.items()})
 
 
 def _name(job: Job) -> str:

@@ -11,6 +11,7 @@ from daemon.parts import Parts
 from daemon.runners.exchange import Exchange
 from daemon.settings import PageSettings
 from daemon.share import Share
+from daemon.style_telling import StyleTelling
 
 
 def page_of(
@@ -18,7 +19,7 @@ def page_of(
     settings: PageSettings,
     journal: Journal,
     parts: Parts,
-    about: tuple[Condition, Exchange, Intake],
+    about: tuple[Condition, Exchange, Intake, StyleTelling],
 ) -> StatusPage:
     """The page of a service.
 
@@ -29,11 +30,13 @@ def page_of(
         parts: what the service is put together from.
         about: the parts of the service that are asked how things are.
     """
-    condition, engine, intake = about
+    condition, engine, intake, styles = about
     asks = Asks(
         styles=lambda: intake.style_names,
         in_the_way=condition.in_the_way,
         is_loading=lambda: engine.loading_since is not None,
+        asked=lambda: intake.asked,
+        bad_styles=lambda: styles.faults,
     )
     gathering = Gathering(share, journal, parts.glimpses, asks, now=parts.now, clock=parts.clock)
     return StatusPage(

@@ -46,9 +46,8 @@ def small_of(path: Path, limits: Limits) -> bytes | None:
     from daemon import pictures  # noqa: PLC0415 - only the child is to have decoders in it
     from daemon.sheet.drawing import small  # noqa: PLC0415 - likewise
 
-    top = next((one for one in limits.tops if path.is_relative_to(one)), None)
     try:
-        data = read_bounded(path, limits.file_bytes, top)
+        data = read_bounded(path, limits.file_bytes, limits.top_of(path))
         with rationed(limits.ration):
             return small(pictures.decode(data, max_pixels=limits.ration.pixels))
     except (PictureUnreadableError, MemoryError, OSError):

@@ -7,7 +7,6 @@ pictures of styles that have not changed are kept from one order to the next.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -190,17 +189,11 @@ class Maker:
         if self._child is None:
             self._child = Child(self._work, (self._limits, self._fonts), "atelierd-sheet")
         self._child.send(wanted)
-        until = time.monotonic() + seconds
-        while not self._closed:
-            if self._child.wait(self._bell, max(until - time.monotonic(), 0)):
-                try:
-                    return self._child.receive()
-                except EOFError:
-                    break
-            if time.monotonic() >= until:
-                break
-        if self._closed:
-            raise _ClosedError
+        try:
+            return self._child.hear(self._bell, seconds, lambda: self._closed)
+        except (EOFError, TimeoutError):
+            if self._closed:
+                raise _ClosedError from None
         self._end_child()
         return None
 

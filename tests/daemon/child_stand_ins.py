@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from daemon import rations
+from daemon import pictures, rations
 from daemon.child import settle_in
 from daemon.inspector import Finding
 from daemon.runners import worker
@@ -200,6 +200,16 @@ class CameraShy(StandIn):
 
 def camera_shy_worker(connection: Connection, settings: EngineSettings) -> None:
     worker.serve(connection, settings, open_painter=lambda _: CameraShy())
+
+
+def forgetful_worker(connection: Connection, settings: EngineSettings) -> None:
+    """Paints, and cannot read the photo once more at the end."""
+
+    def about(*_: Any, **__: Any) -> pictures.About:
+        raise MemoryError("of the photo")
+
+    pictures.about = about
+    stand_in_worker(connection, settings)
 
 
 def hasty_worker(connection: Connection, settings: EngineSettings) -> None:

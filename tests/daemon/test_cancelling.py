@@ -173,7 +173,7 @@ def test_a_photo_that_is_painted_stays_so(asked: Asked) -> None:
     asked.requests.cancel(asked.jobs()["b.jpg"])
     asked.once()
     assert asked.requests.waiting() == []
-    assert [line["photo"] for line in asked.said("cancel.late")] == ["Waves/b.jpg"]
+    assert [line["photo"] for line in asked.said("job.not_cancelled")] == ["Waves/b.jpg"]
     assert asked.states() == {"done": 1}
     assert notes(asked) == []
 

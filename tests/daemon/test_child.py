@@ -91,6 +91,32 @@ def test_a_bell_wakes_who_waits() -> None:
     bell.close()
 
 
+def test_an_answer_is_heard_for_as_long_as_somebody_waits_and_has_time() -> None:
+    bell = Bell()
+    child = Child(echo, (), "echo")
+    child.send("one")
+    bell.ring()  # which is about something else
+    assert child.hear(bell, 60, lambda: False) == "one"
+    with pytest.raises(TimeoutError):  # it has nothing to say
+        child.hear(bell, 0.05, lambda: False)
+    over = threading.Event()
+
+    def leave() -> None:
+        over.set()
+        bell.ring()
+
+    ringer = threading.Timer(0.05, leave)
+    ringer.start()
+    with pytest.raises(TimeoutError):
+        child.hear(bell, 600, over.is_set)
+    ringer.join()
+    child.kill()
+    with pytest.raises(EOFError):
+        child.hear(bell, 60, lambda: False)
+    child.end(60)
+    bell.close()
+
+
 def test_rings_before_the_wait_are_heard_once() -> None:
     bell = Bell()
     bell.ring()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import pytest
 from structlog.testing import capture_logs
 
 from daemon import files
-from daemon.inbox_note import InboxNote
+from daemon.inbox_note import Asked, Few, InboxNote
 from daemon.names import INBOX_NOTE
 from daemon.scanner import Sighting
 from daemon.settings import ShareSettings
@@ -73,6 +73,25 @@ def test_the_note_goes_when_its_cause_has_gone(
     assert "b.jpg" in note(share)
     notice.update([], [], [])
     assert not note(share)
+
+
+def test_what_it_asks_for_can_be_told_elsewhere_too(
+    share: Share, clock: Clock, sighting: Callable[..., Sighting]
+) -> None:
+    notice = InboxNote(share, 5.0, clock)
+    lost = [sighting(f"Trip/{number:03}.jpg") for number in range(200)]
+    half, shut = [sighting("Party/content.jpg")], [share.inbox / "Private"]
+    notice.update(lost, half, ["Waves"], shut)
+    assert notice.asked == Asked()  # they may be on their way
+    clock.now = 5.0
+    notice.update(lost, half, ["Waves"], shut)
+    assert notice.asked.homeless.in_all == 200
+    assert notice.asked.homeless.paths[:2] == (PurePath("Trip/000.jpg"), PurePath("Trip/001.jpg"))
+    assert len(notice.asked.homeless.paths) == 20
+    assert notice.asked.halves == Few((PurePath("Party/content.jpg"),), 1)
+    assert notice.asked.closed == Few((PurePath("Private"),), 1)
+    notice.update([], [], ["Waves"])
+    assert notice.asked == Asked()
 
 
 def test_a_note_of_an_earlier_daemon_goes_too(

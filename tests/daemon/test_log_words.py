@@ -30,9 +30,9 @@ STEP: dict[str, Any] = {
 @pytest.mark.parametrize(
     ("event", "fields", "sentence"),
     [
-        ("daemon.started", {"share": "/srv", "queued": 0}, "Keeping the share /srv."),
+        ("service.started", {"share": "/srv", "queued": 0}, "Keeping the share /srv."),
         (
-            "daemon.started", {"share": "/srv", "queued": 3},
+            "service.started", {"share": "/srv", "queued": 3},
             "Keeping the share /srv. 3 photos wait.",
         ),
         ("watching.started", {"mode": "events", "why": "x"}, "New photos are noticed at once."),
@@ -45,17 +45,17 @@ STEP: dict[str, Any] = {
             {"device": "cpu", "precision": "bfloat16", "threads": 2, "seconds": 3.2},
             "The engine is ready after 3 s. It paints on the processor (bfloat16, 2 threads).",
         ),
-        ("daemon.stopping", {"why": "SIGINT"}, "Stopping, as Ctrl-C asks."),
+        ("service.stopping", {"why": "SIGINT"}, "Stopping, as Ctrl-C asks."),
         (
-            "daemon.stopping", {"why": "nothing is left to do"},
+            "service.stopping", {"why": "nothing is left to do"},
             "Stopping: nothing is left to do.",
         ),
         (
-            "daemon.stopped", {"queued": 1, "running": 0, "done": 9, "failed": 0},
+            "service.stopped", {"queued": 1, "running": 0, "done": 9, "failed": 0},
             "Stopped; 1 photo waits for the next start.",
         ),
         (
-            "daemon.stopped", {"queued": 0, "running": 0, "done": 9, "failed": 0},
+            "service.stopped", {"queued": 0, "running": 0, "done": 9, "failed": 0},
             "Stopped; no photo waits.",
         ),
         ("scan.failed", {"why": "The drive is away."}, "The drive is away."),
@@ -103,7 +103,7 @@ def test_a_style_that_the_folder_does_not_say_is_said() -> None:
 
 def test_what_lies_in_the_share_is_named_as_people_see_it() -> None:
     words = Words(lambda: 0.0, colors=False)
-    told("daemon.started", words=words, share="/srv/atelier", queued=0)
+    told("service.started", words=words, share="/srv/atelier", queued=0)
     line = told("job.finished", words=words, job="a", result="/srv/atelier/Outbox/a.jpg", seconds=8)
     assert line == "Painted in 8 s: Outbox/a.jpg"
     line = told("job.finished", words=words, job="b", result="/srv/elsewhere/a.jpg", seconds=8)
@@ -147,6 +147,14 @@ def test_every_sentence_is_about_an_event_that_there_is() -> None:
     made = {"weights.loaded", "weights.imported"}  # put together where they are logged
     for event in {*_SENTENCES, *_BY_FUNCTION} - made:
         assert code.count(f'"{event}"') >= 2, event  # here, and where it is logged
+
+
+def test_events_are_of_a_service_and_no_daemon() -> None:
+    folder = Path(daemon.__file__).parent
+    modules = {path.stem for path in folder.iterdir()}
+    for path in folder.rglob("*.py"):
+        named = re.findall(r'"daemon\.([a-z_]+)"', path.read_text("utf-8"))
+        assert set(named) <= {*modules, "lock", "mark"}, path  # which are no events
 
 
 def test_what_has_lines_of_its_own_stands_below() -> None:

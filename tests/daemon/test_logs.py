@@ -89,7 +89,7 @@ def test_what_is_bound_to_a_job_is_in_all_of_its_lines() -> None:
     with structlog.contextvars.bound_contextvars(job="two"):
         structlog.get_logger().info("job.started")
     bound.info("job.finished")
-    structlog.get_logger().info("daemon.stopped")
+    structlog.get_logger().info("service.stopped")
     assert [line.get("job") for line in lines(stream)] == ["two", "one", None]
 
 
@@ -238,51 +238,17 @@ def test_people_who_are_told_the_reason_are_spared_the_rest(
     assert "It blew up." in stream.getvalue()
 
 
-class Steps:
-    """Logs a job's progress at times of the test's own; gives what was written of it."""
-
-    def __init__(self, form: Literal["auto", "pretty", "json"], level: Any = "info") -> None:
-        self.now = 1_700_000_000.0
-        self.stream = io.StringIO()
-        configure(LogSettings(format=form, level=level), self.stream, clock=lambda: self.now)
-
-    def tell(self, seconds: float, job: str = "a", scale: int = 1) -> bool:
-        """Whether progress so many seconds after the start makes a line."""
-        self.now = 1_700_000_000 + seconds
-        before = self.stream.getvalue()
-        structlog.get_logger().info("job.progress", job=job, scale=scale)
-        return self.stream.getvalue() != before
-
-
-def test_people_see_progress_now_and_then() -> None:
-    steps = Steps("pretty")
-    assert [at for at in range(25) if steps.tell(at)] == [0, 10, 20]
-
-
-def test_people_see_each_change_of_scale_at_once() -> None:
-    steps = Steps("pretty")
-    course = [(0, 1), (1, 1), (2, 2), (3, 2), (11, 2), (12, 2)]
-    assert [at for at, scale in course if steps.tell(at, scale=scale)] == [0, 2, 12]
-
-
-def test_each_job_has_progress_of_its_own() -> None:
-    steps = Steps("pretty")
-    assert [steps.tell(at, job) for at, job in ((0, "a"), (1, "b"), (2, "a"), (3, "b"))] == [
-        True, True, False, False,
-    ]  # fmt: skip
-    structlog.get_logger().info("job.finished", job="a")
-    assert [steps.tell(4, "a"), steps.tell(4, "b")] == [True, False]  # somebody tries it again
-
-
-def test_a_clock_that_is_set_back_hides_no_progress() -> None:
-    steps = Steps("pretty")
-    assert [steps.tell(0), steps.tell(-3600), steps.tell(-3599)] == [True, True, False]
-
-
-@pytest.mark.parametrize(("form", "level"), [("json", "info"), ("pretty", "debug")])
-def test_programs_see_all_progress_and_so_do_people_who_look_closely(form: Any, level: str) -> None:
-    steps = Steps(form, level)
-    assert all(steps.tell(at / 2) for at in range(10))
+@pytest.mark.parametrize(
+    ("form", "level", "is_told"),
+    [("words", "info", False), ("words", "debug", True), ("json", "info", True)],
+)
+def test_steps_are_left_to_a_bar_where_there_is_one(
+    form: Any, level: Any, *, is_told: bool
+) -> None:
+    stream = io.StringIO()
+    configure(LogSettings(format=form, level=level), stream, tells_steps=False)
+    structlog.get_logger().info("job.progress", job="a", scale=1)
+    assert bool(stream.getvalue()) == is_told
 
 
 def test_a_library_that_logs_wrongly_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 
 from daemon import files, marks
 from daemon.errors import ShareAwayError, ShareError
-from daemon.marks import MARK, MEMORY, Marks, offer
+from daemon.marks import MARK, MEMORY, Marks, expect_folders, offer
 from daemon.settings import ShareSettings
 from daemon.share import Share, make_share, open_share
 from tests.daemon.mounting import drive
@@ -62,6 +62,18 @@ def test_the_root_is_marked_and_what_lies_elsewhere(share: Share, state: Path) -
     assert {(folder / MARK).read_bytes() for folder in found} >= texts
 
 
+@pytest.mark.parametrize(("language", "words"), [("en", "By this file"), ("zh", "靠这个文件")])
+def test_the_mark_says_what_it_is_in_the_language_of_the_share(
+    share: Share, state: Path, language: Any, words: str
+) -> None:
+    share = replace(share, language=language)
+    marks = Marks(share, state)
+    marks.settle()
+    assert words in (share.root / MARK).read_text("utf-8")
+    marks.expect()
+    Marks(replace(share, language="en"), state).expect()  # it is the same one in each
+
+
 def test_what_a_kill_left_half_written_beside_the_journal_is_removed(
     share: Share, state: Path
 ) -> None:
@@ -71,6 +83,19 @@ def test_what_a_kill_left_half_written_beside_the_journal_is_removed(
     journal.touch()
     settled(share, state)
     assert sorted(state.iterdir()) == [state / MEMORY, journal]
+
+
+def test_a_command_beside_the_service_hears_of_a_drive_before_it_looks_for_a_share(
+    share: Share, state: Path
+) -> None:
+    Marks(share, state).settle()
+    expect_folders(share, state)
+    shutil.rmtree(share.root)
+    with pytest.raises(ShareAwayError, match="Connect the drive that it lies on"):
+        expect_folders(share, state)
+    (state / MEMORY).unlink()
+    with pytest.raises(ShareError, match="There is no share in"):
+        expect_folders(share, state)
 
 
 def test_nothing_is_expected_of_a_share_that_was_never_kept(share: Share, state: Path) -> None:

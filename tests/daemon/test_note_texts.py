@@ -14,8 +14,10 @@ from daemon.note_texts import (
     style_text,
     why_text,
 )
+from daemon.page.keeping import NAME as PAGE
 from daemon.settings import ShareSettings
 from daemon.share import Share, open_share
+from daemon.sheet.keeping import SHEET
 from daemon.words import LANGUAGES, Language
 from daemon.wrapping import width
 
@@ -110,6 +112,13 @@ def test_folders_are_called_as_they_are_called_in_each_language() -> None:
         text = how_to_text(open_share(settings))
         for name in ("Drop", "Outbox", "Styles", "Originals", "/srv/torn"):
             assert name in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_first_text_names_what_lies_beside_it(language: Language) -> None:
+    text = how_to_text(share_in(language))
+    for name in (PAGE, SHEET, "HEIC"):
+        assert name in text
 
 
 def test_a_long_reason_is_broken_into_lines() -> None:

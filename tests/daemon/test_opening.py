@@ -288,7 +288,7 @@ def test_a_share_that_goes_while_it_runs_is_left_alone_and_gone_on_with(tmp_path
             (program.share / name).mkdir(parents=True)
         (program.share / "Inbox" / "Waves").mkdir()
         (program.share / "Inbox" / "Waves" / "b.png").write_bytes(grey(40))
-        program.wait(lambda: program.said("daemon.trouble"))
+        program.wait(lambda: program.said("service.trouble"))
         program.wait(lambda: "run `atelierd init" in program.status()["trouble"])
         before = sorted(program.share.rglob("*"))
         time.sleep(1)
@@ -298,4 +298,4 @@ def test_a_share_that_goes_while_it_runs_is_left_alone_and_gone_on_with(tmp_path
         (folder / "a.png").write_bytes(grey(100))
         program.wait(lambda: program.files("Outbox") == ["Waves/a.jpg"])
         end(process)
-        assert len(program.said("daemon.trouble")) == len(program.said("daemon.goes_on")) == 1
+        assert len(program.said("service.trouble")) == len(program.said("service.goes_on")) == 1

@@ -234,8 +234,8 @@ def test_a_journal_that_can_be_opened_and_not_be_used_is_waited_for(
     assert house.run_until(lambda: len(house.files(house.share.originals)) == 2) is ExitCode.OK
     assert house.states() == {"done": 2}
     assert house.files(house.share.outbox) == ["Waves/a.jpg", "Waves/b.jpg"]
-    assert len(house.said("daemon.trouble")) == len(house.said("daemon.goes_on")) == 1
-    assert len(house.said("daemon.started")) == 1
+    assert len(house.said("service.trouble")) == len(house.said("service.goes_on")) == 1
+    assert len(house.said("service.started")) == 1
 
 
 def test_what_is_begun_again_does_not_bring_a_job_to_its_end_twice(start: Start) -> None:
@@ -277,5 +277,5 @@ def test_a_look_for_claims_that_is_refused_is_repeated_before_anything_else(
         house.run_until(lambda: house.states() == {"done": 1})
         assert house.states() == {"done": 1}
     assert len(refused) == 2
-    assert "cannot be looked into" in str(house.said("daemon.trouble"))
+    assert "cannot be looked into" in str(house.said("service.trouble"))
     assert claims.find_claims(share) == []

@@ -49,7 +49,11 @@ def test_what_lies_there_is_found_with_what_belongs_to_it(share: Share) -> None:
         ("Waves/text.doc", ("text.doc",)),
         ("bare.jpg", ("bare.jpg",)),
     ]
-    assert [one.is_picture for one in parcels] == [True] * 5 + [False, True]
+    styles = [share.failed / "Waves/Party/style.png", share.failed / "Waves/a (2).style.jpg"]
+    of_folder = share.styles / "Waves.jpg"
+    assert [one.style for one in parcels] == [None, *styles, *[of_folder] * 3, None]
+    wishes = [one.overrides for one in parcels if one.overrides is not None]
+    assert wishes == [PurePath("Waves/Party/job.toml")]
 
 
 def test_nothing_lies_there(share: Share) -> None:
@@ -66,7 +70,7 @@ def test_a_photo_goes_back_and_the_note_goes(share: Share) -> None:
 
 def test_a_note_of_somebody_else_stays(share: Share) -> None:
     parcels = failed(share, "Waves/a.jpg", "Waves/a.jpg - why.txt")
-    (photo,) = (one for one in parcels if one.is_picture)
+    (photo,) = (one for one in parcels if one.place.name == "a.jpg")
     send_back(share, photo)
     assert tree(share.failed) == ["Waves/a.jpg - why.txt"]
 

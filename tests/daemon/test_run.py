@@ -159,7 +159,7 @@ def test_photos_come_back_painted(program: Program) -> None:
     with Image.open(program.share / "Outbox/Waves/a.jpg") as picture:
         assert picture.size == (64, 48)
         assert abs(picture.convert("L").getpixel((9, 9)) - 150) <= 2  # type: ignore[operator]
-    assert program.said("daemon.started")[0]["share"] == str(program.share)
+    assert program.said("service.started")[0]["share"] == str(program.share)
     assert program.said("engine.ready")[0]["device"] == "cpu"
     jobs = {line["job"] for line in program.log() if line["event"].startswith("job.")}
     assert len(jobs) == 2
@@ -211,8 +211,8 @@ def test_a_signal_ends_it_and_the_running_job_waits_for_the_next_start(
     assert told["painting"][0]["percent"] is not None
     daemon.send_signal(number)
     assert daemon.wait(10) == 0
-    assert program.said("daemon.stopping")[0]["why"] == number.name
-    assert program.log()[-1]["event"] == "daemon.stopped"
+    assert program.said("service.stopping")[0]["why"] == number.name
+    assert program.log()[-1]["event"] == "service.stopped"
     assert program.jobs() == {"queued": 1}
     program.style("Slow", 200)
     # The recipe of a queued job stays as it was; the style is no longer a slow one.
@@ -380,7 +380,7 @@ def test_a_second_signal_ends_it_at_once(program: Program) -> None:
     daemon = program.start(worker="deaf_worker")
     program.wait(lambda: "running" in program.jobs())
     daemon.send_signal(signal.SIGTERM)
-    program.wait(lambda: program.said("daemon.stopping"))
+    program.wait(lambda: program.said("service.stopping"))
     daemon.send_signal(signal.SIGTERM)
     assert daemon.wait(10) == 128 + signal.SIGTERM
     assert program.once() == ExitCode.OK, program.text()
@@ -439,7 +439,7 @@ def test_without_a_share_it_says_what_to_do(program: Program) -> None:
 
 def test_photos_that_come_while_it_runs_and_a_style_that_goes(program: Program) -> None:
     program.start()
-    program.wait(lambda: program.said("daemon.started"))
+    program.wait(lambda: program.said("service.started"))
     (program.share / "Styles/Waves.png").write_bytes(grey(200))
     inbox = program.share / "Inbox"
     program.wait((inbox / "Waves").is_dir)
@@ -464,7 +464,7 @@ def test_the_real_engine_paints_a_real_photo(program: Program, weights: Path) ->
     (program.share / "Inbox/Painting").mkdir()
     (program.share / "Inbox/Painting/photo.jpg").write_bytes(photo.read_bytes())
     code = program.once(
-        "--paint.size", "96", "--engine.weights", str(weights.parent),
+        "--paint.size", "96", "--engine.weights", str(weights.parent), "--log.level", "debug",
         program=[sys.executable, "-m", "daemon", "run"],
     )  # fmt: skip
     assert code == ExitCode.OK, program.text()
@@ -501,7 +501,7 @@ def test_a_journal_that_is_of_no_use_any_more_is_replaced_while_it_runs(
     program.wait(lambda: len(program.files("Originals")) == 2)
     process.terminate()
     assert process.wait(20) == 0
-    assert program.said("daemon.begins_again")
+    assert program.said("service.begins_again")
     assert program.files("Outbox") == ["Slow/a.jpg", "Waves/b.jpg"]
     assert program.jobs() == {"done": 2}
 
@@ -520,5 +520,5 @@ def test_settings_that_were_read_again_outlive_the_journal(program: Program) -> 
     program.wait(lambda: len(program.files("Outbox")) == 2)
     process.terminate()
     assert process.wait(20) == 0
-    assert program.said("daemon.begins_again")
+    assert program.said("service.begins_again")
     assert program.files("Outbox") == ["Waves/a.png", "Waves/b.png"]

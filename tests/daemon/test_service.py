@@ -163,14 +163,14 @@ def test_the_log_tells_the_way_of_a_job(house: House) -> None:
     (house.style() / "photo.jpg").write_bytes(picture())
     house.once()
     events = [line["event"] for line in house.logs]
-    assert events[:2] == ["watching.started", "daemon.started"]
+    assert events[:2] == ["watching.started", "service.started"]
     mine = [line["event"] for line in house.logs if line.get("job") == "job-0"]
     assert mine == ["job.queued", "job.started", *["job.progress"] * 4, "job.finished"]
     assert house.said("engine.ready")[0]["reason"] == "a stand-in"
     step = house.said("job.progress")[-1]
     assert (step["iteration"], step["total"], step["scale"], step["scales"]) == (4, 4, 1, 1)
     assert {"loss", "eta_seconds"} <= step.keys()
-    assert events[-2:] == ["daemon.stopping", "daemon.stopped"]
+    assert events[-2:] == ["service.stopping", "service.stopped"]
 
 
 def test_every_form_of_pairing_is_painted(house: House) -> None:
@@ -544,7 +544,7 @@ def test_nothing_is_taken_while_a_drive_is_away(
     assert away.states() == {"done": 30}
     assert len({*asked}) == 1
     assert len(asked) > 1
-    assert len(away.said("daemon.trouble")) == len(away.said("daemon.goes_on")) == 1
+    assert len(away.said("service.trouble")) == len(away.said("service.goes_on")) == 1
 
 
 def test_stop_does_not_wait_until_all_photos_are_taken(

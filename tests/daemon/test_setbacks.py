@@ -30,5 +30,5 @@ def test_setbacks_in_a_row_are_counted_and_said_once() -> None:
         assert condition.trouble == "another one"
         assert setbacks.are_over()
         assert not setbacks.are_over()
-    assert [line["event"] for line in logs] == ["daemon.trouble"] * 2 + ["daemon.goes_on"]
+    assert [line["event"] for line in logs] == ["service.trouble"] * 2 + ["service.goes_on"]
     assert (setbacks.number, condition.trouble) == (0, "")

@@ -64,8 +64,10 @@ def room(share: Share) -> Room:
 def test_the_note_comes_with_the_answer_and_the_sheet_when_all_is_known(room: Room) -> None:
     room.look(0)
     room.look(5)
+    assert room.subject.faults == {}
     assert room.answer(TORN)
     assert room.there() == ["Dots.jpg", "Dots.jpg - why.txt", "Waves.jpg"]
+    assert room.subject.faults == {room.share.styles / "Dots.jpg": TORN}
     assert room.drawn == []
     assert room.answer()
     assert room.drawn == [{"Dots.jpg": False, "Waves.jpg": True}]
@@ -100,6 +102,7 @@ def test_the_note_goes_with_the_picture(room: Room) -> None:
     (room.share.styles / "Dots.jpg").unlink()
     room.look(6)
     assert room.there() == ["Waves.jpg"]
+    assert room.subject.faults == {}
 
 
 def test_there_is_a_note_while_photos_wait_for_the_style(room: Room) -> None:

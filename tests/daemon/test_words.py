@@ -72,7 +72,7 @@ RAISED = {
     "ShareAwayError", "PublishError", "ClaimHeldError", "ClaimStuckError",
 }  # fmt: skip
 # Sentences in these modules that are told in other places: the log, the command line, a file.
-ELSEWHERE = ("how the share's folders are known", "By this file atelierd knows")
+ELSEWHERE = ("how the share's folders are known",)
 
 
 def english(key: str) -> str:
@@ -204,7 +204,7 @@ def raised(call: Any, *arguments: Any, **named: Any) -> str:
 
 
 def told(text: str) -> str:
-    """In Chinese; no sentence of it is left in English."""
+    """In Chinese; no sentence of it is left in English, nor a part of one."""
     chinese = ZH.translated(text)
     assert chinese != text
     assert CHINESE.search(chinese)
@@ -262,6 +262,11 @@ def test_of_what_the_inspector_finds(tmp_path: Path) -> None:
         b"= 3",
         b'size = "large"',
         b"size = 3",
+        b"size = 80.5",
+        b"[output]\ndepth = 9",
+        b"[output]\nlossless = 3",
+        b'[output]\nformat = "gif"',
+        b"output = 3",
         b"content_weight = -1",
         b"seed = true",
         b'preset = "drafty"',

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import click
@@ -97,7 +98,9 @@ HEEDED = {
     },
     "init": {*SHARE, "share.language"},
     "status": {"state_dir", "share.root", *SHARE, "paint.default_style"},
-    "retry": {"state_dir", "share.root", *SHARE},
+    "retry": {
+        "state_dir", "share.root", *SHARE, "watch.max_file_mb", "watch.max_megapixels",
+    },
     "cancel": {"state_dir", "share.root", *SHARE, "share.language"},
     "clean": {"state_dir", "share.root", *SHARE},
     "doctor": {"state_dir", "share.root", *SHARE, *ENGINE},
@@ -145,6 +148,22 @@ def test_the_version_is_the_installed_one(capsys: pytest.CaptureFixture[str]) ->
     name, version = capsys.readouterr().out.split()
     assert name == "atelierd"
     assert version[0].isdigit()
+
+
+def test_a_program_that_nobody_installed_says_so(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none(name: str) -> str:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", none)
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    told = capsys.readouterr()
+    assert (ended.value.code, told.err) == (0, "")
+    assert told.out == (
+        "atelierd unknown version (it runs from its source, and was not installed)\n"
+    )
 
 
 @pytest.mark.parametrize("wrong", [["paint"], ["config", "--no-such-option"], ["init"], []])

@@ -7,17 +7,22 @@ from contextlib import closing
 from pathlib import Path, PurePath
 
 import pytest
+from PIL import Image
 
+from daemon.cancelling import CANCELLED
 from daemon.cli import main
 from daemon.configuration import state_folder
 from daemon.errors import ExitCode
 from daemon.jobs import NewJob
 from daemon.journal import JOURNAL, Journal
 from daemon.locking import ShareLock
+from daemon.note_texts import NO_PICTURE
 from daemon.settings import Settings, ShareSettings
 from daemon.share import Share, make_share, open_share
 
 Told = tuple[int, str, str]
+
+INCOMPLETE = "The file is incomplete: its end is missing. Copy it again from where it came from."
 
 
 @pytest.fixture
@@ -32,7 +37,10 @@ def _failed(share: Share) -> None:
     for name in ("Waves/a.jpg", "Waves/b.jpg", "Dots/b.jpg", "Waves/text.doc"):
         path = share.failed / name
         path.parent.mkdir(exist_ok=True)
-        path.write_bytes(name.encode())
+        if path.suffix == ".jpg":
+            Image.new("RGB", (48, 48), (200, 10, 30)).save(path)
+        else:
+            path.write_bytes(name.encode())
 
 
 def retry(tmp_path: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> Told:
@@ -71,21 +79,56 @@ def test_a_name_that_two_have_moves_nothing(
 
 
 @pytest.mark.usefixtures("_failed")
-def test_all_but_what_is_no_picture(
+def test_all_but_what_would_fail_again(
     share: Share, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     state = state_folder(Settings(state_dir=tmp_path / "state"), share, {})
+    (share.failed / "Waves/torn.jpg").write_bytes((share.failed / "Waves/a.jpg").read_bytes()[:-10])
     with ShareLock(state, share.work):  # a service runs: nothing need be said of one
         code, out, _ = retry(tmp_path, capsys, "--all")
     assert code == ExitCode.OK
     assert out.splitlines() == [
-        "Left where it is, since it is no picture: Waves/text.doc",
         "Back in the inbox: Dots/b.jpg",
         "Back in the inbox: Waves/a.jpg",
         "Back in the inbox: Waves/b.jpg",
+        f"Left where it is: Waves/text.doc. {NO_PICTURE}",
+        f"Left where it is: Waves/torn.jpg. {INCOMPLETE}",
+        "What is left is tried all the same when you name it.",
     ]
-    assert files(share.failed) == ["Waves/text.doc"]
-    assert retry(tmp_path, capsys, "text.doc")[0] == ExitCode.OK
+    assert files(share.failed) == ["Waves/text.doc", "Waves/torn.jpg"]
+    assert retry(tmp_path, capsys, "text.doc", "torn.jpg")[0] == ExitCode.OK
+    assert files(share.failed) == []
+
+
+@pytest.mark.usefixtures("_failed")
+def test_what_was_cancelled_has_to_be_named(
+    share: Share, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = state_folder(Settings(state_dir=tmp_path / "state"), share, {})
+    # What ends in the moment of the command may still be on its way.
+    with closing(Journal(state / JOURNAL, lambda: time.time() - 60)) as journal:
+        photo, claim = PurePath("Waves/a.jpg"), share.work / "jobs/1/a.jpg"
+        journal.add(NewJob("1", "Waves", "Waves", photo, claim, claim, None, "{}"))
+        journal.fail("1", CANCELLED, share.failed / photo)
+    code, out, _ = retry(tmp_path, capsys, "--all")
+    assert code == ExitCode.OK
+    assert "Left where it is: Waves/a.jpg. It was cancelled, as somebody asked for.\n" in out
+    assert files(share.inbox) == ["Dots/b.jpg", "Waves/b.jpg"]
+    assert retry(tmp_path, capsys, "a.jpg")[0] == ExitCode.OK
+    assert files(share.inbox) == ["Dots/b.jpg", "Waves/a.jpg", "Waves/b.jpg"]
+
+
+@pytest.mark.usefixtures("_failed")
+def test_limits_of_the_settings_are_heeded(
+    share: Share, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Image.new("RGB", (1200, 1200), (200, 10, 30)).save(share.failed / "Dots/b.jpg")
+    code, out, _ = retry(tmp_path, capsys, "--all", "--watch.max_megapixels", "1")
+    assert code == ExitCode.OK
+    assert "Left where it is: Dots/b.jpg. " in out
+    assert files(share.inbox) == ["Waves/a.jpg", "Waves/b.jpg"]
+    retry(tmp_path, capsys, "--all")
+    assert files(share.inbox) == ["Dots/b.jpg", "Waves/a.jpg", "Waves/b.jpg"]
 
 
 @pytest.mark.usefixtures("_failed")

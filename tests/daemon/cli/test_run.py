@@ -168,7 +168,7 @@ def test_programs_and_those_who_wait_for_its_end_are_not(
     tmp_path: Path, arguments: list[str]
 ) -> None:
     seen = seen_on_a_terminal(tmp_path, *arguments)
-    assert "daemon.started" in seen or "Keeping the share" in seen
+    assert "service.started" in seen or "Keeping the share" in seen
     assert "Drop photos" not in seen
 
 
@@ -192,7 +192,7 @@ def test_a_terminal_that_is_closed_ends_it_and_a_wish_to_reload_does_not(tmp_pat
     process.send_signal(signal.SIGHUP)
     assert process.wait(60) == 0
     patience.cancel()
-    assert "daemon.stopped" in (tmp_path / "log").read_text()
+    assert "service.stopped" in (tmp_path / "log").read_text()
 
 
 def wait_for(log: Path, event: str) -> None:

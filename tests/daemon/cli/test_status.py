@@ -156,12 +156,33 @@ def test_the_text_tells_of_every_state(
     assert "Being painted:" in text
     assert "interrupted" not in text
     assert "3 queued, 1 running, 1 done, 1 failed" in text
-    assert "2  Dots" in text
-    assert "1  Waves" in text
+    assert (
+        "Waiting, the next one first:\n"
+        "  Dots/bad\\x1b[2Jname.jpg in the style Dots\n"
+        "  Waves/photo.jpg in the style Waves\n"
+        "  Dots/photo.jpg in the style Dots\n\n" in text
+    )
     assert "Waves/running.jpg in the style Waves  22 %, about 2 min left" in text
     assert "/share/Outbox/Waves/done.jpg" in text
     assert "The photo is damaged." in text
     assert "\x1b" not in text
+
+
+def test_of_many_that_wait_the_next_are_named_and_the_rest_counted(
+    capsys: pytest.CaptureFixture[str], journal: Journal
+) -> None:
+    for number in range(14):
+        add(journal, f"w{number}", "Waves", f"{number}.jpg")
+    text = status(capsys)
+    assert "  Waves/9.jpg in the style Waves\n  and 4 more; in all 14 in Waves\n" in text
+    assert "Waves/10.jpg" not in text
+    for number in range(6):
+        add(journal, f"o{number}", f"Other {number}", "a.jpg")
+    assert "  and 10 more; in all " in status(capsys)
+    assert ", and others in 2 more folders\n" in status(capsys)
+    told = json.loads(status(capsys, "--json"))
+    assert len(told["upcoming"]) == 10
+    assert sum(told["waiting"].values()) == 20
 
 
 def test_what_a_service_was_at_when_it_was_killed_is_not_being_painted(
@@ -241,6 +262,8 @@ def test_json_has_the_same(
         told = json.loads(status(capsys, "--json"))
     assert told["jobs"] == {"queued": 3, "running": 1, "done": 1, "failed": 1}
     assert told["waiting"] == {"Dots": 2, "Waves": 1}
+    upcoming = [(job["job"], job["style"], job["percent"]) for job in told["upcoming"]]
+    assert upcoming == [("q2", "Dots", None), ("q1", "Waves", None), ("q3", "Dots", None)]
     (painting,) = told["painting"]
     assert (painting["job"], painting["percent"], painting["eta_seconds"]) == ("running", 22, 93.4)
     assert [job["error"] for job in told["failed"]] == ["The photo is damaged."]

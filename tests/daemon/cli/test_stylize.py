@@ -177,6 +177,19 @@ def test_what_goes_wrong_is_said_in_a_sentence(
     assert not Path("out.png").exists()
 
 
+def test_what_is_missing_from_the_picture_is_said(run: Run) -> None:
+    arguments = ("photo.jpg", "style.png", "-o", "out.png", "--json")
+    code, out, err = run(*arguments, worker=stand_ins.forgetful_worker)
+    assert (code, err.count("\n")) == (0, 1)
+    assert err.startswith("The photo could not be read again. What it says of itself, ")
+    assert "are missing from the result. (of the photo)" in err
+    assert json.loads(out)["output"] == "out.png"
+    assert size_of("out.png")
+    _, _, err = run(*arguments, "--debug", worker=stand_ins.forgetful_worker)
+    assert "Traceback" in err
+    assert "MemoryError: of the photo" in err
+
+
 def test_debug_shows_where_in_the_engine_it_went_wrong(run: Run) -> None:
     assert (
         "ZeroDivisionError: a bug" in run("photo.jpg", "error50.png", "-o", "out.png", "--debug")[2]

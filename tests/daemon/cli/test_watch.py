@@ -96,7 +96,8 @@ def test_all_that_the_status_says_is_there(
     for words in (
         "Trouble: The disk is full", "1 queued, 1 running, 1 done, 1 failed", "Being painted",
         "  Waves/running.jpg in the style Waves", "50 %, about 2 min left", "Not taken yet",
-        "  lost.jpg has no style", "Waiting", "1  Waves", "Last painted", "Last failures",
+        "  lost.jpg has no style", "Waiting, the next one first",
+        "  Waves/waiting.jpg in the style Waves", "Last painted", "Last failures",
         "Ctrl-C ends this view",
     ):  # fmt: skip
         assert words in text, words

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
+from daemon.cli.weights import _in_words
+from engine.weights import CONVENTIONS, Manifest
 
 ROOT = Path(__file__).parents[3]
 CODE = (
@@ -41,6 +46,12 @@ def atelierd(tmp_path: Path):  # type: ignore[no-untyped-def]  # a function
 def test_verify_prints_hash_convention_and_layers(atelierd, weights: Path) -> None:  # type: ignore[no-untyped-def]
     done = atelierd("verify", "--weights", weights.parent)
     assert done.returncode == 0, done.stderr
+    sentence, empty, *_ = done.stdout.splitlines()
+    assert sentence.startswith(
+        f"The weights are good: {weights} is a whole VGG-19 and has not changed since it was made "
+    )
+    assert sentence.endswith(" It takes pictures as the original Oxford network does.")
+    assert empty == ""
     sha256 = subprocess.run(["sha256sum", weights], capture_output=True, text=True, check=True)
     assert sha256.stdout.split()[0] in done.stdout
     assert "BGR, 0 to 255, mean 103.939 116.779 123.68, scale 1 1 1" in done.stdout
@@ -105,6 +116,34 @@ def test_verify_names_a_file_that_was_never_imported(  # type: ignore[no-untyped
     assert (done.returncode, done.stdout) == (3, "")
     mine = tmp_path / "param" / "mine.params"
     assert f"{mine} has not been imported. Run `atelierd weights import {mine}`, or" in done.stderr
+
+
+@pytest.mark.parametrize("name", CONVENTIONS)
+def test_each_convention_is_called_by_words(name: str) -> None:
+    manifest = Manifest("mine\x1b.h5", "a" * 64, "b" * 64, CONVENTIONS[name], "person", {})
+    told = _in_words(Path("/x"), manifest)
+    assert told.startswith("The weights are good: /x/vgg19.params is a whole VGG-19 ")
+    assert r"made from mine\x1b.h5 (its" in told
+    assert re.search(
+        r"It takes pictures as (the|torchvision's) [\w -]* network[\w ]* does\.$", told
+    )
+    others = (CONVENTIONS[other] for other in CONVENTIONS if other != name)
+    assert all(told != _in_words(Path("/x"), replace(manifest, convention=one)) for one in others)
+
+
+@pytest.mark.weights
+def test_verify_says_what_is_wrong_with_weights_that_were_changed(  # type: ignore[no-untyped-def]
+    atelierd, weights: Path, tmp_path: Path
+) -> None:
+    for file in (weights, weights.with_suffix(".json")):
+        shutil.copy(file, tmp_path)
+    with (tmp_path / weights.name).open("r+b") as file:
+        file.seek(1000)
+        file.write(b"\0\1")
+    done = atelierd("verify", "--weights", ".")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "is not the file that vgg19.json describes: it was changed or damaged." in done.stderr
+    assert "Run `atelierd weights fetch` to get them again." in done.stderr
 
 
 def test_weights_that_are_missing_or_bad_end_with_3_and_one_sentence(  # type: ignore[no-untyped-def]

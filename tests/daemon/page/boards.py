@@ -4,10 +4,22 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from typing import get_args
 
 from PIL import Image
 
-from daemon.page.board import Board, Failure, Now, Places, Point, Result, Waiting
+from daemon.page.board import (
+    Asking,
+    BadStyle,
+    Board,
+    Failure,
+    FailureKind,
+    Now,
+    Places,
+    Point,
+    Result,
+    Waiting,
+)
 
 PLACES = Places("Inbox", "Outbox", "Styles", "Originals", "Failed")
 MADE = 1_800_000_000.0
@@ -41,8 +53,29 @@ def a_result(job: str = "r0", name: str = "Garden.png", style: str = "Mosaic") -
     )  # fmt: skip
 
 
-def a_failure(job: str = "f0", name: str = "Broken.jpg", reason: str = "It is cut off.") -> Failure:
-    return Failure(job, name, "Waves", reason, f"Failed/{job}.jpg", MADE - 900)
+def a_failure(
+    job: str = "f0",
+    name: str = "Broken.jpg",
+    reason: str = "It is cut off.",
+    kind: FailureKind = "photo",
+) -> Failure:
+    link = f"Failed/{job}" if kind == "folder" else f"Failed/{job}.jpg"
+    return Failure(job, name, "Waves", reason, link, MADE - 900, kind, "Inbox > Waves")
+
+
+def asking(board: Board) -> Board:
+    """All that can wait for people."""
+    return replace(
+        board,
+        homeless=Asking(tuple(f"IMG_{n}.jpg" for n in range(6)), 200),
+        halves=Asking(("Party/content.jpg",), 1),
+        closed=Asking(("Private", "Waves/mine.jpg"), 2),
+        bad_styles=(
+            BadStyle("Dots.jpg", "The file is empty."),
+            BadStyle("Ink.png", "It is a link."),
+        ),
+        bad_styles_in_all=9,
+    )
 
 
 def empty() -> Board:
@@ -56,6 +89,9 @@ def full() -> Board:
         now=(
             a_painting(),
             replace(a_painting("First.jpg"), job="n2", total=0, preview=None, points=(), attempt=2),
+            replace(
+                a_painting("One size.jpg"), job="n3", points=(a_point(1, 9.0), a_point(2, 3.0))
+            ),
         ),
         waiting=tuple(a_wait(n + 1, f"Waiting {n}.jpg") for n in range(30)),
         waiting_in_all=44,
@@ -65,8 +101,12 @@ def full() -> Board:
             replace(a_result("r11"), before=None, after=None, link=None, original=None),
         ),
         painted_in_all=140,
-        failures=(a_failure(), replace(a_failure("f1"), link=None)),
-        failed_in_all=2,
+        failures=(
+            a_failure(),
+            replace(a_failure("f1"), link=None),
+            *(a_failure(f"f{n}", kind=kind) for n, kind in enumerate(get_args(FailureKind), 2)),
+        ),
+        failed_in_all=7,
         trouble="The disk is full.",
     )
 
@@ -79,6 +119,8 @@ def every_state() -> dict[str, Board]:
         "bare": replace(empty(), styles=()),
         "idle": idle,
         "full": full(),
+        "asking": asking(full()),
+        "asking at first": replace(asking(empty()), styles=()),
         "loading": replace(idle, loading=True),
         "next": replace(idle, waiting=(a_wait(),), waiting_in_all=1),
         "held": replace(idle, trouble="The disk is full."),

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from daemon.names import printable
-from daemon.page.board import Board, Places
+from daemon.page.board import Asking, BadStyle, Board, FailureKind, Places
 from daemon.page.drawing import SCRIPT, STYLE, Drawing, draw
 from daemon.words import LANGUAGES, Language, words
 from tests.daemon.page.boards import (
@@ -22,8 +22,10 @@ from tests.daemon.page.boards import (
     PLACES,
     a_failure,
     a_painting,
+    a_point,
     a_result,
     a_wait,
+    asking,
     empty,
     every_state,
     full,
@@ -104,7 +106,7 @@ def test_nothing_is_taken_from_elsewhere(state: str) -> None:
     (icon,) = page.of("link")
     assert icon["href"].startswith("data:image/")
     for link in page.of("a"):
-        assert re.fullmatch(r"(Outbox|Originals|Failed)/\w+\.\w+", link["href"])
+        assert re.fullmatch(r"(Outbox|Originals)/\w+\.\w+|Failed/\w+(\.\w+)?", link["href"])
         assert link["rel"] == "noopener"
     assert not {"base", "iframe", "object", "embed", "form"} & {tag for tag, _ in page.elements}
     assert not any(name.startswith("on") for _, each in page.elements for name in each)
@@ -179,14 +181,22 @@ def test_what_the_program_says_is_there_in_each_language(monkeypatch: pytest.Mon
     monkeypatch.setattr(
         "daemon.words.Words.translated", lambda self, text: f"{self.language}: {text}"
     )
-    board = replace(empty(), failures=(a_failure(reason="No {room}.\nGo."),), trouble="Full.")
+    monkeypatch.setattr("daemon.words.Words.seen", lambda self, text: f"{self.language}! {text}")
+    board = replace(
+        empty(),
+        failures=(a_failure(reason="No {room}.\nGo."),),
+        bad_styles=(BadStyle("Dots.jpg", "Torn."),),
+        trouble="Full.",
+    )
     page = Page(draw(board, "zh"))
     known = texts_of(page)
     assert {each: known[each]["reason.0"] for each in LANGUAGES} == {
         "en": "en: No {room}.\nGo.",
         "zh": "zh: No {room}.\nGo.",
     }
-    assert known["zh"]["trouble"] == "zh: Full."
+    assert known["zh"]["trouble"] == "zh! Full."
+    assert known["zh"]["fault.0"] == "zh: Torn."
+    assert "zh: Torn." in page.inside("span")
     assert "zh: No {room}.\nGo." in page.inside("p")
 
 
@@ -199,8 +209,13 @@ def named(name: str) -> Board:
         waiting=(a_wait(1, name, name),),
         waiting_in_all=1,
         results=(replace(a_result(name, name, name), link="a.png", original="b.png"),),
-        failures=(replace(a_failure(name, name, name), link="c.png"),),
+        failures=(replace(a_failure(name, name, name), link="c.png", back_to=name),),
         trouble=name,
+        homeless=Asking((name, name), 3),
+        halves=Asking((name,), 1),
+        closed=Asking((name,), 1),
+        bad_styles=(BadStyle(name, name),),
+        bad_styles_in_all=1,
     )
 
 
@@ -275,13 +290,72 @@ def test_links_lead_to_the_picture_the_photo_and_what_failed() -> None:
     ]
 
 
+def said_of(page: Page, name: str) -> list[str]:
+    """The keys of the texts that begin so."""
+    return [key for key in page.values("data-say") if key.startswith(name)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "what"),
+    [
+        ("photo", "photo"),
+        ("pair", "photo"),
+        ("folder", "folder"),
+        ("file", "file"),
+        ("no_picture", "file"),
+    ],
+)
+def test_of_each_kind_of_failure_is_said_what_it_is_and_what_to_do(
+    kind: FailureKind, what: str
+) -> None:
+    page = Page(draw(replace(empty(), failures=(a_failure(kind=kind),), failed_in_all=1)))
+    assert said_of(page, "failures.again") == [f"failures.again.{kind}"]
+    assert said_of(page, "failures.open.") == [f"failures.open.{what}"]
+    assert said_of(page, "failures.open_name") == [f"failures.open_name.{what}"]
+    assert "Inbox > Waves" in page.inside("bdi")
+
+
+def test_what_waits_for_people_is_said_with_what_to_do() -> None:
+    page = Page(draw(asking(empty())))
+    assert said_of(page, "asks.")[:4] == [
+        "asks.title", "asks.homeless", "asks.rest.other", "asks.homeless_ways",
+    ]  # fmt: skip
+    assert [key for key in said_of(page, "asks.") if key.endswith("_ways")] == [
+        "asks.homeless_ways", "asks.halves_ways", "asks.closed_ways", "asks.styles_ways",
+    ]  # fmt: skip
+    assert page.values("data-number")[:2] == ["194", "7"]
+    names = page.inside("bdi")
+    for name in ("IMG_0.jpg", "IMG_5.jpg", "Party/content.jpg", "Private", "Dots.jpg"):
+        assert name in names
+
+
+def test_where_there_is_no_style_it_is_said_how_to_get_one() -> None:
+    page = Page(draw(replace(empty(), styles=(), homeless=Asking(("a.jpg",), 1))))
+    assert said_of(page, "asks.") == ["asks.title", "asks.homeless", "asks.homeless_none"]
+
+
+def test_where_nothing_waits_for_people_nothing_is_said_of_it() -> None:
+    assert said_of(Page(draw(full())), "asks.") == []
+
+
+@pytest.mark.parametrize(("scales", "key"), [((1, 1), "plot.text"), ((1, 2), "plot.text_anew")])
+def test_the_plot_has_a_sentence_and_its_figures_for_who_does_not_see_it(
+    scales: tuple[int, int], key: str
+) -> None:
+    points = tuple(a_point(n, 9.0 / n, scale) for n, scale in enumerate(scales, 1))
+    page = Page(draw(replace(empty(), now=(replace(a_painting(), points=points),))))
+    (shown,) = [each for each in page.of("svg") if each.get("role") == "img"]
+    assert (shown["aria-labelledby"], shown["aria-describedby"]) == ("plot-now-0", "falls-now-0")
+    assert said_of(page, "plot.") == [key, *(["plot.fall"] * len(set(scales)))]
+
+
 def test_progress_and_sliders_tell_their_values() -> None:
     page = Page(draw(full()))
-    known, unknown = page.of("progress")
+    known, unknown, _ = page.of("progress")
     assert (known["value"], known["max"]) == ("40", "80")
     assert "value" not in unknown
     sliders = [each["id"] for each in page.of("input")]
-    assert sliders == ["wipe-now-n1", *(f"wipe-r{n}" for n in range(10))]
+    assert sliders == ["wipe-now-n1", "wipe-now-n3", *(f"wipe-r{n}" for n in range(10))]
 
 
 def test_steps_beyond_the_recipe_are_no_more_than_all() -> None:

@@ -15,9 +15,20 @@ from urllib.parse import unquote_to_bytes
 import pytest
 
 from daemon.glimpses import Glimpses
+from daemon.inbox_note import Asked, Few
 from daemon.jobs import Job, JobState, NewJob
 from daemon.journal import Journal
-from daemon.page.board import MOST_FAILURES, MOST_RESULTS, MOST_WAITING, Board, Places, Point
+from daemon.page.board import (
+    MOST_ASKED,
+    MOST_FAILURES,
+    MOST_RESULTS,
+    MOST_WAITING,
+    Asking,
+    BadStyle,
+    Board,
+    Places,
+    Point,
+)
 from daemon.page.gathering import KEPT, LOOK_SECONDS, Asks, Gathering, link_to, places_of
 from daemon.runners.base import Glimpse, Progressed, Started
 from daemon.settings import ShareSettings
@@ -40,11 +51,19 @@ class Room:
     styles: tuple[str, ...] = ("Dots", "Waves")
     trouble: str = ""
     loading: bool = False
+    asked: Asked = field(default_factory=Asked)
+    bad_styles: dict[Path, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Gather."""
         self.glimpses = Glimpses(self.state / "glimpses")
-        asks = Asks(lambda: self.styles, lambda: self.trouble, lambda: self.loading)
+        asks = Asks(
+            lambda: self.styles,
+            lambda: self.trouble,
+            lambda: self.loading,
+            lambda: self.asked,
+            lambda: self.bad_styles,
+        )
         self.gathering = Gathering(
             self.share, self.journal, self.glimpses, asks, now=lambda: 77.0, clock=self.clock
         )
@@ -123,6 +142,40 @@ def test_what_the_service_says_of_itself(room: Room) -> None:
     room.trouble, room.loading, room.styles = "The disk is full", True, ()
     board = room.board()
     assert (board.trouble, board.loading, board.styles) == ("The disk is full", True, ())
+
+
+def test_the_trouble_is_told_without_the_servers_paths(room: Room) -> None:
+    room.trouble = f"The folder {room.share.outbox} takes no pictures"
+    assert room.board().trouble == "The folder Outbox takes no pictures"
+
+
+# What waits for people.
+
+
+def test_photos_that_wait_for_people_are_told_as_long_as_they_do(room: Room) -> None:
+    photos = tuple(PurePath(f"Holiday/{number}.jpg") for number in range(20))
+    half, shut = PurePath("Party/content.jpg"), PurePath("mine")
+    room.asked = Asked(Few(photos, 200), Few((half,), 1), Few((shut,), 1))
+    board = room.board()
+    named = tuple(f"Holiday/{number}.jpg" for number in range(MOST_ASKED))
+    assert board.homeless == Asking(named, 200)
+    assert board.halves == Asking(("Party/content.jpg",), 1)
+    assert board.closed == Asking(("mine",), 1)
+    assert board.asks
+    room.asked = Asked()
+    assert not room.board().asks
+
+
+def test_styles_that_cannot_be_used_are_told_as_long_as_they_cannot(room: Room) -> None:
+    many = [room.share.styles / f"Style {number}.jpg" for number in range(MOST_ASKED + 2)]
+    room.bad_styles = dict.fromkeys(reversed(many), "It is torn.")
+    board = room.board()
+    assert board.bad_styles == tuple(
+        BadStyle(f"Style {number}.jpg", "It is torn.") for number in range(MOST_ASKED)
+    )
+    assert (board.bad_styles_in_all, board.asks) == (MOST_ASKED + 2, True)
+    room.bad_styles = {}
+    assert not room.board().asks
 
 
 def test_after_the_end_nothing_is_painted(room: Room) -> None:
@@ -358,10 +411,11 @@ def test_one_that_somebody_put_right_is_told_no_more(room: Room, *, noted: bool)
     assert board.failed_in_all == 2
 
 
-def test_a_folder_job_that_failed_leads_to_its_photo(room: Room) -> None:
+def test_a_folder_job_that_failed_leads_to_its_folder(room: Room) -> None:
     room.fail("a", "Party/content.jpg")
     (failure,) = room.board().failures
-    assert (failure.name, failure.link) == ("Party.jpg", "Failed/Party/content.jpg")
+    assert (failure.name, failure.link, failure.kind) == ("Party", "Failed/Party", "folder")
+    assert failure.back_to == "Inbox"
 
 
 def test_of_many_failures_the_last_are_told(room: Room) -> None:
@@ -411,6 +465,8 @@ def test_news_is_told_without_gathering(room: Room) -> None:
         lambda: setattr(room, "trouble", "The disk is full"),
         lambda: setattr(room, "loading", True),
         lambda: setattr(room, "styles", ("Dots",)),
+        lambda: setattr(room, "asked", Asked(Few((PurePath("a.jpg"),), 1))),
+        lambda: setattr(room, "bad_styles", {room.share.styles / "Dots.jpg": "It is torn."}),
     ):
         before = room.gathering.news()
         change()

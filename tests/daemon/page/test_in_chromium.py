@@ -16,7 +16,15 @@ from daemon.page.board import Board
 from daemon.page.drawing import draw
 from daemon.page.phrases import LONGEST_NAME
 from daemon.words import words
-from tests.daemon.page.boards import a_failure, a_painting, a_result, a_wait, empty, every_state
+from tests.daemon.page.boards import (
+    a_failure,
+    a_painting,
+    a_result,
+    a_wait,
+    asking,
+    empty,
+    every_state,
+)
 from tests.daemon.page.boards import full as everything
 from tests.daemon.page.browser import MISSING, Browser, until
 from tests.daemon.page.test_drawing import HOSTILE, named
@@ -152,6 +160,30 @@ def test_the_slider_is_dragged(english: Browser, page: Path, kind: str) -> None:
     assert len(english.windows()) == 1, "who drags does not open the picture"
 
 
+def test_what_waits_for_its_reader_is_seen_at_once(english: Browser, page: Path) -> None:
+    english.look(1200)
+    show(english, page, asking(busy()))
+    english.run("scrollTo(0, 0)")
+    for selector in (".asks h2", ".few-names", ".faults"):
+        bottom = english.run(
+            "return document.querySelector(arguments[0]).getBoundingClientRect().bottom", selector
+        )
+        assert bottom < 900, "of the window's height"
+    assert "and 194 more" in text_at(english, ".few-names")
+    assert "Move each into one of the folders in Inbox" in text_at(english, ".asks")
+
+
+def test_the_plot_is_small(english: Browser, page: Path) -> None:
+    show(english, page, busy())
+    for width in (360, 820, 1440):
+        english.look(width)
+        plot, easel = place(english, ".plot svg"), place(english, ".now")
+        assert plot["width"] * plot["height"] < easel["width"] * easel["height"] / 20
+    (shown,) = accessible(english, "image")[-1:] or accessible(english, "img")
+    assert shown["name"]["value"].startswith("How far the painting is from its goal")
+    assert "Scale 1: down to 10% of where it began." in shown["description"]["value"]
+
+
 def test_a_click_opens_the_painting(english: Browser, page: Path) -> None:
     show(english, page, busy())
     painting = page.parent / "Outbox" / "r0.png"
@@ -221,7 +253,7 @@ def test_the_page_speaks_its_readers_language(chinese: Browser, page: Path) -> N
     said, known = spoken(chinese), words("zh").texts
     assert len(said) > 25
     for key, text in said.items():
-        if not key.startswith(("reason.", "trouble")) or key.startswith("trouble."):
+        if not key.startswith(("reason.", "fault.", "trouble")) or key.startswith("trouble."):
             assert text == known[f"page.{key}"]
     shown = text_at(chinese, ".now .left")
     assert shown == "约剩 3 分钟"

@@ -99,6 +99,19 @@ def test_failures_are_shown_until_they_are_put_right(program: Program) -> None:
     assert b"Failed/Waves/half.png" not in page(program)
 
 
+def test_what_waits_for_people_is_shown_as_long_as_it_does(program: Program) -> None:
+    program.style("Waves")
+    photo, torn = program.share / "Inbox/lost.png", program.share / "Styles/Torn.png"
+    photo.write_bytes(grey(100))
+    torn.write_bytes(grey(100)[:60])
+    program.start()
+    program.wait(lambda: says(b"<bdi>lost.png</bdi>")(program))
+    program.wait(lambda: says(b"<bdi>Torn.png</bdi>")(program))
+    photo.unlink()
+    torn.unlink()
+    program.wait(lambda: says(b"</html>")(program) and not says(b'class="asks"')(program))
+
+
 def test_somebody_s_own_page_stays(program: Program) -> None:
     (program.share / NAME).write_text("my own")
     (program.style("Waves") / "a.png").write_bytes(grey(100))

@@ -75,7 +75,7 @@ class Keeper:
     @property
     def has_begun(self) -> bool:
         """Whether it has said that it keeps the share."""
-        return "daemon.started" in self.said()
+        return "service.started" in self.said()
 
     def wait_to_begin(self, seconds: float) -> None:
         """Wait until it has, or has ended."""

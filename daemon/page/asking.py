@@ -1,0 +1,29 @@
+"""What waits for people, as the page names it: a few of many, as the notes have them."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Mapping
+from pathlib import Path
+
+from daemon.inbox_note import Few
+from daemon.page.board import MOST_ASKED, Asking, BadStyle
+
+
+def asking(few: Few) -> Asking:
+    """One of the inbox note's lists.
+
+    Args:
+        few: its first paths.
+    """
+    return Asking(tuple(map(str, few.paths[:MOST_ASKED])), few.in_all)
+
+
+def bad_styles(faults: Mapping[Path, str]) -> tuple[BadStyle, ...]:
+    """The first, in order of their names.
+
+    Args:
+        faults: style pictures that cannot be used, and why, in plain English.
+    """
+    first = heapq.nsmallest(MOST_ASKED, faults.items())
+    return tuple(BadStyle(picture.name, why) for picture, why in first)

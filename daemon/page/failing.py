@@ -1,0 +1,41 @@
+"""How a job that failed is told: what it is that lies in failed, and what can be done with it."""
+
+from __future__ import annotations
+
+from daemon.failures import place_of
+from daemon.jobs import Job
+from daemon.names import is_picture
+from daemon.note_texts import NO_PICTURE
+from daemon.page.board import Failure, FailureKind
+
+
+def failure(job: Job, inbox: str, link: str | None) -> Failure:
+    """A job that failed.
+
+    Args:
+        job: which.
+        inbox: name of that folder.
+        link: to what lies in failed; None if there is none.
+    """
+    place = place_of(job)
+    return Failure(
+        job=job.id,
+        name=place.name,
+        style=job.style_name,
+        reason=job.error or "",
+        link=link,
+        finished=job.finished_at or 0.0,
+        kind=kind_of(job),
+        back_to=" > ".join((inbox, *place.parent.parts)),  # as in the note beside it
+    )
+
+
+def kind_of(job: Job) -> FailureKind:
+    """What a job's files are to people."""
+    if not job.is_loose:
+        return "folder"
+    if job.style.parent == job.content.parent:  # taken along: it lay beside the photo
+        return "pair"
+    if job.error == NO_PICTURE:
+        return "no_picture"
+    return "photo" if is_picture(job.relative.name) else "file"

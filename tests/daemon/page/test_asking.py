@@ -1,0 +1,21 @@
+"""What waits for people is named in part, and counted."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePath
+
+from daemon.inbox_note import Few
+from daemon.page.asking import asking, bad_styles
+from daemon.page.board import MOST_ASKED, Asking, BadStyle
+
+
+def test_of_many_the_first_are_named() -> None:
+    paths = tuple(PurePath(f"Trip/{number}.jpg") for number in range(20))
+    told = asking(Few(paths, 10_000))
+    assert told == Asking(tuple(f"Trip/{number}.jpg" for number in range(MOST_ASKED)), 10_000)
+
+
+def test_styles_are_in_the_order_of_their_names() -> None:
+    faults = {Path("/s/Waves.jpg"): "Torn.", Path("/s/Dots.jpg"): "Empty."}
+    assert bad_styles(faults) == (BadStyle("Dots.jpg", "Empty."), BadStyle("Waves.jpg", "Torn."))
+    assert len(bad_styles({Path(f"/s/{n}.jpg"): "Torn." for n in range(99)})) == MOST_ASKED

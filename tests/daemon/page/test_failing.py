@@ -1,0 +1,51 @@
+"""What failed is told as what it is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path, PurePath
+
+import pytest
+
+from daemon.jobs import Job, JobState
+from daemon.note_texts import NO_PICTURE
+from daemon.page.board import FailureKind
+from daemon.page.failing import failure
+
+WORK = Path("/share/.atelierd/jobs")
+STYLES = Path("/share/Styles")
+
+
+def failed(relative: str, content: str, style: Path, error: str = "It is torn.") -> Job:
+    return Job(
+        id="7", lane="Waves", style_name="Waves", relative=PurePath(relative),
+        content=WORK / "7" / content, style=style, overrides=None, recipe="{}",
+        state=JobState.FAILED, attempts=0, queued_at=1.0, started_at=None, finished_at=9.0,
+        iteration=None, total=None, eta_seconds=None, result=None, error=error, report=None,
+    )  # fmt: skip
+
+
+PHOTO = failed("Waves/Trip/a.JPG", "a.JPG", STYLES / "Waves.jpg")
+PAIR = failed("a.jpg", "a.jpg", WORK / "7" / "a.style.jpg")
+FOLDER = failed("Waves/Party/content.jpg", "Party/content.jpg", WORK / "7" / "Party" / "style.jpg")
+EMPTY = failed("Waves/list.docx", "list.docx", STYLES / "Waves.jpg")
+LIST = replace(EMPTY, error=NO_PICTURE)
+
+
+@pytest.mark.parametrize(
+    ("job", "kind", "name", "back_to"),
+    [
+        (PHOTO, "photo", "a.JPG", "Inbox > Waves > Trip"),
+        (PAIR, "pair", "a.jpg", "Inbox"),
+        (FOLDER, "folder", "Party", "Inbox > Waves"),
+        (EMPTY, "file", "list.docx", "Inbox > Waves"),
+        (LIST, "no_picture", "list.docx", "Inbox > Waves"),
+    ],
+)
+def test_it_is_called_what_it_is_and_comes_back_where_it_lay(
+    job: Job, kind: FailureKind, name: str, back_to: str
+) -> None:
+    told = failure(job, "Inbox", "Failed/x")
+    assert (told.kind, told.name, told.back_to) == (kind, name, back_to)
+    assert (told.job, told.style, told.finished, told.link) == ("7", "Waves", 9.0, "Failed/x")
+    assert told.reason == job.error
