@@ -47,16 +47,20 @@ class Crossing:
         )
         self._tail = network.traces(stage.tail, wanted, recipe) if stage.tail else None
 
-    def forth(self, source: Array, *, to_return: bool) -> Iterator[tuple[str, Array]]:
+    def forth(
+        self, source: Array, *, to_return: bool, raw: Collection[str] = ()
+    ) -> Iterator[tuple[str, Array]]:
         """Give the results that are wanted as soon as they are there.
 
         Args:
             source: what goes into the first layer, halo included.
             to_return: whether `back` will be called.
+            raw: names of those that may come as they are, if nothing is cut.
         """
         between = source
         if self._head is not None:
-            for name, maps in self._head.forth(between, record=to_return and self._stage.keeps):
+            record, as_is = to_return and self._stage.keeps, raw if self._stage.keeps else ()
+            for name, maps in self._head.forth(between, record=record, raw=as_is):
                 between = maps
                 if name in self._wanted:
                     yield name, maps

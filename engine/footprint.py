@@ -63,8 +63,9 @@ def step_bytes(
     that comes, the tap's own and their sum; of a tile also the part without the halo, and the tap's
     own within the halo. MXNet keeps a place to work in besides, as large as the largest maps.
 
-    Maps of less than float32 are read as float32 at the taps. So there all is counted as float32,
-    and outside of tiles, where that makes up for no copy, one more; the place to work in is counted
+    Maps of less than float32 are read as float32 at the taps (but in one piece not those that the
+    style alone asks for: there it is too much by a copy). So there all is counted as float32, and
+    outside of tiles, where that makes up for no copy, one more; the place to work in is counted
     as float32 too. That is rather too much (in bytes a value at most 14, and in tiles 18).
 
     Args:

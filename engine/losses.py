@@ -17,6 +17,7 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 
+from engine.gram import products
 from engine.mx import Array, nd
 from engine.precision import raised
 from engine.shelf import NO_SHELF, Shelf
@@ -27,15 +28,6 @@ Place = tuple[slice, slice]
 
 _ROUNDNESS: Final = 1.0
 """Grey levels below which the total variation is rounded off, so that it has a gradient at 0."""
-
-
-def products(maps: Array) -> Array:
-    """F F' of feature maps (1, C, h, w), as (C, C): over C h w their Gram matrix (equation 3).
-
-    Those of a picture's tiles add up.
-    """
-    # syrk, not dot: the matrix is symmetric, and half of it is enough.
-    return nd.linalg.syrk(maps.reshape((maps.shape[1], -1)))
 
 
 def mixed(maps: Array, matrix: Array, out: Array | None = None) -> Array:
@@ -154,7 +146,7 @@ class StyleLoss:
 
     def measure(self, maps: Array, place: Place) -> Array:  # noqa: ARG002 - no place is special
         """Products of channels, (C, C)."""
-        return products(maps)
+        return products(maps, self.shelf)
 
     def conclude(self, measured: Array) -> tuple[Array, Array]:
         """Value (1,), and the matrix (C, C) that pulls the maps (equation 6)."""

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
+from engine.gram import products
 from engine.layers import level_of
-from engine.losses import ContentLoss, Place, StyleLoss, TapLoss, TotalVariation, energy, products
+from engine.losses import ContentLoss, Place, StyleLoss, TapLoss, TotalVariation, energy
 from engine.mx import Array, nd
 from engine.patchwork import Patchwork
 from engine.precision import raised
@@ -67,6 +68,7 @@ class Objective:
         self._size = content.shape[2:]
         self._terms = [*self._content_terms(content), *self._style_terms(grams)]
         self._taps = {term.tap for term in self._terms}
+        self._raw = self._taps - {term.tap for term in self._terms if term.label == "content"}
         self._smoothness = TotalVariation(recipe.tv_weight) if recipe.tv_weight else None
 
     def evaluate(self, image: Array) -> tuple[LossParts, Array]:
@@ -91,7 +93,7 @@ class Objective:
     def _measured(self, work: Patchwork) -> list[Array]:
         """What each loss has to know of the maps, added up over the pieces."""
         sums: dict[int, Array] = {}
-        for tap, maps, place in work.forward(to_return=True):
+        for tap, maps, place in work.forward(to_return=True, raw=self._raw):
             for number, term in enumerate(self._terms):
                 if term.tap == tap:
                     found = term.loss.measure(maps, place)

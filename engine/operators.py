@@ -173,14 +173,16 @@ def slope(
     return found
 
 
-def invoked(name: str, given: Sequence[Array], options: Mapping[str, object], out: Array) -> Array:
+def invoked(
+    name: str, given: Sequence[Array], options: Mapping[str, object], out: Array | list[Array]
+) -> Any:
     """Call an operator that MXNet has, but no name for it in Python.
 
     Args:
         name: of the operator.
         given: what it reads.
         options: its parameters.
-        out: where it writes.
+        out: where it writes; several for an operator with several results.
     """
     handle = ctypes.c_void_p()
     mx.base.check_call(

@@ -57,7 +57,9 @@ class Passage:
         self._picture: Array | None = None
         self._passed: list[_Passed] = []
 
-    def forth(self, source: Array, *, record: bool) -> Iterator[tuple[str, Array]]:
+    def forth(
+        self, source: Array, *, record: bool, raw: Collection[str] = ()
+    ) -> Iterator[tuple[str, Array]]:
         """Run the layers, and give the results that are wanted as soon as they are there.
 
         What is made of them at once costs the least memory: little else is held by then.
@@ -66,15 +68,18 @@ class Passage:
             source: what goes into the first layer: for `conv1_1` a picture (1, 3, H, W), RGB, 0 to
                 255, else the result of the layer before; float32 on the network's device.
             record: whether to keep what the way back needs.
+            raw: names of those that are taken as they are if the layers' own type is narrower, and
+                has float32's range and unit.
 
         Yields:
-            Name and (1, C, h, w) float32, for convolutions after the ReLU.
+            Name and (1, C, h, w), float32 or else raw, for convolutions after the ReLU.
         """
         for name, maps in self._run(source, record=record):
             if name in self._wanted:
-                read = self._read(maps)
+                read = maps if self._precision.has_own_range and name in raw else self._read(maps)
                 yield name, read
-                self._shelf.put(read)
+                if read is not maps:
+                    self._shelf.put(read)
 
     def again(self, source: Array) -> None:
         """Run the layers for the way back alone: what the maps are good for was seen to before.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -63,16 +63,19 @@ class Patchwork:
         self._sources = [image]  # of each stage that was begun
         self._under_way: dict[tuple[Stage, Tile], Crossing] = {}  # kept for the way back
 
-    def forward(self, *, to_return: bool = False) -> Iterator[tuple[str, Array, Place]]:
+    def forward(
+        self, *, to_return: bool = False, raw: Collection[str] = ()
+    ) -> Iterator[tuple[str, Array, Place]]:
         """Give the maps of every tap piece by piece: what is each piece's own, and its place.
 
         Args:
             to_return: whether `back` will be called.
+            raw: taps whose maps may come as they are, in the network's own type.
         """
         for stage in self._stages:
             whole: Array | None = None
             for tile in stage.tiles(self._size):
-                for name, own, place in self._forth(stage, tile, to_return=to_return):
+                for name, own, place in self._forth(stage, tile, raw, to_return=to_return):
                     if name in self._wanted:
                         yield name, own, place
                     if not stage.last and name == stage.layers[-1]:
@@ -97,14 +100,14 @@ class Patchwork:
         return gradient
 
     def _forth(
-        self, stage: Stage, tile: Tile, *, to_return: bool
+        self, stage: Stage, tile: Tile, raw: Collection[str], *, to_return: bool
     ) -> Iterator[tuple[str, Array, Place]]:
         """Own parts of a tile's maps: those of the taps, and what the next stage begins with."""
         crossing = self._crossing(stage)
         if to_return and (stage.keeps or stage.tail):
             self._under_way[stage, tile] = crossing
         source = cut(self._sources[-1], tile.area)
-        for name, maps in crossing.forth(source, to_return=to_return):
+        for name, maps in crossing.forth(source, to_return=to_return, raw=raw):
             level = stage.level_of(name)
             yield name, cut(maps, tile.own(level)), tile.place(level)
 

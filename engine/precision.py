@@ -1,10 +1,12 @@
 """In which numbers the network computes: what changes between float32 and the maps of its layers.
 
-Pictures, Gram matrices, losses and whatever passes between the network's stages are float32 always.
-Only the maps inside the chain of layers may be of a smaller type, the gradients on their way back
-among them: that halves what is moved and lets processors and cards use their fastest arithmetic.
+Pictures, losses and whatever passes between the network's stages are float32 always. Only the maps
+inside the chain of layers may be of a smaller type, the gradients on their way back among them:
+that halves what is moved and lets processors and cards use their fastest arithmetic.
 
-- bfloat16 has float32's range and 8 bits of precision: nothing has to be scaled.
+- bfloat16 has float32's range and 8 bits of precision: nothing has to be scaled. The Gram matrices
+  of a step in one piece are rounded to it too (see `engine.gram`); those of the style, and those of
+  tiles, are not.
 - float16 has 11 bits, and ends at 65504. The original weights reach 20 000 on photos (with maximum
   pooling at `conv3_4` and `conv4_2`; 48 000 on noise that leaves 0 to 255), so the maps are scaled
   down. Convolution, ReLU and either pooling are positively homogeneous: with picture and biases
@@ -96,6 +98,11 @@ class Precision:
     def has_range(self) -> bool:
         """Whether it holds maps and gradients as they are, if with fewer digits."""
         return self.scale == 1 and not self.narrow
+
+    @property
+    def has_own_range(self) -> bool:
+        """Whether it does so, and is another type than float32."""
+        return self.has_range and not self._same_as_float32
 
     @property
     def _same_as_float32(self) -> bool:

@@ -32,7 +32,8 @@ def shelved_bytes(size: Size, recipe: Recipe, width: int = FLOAT, entering: int 
     """
     layers = chain_to(deepest(recipe.taps))
     picture = entering * size[0] * size[1] * width
-    return 2 * picture + _kept(layers, size, recipe, width) + _compared(size, recipe, width)
+    kept = _kept(layers, size, _Step(recipe, width, raw=width < FLOAT))
+    return 2 * picture + kept + _compared(size, recipe, width)
 
 
 def shelved_in_tile(layers: Sequence[str], size: Size, recipe: Recipe, width: int = FLOAT) -> int:
@@ -50,18 +51,17 @@ def shelved_in_tile(layers: Sequence[str], size: Size, recipe: Recipe, width: in
         return 0
     taps = (_values(_kind(name, width), size) for name in layers if name in recipe.taps)
     own = 2 * max(taps, default=0) * width
-    return own + _kept(layers, size, recipe, width) + _compared(size, recipe, width)
+    return own + _kept(layers, size, _Step(recipe, width)) + _compared(size, recipe, width)
 
 
-def _kept(layers: Sequence[str], size: Size, recipe: Recipe, width: int) -> int:
+def _kept(layers: Sequence[str], size: Size, step: _Step) -> int:
     """What lies on the shelf in the end, and the place to work in."""
-    step = _Step(recipe, width)
     for name in layers:
         step.forth(name)
     for name, before in zip(reversed(layers), [*reversed(layers[:-1]), None], strict=True):
         step.back(name, before)
     kept = sum(_values(kind, size) * kind[2] * number for kind, number in step.most.items())
-    return kept + max(_values(_kind(name, width), size) for name in layers) * width
+    return kept + max(_values(_kind(name, step.width), size) for name in layers) * step.width
 
 
 def _compared(size: Size, recipe: Recipe, width: int) -> int:
@@ -81,21 +81,24 @@ class _Step:
     Attributes:
         recipe: says the taps.
         width: bytes of a value of the maps.
+        raw: whether maps that are not compared are measured as they are (see `engine.gram`).
         most: arrays of each kind that were in use at once.
     """
 
     recipe: Recipe
     width: int
+    raw: bool = False
     most: Counter[Kind] = field(default_factory=Counter)
     _used: Counter[Kind] = field(default_factory=Counter)
     _first: bool = True
     _lent: bool = False
 
     def forth(self, name: str) -> None:
-        """Maps stay; what they are read into, and a difference to the content's, go at once."""
+        """Maps stay; what measures them, and a difference to the content's, go at once."""
         self._take(_kind(name, self.width))
         tapped, compared = name in self.recipe.taps, name in self.recipe.content_layers
-        read = [_kind(name, FLOAT)] * (tapped + compared)
+        beside = self.width if self.raw and not compared else FLOAT
+        read = [_kind(name, beside)] * (tapped + compared)
         for kind in read:
             self._take(kind)
         for kind in read:

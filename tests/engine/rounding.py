@@ -22,7 +22,7 @@ needs_bfloat16 = pytest.mark.skipif(
     not has_bfloat16(), reason="this processor has no instructions for bfloat16"
 )
 LAYERS = ("Convolution", "Deconvolution", "Activation", "Pooling")
-PLACES = ("engine.relu.invoked", "engine.operators.invoked")
+PLACES = ("engine.relu.invoked", "engine.operators.invoked", "engine.gram.invoked")
 
 
 def emulate(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,10 +47,14 @@ def rounded(layer: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def invoked_in_float32(name: str, given: list[Any], options: dict[str, object], out: Any) -> Any:
-    if out.dtype == np.float32:
+    outs = out if isinstance(out, list) else [out]
+    if outs[0].dtype == np.float32:
         return invoked(name, given, options, out)
-    result = invoked(name, list(map(as_float32, given)), options, nd.empty(out.shape))
-    return rounded_to(out.dtype, result, out=out)
+    results = [nd.empty(each.shape) for each in outs]
+    invoked(name, list(map(as_float32, given)), options, results)
+    for result, each in zip(results, outs, strict=True):
+        rounded_to(each.dtype, result, out=each)
+    return out
 
 
 def as_float32(values: Any) -> Any:

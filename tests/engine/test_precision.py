@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine import Recipe, pyramid
-from engine.layers import chain_to
+from engine import Recipe, gram, pyramid
+from engine.layers import chain_to, channels_of
 from engine.mx import mx, nd
 from engine.objective import Objective, style_grams
 from engine.precision import BFLOAT16, FLOAT16, FLOAT32, Carried, Precision
@@ -97,6 +97,31 @@ def test_rounding_costs_little(painter, network, evaluated, precision, bounds):
         found = evaluated(low, tiling)
         assert found[0] == pytest.approx(right[0], rel=bounds[0])
         assert 0 < distance(found[1], right[1]) < bounds[1]
+
+
+@pytest.mark.parametrize(
+    ("low", "measured"),
+    [
+        ((BFLOAT16, None), ["conv1_1", "conv3_1"]),  # conv2_1 is compared as well
+        ((BFLOAT16, Tiling(shelved=True)), ["conv1_1", "conv3_1"]),
+        ((BFLOAT16, CUT), []),
+        ((BFLOAT16, TRACED), []),
+        ((FLOAT16, None), []),
+    ],
+)
+@pytest.mark.usefixtures("rounding")
+def test_what_the_style_alone_asks_for_is_measured_as_it_is(
+    network, evaluated, monkeypatch, low, measured
+):
+    (precision, tiling), seen = low, []
+    by_the_way_back = gram._by_the_way_back
+    monkeypatch.setattr(
+        "engine.gram._by_the_way_back",
+        lambda maps, shelf: seen.append(maps.shape[1]) or by_the_way_back(maps, shelf),
+    )
+    taps = dict.fromkeys(("conv1_1", "conv2_1", "conv3_1"), 1.0)
+    evaluated(network(precision), tiling, style_layers=taps, content_layers={"conv2_1": 1.0})
+    assert seen == [channels_of(name) for name in measured]
 
 
 @pytest.mark.parametrize("precision", [FLOAT16, BFLOAT16])
