@@ -32,8 +32,8 @@ STYLE_LAYERS: Final = ("conv1_1", "conv2_1", "conv3_1")
 CONTENT_LAYER: Final = "conv3_1"
 """The tap of the content loss: deeper ones cost more, and the targets of those before are large."""
 
-MOST_PIXELS: Final = 25_000_000
-"""Of the size in which it is done: more would be no small price."""
+MOST_PIXELS: Final = 13_000_000
+"""Of the size in which it is done, a telephone's photo: more would be no small price."""
 
 _MOST_PAIRS: Final = 4
 """Steps that L-BFGS remembers, at most: each takes as much memory as two pictures of floats."""
