@@ -23,8 +23,8 @@ _SUFFIXES: Final[dict[Format, str]] = {
 }  # fmt: skip
 _DEEP: Final = 16
 _WITHOUT: Final = (
-    "The photo could not be read again. What it says of itself and its transparent parts are missing "
-    "from the result, and where it was to have the photo's own size it has that of the painting."
+    "The photo could not be read again. What it says of itself and its transparent parts are "
+    "missing from the result, and where it was to be as large as the photo it is as painted."
 )
 
 
