@@ -1,4 +1,4 @@
-"""What stands in the way of the whole service, in plain English, and what part of it is at fault."""
+"""What stands in the way of the whole service, in plain English, and what is at fault."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ class Words:
 
         Args:
             text: as for `translated`.
-            place: how a path is seen there; equal ones say the same.
+            place: how a path is seen there; the same one each time, or nothing is kept.
             other: the key of what is said instead of a text that is not known, or is very long,
                 for nobody can tell what is in it; None if it stays as it is.
         """

@@ -181,7 +181,7 @@ def test_each_text_is_used() -> None:
 def test_what_the_program_says_is_there_in_each_language(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "daemon.words.Words.seen",
-        lambda self, text, place, other="": f"{self.language}{other}: {text}",
+        lambda self, text, _place, other="": f"{self.language}{other}: {text}",
     )
     board = replace(
         empty(),

@@ -98,7 +98,7 @@ def test_no_path_of_the_server_is_told_in_any_language(key: str) -> None:
     values = {
         "folder": f"{SHARE}/Inbox/Waves", "place": "/mnt/disk", "file": "/var/lib/x/journal.sqlite",
         "command": "atelierd init /srv/share", "why": "Permission denied", "words": "bad /x/y",
-        "number": "3", "how": "it ended with status 3", "what": "1 photo stays", "name": "a.jpg",
+        "number": "3", "how": "it ended with status 3", "what": "1 photo stays", "name": "Dots.jpg",
         "size": "512", "room": "3", "style": "Waves",
     }  # fmt: skip
     told = seen(words("en").texts[key].format(**values))
