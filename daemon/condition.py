@@ -13,6 +13,7 @@ from daemon.errors import AtelierError
 from daemon.intake import Intake
 from daemon.journal import Journal
 from daemon.names import printable
+from daemon.obstacles import Obstacle, in_one_line
 from daemon.runners.base import LONGEST_LOAD_SECONDS
 from daemon.runners.exchange import Exchange, Painting
 
@@ -77,7 +78,7 @@ class Condition:
             painting, waiting = self._painting(), sum(self._journal.waiting().values())
         except AtelierError as error:  # the journal's disk
             return f"Nothing is painted: {error}"
-        trouble, stuck = self._trouble(), self._stuck()
+        trouble, stuck = self._gravest().text, self._stuck()
         idle = "" if waiting or stuck or self._intake.why else "Idle"
         parts = [
             painting or (f"Nothing is painted: {trouble}" if trouble else idle),
@@ -92,8 +93,13 @@ class Condition:
 
     def in_the_way(self) -> str:
         """What keeps photos from being taken, painted or moved, in one line; empty if nothing."""
-        whys = (self._trouble(), self._stuck(), self._intake.why.rstrip("."), self._staying())
-        return "; ".join(part for part in whys if part)
+        return in_one_line(self.obstacles())
+
+    def obstacles(self) -> tuple[Obstacle, ...]:
+        """The same, each for itself."""
+        others = (self._stuck(), self._intake.why.rstrip("."), self._staying())
+        found = (self._gravest(), *map(Obstacle, others))
+        return tuple(one for one in found if one.text)
 
     def advances(self) -> bool:
         """Whether there was news of every painting within the time that it may take.
@@ -130,12 +136,13 @@ class Condition:
             return f"Painting {', '.join(map(self._about, paintings))}"
         return "" if self._engine.loading_since is None else "The engine is loading"
 
-    def _trouble(self) -> str:
-        """The gravest; the others may come of that."""
+    def _gravest(self) -> Obstacle:
+        """What keeps all from being painted; the others may come of that. Empty if nothing does."""
         unavailable = self._engine.unavailable
+        if unavailable is not None and unavailable.message:
+            return Obstacle(unavailable.message.rstrip("."), unavailable.blame)
         whys = (self.trouble, self._intake.problem, self._dispatcher.trouble)
-        found = ("" if unavailable is None else unavailable.message, *whys)
-        return next((why.rstrip(".") for why in found if why), "")
+        return Obstacle(next((why.rstrip(".") for why in whys if why), ""))
 
     def _staying(self) -> str:
         number = self._intake.staying

@@ -48,6 +48,11 @@ class Asked:
     halves: Few = Few()
     closed: Few = Few()
 
+    @property
+    def without_style(self) -> int:
+        """How many wait for a style, or for the second picture beside them."""
+        return self.homeless.in_all + self.halves.in_all
+
 
 class InboxNote:
     """Keeps that note true.
@@ -71,14 +76,13 @@ class InboxNote:
         self._since: dict[Sighting | Path, float] = {}
         self.asked = Asked()
         """What it asked for at the last look, also where it could not be written."""
-        self._asked = 0
         self._closed: list[Path] = []
         self._problem = ""
 
     @property
     def restless(self) -> bool:
         """Whether there was something, at the last look, that it is too early to ask about."""
-        return self._asked + len(self._closed) < len(self._since)
+        return self.asked.without_style + len(self._closed) < len(self._since)
 
     def update(
         self,
@@ -106,11 +110,11 @@ class InboxNote:
             [each.path for each in group if each in settled] for group in (homeless, halves)
         )
         shut = [path for path in closed if path in settled]
+        before = self.asked.without_style
         self.asked = Asked(self._few(alone), self._few(half), self._few(shut))
         self._write(styles, alone, half, shut, painted)
-        if len(alone) + len(half) > self._asked:
+        if self.asked.without_style > before:
             _log.warning("style.missing", photos=len(alone), folders=len(half), note=INBOX_NOTE)
-        self._asked = len(alone) + len(half)
         self._say_closed(shut)
 
     def _few(self, paths: Sequence[Path]) -> Few:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final
 
@@ -45,16 +45,18 @@ def sayings_of(texts: Mapping[str, str]) -> Sayings:
 
 
 @dataclass(frozen=True)
-class _Told:
+class Told:
     """A text in other words.
 
     Attributes:
         text: these.
         unknown: how many characters of the English were not known.
+        lost: whether words of the program were among these, and not only names.
     """
 
     text: str
     unknown: int = 0
+    lost: bool = False
 
 
 class Translator:
@@ -65,46 +67,57 @@ class Translator:
     Args:
         sayings: all that it may say.
         say: a text in these words, by its key, with its values.
+        put: what is put into a text for a value, each as a whole; None, the value itself.
+        why: what is put there for a `why` that is not known; None, the English.
     """
 
-    def __init__(self, sayings: Sayings, say: Callable[..., str]) -> None:
+    def __init__(
+        self,
+        sayings: Sayings,
+        say: Callable[..., str],
+        *,
+        put: Callable[[str], str] | None = None,
+        why: str | None = None,
+    ) -> None:
         self._sayings = sayings
         self._say = say
-        self._told: dict[str, _Told] = {}
+        self._put = put
+        self._why = why
+        self._told: dict[str, Told] = {}
         self._depth = 0
 
-    def translated(self, text: str) -> str:
+    def translated(self, text: str) -> Told:
         """A text in these words, as far as it is known."""
-        return self._best(text).text
+        return self._best(text)
 
-    def _best(self, text: str) -> _Told:
+    def _best(self, text: str) -> Told:
         if text not in self._told:
             if self._depth == _MOST_DEPTH:  # not noted: elsewhere it may stand less deep
-                return _Told(text, len(text))
-            self._told[text] = _Told(text, len(text))  # in case that it holds itself
+                return _unknown(text)
+            self._told[text] = _unknown(text)  # in case that it holds itself
             self._depth += 1
             self._told[text] = self._cut(text)
             self._depth -= 1
         return self._told[text]
 
-    def _cut(self, text: str) -> _Told:
+    def _cut(self, text: str) -> Told:
         """The best way to cut a text, from its end to its beginning."""
         starts, ends = _cuts(text)
-        best = [_Told("")]
+        best = [Told("")]
         for start in reversed(range(len(starts))):
             ways = []
             for end in range(start, len(ends)):  # of ways that are as good, the finest cut
                 part = text[starts[start] : ends[end]]
                 told = self._whole(part)
                 if told is None and end == start:
-                    told = _Told(part, len(part))
+                    told = _unknown(part)
                 if told is not None:
                     between = text[ends[end] : [*starts, len(text)][end + 1]]
                     ways.append(_joined(told, between, best[len(ends) - end - 1]))
-            best.append(min(ways, key=lambda way: way.unknown))
+            best.append(min(ways, key=_fault))
         return best[-1]
 
-    def _whole(self, text: str) -> _Told | None:
+    def _whole(self, text: str) -> Told | None:
         """A text that is known as a whole; where troubles are joined, it has lost its full stop."""
         told = self._exactly(text)
         if told is not None or text.endswith(_STOPS):
@@ -112,25 +125,43 @@ class Translator:
         stopped = self._exactly(f"{text}.")
         if stopped is None:
             return None
-        return _Told(stopped.text.removesuffix(_CHINESE_STOP).removesuffix("."), stopped.unknown)
+        text = stopped.text.removesuffix(_CHINESE_STOP).removesuffix(".")
+        return replace(stopped, text=text)
 
-    def _exactly(self, text: str) -> _Told | None:
+    def _exactly(self, text: str) -> Told | None:
         ways = (
             self._said(key, found.groupdict())
             for key, pattern in self._sayings
             if (found := pattern.fullmatch(text))
         )
-        return min(ways, key=lambda way: way.unknown, default=None)
+        return min(ways, key=_fault, default=None)
 
-    def _said(self, key: str, values: Mapping[str, str]) -> _Told:
+    def _said(self, key: str, values: Mapping[str, str]) -> Told:
         told = {name: self._value(name, value) for name, value in values.items()}
         text = self._say(key, **{name: one.text for name, one in told.items()})
-        return _Told(text, sum(one.unknown for one in told.values()))
+        unknown = sum(one.unknown for one in told.values())
+        return Told(text, unknown, any(one.lost for one in told.values()))
 
-    def _value(self, name: str, value: str) -> _Told:
-        if name in WORDS_AGAIN:
-            return self._best(value)
-        return _Told(value, 0 if name in NUMBERS else len(value))
+    def _value(self, name: str, value: str) -> Told:
+        if name not in WORDS_AGAIN:
+            return Told(self._shown(value), 0 if name in NUMBERS else len(value))
+        told = self._best(value)
+        if told.lost and name == "why" and self._why is not None:
+            return Told(self._why, told.unknown)
+        if told.lost and name == "what":  # which may be a name
+            return Told(self._shown(value), told.unknown)
+        return told
+
+    def _shown(self, value: str) -> str:
+        return value if self._put is None else self._put(value)
+
+
+def _unknown(text: str) -> Told:
+    return Told(text, len(text), lost=bool(text))
+
+
+def _fault(told: Told) -> tuple[int, bool]:
+    return told.unknown, told.lost
 
 
 def _cuts(text: str) -> tuple[list[int], list[int]]:
@@ -140,14 +171,15 @@ def _cuts(text: str) -> tuple[list[int], list[int]]:
     return starts, [*(each.start() for each in found), len(text)]
 
 
-def _joined(one: _Told, between: str, rest: _Told) -> _Told:
+def _joined(one: Told, between: str, rest: Told) -> Told:
     # Chinese marks bring their space along.
     wide = is_wide(one.text[-1:] or "a"), is_wide(rest.text[:1] or "a")
     if between == "; " and any(wide):
         between = _CHINESE_SEMICOLON
     elif between == " " and wide[0]:
         between = ""
-    return _Told(one.text + between + rest.text, one.unknown + rest.unknown)
+    text, unknown = one.text + between + rest.text, one.unknown + rest.unknown
+    return Told(text, unknown, one.lost or rest.lost)
 
 
 def _pattern(text: str) -> re.Pattern[str]:

@@ -7,19 +7,22 @@ is found by its English text: `translated`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import resources
 from types import MappingProxyType
 from typing import Final, Literal, get_args
 
-from daemon.sayings import Sayings, Translator, sayings_of
+from daemon.sayings import Sayings, Told, Translator, sayings_of
 from daemon.toml_text import read_toml
 
 Language = Literal["en", "zh"]
 LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
 """The first is the one that all others are measured by."""
+
+Place = Callable[[str], str | None]
+"""How an absolute path is seen in the share; None if it leads elsewhere."""
 
 FILE: Final = "words.toml"
 _SAID: Final = "said."
@@ -63,15 +66,24 @@ class Words:
             return text
         return _translated(self.language, text)
 
-    def seen(self, text: str) -> str:
+    def seen(self, text: str, place: Place, other: str | None = None) -> str:
         """What the program says in English of itself, for people who know the share alone.
 
-        Where it names what lies elsewhere, or commands, there are other words for them.
+        Paths are told as they are seen there. Where a text names what else lies elsewhere, or
+        commands, there are other words for it.
 
         Args:
             text: as for `translated`.
+            place: how a path is seen there; the same one each time, or nothing is kept.
+            other: the key of what is said instead of a text that is not known, or is very long,
+                for nobody can tell what is in it; None if it stays as it is.
         """
-        return text if len(text) > _LONGEST else _seen(self.language, text)
+        if len(text) > _LONGEST:
+            return text if other is None else self.texts[other]
+        if other is None:
+            return _seen(self.language, text, place).text
+        told = _seen(self.language, text, place, self.texts["seen.why"])
+        return self.texts[other] if told.lost else told.text
 
 
 @cache
@@ -82,18 +94,24 @@ def words(language: Language) -> Words:
 
 @lru_cache(_KEPT)
 def _translated(language: Language, text: str) -> str:
-    return Translator(_sayings(), words(language).say).translated(text)
+    return Translator(_sayings(), words(language).say).translated(text).text
 
 
 @lru_cache(_KEPT)
-def _seen(language: Language, text: str) -> str:
+def _seen(language: Language, text: str, place: Place, why: str | None = None) -> Told:
     told = words(language)
 
     def say(key: str, **values: object) -> str:
         seen = _SEEN + key.removeprefix(_SAID)
         return told.say(seen if seen in told.texts else key, **values)
 
-    return Translator(_sayings(), say).translated(text)
+    def put(value: str) -> str:
+        if not value.startswith("/"):
+            return value
+        seen = place(value)
+        return told.say("seen.elsewhere") if seen is None else seen
+
+    return Translator(_sayings(), say, put=put, why=why).translated(text)
 
 
 @cache

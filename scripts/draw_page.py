@@ -17,6 +17,7 @@ from pathlib import Path
 from PIL import Image, ImageFilter
 
 from daemon.note_texts import NO_PICTURE
+from daemon.obstacles import Obstacle
 from daemon.page.board import (
     GLIMPSE_SIDE,
     MOST_ASKED,
@@ -195,7 +196,12 @@ def boards(now: float) -> dict[str, Board]:
         "trouble": dataclasses.replace(
             busy,
             now=(),
-            trouble="The disk with the folder Outbox is full. Delete something on it.",
+            trouble=(
+                Obstacle(
+                    "The folder Outbox takes no pictures (No space left on device), and so none is "
+                    "painted. Make room there, and let the program write there"
+                ),
+            ),
         ),
         "loading": dataclasses.replace(empty, loading=True, results=results(now, 1)),
         "ended": dataclasses.replace(idle, running=False, made=now - HOUR),

@@ -2,13 +2,17 @@
 
 Who gathers it knows nothing of looks, and who draws it nothing of jobs.
 Names are names, whatever is in them: nothing here is escaped, and whoever draws has to. Texts from
-the program (`reason`, `trouble`) are in English; `daemon.words` has them in other languages.
+the program (`reason`, `trouble`) are in English, and for whoever keeps the
+machine; `daemon.words` has them in other languages, and for people who know the share alone.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
+
+from daemon.obstacles import Obstacle
+from daemon.page.whereabouts import NOWHERE, Whereabouts
 
 MOST_WAITING = 30
 """So many of those that wait are listed; of the others only the number."""
@@ -219,14 +223,14 @@ class Board:
         painted_in_all: how many were painted, as far as the journal remembers.
         failures: the last ones, the latest first, at most `MOST_FAILURES`.
         failed_in_all: how many failed, likewise.
-        trouble: what stands in the way, in plain words and without paths of the server; empty if
-            nothing does.
+        trouble: what stands in the way, as whoever keeps the machine is told it.
         loading: whether the engine is being started.
         homeless: photos for which nobody has said a style.
         halves: pictures that wait for a second one in their folder.
         closed: files and folders that the program may not open.
         bad_styles: the first style pictures that cannot be used, at most `MOST_ASKED`.
         bad_styles_in_all: how many there are.
+        whereabouts: how the paths are seen that the program names.
     """
 
     places: Places
@@ -240,13 +244,14 @@ class Board:
     painted_in_all: int = 0
     failures: tuple[Failure, ...] = ()
     failed_in_all: int = 0
-    trouble: str = ""
+    trouble: tuple[Obstacle, ...] = ()
     loading: bool = False
     homeless: Asking = Asking()
     halves: Asking = Asking()
     closed: Asking = Asking()
     bad_styles: tuple[BadStyle, ...] = ()
     bad_styles_in_all: int = 0
+    whereabouts: Whereabouts = NOWHERE
 
     @property
     def asks(self) -> bool:

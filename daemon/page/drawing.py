@@ -18,10 +18,11 @@ from typing import Final
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
+from daemon.obstacles import Obstacle
 from daemon.page import phrases, plot
 from daemon.page.board import Board, Now, Result
 from daemon.page.phrases import Phrases
-from daemon.words import LANGUAGES, Language, Words, words
+from daemon.words import LANGUAGES, Language, Place, Words, words
 
 TEMPLATE: Final = "status.html.j2"
 STYLE: Final = "status.css"
@@ -39,6 +40,7 @@ _QUICK: Final = 5  # seconds between two looks, for readers, while there is some
 _SLOW: Final = 15
 
 _OURS: Final = "page."
+_OTHER: Final = "seen.other."
 _LINK: Final = re.compile(r"(?!/)[A-Za-z0-9._~!$&'()*+,;=@%/-]+")
 
 
@@ -133,10 +135,17 @@ def _sentences(board: Board, language: Words) -> dict[str, str]:
     """What the program says about photos, by keys of this page alone."""
     said = {f"reason.{n}": one.reason for n, one in enumerate(board.failures)}
     said |= {f"fault.{n}": one.reason for n, one in enumerate(board.bad_styles)}
-    told = {key: language.translated(sentence) for key, sentence in said.items()}
+    place = board.whereabouts.seen
+    told = {key: language.seen(sentence, place) for key, sentence in said.items()}
     if board.trouble:
-        told["trouble"] = language.seen(board.trouble)
+        told["trouble"] = "\n".join(_seen(one, language, place) for one in board.trouble)
     return told
+
+
+def _seen(obstacle: Obstacle, language: Words, place: Place) -> str:
+    text = language.seen(obstacle.text, place, f"{_OTHER}{obstacle.of}")
+    stop = language.say("seen.stop")
+    return text if text.endswith((".", "!", "?", stop)) else text + stop
 
 
 def _texts(board: Board, language: Words) -> dict[str, str]:

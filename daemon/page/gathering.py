@@ -21,6 +21,7 @@ from daemon.inbox_note import Asked
 from daemon.jobs import Job, JobState
 from daemon.journal import Journal
 from daemon.names import split
+from daemon.obstacles import Obstacle
 from daemon.page.asking import asking, bad_styles
 from daemon.page.board import (
     MOST_FAILURES,
@@ -55,14 +56,14 @@ class Asks:
 
     Attributes:
         styles: the names of all styles, in order.
-        in_the_way: what keeps photos from being taken, painted or moved; empty if nothing does.
+        obstacles: what keeps photos from being taken, painted or moved.
         is_loading: whether the engine is being started.
         asked: what people are asked for in the inbox.
         bad_styles: the style pictures that cannot be used, and why.
     """
 
     styles: Callable[[], tuple[str, ...]]
-    in_the_way: Callable[[], str]
+    obstacles: Callable[[], tuple[Obstacle, ...]]
     is_loading: Callable[[], bool]
     asked: Callable[[], Asked] = Asked
     bad_styles: Callable[[], Mapping[Path, str]] = dict
@@ -108,7 +109,7 @@ class Gathering:
         self._clock = clock
         self._courses = Courses()
         self._past: _Past | None = None
-        self._places, self._whereabouts = places_of(share), Whereabouts(share)
+        self._places, self._whereabouts = places_of(share), Whereabouts.of(share)
 
     def heard(self, event: Event) -> None:
         """Take note of what the runner says."""
@@ -119,7 +120,7 @@ class Gathering:
     def news(self) -> tuple[Any, ...]:
         """Something cheap that is another one as soon as the board may be."""
         asks = self._asks
-        told = asks.in_the_way(), asks.styles(), asks.is_loading(), asks.asked(), asks.bad_styles()
+        told = asks.obstacles(), asks.styles(), asks.is_loading(), asks.asked(), asks.bad_styles()
         return self._journal.changes, *told
 
     def board(self) -> Board:
@@ -143,13 +144,14 @@ class Gathering:
             painted_in_all=done,
             failures=past.failures,
             failed_in_all=failed,
-            trouble=self._whereabouts.told(self._asks.in_the_way()),
+            trouble=self._asks.obstacles(),
             loading=self._asks.is_loading(),
             homeless=asking(asked.homeless),
             halves=asking(asked.halves),
             closed=asking(asked.closed),
             bad_styles=bad_styles(bad),
             bad_styles_in_all=len(bad),
+            whereabouts=self._whereabouts,
         )
 
     def last(self, board: Board) -> Board:

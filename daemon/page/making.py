@@ -33,7 +33,7 @@ def page_of(
     condition, engine, intake, styles = about
     asks = Asks(
         styles=lambda: intake.style_names,
-        in_the_way=condition.in_the_way,
+        obstacles=condition.obstacles,
         is_loading=lambda: engine.loading_since is not None,
         asked=lambda: intake.asked,
         bad_styles=lambda: styles.faults,

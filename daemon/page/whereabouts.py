@@ -1,56 +1,70 @@
-"""Says where things lie in the words of people who know the share, and not the server's disks.
+"""Knows where things lie in the words of people who know the share, and not the server's disks.
 
 What stands in the way is told with whole paths, for whoever keeps the machine: in the log, and to
-systemd. Who looks at the share from elsewhere has never seen these.
+systemd. Who looks at the share from elsewhere has never seen these. Nothing is looked for in
+sentences: each path comes as a whole, as the value of a sentence of the catalogue (`Words.seen`).
 """
 
 from __future__ import annotations
 
-import re
+from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Final
 
 from daemon.names import printable
 from daemon.share import Share
 
-SERVER: Final = "the server's disk"
-"""What is said in the place of a path that does not lead into the share."""
 
-_ENDS: Final = r"(?![\w-]|\.\w)"  # the name goes on, so it is another one
-_BEGINS: Final = r"(?<![\w/.~-])"  # else it is the rest of a path that begins elsewhere
-# A path in quotes may have spaces; one without ends where the sentence goes on.
-_PATH: Final = re.compile(rf"{_BEGINS}(?:'/[^']+'|\"/[^\"]+\"|/[^\s'\"`;,()]*[^\s'\"`;,().:])")
+@dataclass(frozen=True)
+class _Folder:
+    """A folder of the share.
 
-
-class Whereabouts:
-    """Knows the folders of one share.
-
-    Args:
-        share: whose; a folder that lies elsewhere is called by its name.
+    Attributes:
+        path: where it lies.
+        name: what it is called itself.
+        above: what is said before whatever lies in it.
     """
 
-    def __init__(self, share: Share) -> None:
-        named = {share.root: ""} | {
-            folder: folder.name
-            for _, folder in share.folders()
-            if not folder.is_relative_to(share.root)
+    path: str
+    name: str
+    above: str
+
+
+@dataclass(frozen=True)
+class Whereabouts:
+    """Knows the folders of one share, those first that lie deepest.
+
+    Attributes:
+        folders: which; none, and nothing is known.
+    """
+
+    folders: tuple[_Folder, ...] = ()
+
+    @classmethod
+    def of(cls, share: Share) -> Whereabouts:
+        """Those of a share; a folder that lies elsewhere is called by its name."""
+        root = share.root
+        known = {_Folder(text, printable(root.name), "") for text in _spellings(root)}
+        known |= {
+            _Folder(text, printable(path.name), f"{printable(path.name)}/")
+            for _, path in share.folders()
+            if not path.is_relative_to(root)
+            for text in _spellings(path)
         }
-        paths = {text: name for path, name in named.items() for text in _spellings(path)}
-        longest_first = sorted(paths, key=len, reverse=True)
-        self._names = paths
-        self._root = printable(share.root.name)
-        known = "|".join(map(re.escape, longest_first)) or "(?!)"  # which nothing is
-        self._known = re.compile(rf"{_BEGINS}({known})(?:(/)|{_ENDS})")
+        return cls(tuple(sorted(known, key=lambda one: (-len(one.path), one.path))))
 
-    def told(self, text: str) -> str:
-        """A text with places in the share as they are seen there, and none outside of it."""
-        return _PATH.sub(SERVER, self._known.sub(self._named, text))
+    def seen(self, path: str) -> str | None:
+        """An absolute path as it is seen in the share; None if it leads elsewhere."""
+        for folder in self.folders:
+            if path == folder.path:
+                return folder.name
+            if path.startswith(f"{folder.path}/"):
+                return folder.above + path[len(folder.path) + 1 :]
+        return None
 
-    def _named(self, found: re.Match[str]) -> str:
-        name = self._names[found[1]]
-        if found[2]:
-            return f"{name}/" if name else ""
-        return name or self._root
+
+NOWHERE: Final = Whereabouts()
+"""Of no share."""
 
 
 def seen_from(root: Path, folder: Path) -> PurePath:

@@ -17,6 +17,7 @@ from daemon.condition import Condition, longest_silence
 from daemon.errors import JournalError
 from daemon.jobs import NewJob
 from daemon.journal import Journal
+from daemon.obstacles import Obstacle
 from daemon.runners.base import EngineUnavailable
 from daemon.runners.exchange import Painting
 
@@ -193,3 +194,13 @@ def test_a_photo_that_cannot_be_taken_is_told_of_with_the_reason(house: House) -
         "1 cannot be put where they belong yet: No room; "
         "Waves/a.jpg could not be taken (Permission denied)"
     )
+
+
+def test_each_obstacle_says_whose_fault_it_is(house: House) -> None:
+    assert house.condition.obstacles() == ()
+    house.engine.unavailable = EngineUnavailable("weights", "Fetch them.")
+    house.condition.trouble, house.intake.staying = "The drive is away.", 1
+    stays = Obstacle("1 photo stays in the inbox, which cannot be moved")
+    assert house.condition.obstacles() == (Obstacle("Fetch them", "weights"), stays)
+    house.engine.unavailable = None
+    assert house.condition.obstacles() == (Obstacle("The drive is away"), stays)

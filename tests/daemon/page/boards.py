@@ -8,6 +8,7 @@ from typing import get_args
 
 from PIL import Image
 
+from daemon.obstacles import Obstacle
 from daemon.page.board import (
     Asking,
     BadStyle,
@@ -23,6 +24,12 @@ from daemon.page.board import (
 
 PLACES = Places("Inbox", "Outbox", "Styles", "Originals", "Failed")
 MADE = 1_800_000_000.0
+FULL_DISK = (
+    Obstacle(
+        "The folder /srv/share/Outbox takes no pictures (No space left on device), and so none is "
+        "painted. Make room there, and let the program write there"
+    ),
+)
 
 
 def jpeg(colour: str, size: tuple[int, int] = (120, 80)) -> bytes:
@@ -107,7 +114,7 @@ def full() -> Board:
             *(a_failure(f"f{n}", kind=kind) for n, kind in enumerate(get_args(FailureKind), 2)),
         ),
         failed_in_all=7,
-        trouble="The disk is full.",
+        trouble=FULL_DISK,
     )
 
 
@@ -123,7 +130,7 @@ def every_state() -> dict[str, Board]:
         "asking at first": replace(asking(empty()), styles=()),
         "loading": replace(idle, loading=True),
         "next": replace(idle, waiting=(a_wait(),), waiting_in_all=1),
-        "held": replace(idle, trouble="The disk is full."),
+        "held": replace(idle, trouble=FULL_DISK),
         "ended": replace(idle, running=False),
-        "ended in trouble": replace(idle, running=False, trouble="The disk is full."),
+        "ended in trouble": replace(idle, running=False, trouble=FULL_DISK),
     }

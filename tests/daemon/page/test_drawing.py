@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from daemon.names import printable
+from daemon.obstacles import Obstacle
 from daemon.page.board import Asking, BadStyle, Board, FailureKind, Places
 from daemon.page.drawing import SCRIPT, STYLE, Drawing, draw
 from daemon.words import LANGUAGES, Language, words
@@ -179,14 +180,14 @@ def test_each_text_is_used() -> None:
 
 def test_what_the_program_says_is_there_in_each_language(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "daemon.words.Words.translated", lambda self, text: f"{self.language}: {text}"
+        "daemon.words.Words.seen",
+        lambda self, text, _place, other="": f"{self.language}{other}: {text}",
     )
-    monkeypatch.setattr("daemon.words.Words.seen", lambda self, text: f"{self.language}! {text}")
     board = replace(
         empty(),
         failures=(a_failure(reason="No {room}.\nGo."),),
         bad_styles=(BadStyle("Dots.jpg", "Torn."),),
-        trouble="Full.",
+        trouble=(Obstacle("Full", "weights"), Obstacle("Shut.")),
     )
     page = Page(draw(board, "zh"))
     known = texts_of(page)
@@ -194,10 +195,13 @@ def test_what_the_program_says_is_there_in_each_language(monkeypatch: pytest.Mon
         "en": "en: No {room}.\nGo.",
         "zh": "zh: No {room}.\nGo.",
     }
-    assert known["zh"]["trouble"] == "zh! Full."
+    assert known["zh"]["trouble"] == "zhseen.other.weights: Full。\nzhseen.other.service: Shut."
     assert known["zh"]["fault.0"] == "zh: Torn."
     assert "zh: Torn." in page.inside("span")
     assert "zh: No {room}.\nGo." in page.inside("p")
+
+
+GAP = "a part of it, or of its style, holds nothing. It is taken if it stays so for some minutes"
 
 
 def named(name: str) -> Board:
@@ -210,7 +214,7 @@ def named(name: str) -> Board:
         waiting_in_all=1,
         results=(replace(a_result(name, name, name), link="a.png", original="b.png"),),
         failures=(replace(a_failure(name, name, name), link="c.png", back_to=name),),
-        trouble=name,
+        trouble=(Obstacle(f"{name} may still be being copied: {GAP}"),),
         homeless=Asking((name, name), 3),
         halves=Asking((name,), 1),
         closed=Asking((name,), 1),

@@ -18,6 +18,7 @@ from daemon.glimpses import Glimpses
 from daemon.inbox_note import Asked, Few
 from daemon.jobs import Job, JobState, NewJob
 from daemon.journal import Journal
+from daemon.obstacles import Obstacle
 from daemon.page.board import (
     MOST_ASKED,
     MOST_FAILURES,
@@ -30,6 +31,7 @@ from daemon.page.board import (
     Point,
 )
 from daemon.page.gathering import KEPT, LOOK_SECONDS, Asks, Gathering, link_to, places_of
+from daemon.page.whereabouts import Whereabouts
 from daemon.runners.base import Glimpse, Progressed, Started
 from daemon.settings import ShareSettings
 from daemon.share import Share, make_share, open_share
@@ -49,7 +51,7 @@ class Room:
     state: Path
     clock: Clock = field(default_factory=Clock)
     styles: tuple[str, ...] = ("Dots", "Waves")
-    trouble: str = ""
+    trouble: tuple[Obstacle, ...] = ()
     loading: bool = False
     asked: Asked = field(default_factory=Asked)
     bad_styles: dict[Path, str] = field(default_factory=dict)
@@ -135,18 +137,19 @@ def room(tmp_path: Path, moments: Callable[[], float]) -> Iterator[Room]:
 
 def test_a_share_in_which_nothing_has_happened(room: Room) -> None:
     places = Places("Inbox", "Outbox", "Styles", "Originals", "Failed")
-    assert room.board() == Board(places, 77.0, styles=("Dots", "Waves"))
+    nothing = Board(places, 77.0, styles=("Dots", "Waves"), whereabouts=Whereabouts.of(room.share))
+    assert room.board() == nothing
 
 
 def test_what_the_service_says_of_itself(room: Room) -> None:
-    room.trouble, room.loading, room.styles = "The disk is full", True, ()
+    room.trouble, room.loading, room.styles = (Obstacle("The disk is full"),), True, ()
     board = room.board()
-    assert (board.trouble, board.loading, board.styles) == ("The disk is full", True, ())
+    assert (board.trouble, board.loading, board.styles) == (room.trouble, True, ())
 
 
-def test_the_trouble_is_told_without_the_servers_paths(room: Room) -> None:
-    room.trouble = f"The folder {room.share.outbox} takes no pictures"
-    assert room.board().trouble == "The folder Outbox takes no pictures"
+def test_the_board_knows_how_the_servers_paths_are_seen(room: Room) -> None:
+    assert room.board().whereabouts.seen(f"{room.share.outbox}/Waves") == "Outbox/Waves"
+    assert room.board().whereabouts.seen("/var/lib/x") is None
 
 
 # What waits for people.
@@ -462,7 +465,7 @@ def test_news_is_told_without_gathering(room: Room) -> None:
     assert room.gathering.news() == same
     for change in (
         lambda: room.add("a"),
-        lambda: setattr(room, "trouble", "The disk is full"),
+        lambda: setattr(room, "trouble", (Obstacle("The disk is full"),)),
         lambda: setattr(room, "loading", True),
         lambda: setattr(room, "styles", ("Dots",)),
         lambda: setattr(room, "asked", Asked(Few((PurePath("a.jpg"),), 1))),

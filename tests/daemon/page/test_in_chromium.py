@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from daemon.names import printable
+from daemon.obstacles import Obstacle
 from daemon.page.board import Board
 from daemon.page.drawing import draw
 from daemon.page.phrases import LONGEST_NAME
@@ -33,6 +34,11 @@ pytestmark = pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
 
 RIGHT, END = "\ue014", "\ue010"  # keys, by the standard
 SOON = "document.body.dataset.every = '0.2'"
+GAP = Obstacle(
+    "a.jpg may still be being copied: a part of it, or of its style, holds nothing. It is taken if "
+    "it stays so for some minutes"
+)
+STAYS = Obstacle("1 photo stays in the inbox, which cannot be moved")
 SHOWN = "return document.documentElement.classList.contains('ready')"
 
 
@@ -286,7 +292,7 @@ def test_reading_itself_again_leaves_all_where_the_reader_had_it(
     english: Browser, page: Path
 ) -> None:
     english.look(800)
-    board = young(replace(everything(), trouble=""))
+    board = young(replace(everything(), trouble=()))
     show(english, page, board)
     english.press("#wipe-r2", RIGHT * 7)
     english.run("document.getElementById('waiting').open = true")
@@ -294,8 +300,8 @@ def test_reading_itself_again_leaves_all_where_the_reader_had_it(
     top = "return document.getElementById('result-r2').getBoundingClientRect().top"
     before = english.run(top)
     # What has come above it in the meantime must not push it away.
-    renewed(english, page, young(replace(board, trouble="The disk is full.\nSay so.")))
-    assert spoken(english)["trouble"] == "The disk is full.\nSay so."
+    renewed(english, page, young(replace(board, trouble=(GAP, STAYS))))
+    assert spoken(english)["trouble"] == f"{GAP.text}.\n{STAYS.text}."
     assert english.run("return document.getElementById('wipe-r2').value") == "57"
     assert shown_of_the_photo(english, "r2") == "inset(0px 43% 0px 0px)"
     assert english.run("return document.getElementById('waiting').open") is True

@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 
 from daemon import files
 from daemon.errors import JournalError, ShareAwayError
+from daemon.obstacles import Obstacle
 from daemon.page.board import Board, Now, Places
 from daemon.page.drawing import draw
 from daemon.page.gathering import LOOK_SECONDS
@@ -291,7 +292,8 @@ def test_what_an_earlier_service_has_left_is_replaced(room: Room, left: bytes) -
 
 
 def test_the_page_itself_has_the_mark() -> None:
-    for board in (Board(PLACES, 1.0), Board(PLACES, 1.0, running=False, trouble="x" * 5000)):
+    long = (Obstacle("x" * 5000),) * 9
+    for board in (Board(PLACES, 1.0), Board(PLACES, 1.0, running=False, trouble=long)):
         assert MARK in draw(board)[:MARKED_WITHIN]
 
 
