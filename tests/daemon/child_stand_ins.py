@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from daemon import pictures, rations
 from daemon.child import settle_in
-from daemon.inspector import Finding
+from daemon.looking import Finding
 from daemon.runners import worker
 from daemon.settings import EngineSettings
 from engine import DeviceReport, LossParts, Painting, Progress, Recipe, snapshot

@@ -17,12 +17,13 @@ from PIL import Image
 from structlog.testing import capture_logs
 
 from daemon import inspector
-from daemon.inspector import Inspected, Inspector, Limits
+from daemon.inspector import Inspected, Inspector
+from daemon.looking import Limits, limits_of
 from daemon.note_texts import NO_PICTURE
 from daemon.settings import WatchSettings
 from tests.daemon import child_stand_ins as stand_ins
 
-LIMITS = replace(inspector.limits_of(WatchSettings()), restart_seconds=0.01)
+LIMITS = replace(limits_of(WatchSettings()), restart_seconds=0.01)
 
 
 @contextmanager
