@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -17,6 +18,8 @@ from daemon.rations import Ration, ration_for, rationed
 from daemon.settings import WatchSettings
 
 _WAIT_SECONDS: Final = 120.0  # for a slow share, and a processor that has other things to do
+# Somebody has to permit it, or to take a link away.
+_LASTING: Final = frozenset({errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.ELOOP})
 _NO_MEMORY: Final = "The picture needs more memory than there is. Save it smaller and try again."
 
 
@@ -123,7 +126,7 @@ def look_into(path: Path, limits: Limits) -> Finding:
     except OSError as error:
         return Finding(
             f"The file cannot be read ({error.strerror}). Check that it is there and readable.",
-            passing=not isinstance(error, PermissionError),  # somebody has to permit it
+            passing=error.errno not in _LASTING,
         )
 
 
