@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from daemon.configuration import state_folder
 from daemon.errors import AtelierError, ShareError
-from daemon.inspector import limits_of, what_is_wrong
 from daemon.keeper import keeping
+from daemon.looking import limits_of, what_is_wrong
 from daemon.mounts import silent_file_system
 from daemon.names import printable
 from daemon.oneshot import in_child

@@ -9,6 +9,7 @@ The child starts with the first request and ends when it had nothing to do for a
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from collections import deque
@@ -22,25 +23,25 @@ from typing import Final, Literal
 import structlog
 
 from daemon import threads
-from daemon.bounded import read_with_holes
-from daemon.child import Bell, Child, settle_in_to_decode
-from daemon.errors import NoPictureError, PictureUnreadableError
+from daemon.child import Bell, Child
 from daemon.found_whole import FoundWhole, version_of
-from daemon.gaps import has_zeros
-from daemon.names import is_picture, printable
-from daemon.note_texts import NO_PICTURE
-from daemon.rations import TOO_LONG, Ration, ration_for, rationed
+from daemon.looking import Finding, Limits, inspect_files, limits_of
+from daemon.names import printable
+from daemon.rations import TOO_LONG
 from daemon.settings import WatchSettings
 
-_WAIT_SECONDS: Final = 120.0  # for a slow share, and a processor that has other things to do
 _START_SECONDS: Final = 60.0  # a machine that is busy painting starts processes slowly
 _BUG: Final = (
     "The program met an error of its own when it looked at this picture ({}). Try again; if that "
     "happens again, show the log to whoever looks after it."
 )
-_NO_MEMORY: Final = "The picture needs more memory than there is. Save it smaller and try again."
 _CRASHES: Final = "The picture cannot be read: it crashes the reader. Save it anew as a JPEG."
 _PAUSE_SECONDS: Final = 1.0
+# How a child ends over a picture. One that was ended from outside (the memory) says nothing of it.
+_DEATHS: Final = frozenset(
+    {-signal.SIGSEGV, -signal.SIGBUS, -signal.SIGABRT, -signal.SIGFPE, -signal.SIGILL}
+    | {-signal.SIGXCPU}
+)
 _log: Final = structlog.get_logger()
 
 
@@ -51,10 +52,12 @@ class Inspected:
     Attributes:
         key: the request's.
         ok: whether all its pictures can be decoded whole.
-        message: what is wrong and what to do, in plain words; empty when all is well.
-        blame: which picture is at fault; empty when all is well.
+        message: what is wrong and what to do, in plain words; empty when all is well, and when
+            nothing could be looked at (`Limits.most_starts`).
+        blame: which picture is at fault; empty likewise.
         gaps: which of "content" and "style" may have a part that is not written yet, though they
             can be decoded.
+        passing: whether the same files may be found good at another time (`Finding`).
     """
 
     key: str
@@ -62,55 +65,11 @@ class Inspected:
     message: str
     blame: Literal["", "content", "style"]
     gaps: tuple[str, ...] = ()
+    passing: bool = False
 
 
-@dataclass(frozen=True)
-class Finding:
-    """What the child has found in one file.
-
-    Attributes:
-        message: what is wrong with it and what to do; empty if nothing is.
-        gap: whether a part of it may not be written yet (`daemon.gaps`).
-    """
-
-    message: str = ""
-    gap: bool = False
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one picture may cost, and where it may lie.
-
-    Attributes:
-        seconds: by the clock; a picture that takes longer counts as unreadable.
-        idle_seconds: the child ends when it had nothing to do for so long.
-        file_bytes: a larger file is refused.
-        ration: what decoding it may cost; its memory is also all that the child ever has.
-        tops: folders; on the way down from one of them to a file, no folder may be a link.
-        restart_seconds: pause after a child that could not be started.
-    """
-
-    seconds: float
-    idle_seconds: float
-    file_bytes: int
-    ration: Ration
-    tops: tuple[Path, ...] = ()
-    restart_seconds: float = 5.0
-
-    def top_of(self, path: Path) -> Path | None:
-        """Which of these folders a file lies below; None if in none of them."""
-        return next((one for one in self.tops if path.is_relative_to(one)), None)
-
-
-def limits_of(settings: WatchSettings, *tops: Path) -> Limits:
-    """The limits that follow from the settings.
-
-    Args:
-        settings: how large files and pictures may be.
-        tops: the folders that people may write to.
-    """
-    ration = ration_for(settings.max_pixels, settings.max_bytes)
-    return Limits(max(_WAIT_SECONDS, 4 * ration.seconds), 60.0, settings.max_bytes, ration, tops)
+class _NoReaderError(Exception):
+    """No child could be started, as often as it was to be tried."""
 
 
 Work = Callable[[Connection, Limits], None]
@@ -212,6 +171,10 @@ class Inspector:
                 self._answer(self._current)
             elif not self._bell.hear(self._idle_seconds()):
                 self._end_child()
+        except _NoReaderError:
+            if self._current is not None:
+                key = self._current.key
+                self._say(Inspected(key, ok=False, message="", blame="", passing=True))
         except Exception as error:  # noqa: BLE001 - without this thread no photo ever gets in
             self._collapse(error)
 
@@ -224,7 +187,8 @@ class Inspector:
             time.sleep(_PAUSE_SECONDS)  # an error at every turn must not fill the log
             return
         message = _BUG.format(type(error).__name__)
-        self._say(Inspected(self._current.key, ok=False, message=message, blame="content"))
+        key = self._current.key
+        self._say(Inspected(key, ok=False, message=message, blame="content", passing=True))
 
     def _idle_seconds(self) -> float | None:
         return None if self._child is None else self._limits.idle_seconds
@@ -233,10 +197,10 @@ class Inspector:
         content, path = self._look_at(request.content), request.style
         style = Finding() if content.message or path is None else self._look_at_style(path)
         if content.message:
-            answer = Inspected(request.key, ok=False, message=content.message, blame="content")
+            answer = _refused(request, content.message, "content", content)
         elif path is not None and style.message:
             message = f"The style picture {printable(path.name)} cannot be used. {style.message}"
-            answer = Inspected(request.key, ok=False, message=message, blame="style")
+            answer = _refused(request, message, "style", style)
         else:
             gaps = ("content",) * content.gap + ("style",) * style.gap
             answer = Inspected(request.key, ok=True, message="", blame="", gaps=gaps)
@@ -269,22 +233,28 @@ class Inspector:
             return self._hear(child, self._limits.seconds)
         except TimeoutError:
             self._end_child()
-            return Finding(TOO_LONG)
+            return Finding(TOO_LONG, passing=True)
         except EOFError:
-            self._end_child()
-            return Finding(_CRASHES)
+            return Finding(_CRASHES, passing=self._end_child() not in _DEATHS)
 
     def _living_child(self) -> Child | None:
         """The child, ready to read; None when the inspector is closed meanwhile.
 
         That no child can be started is no picture's fault: the requests wait until one can be.
+
+        Raises:
+            _NoReaderError: they are not to wait for so long.
         """
+        tries = 0
         if self._child is not None and (
             self._child.exit_status is not None or self._child_limits != self._limits
         ):
             self._end_child()
         while self._child is None and not self._closed:
+            if tries == self._limits.most_starts:
+                raise _NoReaderError
             self._start_child()
+            tries += 1
         return self._child
 
     def _start_child(self) -> None:
@@ -312,70 +282,12 @@ class Inspector:
             return Finding()
         return found
 
-    def _end_child(self) -> None:
+    def _end_child(self) -> int | None:
         child, self._child = self._child, None
-        if child is not None:
-            child.end(0)
+        return None if child is None else child.end(0)
 
 
-def inspect_files(connection: Connection, limits: Limits) -> None:
-    """The child's whole life: a path comes, what is found in that file goes back.
-
-    The first finding, an empty one, says that it is ready.
-
-    Args:
-        connection: the child's end of the pipe; its end is the order to stop.
-        limits: what one picture may cost.
-    """
-    settle_in_to_decode(limits.ration.memory_bytes)
-    from daemon import pictures  # noqa: PLC0415 - shows now, not at the first file, that it can
-
-    pictures.get_ready()
-    try:
-        connection.send(Finding())
-        while True:
-            connection.send(look_into(connection.recv(), limits))
-    except (EOFError, OSError):
-        return
-
-
-def what_is_wrong(path: Path, limits: Limits) -> str:
-    """Decode a picture whole; only in a child process, since decoders may crash.
-
-    Args:
-        path: of the picture.
-        limits: how large file and picture may be.
-
-    Returns:
-        What is wrong with it and what to do, in plain words; empty if nothing is.
-    """
-    return look_into(path, limits).message
-
-
-def look_into(path: Path, limits: Limits) -> Finding:
-    """The same, and whether a part of the file may not be written yet."""
-    try:
-        content = read_with_holes(path, limits.file_bytes, limits.top_of(path))
-        if message := _what_is_wrong_with(content.data, path, limits.ration):
-            return Finding(message)
-        return Finding(gap=content.hole or has_zeros(content.data))
-    except PictureUnreadableError as error:
-        return Finding(str(error))
-    except MemoryError:
-        return Finding(_NO_MEMORY)
-    except OSError as error:
-        return Finding(
-            f"The file cannot be read ({error.strerror}). Check that it is there and readable."
-        )
-
-
-def _what_is_wrong_with(data: bytes, path: Path, ration: Ration) -> str:
-    from daemon import pictures  # noqa: PLC0415 - only the child is to have decoders in it
-
-    try:
-        with rationed(ration):
-            pictures.decode(data, max_pixels=ration.pixels)
-    except NoPictureError as error:
-        # A photo that has lost its beginning is still called a photo.
-        return str(error) if is_picture(path.name) else NO_PICTURE
-    return ""
+def _refused(
+    request: _Request, message: str, blame: Literal["content", "style"], found: Finding
+) -> Inspected:
+    return Inspected(request.key, ok=False, message=message, blame=blame, passing=found.passing)

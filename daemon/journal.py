@@ -285,6 +285,15 @@ class Journal:
         query = _SELECT + "WHERE state = ? ORDER BY finished_at DESC, number DESC LIMIT ?"
         return [self._read(row) for row in self._rows(query, (state.value, limit))]
 
+    def leaving(self, since: float) -> list[Job]:
+        """The jobs on their way into failed, and those that have failed since a moment."""
+        return [self._read(row) for row in self._rows(_SELECT + queries.LEAVING, (since,))]
+
+    def failed_for(self, error: str) -> set[Path]:
+        """Where in failed photos lie that came there for this reason last."""
+        rows = self._rows(queries.FAILED_FOR, (_sane(error),))
+        return {Path(os.fsdecode(kept)) for (kept,) in rows}
+
     def upcoming(self, most: int) -> list[Job]:
         """The jobs that come next if nothing stands in their way, at most so many, in order."""
         lanes = self._rows(f"{queries.LANES} LIMIT ?", (most,))

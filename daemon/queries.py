@@ -62,6 +62,19 @@ FAIL: Final = (
 )
 """Mark a job as failed."""
 
+LEAVING: Final = (
+    "WHERE (state IN ('queued', 'running') AND error IS NOT NULL) "
+    "OR (state = 'failed' AND finished_at >= ?) ORDER BY number"
+)
+"""Which jobs are on their way into failed, or were so after a moment."""
+
+FAILED_FOR: Final = (
+    "SELECT kept FROM (SELECT kept, error, row_number() OVER "
+    "(PARTITION BY kept ORDER BY finished_at DESC, number DESC) AS place "
+    "FROM jobs WHERE state = 'failed' AND kept IS NOT NULL) WHERE place = 1 AND error = ?"
+)
+"""Where photos lie whose failure, of several at one place the last one, has this reason."""
+
 PRUNE: Final = """
 DELETE FROM jobs WHERE number IN (
     SELECT number FROM (

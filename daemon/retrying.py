@@ -14,22 +14,17 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import Final
 
 from daemon import files, notes, scanner
 from daemon.cleaning import Guarded, guarding
 from daemon.errors import PublishError
 from daemon.folders import folder_below
 from daemon.handles import held
-from daemon.jobs import JobState
 from daemon.journal import Journal
 from daemon.names import printable
 from daemon.pairing import Candidate, pair
 from daemon.share import Share
 from daemon.styles import find_styles
-
-LATEST: Final = 1000
-"""Of so many jobs that failed last it is known what came of them."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +51,12 @@ class Parcel:
         return self.parent / self.names[-1]
 
 
-def find_failed(share: Share) -> list[Parcel]:
+def find_failed(share: Share, default_style: str | None = None) -> list[Parcel]:
     """What lies in failed, in order of names.
+
+    Args:
+        share: the share.
+        default_style: as in the settings: the style of what nothing else says one for.
 
     Raises:
         ShareError: the folder cannot be read.
@@ -66,7 +65,7 @@ def find_failed(share: Share) -> list[Parcel]:
     styles: dict[str, Path] = {}
     with contextlib.suppress(OSError):  # without them it is paired as outside of their folders
         styles = find_styles(share.styles)
-    found = pair(seen, styles, None)
+    found = pair(seen, styles, default_style)
     alone = (sighting.path for sighting in (*found.homeless, *found.waiting))
     parcels = [*(_parcel(share, one) for one in found.candidates), *_singles(share, alone)]
     return sorted(parcels, key=lambda parcel: scanner.in_order(parcel.place))
@@ -83,15 +82,7 @@ def on_their_way(journal: Journal, since: float) -> Guarded:
         JournalError: it cannot be read.
     """
     # The reason is written down before the first file moves; without it nothing is on its way.
-    jobs = [
-        job
-        for state in (JobState.RUNNING, JobState.QUEUED)
-        for job in journal.having(state)
-        if job.error is not None
-    ]
-    latest = journal.recent(JobState.FAILED, LATEST)
-    jobs += [job for job in latest if (job.finished_at or since) >= since]
-    return guarding(jobs)
+    return guarding(journal.leaving(since))
 
 
 def send_back(share: Share, parcel: Parcel) -> Path:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import closing
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import click
 
 from daemon import logs
+from daemon.cancelling import CANCELLED
 from daemon.cleaning import Guarded
 from daemon.cli.completing import complete_failed
 from daemon.cli.naming import Named, meant
@@ -24,26 +25,60 @@ from daemon.journal import JOURNAL, Journal
 from daemon.keeper import keeping
 from daemon.marks import expect_folders
 from daemon.names import printable
-from daemon.prospects import cancelled, verdicts
+from daemon.prospects import verdicts
 from daemon.retrying import Parcel, find_failed, on_their_way, send_back
-from daemon.settings import WatchSettings
+from daemon.settings import Settings
 from daemon.share import Share, open_share
 
 _UNKNOWN: Final = "No photo called {} lies in the folder for failed photos."
 _CANCELLED: Final = "It was cancelled, as somebody asked for."
+_NONE: Final = "There is no failed photo to try again."
+_CLOSED: Final = (
+    "The service's journal is closed to this user, so it is not known which photos were cancelled: "
+    "these are tried again too."
+)
 
 
 @dataclass(frozen=True)
-class _Known:
-    """What the journal knows of what lies in failed.
+class _Journal:
+    """What the service's journal knows of what lies in failed; read anew each time it is asked.
 
     Attributes:
-        arriving: what is still being put there.
-        cancelled: where photos lie that somebody has cancelled.
+        path: its file. Where there is none, or this user may not read it, nothing is known.
+        since: when the command began to look (seconds since 1970).
     """
 
-    arriving: Guarded = field(default_factory=Guarded)
-    cancelled: Collection[Path] = ()
+    path: Path
+    since: float
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether there is one that this user may not read."""
+        try:
+            self.path.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError:
+            return True
+        return not os.access(self.path, os.R_OK)
+
+    def arriving(self) -> Guarded:
+        """What is still being put there."""
+        with self._read() as journal:
+            return Guarded() if journal is None else on_their_way(journal, self.since)
+
+    def cancelled(self) -> set[Path]:
+        """Where photos lie that somebody has cancelled."""
+        with self._read() as journal:
+            return set() if journal is None else journal.failed_for(CANCELLED)
+
+    @contextmanager
+    def _read(self) -> Iterator[Journal | None]:
+        if not os.access(self.path, os.R_OK):
+            yield None
+            return
+        with closing(Journal(self.path, time.time, read_only=True)) as journal:
+            yield journal
 
 
 @click.command()
@@ -55,7 +90,14 @@ class _Known:
     help="All that may be painted this time; what is left is named, with the reason.",
 )
 @settings_options(
-    "state_dir", "share", "watch.max_file_mb", "watch.max_megapixels", without=OF_THE_SHARE
+    # Of the rest of paint it heeds what stands in the file: as an option each would look as if
+    # photos were painted so this time.
+    "state_dir",
+    "share",
+    "watch.max_file_mb",
+    "watch.max_megapixels",
+    "paint.default_style",
+    without=OF_THE_SHARE,
 )
 def command(resolved: Resolved, *, names: tuple[str, ...], every: bool) -> ExitCode:
     """Have failed photos painted once more: they are moved from Failed back into the inbox.
@@ -73,26 +115,18 @@ def command(resolved: Resolved, *, names: tuple[str, ...], every: bool) -> ExitC
     logs.be_silent()
     expect_folders(share, state)
     expect_owner(share.failed, "retry")
-    since = time.time()
-    parcels, known = find_failed(share), _known(state, since)
+    journal = _Journal(state / JOURNAL, time.time())
+    parcels = find_failed(share, resolved.settings.paint.default_style)
     if every:
-        done = _try_again(_judged(parcels, known, share, resolved.settings.watch), known, share)
+        if parcels and journal.is_closed:
+            click.echo(_CLOSED, err=True)
+        done = _try_again(_judged(parcels, journal, share, resolved.settings), journal, share)
     else:
         chosen = _named(parcels, names, share)
-        done = [_is_sent_back(share, parcel, known.arriving) for parcel in chosen]
-    if not parcels:
-        click.echo("There is no failed photo to try again.")
-    elif any(done) and keeping(share, state).running is False:
+        done = [_is_sent_back(share, parcel, journal) for parcel in chosen]
+    if any(done) and keeping(share, state).running is False:
         click.echo(f"{'They are' if sum(done) > 1 else 'It is'} painted once the service runs.")
     return ExitCode.OK if all(done) else ExitCode.FAILED
-
-
-def _known(state: Path, since: float) -> _Known:
-    # Others than the service's user may not be able to read it: for them there is none.
-    if not os.access(state / JOURNAL, os.R_OK):
-        return _Known()
-    with closing(Journal(state / JOURNAL, time.time, read_only=True)) as journal:
-        return _Known(on_their_way(journal, since), cancelled(journal))
 
 
 def _named(parcels: Sequence[Parcel], names: Sequence[str], share: Share) -> list[Parcel]:
@@ -102,37 +136,42 @@ def _named(parcels: Sequence[Parcel], names: Sequence[str], share: Share) -> lis
 
 
 def _judged(
-    parcels: Sequence[Parcel], known: _Known, share: Share, settings: WatchSettings
+    parcels: Sequence[Parcel], journal: _Journal, share: Share, settings: Settings
 ) -> Iterator[tuple[Parcel, str]]:
     """All of them, each with the reason why it is left unless somebody names it."""
-    asked = list[Parcel]()
+    asked, cancelled, arriving = list[Parcel](), journal.cancelled(), journal.arriving()
     for parcel in parcels:
         path = share.failed / parcel.place
-        if path in known.cancelled:
+        if path in cancelled:
             yield parcel, _CANCELLED
-        elif known.arriving.covers(path, share.failed):
+        elif arriving.covers(path, share.failed):
             yield parcel, ""  # it may be there by half; whoever would move it says so
         else:
             asked.append(parcel)
     yield from verdicts(asked, share, settings)
 
 
-def _try_again(judged: Iterable[tuple[Parcel, str]], known: _Known, share: Share) -> list[bool]:
+def _try_again(judged: Iterable[tuple[Parcel, str]], journal: _Journal, share: Share) -> list[bool]:
     """Send back what is not left; whether each of these could be."""
     done, left = list[bool](), 0
     for parcel, why in judged:
+        if not os.path.lexists(share.failed / parcel.photo):
+            continue  # somebody has taken it away meanwhile
         if why:
             click.echo(f"Left where it is: {printable(parcel.place)}. {printable(why)}")
             left += 1
         else:
-            done.append(_is_sent_back(share, parcel, known.arriving))
+            done.append(_is_sent_back(share, parcel, journal))
     if left:
         click.echo("What is left is tried all the same when you name it.")
+    elif not done:
+        click.echo(_NONE)
     return done
 
 
-def _is_sent_back(share: Share, parcel: Parcel, stays: Guarded) -> bool:
-    if stays.covers(share.failed / parcel.place, share.failed):
+def _is_sent_back(share: Share, parcel: Parcel, journal: _Journal) -> bool:
+    # Asked now: looking into others may have taken minutes, in which a service goes on.
+    if journal.arriving().covers(share.failed / parcel.place, share.failed):
         click.echo(
             f"{printable(parcel.place)} is still being put there; try again in a moment. If no "
             "service runs, start it first.",

@@ -27,10 +27,11 @@ from daemon.errors import AtelierError, ExitCode, JournalError
 from daemon.failures import place_of
 from daemon.glimpses import FOLDER as GLIMPSES
 from daemon.glimpses import Glimpses
-from daemon.inspector import Inspector, limits_of
+from daemon.inspector import Inspector
 from daemon.journal import JOURNAL, Journal
 from daemon.left_behind import refuse_left_behind
 from daemon.locking import ShareLock
+from daemon.looking import limits_of
 from daemon.marks import Marks
 from daemon.metrics import Metrics
 from daemon.names import printable

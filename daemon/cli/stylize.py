@@ -25,7 +25,7 @@ from daemon.errors import (
     PictureUnreadableError,
     UsageError,
 )
-from daemon.files import write_atomically
+from daemon.files import publish_new, write_atomically
 from daemon.names import printable
 from daemon.record import Record, record_of
 from daemon.runners.base import (
@@ -106,7 +106,7 @@ def command(  # noqa: PLR0913 - a command line's parts
         painted = _paint(request, resolved.settings.engine, paths, record)
     late = f"Stopped while {printable(output)} was being written: see whether it is there."
     with _saying_when_stopped(late):
-        write_atomically(output, painted.picture, replace=True)
+        output = _written(output, painted)
     report = {"output": str(output), **painted.report}
     click.echo(json.dumps(report) if as_json else _sentence(report))
 
@@ -248,6 +248,20 @@ def _paint(
     finally:
         # Also after Ctrl-C, which the child does not hear: it ends with the runner.
         runner.close(_CLOSE_SECONDS)
+
+
+def _written(output: Path, painted: Painted) -> Path:
+    """Write the file; where its format is not the one asked for, beside that, over no other."""
+    if _FORMATS[output.suffix.lower()] == _FORMATS[painted.suffix]:
+        write_atomically(output, painted.picture, replace=True)
+        return output
+    path = publish_new(output.parent, f"{output.stem}{painted.suffix}", painted.picture)
+    click.echo(
+        f"{printable(output)} was not written: the picture is too long for a {output.suffix} "
+        f"file. It is {printable(path)}.",
+        err=True,
+    )
+    return path
 
 
 def _say_what_was_imported(folder: Path, before: str) -> None:

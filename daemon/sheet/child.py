@@ -15,7 +15,7 @@ from typing import Final
 from daemon.bounded import read_bounded
 from daemon.child import settle_in_to_decode
 from daemon.errors import PictureUnreadableError
-from daemon.inspector import Limits
+from daemon.looking import Limits
 from daemon.rations import rationed
 from daemon.sheet.messages import Drawn, SheetWanted, SmallWanted
 

@@ -18,7 +18,7 @@ import structlog
 from daemon import threads
 from daemon.child import Bell, Child
 from daemon.found_whole import Version, version_of
-from daemon.inspector import Limits
+from daemon.looking import Limits
 from daemon.sheet.child import draw_for
 from daemon.sheet.messages import Drawn, SheetWanted, SmallWanted, Tile
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from daemon import pictures, rations
 from daemon.child import settle_in
-from daemon.inspector import Finding
+from daemon.looking import Finding
 from daemon.runners import worker
 from daemon.settings import EngineSettings
 from engine import DeviceReport, LossParts, Painting, Progress, Recipe, snapshot
@@ -316,7 +316,10 @@ def _raises(error: Exception) -> Any:
 
 
 def crashing_reader(connection: Connection, _: object) -> None:
-    """An inspector's child that is killed by files named crash.*, hangs at hang.*, else agrees."""
+    """An inspector's child that crashes at files named crash.*, hangs at hang.*, else agrees.
+
+    At killed.* it ends as one does that the system has taken for the memory.
+    """
     settle_in()
     connection.send(Finding())
     while True:
@@ -326,6 +329,8 @@ def crashing_reader(connection: Connection, _: object) -> None:
             return
         if path.stem == "crash":
             os.kill(os.getpid(), signal.SIGSEGV)
+        if path.stem == "killed":
+            os.kill(os.getpid(), signal.SIGKILL)
         if path.stem == "hang":
             time.sleep(60)
         connection.send(Finding())

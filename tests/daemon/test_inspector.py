@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from collections.abc import Iterator
@@ -16,13 +17,15 @@ import pytest
 from PIL import Image
 from structlog.testing import capture_logs
 
-from daemon import inspector
-from daemon.inspector import Inspected, Inspector, Limits
+from daemon import inspector, looking
+from daemon.errors import PictureUnreadableError
+from daemon.inspector import Inspected, Inspector
+from daemon.looking import Limits, limits_of
 from daemon.note_texts import NO_PICTURE
 from daemon.settings import WatchSettings
 from tests.daemon import child_stand_ins as stand_ins
 
-LIMITS = replace(inspector.limits_of(WatchSettings()), restart_seconds=0.01)
+LIMITS = replace(limits_of(WatchSettings()), restart_seconds=0.01)
 
 
 @contextmanager
@@ -217,6 +220,67 @@ def test_that_no_child_can_start_is_no_pictures_fault(photo: Path) -> None:
             answers.get(timeout=1.0)
 
 
+def test_whoever_does_not_wait_for_ever_is_told_that_no_child_can_start(photo: Path) -> None:
+    limits = replace(LIMITS, most_starts=2)
+    with inspecting(limits=limits, work=stand_ins.reader_that_cannot_start) as (subject, answers):
+        for key in "ab":
+            subject.submit(key, photo, photo)
+        got = [answers.get(timeout=120) for _ in "ab"]
+    assert got == [Inspected(key, ok=False, message="", blame="", passing=True) for key in "ab"]
+
+
+@pytest.mark.parametrize(
+    ("name", "is_passing"), [("crash.jpg", False), ("hang.jpg", True), ("killed.jpg", True)]
+)
+def test_what_may_pass_is_told_from_what_a_file_does_to_its_reader(
+    tmp_path: Path, name: str, *, is_passing: bool
+) -> None:
+    limits = replace(LIMITS, seconds=1.0)
+    with inspecting(limits=limits, work=stand_ins.crashing_reader) as (subject, answers):
+        subject.submit("1", tmp_path / name, None)
+        subject.submit("2", tmp_path / "fine.jpg", tmp_path / name)
+        got = [answers.get(timeout=60) for _ in range(2)]
+    assert [(one.ok, one.blame) for one in got] == [(False, "content"), (False, "style")]
+    assert [one.passing for one in got] == [is_passing] * 2
+
+
+@pytest.mark.parametrize(
+    ("error", "is_passing"),
+    [
+        (OSError(errno.EIO, "Input/output error"), True),
+        (OSError(errno.ESTALE, "Stale file handle"), True),
+        (FileNotFoundError(errno.ENOENT, "No such file or directory"), True),
+        (PermissionError(errno.EACCES, "Permission denied"), False),
+        (NotADirectoryError(errno.ENOTDIR, "Not a directory"), False),
+        (MemoryError(), True),
+        (PictureUnreadableError("It is torn."), False),
+    ],
+)
+def test_what_may_pass_is_told_from_what_is_wrong_with_a_file(
+    photo: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, *, is_passing: bool
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(looking, "read_with_holes", fail)
+    found = looking.look_into(photo, LIMITS)
+    assert found.message
+    assert found.passing == is_passing
+
+
+def test_a_picture_for_which_there_is_no_memory_may_be_read_another_time(
+    photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    assert not looking.look_into(photo, LIMITS).message
+    monkeypatch.setattr(Image, "open", fail)
+    found = looking.look_into(photo, LIMITS)
+    assert "memory" in found.message
+    assert found.passing
+
+
 def test_a_bug_costs_one_file_its_inspection(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     look, failing = Inspector._look_at, True
 
@@ -235,6 +299,7 @@ def test_a_bug_costs_one_file_its_inspection(photo: Path, monkeypatch: pytest.Mo
         assert answers.empty()
     assert [(one.key, one.ok) for one in got] == [("a", False), ("b", True)]
     assert "ZeroDivisionError" in got[0].message
+    assert [one.passing for one in got] == [True, False]
     assert [line["event"] for line in logs] == ["inspector.failed"]
 
 

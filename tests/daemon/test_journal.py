@@ -67,6 +67,40 @@ def test_a_job_comes_back_as_it_was_added(journal: Journal) -> None:
     assert kept.started_at is kept.finished_at is kept.result is kept.error is kept.report is None
 
 
+def test_of_failures_at_one_place_the_last_one_counts(journal: Journal) -> None:
+    failed = Path("/share/Failed")
+
+    def fail(job_id: str, error: str, kept: Path | None) -> None:
+        journal.add(new_job(job_id))
+        journal.fail(job_id, error, kept)
+
+    fail("a", "Cancelled.", failed / "a.jpg")
+    fail("b", "Cancelled.", failed / "b.jpg")
+    fail("c", "It is torn.", failed / "b.jpg")
+    fail("d", "It is torn.", failed / "c.jpg")
+    fail("e", "Cancelled.", None)
+    journal.add(new_job("f"))
+    journal.given_up("f", "Cancelled.")
+    assert journal.failed_for("Cancelled.") == {failed / "a.jpg"}
+    for number in range(1100):  # however long ago that was
+        fail(f"more {number}", "It is torn.", failed / f"more {number}.jpg")
+    assert journal.failed_for("Cancelled.") == {failed / "a.jpg"}
+
+
+def test_what_leaves_is_given_up_or_over_since_a_moment(journal: Journal) -> None:
+    for job_id in ("queued", "running", "early", "given up", "late", "done"):
+        journal.add(new_job(job_id))
+    journal.fail("early", "It is torn.")
+    since = (journal.get("early").finished_at or 0) + 1
+    journal.start("running")
+    journal.start("given up")
+    journal.given_up("given up", "It is torn.")
+    journal.published("done", Path("/share/Outbox/photo.jpg"), {})
+    journal.finish("done")
+    journal.fail("late", "It is torn.")
+    assert [job.id for job in journal.leaving(since)] == ["given up", "late"]
+
+
 def test_a_job_s_whole_way(journal: Journal) -> None:
     journal.add(new_job("a"))
     running = journal.start("a")

@@ -56,6 +56,18 @@ def test_what_lies_there_is_found_with_what_belongs_to_it(share: Share) -> None:
     assert wishes == [PurePath("Waves/Party/job.toml")]
 
 
+def test_a_default_style_is_that_of_what_nothing_else_says_one_for(share: Share) -> None:
+    put(share.styles, "Waves.jpg", "Dots.jpg")
+    put(share.failed, "bare.jpg", "Waves/a.jpg", "alone.style.jpg", "Half/content.jpg")
+    styles = {str(one.place): one.style for one in find_failed(share, "Dots")}
+    assert styles == {
+        "bare.jpg": share.styles / "Dots.jpg",
+        "Waves/a.jpg": share.styles / "Waves.jpg",
+        "alone.style.jpg": None,
+        "Half/content.jpg": None,
+    }
+
+
 def test_nothing_lies_there(share: Share) -> None:
     assert find_failed(share) == []
 

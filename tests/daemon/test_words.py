@@ -23,6 +23,7 @@ from daemon import (
     child,
     inspector,
     loading,
+    looking,
     overrides,
     pictures,
     presence,
@@ -55,6 +56,7 @@ ENGLISH = re.compile(
 # Where sentences are made that can become the reason of a failed photo, or of a note.
 SAYING = (
     "daemon/pictures.py", "daemon/bounded.py", "daemon/rations.py", "daemon/inspector.py",
+    "daemon/looking.py",
     "daemon/overrides.py", "daemon/wishes.py", "daemon/last_resort.py", "daemon/dispatch.py",
     "daemon/formats/deep_tiff.py", "daemon/formats/colour.py", "daemon/cancelling.py",
     "daemon/loading.py", "daemon/presence.py", "daemon/recovery.py", "daemon/note_texts.py",
@@ -242,12 +244,12 @@ def test_of_files(tmp_path: Path) -> None:
 
 
 def test_of_what_the_inspector_finds(tmp_path: Path) -> None:
-    limits = inspector.Limits(1, 1, 10**6, rations.ration_for(10**6, 10**6))
+    limits = looking.Limits(1, 1, 10**6, rations.ration_for(10**6, 10**6))
     (tmp_path / "letter.txt").write_bytes(b"dear all")
-    assert inspector.what_is_wrong(tmp_path / "letter.txt", limits) == NO_PICTURE
+    assert looking.what_is_wrong(tmp_path / "letter.txt", limits) == NO_PICTURE
     told(NO_PICTURE)
-    assert "没有这个文件" in told(inspector.what_is_wrong(tmp_path / "gone.jpg", limits))
-    for text in (rations.TOO_LONG, inspector._CRASHES, inspector._NO_MEMORY):
+    assert "没有这个文件" in told(looking.what_is_wrong(tmp_path / "gone.jpg", limits))
+    for text in (rations.TOO_LONG, inspector._CRASHES, looking._NO_MEMORY):
         told(text)
     told(inspector._BUG.format("KeyError"))
     told(f"The style picture The photo. 2.jpg cannot be used. {rations.TOO_LONG}")

@@ -100,6 +100,7 @@ HEEDED = {
     "status": {"state_dir", "share.root", *SHARE, "paint.default_style"},
     "retry": {
         "state_dir", "share.root", *SHARE, "watch.max_file_mb", "watch.max_megapixels",
+        "paint.default_style",
     },
     "cancel": {"state_dir", "share.root", *SHARE, "share.language"},
     "clean": {"state_dir", "share.root", *SHARE},

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import functools
+import os
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path, PurePath
+from typing import Any
 
 import pytest
 from PIL import Image
 
 from daemon.cancelling import CANCELLED
 from daemon.cli import main
+from daemon.cli import retry as command
 from daemon.configuration import state_folder
 from daemon.errors import ExitCode
 from daemon.jobs import NewJob
 from daemon.journal import JOURNAL, Journal
 from daemon.locking import ShareLock
 from daemon.note_texts import NO_PICTURE
+from daemon.prospects import verdicts
+from daemon.retrying import Parcel
 from daemon.settings import Settings, ShareSettings
 from daemon.share import Share, make_share, open_share
+from tests.daemon import child_stand_ins as stand_ins
 
 Told = tuple[int, str, str]
 
@@ -116,6 +124,114 @@ def test_what_was_cancelled_has_to_be_named(
     assert files(share.inbox) == ["Dots/b.jpg", "Waves/b.jpg"]
     assert retry(tmp_path, capsys, "a.jpg")[0] == ExitCode.OK
     assert files(share.inbox) == ["Dots/b.jpg", "Waves/a.jpg", "Waves/b.jpg"]
+
+
+@pytest.mark.usefixtures("_failed")
+def test_that_cancelled_ones_are_not_known_is_said(
+    share: Share,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = state_folder(Settings(state_dir=tmp_path / "state"), share, {}) / JOURNAL
+    Journal(path, time.time).close()
+    may = os.access
+    monkeypatch.setattr(os, "access", lambda asked, mode: asked != path and may(asked, mode))
+    code, out, err = retry(tmp_path, capsys, "--all")
+    assert code == ExitCode.OK
+    assert "it is not known which photos were cancelled: these are tried again too" in err
+    assert "Back in the inbox: Waves/a.jpg" in out
+    assert retry(tmp_path, capsys, "text.doc")[2] == ""
+
+
+@pytest.mark.usefixtures("_failed")
+def test_what_begins_to_be_put_there_meanwhile_is_left_alone(
+    share: Share,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    state = state_folder(Settings(state_dir=tmp_path / "state"), share, {})
+    photo, claim = PurePath("Waves/a.jpg"), share.work / "jobs/1/a.jpg"
+    with closing(Journal(state / JOURNAL, time.time)) as journal:
+        journal.add(NewJob("1", "Waves", "Waves", photo, claim, claim, None, "{}"))
+
+        def busy(*given: Any) -> Iterator[tuple[Parcel, str]]:
+            """Looks into them while a service gives a photo of that name up."""
+            found = verdicts(*given)
+            yield next(found)
+            journal.given_up("1", "It is torn.")
+            yield from found
+
+        monkeypatch.setattr(command, "verdicts", busy)
+        code, out, err = retry(tmp_path, capsys, "--all")
+    assert code == ExitCode.FAILED
+    assert "Waves/a.jpg is still being put there" in err
+    assert "Back in the inbox: Waves/b.jpg" in out
+    assert files(share.inbox) == ["Dots/b.jpg", "Waves/b.jpg"]
+
+
+@pytest.mark.usefixtures("_failed")
+def test_of_what_has_gone_meanwhile_nothing_is_said(
+    share: Share,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def dragging(*given: Any) -> Iterator[tuple[Parcel, str]]:
+        for name in ("Waves/a.jpg", "Waves/text.doc"):
+            (share.failed / name).rename(tmp_path / PurePath(name).name)
+        yield from verdicts(*given)
+
+    monkeypatch.setattr(command, "verdicts", dragging)
+    code, out, err = retry(tmp_path, capsys, "--all")
+    assert (code, err) == (ExitCode.OK, "")
+    assert out.splitlines() == [
+        "Back in the inbox: Dots/b.jpg",
+        "Back in the inbox: Waves/b.jpg",
+        "They are painted once the service runs.",
+    ]
+
+
+def test_if_all_has_gone_meanwhile_there_is_none(
+    share: Share,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def dragging(*given: Any) -> Iterator[tuple[Parcel, str]]:
+        (share.failed / "a.jpg").unlink()
+        yield from verdicts(*given)
+
+    (share.failed / "a.jpg").write_bytes(b"no picture")
+    monkeypatch.setattr(command, "verdicts", dragging)
+    code, out, err = retry(tmp_path, capsys, "--all")
+    assert (code, out, err) == (ExitCode.OK, "There is no failed photo to try again.\n", "")
+
+
+@pytest.mark.usefixtures("_failed")
+def test_a_command_waits_for_no_reader_for_ever(
+    share: Share,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stuck = functools.partial(verdicts, work=stand_ins.reader_that_cannot_start)
+    monkeypatch.setattr(command, "verdicts", stuck)
+    code, out, err = retry(tmp_path, capsys, "--all")
+    assert (code, out) == (ExitCode.FAILED, "")
+    assert err == "atelierd: The photos cannot be looked into just now; name those to try again.\n"
+    assert files(share.inbox) == []
+
+
+@pytest.mark.usefixtures("_failed")
+def test_a_default_style_of_no_use_is_foreseen(
+    share: Share, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (share.styles / "Waves.jpg").write_bytes(b"no picture")
+    (share.failed / "Waves/a.jpg").rename(share.failed / "a.jpg")
+    _, out, _ = retry(tmp_path, capsys, "--all", "--paint.default_style", "Waves")
+    assert "Left where it is: a.jpg. The style picture Waves.jpg cannot be used." in out
 
 
 @pytest.mark.usefixtures("_failed")

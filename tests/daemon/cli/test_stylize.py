@@ -81,6 +81,23 @@ def test_a_picture_is_made_in_the_format_of_its_name(run: Run, name: str) -> Non
         assert image.format == kinds.get(name.rpartition(".")[2], "JPEG")
 
 
+def test_a_picture_that_is_too_long_for_its_format_is_not_called_so(run: Run) -> None:
+    Image.new("RGB", (16_400, 600), (100,) * 3).save("long.jpg")
+    Path("out.webp").write_bytes(b"of before")
+    Path("out.png").write_bytes(b"somebody's own")
+    arguments = ("--output.size", "original", "--size", "512", "--iterations", "4", "--json")
+    code, out, err = run("long.jpg", "style.png", "-o", "out.webp", *arguments)
+    assert code == 0
+    assert json.loads(out)["output"] == "out (2).png"
+    assert err == (
+        "out.webp was not written: the picture is too long for a .webp file. It is out (2).png.\n"
+    )
+    with Image.open("out (2).png") as image:
+        assert (image.format, image.size) == ("PNG", (16_400, 600))
+    assert Path("out.webp").read_bytes() == b"of before"
+    assert Path("out.png").read_bytes() == b"somebody's own"
+
+
 def test_json_has_exactly_the_promised_keys(run: Run) -> None:
     code, out, err = run(
         "photo.jpg", "style.png", "-o", "out.png", "--size", "96", "--iterations", "7", "--json"

@@ -9,7 +9,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from daemon.child import settle_in
-from daemon.inspector import Limits
+from daemon.looking import Limits
 from daemon.sheet.child import sheet_of, small_of
 from daemon.sheet.messages import SheetWanted, SmallWanted
 

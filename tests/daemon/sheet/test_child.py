@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from daemon.inspector import Limits, limits_of
+from daemon.looking import Limits, limits_of
 from daemon.settings import WatchSettings
 from daemon.sheet.child import sheet_of, small_of
 from daemon.sheet.drawing import SMALL_SIDE

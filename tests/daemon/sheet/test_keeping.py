@@ -16,7 +16,7 @@ from PIL import Image
 from structlog.testing import capture_logs
 
 from daemon import files
-from daemon.inspector import limits_of
+from daemon.looking import limits_of
 from daemon.settings import ShareSettings, WatchSettings
 from daemon.share import Share, make_share, open_share
 from daemon.sheet import keeping

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from daemon.inspector import limits_of
+from daemon.looking import limits_of
 from daemon.settings import WatchSettings
 from daemon.sheet.maker import FONTS, Made, Maker, Order, Wanted
 from tests.daemon.sheet import sheet_stand_ins
