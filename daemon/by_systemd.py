@@ -17,6 +17,9 @@ from daemon.names import printable
 USER: Final = "atelierd"
 """The user that `systemd/atelierd.sysusers.conf` makes."""
 
+START: Final = "sudo systemctl enable --now atelierd"
+"""How the service is started, now and with the machine."""
+
 _PAGE: Final = "step 4 of docs/install.md"
 
 

@@ -112,6 +112,14 @@ class Notify:
         """The end has begun."""
         self._send({"STOPPING": "1", "STATUS": "Stopping"})
 
+    def ended(self, line: str = "Stopped") -> None:
+        """The last word, which people see as long as the service does not run.
+
+        Args:
+            line: how it ended, or why.
+        """
+        self._send({"STATUS": _one_line(line)})
+
     def _note(self, words: Mapping[str, str], now: float) -> None:
         """Remember what was said, and when the same has to be said again."""
         self._has_told_ready = self._has_told_ready or "READY" in words

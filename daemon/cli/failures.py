@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import sys
+import time
 import traceback
 from dataclasses import dataclass
 from typing import Final
@@ -48,6 +49,7 @@ def exit_code_of(command: click.Command, arguments: list[str]) -> int:
         return error.exit_code
     except click.ClickException as error:
         error.show()
+        _tell_systemd(error.format_message())
         return error.exit_code
     except Exception as error:  # noqa: BLE001 - the last place that can say something about it
         return _reported(error, debugging)
@@ -96,8 +98,18 @@ def _reported(error: Exception, debugging: Debugging) -> int:
         return BROKEN_PIPE
     if debugging.on:
         traceback.print_exception(type(error), error, error.__traceback__)
-    click.echo(f"atelierd: {in_words(error)}", err=True)
+    words = in_words(error)
+    click.echo(f"atelierd: {words}", err=True)
+    _tell_systemd(words)
     return int(code_for(error))
+
+
+def _tell_systemd(why: str) -> None:
+    """Let `systemctl status` say why a service of systemd's has ended."""
+    if os.environ.get("NOTIFY_SOCKET"):
+        from daemon.notify import Notify  # noqa: PLC0415 - only a service that fails needs it
+
+        Notify(os.environ, time.monotonic, os.getpid()).ended(why)
 
 
 def _nobody_reads() -> bool:

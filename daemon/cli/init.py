@@ -118,4 +118,7 @@ def _next_step(share: Share, resolved: Resolved) -> Iterator[str]:
     if resolved.file is not None and resolved.file not in SEARCHED:
         words += ["--config", str(resolved.file.absolute())]
     yield "Start painting with:"
+    if by_systemd.user_of(os.geteuid()) == by_systemd.USER:  # it has no other use
+        yield f"  {by_systemd.START}"
+        return
     yield f"  {printable(shlex.join(words))}"

@@ -205,6 +205,7 @@ def _keep(settings: Settings, signals: Signals, ways: _Ways, *, once: bool) -> E
     opening = Opening(state, notify, bulletin, time.monotonic, once=once)
     signals.tell(opening)
     with ExitStack() as stack:
+        stack.callback(notify.ended)  # an error that ends it says more, and says it later
         house = opening.until_open(lambda: _open(stack, share, state))
         if house is None:
             return _stopped_early(opening)

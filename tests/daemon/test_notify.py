@@ -140,6 +140,12 @@ def test_the_end_is_said_at_once(told: Told) -> None:
     assert told.listener.new() == [{"STOPPING": "1", "STATUS": "Stopping"}]
 
 
+def test_how_it_ended_is_said_in_one_line(told: Told) -> None:
+    told.notify.ended()
+    told.notify.ended("It failed.\nREADY=1")
+    assert told.listener.new() == [{"STATUS": "Stopped"}, {"STATUS": "It failed. READY=1"}]
+
+
 @pytest.mark.parametrize("name", ["", "relative", "vsock:2:9999"])
 def test_without_a_socket_nothing_is_done(name: str) -> None:
     notify = Notify({"NOTIFY_SOCKET": name, "WATCHDOG_USEC": "1000000"}, Clock(1000.0), PID)
@@ -148,6 +154,7 @@ def test_without_a_socket_nothing_is_done(name: str) -> None:
     notify.reloading()
     notify.reloaded()
     notify.stopping()
+    notify.ended()
     assert (notify.active, notify.due) == (False, None)
 
 
@@ -234,7 +241,8 @@ def test_ready_comes_after_the_engine_and_a_reload_is_framed(
     first, second = (at for at, name in enumerate(names) if name == "READY")
     assert first < names.index("RELOADING") < second
     end(process)
-    assert listener.heard()[-1] == {"STOPPING": "1", "STATUS": "Stopping"}
+    last = [{"STOPPING": "1", "STATUS": "Stopping"}, {"STATUS": "Stopped"}]
+    assert listener.heard()[-2:] == last
 
 
 def test_it_says_what_is_painted_and_how_many_wait(program: Program, listener: Listener) -> None:

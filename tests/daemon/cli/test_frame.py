@@ -6,8 +6,10 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import closing
 from importlib import metadata
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 import pytest
@@ -18,6 +20,7 @@ from daemon.cli import COMMANDS, commands, failures, main, settings_options
 from daemon.cli.options import debug_option
 from daemon.settings import OutputSettings, PaintSettings
 from engine import errors as engine
+from tests.daemon.listening import Listener
 
 # PYTHONUNBUFFERED would hide what is left to be written at the end.
 EMPTY = {
@@ -201,6 +204,26 @@ def test_an_error_on_purpose_is_said_as_it_is(
     captured = capsys.readouterr()
     assert captured.err == "atelierd: Say so.\n"
     assert not captured.out
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (errors.UsageError("Say\nso."), "Say so."),
+        (click.BadOptionUsage("--one", "No such option: --one"), "No such option: --one"),
+        (ZeroDivisionError("why"), "This is a fault of the program (ZeroDivisionError: why)."),
+    ],
+)
+def test_systemd_is_told_why_its_service_has_ended(
+    error: Exception, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Not below tmp_path: the address of a socket may not be long.
+    with TemporaryDirectory() as folder, closing(Listener(Path(folder, "socket"))) as listener:
+        monkeypatch.setenv("NOTIFY_SOCKET", listener.name)
+        assert ending(error) != 0
+        (message,) = listener.heard()
+    assert list(message) == ["STATUS"]
+    assert message["STATUS"].startswith(why)
 
 
 def test_a_fault_says_what_to_do_and_shows_no_traceback(capsys: pytest.CaptureFixture[str]) -> None:

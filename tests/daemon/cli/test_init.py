@@ -181,6 +181,18 @@ def test_root_is_told_that_the_service_has_another_user(
     assert told.splitlines()[-2:] == quiet.splitlines()[-2:]
 
 
+def test_the_service_s_user_is_told_how_the_service_is_started(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quiet = init(capsys, "share")
+    monkeypatch.setattr(by_systemd, "user_of", lambda _uid: by_systemd.USER)
+    told = init(capsys, "share")
+    assert told.splitlines()[-1].strip() == by_systemd.START
+    assert by_systemd.START not in quiet
+    page = Path(__file__).resolve().parents[3] / "docs" / "install.md"
+    assert f"\n{by_systemd.START}\n" in page.read_text(encoding="utf-8")
+
+
 def test_the_folder_is_named_once(capsys: pytest.CaptureFixture[str]) -> None:
     told = init(capsys, "one", "--share.root", "two", code=ExitCode.USAGE)
     assert "No such option" in told
