@@ -134,6 +134,9 @@ def _load(job: Job, share: Share, settings: Settings) -> PaintRequest:
     with _reading("The photo", share):
         _guard(job, share)
     content, style = _pictures(job, share, settings.watch.max_bytes)
+    output = _output(job, share, settings.output)
+    if _is_last_try(job, settings):
+        output = output.model_copy(update={"refine": 0})
     return PaintRequest(
         job_id=job.id,
         content=content,
@@ -143,8 +146,16 @@ def _load(job: Job, share: Share, settings: Settings) -> PaintRequest:
         glimpses=settings.page.enabled,
         content_name=job.relative.name,
         style_name=job.style.name,
-        **_output(job, share, settings.output).model_dump(),
+        **output.model_dump(),
     )
+
+
+def _is_last_try(job: Job, settings: Settings) -> bool:
+    """Whether the engine has died over it before, and may do so no more.
+
+    It may have been the refinement that took too much memory: the painting is worth more.
+    """
+    return 0 < job.attempts >= settings.engine.max_attempts - 1
 
 
 def _pictures(job: Job, share: Share, most: int) -> tuple[bytes, bytes]:

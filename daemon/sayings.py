@@ -149,7 +149,7 @@ class Translator:
         if told.lost and name == "why" and self._why is not None:
             return Told(self._why, told.unknown)
         if told.lost and name == "what":  # which may be a name
-            return Told(self._shown(value), told.unknown)
+            return Told(self._shown(value), len(value))
         return told
 
     def _shown(self, value: str) -> str:

@@ -8,7 +8,8 @@ with the photo for it they would take the painting back.
 For that the first taps are enough. To go through the layers up to `conv3_1`, forth and back, takes
 a third of what all of them do, with halos of ten pixels around tiles in place of 70.
 
-Where that size would take too long, or more memory than there is, it is done in a smaller one.
+Of a large photo it is done in a smaller size, for the price of it; and in a still smaller one where
+there is not the memory.
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ STYLE_LAYERS: Final = ("conv1_1", "conv2_1", "conv3_1")
 CONTENT_LAYER: Final = "conv3_1"
 """The tap of the content loss: deeper ones cost more, and the targets of those before are large."""
 
-MOST_PIXELS: Final = 13_000_000
-"""Of the size in which it is done, a telephone's photo: more would be no small price."""
+MOST_PIXELS: Final = 3_200_000
+"""Of the size in which it is done: there it costs as much as two paintings of the standard kind."""
 
 _MOST_PAIRS: Final = 4
 """Steps that L-BFGS remembers, at most: each takes as much memory as two pictures of floats."""
@@ -41,16 +42,12 @@ _MOST_PAIRS: Final = 4
 _SHARES: Final = (1.0, 0.85, 0.7, 0.6, 0.5, 0.42, 0.35, 0.3, 0.25)
 """Of the photo's sides, tried in turn."""
 
-_LONG: Final = "would take too long"
-_LARGE: Final = "takes more memory than there is (engine.max_memory may allow more)"
-_SMALLER: Final = (
-    "To refine the painting in the photo's own size of {1}x{0} pixels {2}: it was refined at {4}x"
-    "{3}, and enlarged from there."
+_TOLD: Final = (
+    "To refine the painting in the photo's own size of {1}x{0} pixels takes more memory than there "
+    "is (engine.max_memory may allow more): it was {2}."
 )
-_NOT: Final = (
-    "To refine the painting in the photo's own size of {1}x{0} pixels {2}: it was only enlarged to "
-    "that."
-)
+_SMALLER: Final = "refined at {1}x{0}, and enlarged from there"
+_NOT: Final = "only enlarged to that"
 
 
 def refined(
@@ -60,7 +57,7 @@ def refined(
     painted: Scale,
     steps: int,
 ) -> tuple[list[Scale], str]:
-    """The scale of the refinement, if there is one; and what is to be said of it.
+    """The scale of the refinement, if there is one.
 
     Args:
         painter: who paints.
@@ -68,20 +65,23 @@ def refined(
         style: the style, trimmed.
         painted: the largest scale of the painting.
         steps: how many; 0 for none.
+
+    Returns:
+        No scale or one; and, if memory was lacking, what was done for want of it.
     """
-    whole, why = pyramid.size_of(content), ""
+    whole, lacking = pyramid.size_of(content), False
     for share in _SHARES if steps else ():
         size = whole if share == 1 else pyramid.fitted(whole, round(max(whole) * share))
         if max(size) <= max(painted.size):
             break
         if size[0] * size[1] > MOST_PIXELS:
-            why = _LONG
             continue
         ground = _ground(painter, content, style, refining(painted.ground.recipe, steps), size)
         if ground is not None:
-            return [Scale(size, steps, ground)], _SMALLER.format(*whole, why, *size) if why else ""
-        why = _LARGE
-    return [], _NOT.format(*whole, why) if why else ""
+            told = _TOLD.format(*whole, _SMALLER.format(*size)) if lacking else ""
+            return [Scale(size, steps, ground)], told
+        lacking = True
+    return [], _TOLD.format(*whole, _NOT) if lacking else ""
 
 
 def refining(recipe: Recipe, steps: int) -> Recipe:
@@ -116,5 +116,7 @@ def _ground(
     # As they came, if they may: bytes are a quarter of floats, and are kept while all is painted.
     if size != pyramid.size_of(content):
         content = pyramid.resized(content, size)
+    if longest != pyramid.size_of(style):
+        style = pyramid.resized(style, longest)
     content, style = (own(np.ascontiguousarray(each), each) for each in (content, style))
     return Ground(recipe, content, style, memory, refines=True)

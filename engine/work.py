@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -14,16 +15,17 @@ from numpy.typing import NDArray
 
 from engine import pyramid, snapshot
 from engine.descent import Descent, Limits
+from engine.device import forget_errors, last_line
 from engine.errors import DivergedError, PictureError, SnapshotError
 from engine.fitting import Fit, fitting
 from engine.ground import Scale, laid
 from engine.memory import beside_shelf
-from engine.mx import nd
+from engine.mx import mx, nd
 from engine.optimizer import make_optimizer
 from engine.progress import LossParts, Painting, Progress
 from engine.recipe import Recipe
 from engine.refining import refined
-from engine.retreat import Retreat
+from engine.retreat import Retreat, is_out_of_memory
 from engine.room import give_back
 from engine.snapshot import Snapshot, State
 
@@ -36,6 +38,8 @@ _LATE: Final = (
 )
 
 _FAILED: Final = "The painting was not refined in the photo's own size, but enlarged to it. {}"
+
+_NO_MEMORY: Final = "The memory did not suffice."
 
 
 class Work:
@@ -75,11 +79,10 @@ class Work:
         self._plan = laid(painter, content, style, recipe)
         more, self._left_out = refined(painter, content, style, self._plan[-1], refine)
         self._plan += more
-        self._ground = self._plan[-1].ground  # the largest
         self._identity = self._identified()
         self._set_began(painter.now())
         self._steps = 0
-        self._tiles = self._ground.memory.tiles
+        self._tiles = self._plan[-1].ground.memory.tiles
         self._stopped_by: Literal["steps", "plateau", "time"] = "steps"
         self._loss = LossParts(float("nan"), float("nan"))
         self._result: pyramid.Picture | None = None
@@ -130,15 +133,20 @@ class Work:
             "unstable": self._unstable,
             "seconds": self._painter.now() - self._began,
         }
-        state = State(numbers, self._kept()) | self._descent.state().within("descent")
+        state = State(numbers) | self._descent.state().within("descent")
+        if self._now.ground.refines:
+            state = state | self._painted_before(self._descent)
         snapshot.write(path, self._identity, state)
         return True
 
-    def _kept(self) -> dict[str, NDArray[Any]]:
-        """What a refinement begins with: the painting, which comes to nothing new."""
-        if self._result is None or not self._now.ground.refines:
-            return {}
-        return {"painting": self._result}
+    def _painted_before(self, descent: Descent) -> State:
+        """What a refinement begins with, for the case that it cannot go on as it was planned."""
+        numbers = {
+            "refinement": self._refinement,
+            "painted": self._steps - descent.steps,
+            "loss": asdict(self._loss),
+        }
+        return State(numbers, {"painting": self._result})
 
     def preview(self) -> NDArray[np.uint8] | None:
         """The picture as it is between two steps, for people who look on; it changes nothing.
@@ -160,16 +168,28 @@ class Work:
             shown[:, :, colour] = np.rint(plane, out=plane)
         return shown
 
+    @property
+    def largest(self) -> int:
+        """Long side of the picture on the last scale, pixels."""
+        return max(self._plan[-1].size)
+
     def _identified(self) -> str:
-        """All that decides the picture, but for the state."""
+        """All that decides the painting, but for the state; not what comes to it by refining."""
         parts = (
             self._recipe.model_dump_json(),
             self._painter.network_key,
             self._painter.device.name,
             *self._plan[0].ground.identity,
         )
-        if self._ground.refines:
-            parts += (str(self._plan[-1].steps), *self._ground.identity)
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    @property
+    def _refinement(self) -> str:
+        """All that decides how the painting is refined; empty if it is not."""
+        last = self._plan[-1]
+        if not last.ground.refines:
+            return ""
+        parts = (str(last.steps), *map(str, last.size), *last.ground.identity)
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     def _go_on(self) -> None:
@@ -183,8 +203,20 @@ class Work:
         self._scale, self._steps = known["scale"], known["steps"]
         self._unstable = known["unstable"]
         self._set_began(self._painter.now() - known["seconds"])
-        if self._now.ground.refines:
-            self._result = self._resume.state.arrays["painting"]
+        if "painted" in known:
+            self._go_on_refining(self._resume)
+
+    def _go_on_refining(self, resume: Snapshot) -> None:
+        """Have the painting; and begin to refine it anew, if that is planned in another way now.
+
+        There may be more or less memory than before, or none for it at all.
+        """
+        known = resume.state.numbers
+        self._result, self._loss = resume.state.arrays["painting"], LossParts(**known["loss"])
+        if known["refinement"] != self._refinement:
+            self._steps = known["painted"]
+            self._resume = None
+            resume.close()
 
     def _set_began(self, began: float) -> None:
         self._began = began
@@ -199,17 +231,27 @@ class Work:
         for number, scale in enumerate(self._plan, start=1):
             if number < self._scale:
                 continue  # done before it was gone on with
-            if scale.ground.refines and self._is_late():
+            if scale.ground.refines and self._resume is None and self._is_late():
                 return
             self._scale = number
             try:
                 yield from self._painted(*self._set_out())
-            except (PictureError, DivergedError) as error:
+            except (PictureError, DivergedError, MemoryError, mx.MXNetError) as error:
                 if not scale.ground.refines:
                     raise
-                # What was painted is there, and worth more than nothing.
-                self._descent, self._left_out = None, _FAILED.format(error)
+                self._do_without(error)
                 return
+
+    def _do_without(self, error: Exception) -> None:
+        """Leave the refinement: what was painted is there, and worth more than nothing."""
+        why = str(error)
+        if isinstance(error, mx.MXNetError):
+            forget_errors()
+            why = _NO_MEMORY if is_out_of_memory(error) else last_line(error)
+        elif isinstance(error, MemoryError):
+            why = _NO_MEMORY
+        self._descent, self._left_out = None, _FAILED.format(why)
+        _let_go()
 
     def _painted(self, content: pyramid.Picture, start: pyramid.Picture) -> Iterator[Progress]:
         """Work through one scale."""
@@ -303,7 +345,7 @@ class Work:
                 height=height,
                 loss=loss,
                 eta_seconds=self._seconds_left(descent.steps),
-                largest=max(self._plan[-1].size),
+                largest=self.largest,
             )
 
     def _seconds_left(self, done: int) -> float:
@@ -315,7 +357,10 @@ class Work:
         return max(0.0, min(left, self._deadline - self._painter.now()))
 
     def _take(self, descent: Descent) -> None:
-        """Keep what a scale has come to."""
+        """Keep what a scale has come to; a refinement without a step is only its start."""
+        if self._now.ground.refines and not descent.steps:
+            self._left_out = _LATE
+            return
         planes = descent.best.asnumpy()[0]
         self._result = np.ascontiguousarray(planes.transpose(1, 2, 0))
         if descent.best_loss is not None:

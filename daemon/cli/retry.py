@@ -25,6 +25,7 @@ from daemon.journal import JOURNAL, Journal
 from daemon.keeper import keeping
 from daemon.marks import expect_folders
 from daemon.names import printable
+from daemon.presence import is_gone
 from daemon.prospects import verdicts
 from daemon.retrying import Parcel, find_failed, on_their_way, send_back
 from daemon.settings import Settings
@@ -155,7 +156,7 @@ def _try_again(judged: Iterable[tuple[Parcel, str]], journal: _Journal, share: S
     """Send back what is not left; whether each of these could be."""
     done, left = list[bool](), 0
     for parcel, why in judged:
-        if not os.path.lexists(share.failed / parcel.photo):
+        if is_gone(share.failed / parcel.photo, share.failed):
             continue  # somebody has taken it away meanwhile
         if why:
             click.echo(f"Left where it is: {printable(parcel.place)}. {printable(why)}")

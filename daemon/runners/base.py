@@ -129,10 +129,12 @@ class Resumed:
     Attributes:
         job_id: the request's.
         iteration: optimiser steps that had been taken then.
+        largest: long side of the picture at its largest, pixels.
     """
 
     job_id: str
     iteration: int
+    largest: int = 0
 
 
 @dataclass(frozen=True)

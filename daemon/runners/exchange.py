@@ -24,6 +24,7 @@ from daemon.runners.base import (
     Painted,
     PaintRequest,
     Progressed,
+    Resumed,
     Runner,
 )
 
@@ -162,6 +163,8 @@ class Exchange:
             if isinstance(event, Progressed):
                 painting.done = event.progress.iteration / event.progress.total
                 painting.size = max(painting.size, event.progress.largest)
+            elif isinstance(event, Resumed):
+                painting.size = max(painting.size, event.largest)
 
     def replace(self, make: Make) -> None:
         """Let another runner take the place of this one as soon as nothing is being painted.

@@ -67,6 +67,11 @@ class Work(Saves, Previews, Protocol):
         """Steps that had been taken when it went on from a snapshot; 0 if it is new."""
         ...
 
+    @property
+    def largest(self) -> int:
+        """Long side of the picture at its largest, pixels."""
+        ...
+
     def __iter__(self) -> Iterator[Progress | Painting]:
         """Progress after each step, and last the painting."""
         ...
@@ -260,14 +265,23 @@ class _Job:
         job_id, recipe = self._request.job_id, self._request.recipe
         snapshot, pictures = self._snapshot(), self._pictures()
         self._glimpsing.photo(pictures[0])
+        work = self._gone_on_with(painter, pictures, snapshot)
+        # Outside of any `except`: what was made for the one that could not go on is let go before.
+        work = work or painter.paint(*pictures, recipe, refine=self._refine)
+        if work.resumed_at:
+            _say(self._connection, Resumed(job_id, work.resumed_at, work.largest))
+        return work
+
+    def _gone_on_with(
+        self, painter: Painter, pictures: tuple[Any, Any], snapshot: Snapshot | None
+    ) -> Work | None:
+        if snapshot is None:
+            return None
         try:
-            work = painter.paint(*pictures, recipe, snapshot, refine=self._refine)
+            return painter.paint(*pictures, self._request.recipe, snapshot, refine=self._refine)
         except SnapshotError as error:
             self._not_used(error)
-            work = painter.paint(*pictures, recipe, refine=self._refine)
-        if work.resumed_at:
-            _say(self._connection, Resumed(job_id, work.resumed_at))
-        return work
+            return None
 
     @property
     def _refine(self) -> int:

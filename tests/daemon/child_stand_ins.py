@@ -71,7 +71,7 @@ class Steps:
         content: NDArray[np.uint8],
         style: NDArray[np.uint8],
         recipe: Recipe,
-        resume: snapshot.Snapshot | None,
+        resume: snapshot.Snapshot | None = None,
         refine: int = 0,
     ) -> None:
         self._painter = painter
@@ -87,6 +87,7 @@ class Steps:
             with closing(resume):
                 self._go_on(resume)
         self.resumed_at = self._done
+        self.largest = recipe.size
 
     def _go_on(self, resume: snapshot.Snapshot) -> None:
         if resume.identity != self._identity:

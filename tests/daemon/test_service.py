@@ -828,12 +828,12 @@ def refuse_job_files(
 ) -> None:
     read, left = wishes.read_bounded, refusals
 
-    def refuse(path: Path, most: int) -> bytes:
+    def refuse(path: Path, *more: Any) -> bytes:
         nonlocal left
         left -= 1
         if left >= 0:
             raise OSError(number, os.strerror(number), str(path))
-        return read(path, most)
+        return read(path, *more)
 
     monkeypatch.setattr(wishes, "read_bounded", refuse)
     monkeypatch.setattr("daemon.backoff._FIRST_SECONDS", 0.01)

@@ -12,6 +12,7 @@ import pytest
 from engine import PRESETS, Painting, Recipe, pyramid, refining
 from engine.errors import DivergedError, PictureError, SnapshotError
 from engine.layers import chain_to, deepest, work_of
+from engine.mx import mx
 from engine.objective import Objective
 from engine.snapshot import Snapshot
 
@@ -107,14 +108,54 @@ def test_one_that_is_broken_off_goes_on_to_the_same_picture(begin, go_on, tmp_pa
     assert (painting.iterations, painting.refined) == (whole.iterations, STEPS)
 
 
+@pytest.fixture
+def poorer(painter, large, style):
+    """Where there is room for pictures up to a size."""
+
+    def paint(most, snapshot=None):
+        other = altered(painter, plan=limited(painter, most))
+        return painted(other.paint(large, style, RECIPE, snapshot, refine=STEPS))
+
+    return paint
+
+
 @pytest.mark.parametrize("refine", [0, STEPS + 1])
 @pytest.mark.weights
-def test_with_other_steps_nobody_goes_on_from_it(begin, go_on, tmp_path, refine):
+def test_whether_it_will_be_refined_is_no_matter_to_the_painting(begin, go_on, tmp_path, refine):
+    right = painted(begin(refine))[1]
+    work = begin()
+    for _ in range(5):
+        next(work)
+    assert work.save(tmp_path / "one")
+    rest, painting = go_on(refine)
+    assert rest[0].iteration == 6
+    assert np.array_equal(painting.picture, right.picture)
+
+
+# In the refinement; then it is to be another one, or there is no more of it.
+@pytest.mark.parametrize("most", [RECIPE.size, 100])
+@pytest.mark.weights
+def test_with_less_memory_the_painting_is_not_painted_again(begin, poorer, tmp_path, most):
+    right = poorer(most)[1]
+    work = begin()
+    for _ in range(RECIPE.total_iterations + 2):
+        next(work)
+    assert work.save(tmp_path / "one")
+    with closing(Snapshot(tmp_path / "one")) as snapshot:
+        rest, painting = poorer(most, snapshot)
+    assert len(rest) == (STEPS if most > RECIPE.size else 0)
+    assert np.array_equal(painting.picture, right.picture)
+    assert (painting.iterations, painting.loss) == (right.iterations, right.loss)
+
+
+@pytest.mark.weights
+def test_of_another_painting_nothing_is_gone_on_with(begin, painter, large, style, tmp_path):
     work = begin()
     next(work)
     assert work.save(tmp_path / "one")
-    with pytest.raises(SnapshotError):
-        go_on(refine)
+    other = RECIPE.model_copy(update={"seed": 1})
+    with closing(Snapshot(tmp_path / "one")) as snapshot, pytest.raises(SnapshotError):
+        painter.paint(large, style, other, snapshot, refine=STEPS)
 
 
 @pytest.mark.weights
@@ -166,16 +207,24 @@ def test_a_photo_of_too_many_pixels_is_refined_in_a_smaller_size(begin, monkeypa
     monkeypatch.setattr(refining, "MOST_PIXELS", SHORT * LONG - 1)
     found = painted(begin())[1]
     assert found.picture.shape == (82, 111, 3)
-    assert "too long" in found.left_out
     monkeypatch.setattr(refining, "MOST_PIXELS", SHORT * LONG)
     assert painted(begin())[1].left_out == ""
     monkeypatch.setattr(refining, "MOST_PIXELS", 1)
     assert painted(begin())[1].refined == 0
 
 
-@pytest.mark.parametrize("error", [PictureError("No room."), DivergedError("It blew up.")])
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (PictureError("No room."), "No room."),
+        (DivergedError("It blew up."), "It blew up."),
+        (MemoryError(), "did not suffice."),
+        (mx.MXNetError("e == cudaSuccess: out of memory"), "set engine.device to cpu."),
+        (mx.MXNetError("Traceback:\nMXNetError: the cable is loose"), "the cable is loose"),
+    ],
+)
 @pytest.mark.weights
-def test_what_was_painted_survives_a_refinement_that_fails(begin, monkeypatch, error):
+def test_what_was_painted_survives_a_refinement_that_fails(begin, monkeypatch, error, why):
     usual = painted(begin(0))[1]
     evaluate = Objective.evaluate
 
@@ -188,7 +237,28 @@ def test_what_was_painted_survives_a_refinement_that_fails(begin, monkeypatch, e
     work = begin()
     found = painted(work)[1]
     assert np.array_equal(found.picture, usual.picture)
-    assert (found.refined, found.left_out.endswith(str(error))) == (0, True)
+    assert (found.refined, found.left_out.endswith(why)) == (0, True)
+
+
+@pytest.mark.weights
+def test_a_refinement_without_a_step_is_none(painter, large, style):
+    clock = {"now": 0.0}
+    slow = altered(painter, _clock=lambda: clock["now"])
+    usual = painted(painter.paint(large, style, RECIPE))[1]
+    recipe = RECIPE.model_copy(update={"time_budget": 100.0})
+    work = slow.paint(large, style, recipe, refine=STEPS)
+    for _ in range(RECIPE.total_iterations):
+        next(work)
+    objective = work._objective
+
+    def late(content):
+        clock["now"] = 101.0 * (content.shape[1] == LONG)  # while the start is evaluated
+        return objective(content)
+
+    work._objective = late
+    found = painted(work)[1]
+    assert np.array_equal(found.picture, usual.picture)
+    assert (found.refined, "time" in found.left_out) == (0, True)
 
 
 @pytest.mark.weights

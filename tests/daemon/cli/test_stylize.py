@@ -210,8 +210,8 @@ def test_what_is_missing_from_the_picture_is_said(run: Run) -> None:
     arguments = ("photo.jpg", "style.png", "-o", "out.png", "--json")
     code, out, err = run(*arguments, worker=stand_ins.forgetful_worker)
     assert (code, err.count("\n")) == (0, 1)
-    assert err.startswith("The photo could not be read again. What it says of itself, ")
-    assert "are missing from the result. (of the photo)" in err
+    assert err.startswith("The photo could not be read again. What it says of itself ")
+    assert "as painted. (of the photo)" in err
     assert json.loads(out)["output"] == "out.png"
     assert size_of("out.png")
     _, _, err = run(*arguments, "--debug", worker=stand_ins.forgetful_worker)
