@@ -14,7 +14,7 @@ from daemon import loading
 from daemon.jobs import Job, JobState
 from daemon.loading import Fault, Unreachable, load, style_now
 from daemon.runners.base import PaintRequest
-from daemon.settings import OutputSettings, Settings, ShareSettings
+from daemon.settings import EngineSettings, OutputSettings, Settings, ShareSettings
 from daemon.share import Share, make_share, open_share
 from engine import PRESETS
 from tests.daemon.standins import picture
@@ -64,6 +64,19 @@ def test_the_settings_of_the_output_and_the_names_are_handed_over(share: Share) 
     assert (request.depth, request.quality, request.keep_location) == (8, 95, True)
     assert request.refine == 2
     assert (request.content_name, request.style_name) == ("photo.jpg", "Waves.jpg")
+
+
+@pytest.mark.parametrize(
+    ("attempts", "most", "steps"), [(0, 3, 2), (1, 3, 2), (2, 3, 0), (0, 1, 2), (1, 2, 0)]
+)
+def test_a_photo_over_which_the_engine_has_died_is_not_refined_at_its_last_try(
+    share: Share, attempts: int, most: int, steps: int
+) -> None:
+    output = OutputSettings(size="original", refine=2)
+    settings = Settings(output=output, engine=EngineSettings(max_attempts=most))
+    request = load(replace(make_job(share), attempts=attempts), share, settings)
+    assert isinstance(request, PaintRequest)
+    assert (request.size, request.refine) == ("original", steps)
 
 
 def test_a_job_toml_has_its_say_about_the_output(share: Share) -> None:

@@ -16,6 +16,7 @@ from daemon.runners.base import (
     Failed,
     PaintRequest,
     Progressed,
+    Resumed,
     Started,
 )
 from daemon.runners.exchange import Exchange
@@ -76,6 +77,15 @@ def test_how_large_a_picture_becomes_is_known_from_its_first_step() -> None:
     assert painting.size == 4032
     house.hear(replace(step, progress=replace(step.progress, largest=0)))
     assert painting.size == 4032
+
+
+def test_of_one_that_is_gone_on_with_it_is_known_before_any_step() -> None:
+    house = House()
+    house.start()
+    house.submit("a")
+    (painting,) = house.exchange.paintings
+    house.hear(Resumed("a", 94, 2048))
+    assert painting.size == 2048
 
 
 def test_a_second_start_of_an_engine_that_is_there_loads_nothing() -> None:
