@@ -20,9 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine import pyramid
+from engine.device import forget_errors, last_line
 from engine.errors import PictureError
 from engine.ground import Ground, Scale, own
+from engine.mx import mx
 from engine.recipe import Recipe
+from engine.retreat import is_out_of_memory
 
 if TYPE_CHECKING:
     from engine.painter import Painter
@@ -48,6 +51,13 @@ _TOLD: Final = (
 )
 _SMALLER: Final = "refined at {1}x{0}, and enlarged from there"
 _NOT: Final = "only enlarged to that"
+
+LATE: Final = (
+    "The time for the painting was over before it could be refined in the photo's own size: it was "
+    "enlarged to that."
+)
+_FAILED: Final = "The painting was not refined in the photo's own size, but enlarged to it. {}"
+_NO_MEMORY: Final = "The memory did not suffice."
 
 
 def refined(
@@ -82,6 +92,21 @@ def refined(
             return [Scale(size, steps, ground)], told
         lacking = True
     return [], _TOLD.format(*whole, _NOT) if lacking else ""
+
+
+def why_without(error: Exception) -> str:
+    """Why a painting is handed out as it is; MXNet is made to forget its part in it.
+
+    Args:
+        error: what ended the refinement.
+    """
+    why = str(error)
+    if isinstance(error, mx.MXNetError):
+        forget_errors()
+        why = _NO_MEMORY if is_out_of_memory(error) else last_line(error)
+    elif isinstance(error, MemoryError):
+        why = _NO_MEMORY
+    return _FAILED.format(why)
 
 
 def refining(recipe: Recipe, steps: int) -> Recipe:

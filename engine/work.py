@@ -8,14 +8,13 @@ from contextlib import closing
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine import pyramid, snapshot
 from engine.descent import Descent, Limits
-from engine.device import forget_errors, last_line
 from engine.errors import DivergedError, PictureError, SnapshotError
 from engine.fitting import Fit, fitting
 from engine.ground import Scale, laid
@@ -24,22 +23,13 @@ from engine.mx import mx, nd
 from engine.optimizer import make_optimizer
 from engine.progress import LossParts, Painting, Progress
 from engine.recipe import Recipe
-from engine.refining import refined
-from engine.retreat import Retreat, is_out_of_memory
+from engine.refining import LATE, refined, why_without
+from engine.retreat import Retreat
 from engine.room import give_back
 from engine.snapshot import Snapshot, State
 
 if TYPE_CHECKING:
     from engine.painter import Painter
-
-_LATE: Final = (
-    "The time for the painting was over before it could be refined in the photo's own size: it was "
-    "enlarged to that."
-)
-
-_FAILED: Final = "The painting was not refined in the photo's own size, but enlarged to it. {}"
-
-_NO_MEMORY: Final = "The memory did not suffice."
 
 
 class Work:
@@ -244,13 +234,7 @@ class Work:
 
     def _do_without(self, error: Exception) -> None:
         """Leave the refinement: what was painted is there, and worth more than nothing."""
-        why = str(error)
-        if isinstance(error, mx.MXNetError):
-            forget_errors()
-            why = _NO_MEMORY if is_out_of_memory(error) else last_line(error)
-        elif isinstance(error, MemoryError):
-            why = _NO_MEMORY
-        self._descent, self._left_out = None, _FAILED.format(why)
+        self._descent, self._left_out = None, why_without(error)
         _let_go()
 
     def _painted(self, content: pyramid.Picture, start: pyramid.Picture) -> Iterator[Progress]:
@@ -274,7 +258,7 @@ class Work:
     def _is_late(self) -> bool:
         late = self._deadline is not None and self._painter.now() >= self._deadline
         if late:
-            self._left_out = _LATE
+            self._left_out = LATE
         return late
 
     def _set_out(self) -> tuple[pyramid.Picture, pyramid.Picture]:
@@ -359,7 +343,7 @@ class Work:
     def _take(self, descent: Descent) -> None:
         """Keep what a scale has come to; a refinement without a step is only its start."""
         if self._now.ground.refines and not descent.steps:
-            self._left_out = _LATE
+            self._left_out = LATE
             return
         planes = descent.best.asnumpy()[0]
         self._result = np.ascontiguousarray(planes.transpose(1, 2, 0))

@@ -68,6 +68,11 @@ class PaintRequest:
     content_name: str = ""
     style_name: str = ""
 
+    @property
+    def refining(self) -> int:
+        """Steps in the photo's own size: none if the result is to be as large as it is painted."""
+        return self.refine if self.size == "original" else 0
+
 
 @dataclass(frozen=True)
 class CancelRequest:

@@ -262,14 +262,13 @@ class _Job:
 
     def _begun(self, painter: Painter) -> Work:
         """Go on from where an earlier attempt was, if there is anything to go on from."""
-        job_id, recipe = self._request.job_id, self._request.recipe
         snapshot, pictures = self._snapshot(), self._pictures()
         self._glimpsing.photo(pictures[0])
         work = self._gone_on_with(painter, pictures, snapshot)
         # Outside of any `except`: what was made for the one that could not go on is let go before.
-        work = work or painter.paint(*pictures, recipe, refine=self._refine)
+        work = work or painter.paint(*pictures, self._request.recipe, refine=self._request.refining)
         if work.resumed_at:
-            _say(self._connection, Resumed(job_id, work.resumed_at, work.largest))
+            _say(self._connection, Resumed(self._request.job_id, work.resumed_at, work.largest))
         return work
 
     def _gone_on_with(
@@ -278,14 +277,12 @@ class _Job:
         if snapshot is None:
             return None
         try:
-            return painter.paint(*pictures, self._request.recipe, snapshot, refine=self._refine)
+            return painter.paint(
+                *pictures, self._request.recipe, snapshot, refine=self._request.refining
+            )
         except SnapshotError as error:
             self._not_used(error)
             return None
-
-    @property
-    def _refine(self) -> int:
-        return self._request.refine if self._request.size == "original" else 0
 
     def _snapshot(self) -> Snapshot | None:
         try:
