@@ -305,7 +305,10 @@ def most_turns_meanwhile(jobs: Iterable[tuple[str, float, float | None]], end: f
     turns = sorted((begun, lane) for lane, _, begun in found if begun is not None)
     most = 0
     for lane in {lane for lane, _, _ in found}:
-        mine = sorted((queued, begun) for name, queued, begun in found if name == lane)
+        mine = sorted(
+            ((queued, begun) for name, queued, begun in found if name == lane),
+            key=lambda turn: (turn[0], end if turn[1] is None else turn[1]),
+        )
         most = max([most, *_others_turns(lane, mine, turns, end)])
     return most
 
