@@ -129,3 +129,8 @@ def test_how_unfair_an_order_is(order: str, turns: int) -> None:
 def test_who_does_not_wait_is_not_passed_over() -> None:
     jobs = [("a", 0.0, 1.0), ("a", 0.0, 2.0), ("b", 2.5, 3.0), ("a", 0.0, 4.0), ("c", 3.5, None)]
     assert load_of_the_service.most_turns_meanwhile(jobs, 5.0) == 1
+
+
+def test_of_two_that_came_at_once_one_may_never_have_begun() -> None:
+    jobs = [("a", 1.0, None), ("a", 1.0, 2.0), ("b", 1.0, 3.0)]
+    assert load_of_the_service.most_turns_meanwhile(jobs, 4.0) == 1
