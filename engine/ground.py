@@ -56,10 +56,9 @@ class Ground:
 
     def style_beside(self, content: pyramid.Picture) -> pyramid.Picture:
         """The style in the size that belongs to the content at one of the scales."""
-        size, long_side = pyramid.size_of(self.style), max(content.shape)
-        if self.refines:  # enlarged it would be smooth, and the picture with it
-            long_side = min(long_side, max(size))
-        return pyramid.resized(self.style, pyramid.style_size(size, long_side))
+        beside = style_as_it_is if self.refines else pyramid.style_size
+        size = beside(pyramid.size_of(self.style), max(content.shape))
+        return pyramid.resized(self.style, size)
 
     def heed(self, fit: Fit) -> None:
         """Count on no more memory for maps than there was."""
@@ -91,6 +90,11 @@ class Scale:
     def work(self) -> float:
         """Work of all of them."""
         return self.step_work * (self.steps + (_BEFORE_STEPS if self.ground.refines else 0))
+
+
+def style_as_it_is(size: pyramid.Size, long_side: int) -> pyramid.Size:
+    """As `pyramid.style_size`, but never enlarged: it would be smooth, and the picture with it."""
+    return pyramid.style_size(size, min(long_side, max(size)))
 
 
 def laid(

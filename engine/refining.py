@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from engine import pyramid
 from engine.device import forget_errors, last_line
 from engine.errors import PictureError
-from engine.ground import Ground, Scale, own
+from engine.ground import Ground, Scale, own, style_as_it_is
 from engine.mx import mx
 from engine.recipe import Recipe
 from engine.retreat import is_out_of_memory
@@ -132,8 +132,7 @@ def _ground(
     size: pyramid.Size,
 ) -> Ground | None:
     """What it is done after in a size; None if there is no room for that."""
-    beside = min(max(size), max(pyramid.size_of(style)))
-    longest = pyramid.style_size(pyramid.size_of(style), beside)
+    longest = style_as_it_is(pyramid.size_of(style), max(size))
     try:
         memory = painter.plan(size, longest, recipe)
     except PictureError:

@@ -69,7 +69,7 @@ class Work:
         self._plan = laid(painter, content, style, recipe)
         more, self._left_out = refined(painter, content, style, self._plan[-1], refine)
         self._plan += more
-        self._identity = self._identified()
+        self._identity, self._refinement = self._identified(), self._refined_by()
         self._set_began(painter.now())
         self._steps = 0
         self._tiles = self._plan[-1].ground.memory.tiles
@@ -165,22 +165,19 @@ class Work:
 
     def _identified(self) -> str:
         """All that decides the painting, but for the state; not what comes to it by refining."""
-        parts = (
+        return _digest(
             self._recipe.model_dump_json(),
             self._painter.network_key,
             self._painter.device.name,
             *self._plan[0].ground.identity,
         )
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
-    @property
-    def _refinement(self) -> str:
+    def _refined_by(self) -> str:
         """All that decides how the painting is refined; empty if it is not."""
         last = self._plan[-1]
         if not last.ground.refines:
             return ""
-        parts = (str(last.steps), *map(str, last.size), *last.ground.identity)
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+        return _digest(str(last.steps), *map(str, last.size), *last.ground.identity)
 
     def _go_on(self) -> None:
         """Be where the snapshot is, if there is one; its scale's part comes with that scale."""
@@ -371,6 +368,10 @@ class Work:
             refined=self._refined,
             left_out=self._left_out,
         )
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def _let_go() -> None:
