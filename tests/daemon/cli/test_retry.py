@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path, PurePath
 from typing import Any
@@ -29,6 +29,7 @@ from daemon.share import Share, make_share, open_share
 from tests.daemon import child_stand_ins as stand_ins
 
 Told = tuple[int, str, str]
+Retry = Callable[..., Told]
 
 INCOMPLETE = "The file is incomplete: its end is missing. Copy it again from where it came from."
 
@@ -51,12 +52,29 @@ def _failed(share: Share) -> None:
             path.write_bytes(name.encode())
 
 
-def retry(tmp_path: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> Told:
+@pytest.fixture
+def state(share: Share, tmp_path: Path) -> Path:
+    return state_folder(Settings(state_dir=tmp_path / "state"), share, {})
+
+
+@pytest.fixture
+def retry(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Retry:
     places = ["--share.root", str(tmp_path / "share"), "--state_dir", str(tmp_path / "state")]
-    with pytest.raises(SystemExit) as ended:
-        main(["retry", *arguments, *places])
-    told = capsys.readouterr()
-    return int(ended.value.code or 0), told.out, told.err
+
+    def run(*arguments: str) -> Told:
+        with pytest.raises(SystemExit) as ended:
+            main(["retry", *arguments, *places])
+        told = capsys.readouterr()
+        return int(ended.value.code or 0), told.out, told.err
+
+    return run
+
+
+def new_job(share: Share, name: str, place: str) -> NewJob:
+    """What is in the journal of a photo that was taken."""
+    photo = PurePath(place)
+    claim, style = share.work / "jobs" / name / photo.name, share.styles / "Waves.jpg"
+    return NewJob(name, "Waves", "Waves", photo, claim, style, None, "{}")
 
 
 def files(folder: Path) -> list[str]:
@@ -64,36 +82,29 @@ def files(folder: Path) -> list[str]:
 
 
 @pytest.mark.usefixtures("_failed")
-def test_one_photo_by_its_name(
-    share: Share, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    code, out, _ = retry(tmp_path, capsys, "a.jpg")
+def test_one_photo_by_its_name(share: Share, retry: Retry) -> None:
+    code, out, _ = retry("a.jpg")
     assert code == ExitCode.OK
     assert out == "Back in the inbox: Waves/a.jpg\nIt is painted once the service runs.\n"
     assert files(share.inbox) == ["Waves/a.jpg"]
 
 
 @pytest.mark.usefixtures("_failed")
-def test_a_name_that_two_have_moves_nothing(
-    share: Share, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    code, out, err = retry(tmp_path, capsys, "a.jpg", "b.jpg")
+def test_a_name_that_two_have_moves_nothing(share: Share, retry: Retry) -> None:
+    code, out, err = retry("a.jpg", "b.jpg")
     assert (code, out) == (ExitCode.USAGE, "")
     assert "Say which one, with its folder: Dots/b.jpg, Waves/b.jpg." in err
     assert files(share.inbox) == []
-    code, _, _ = retry(tmp_path, capsys, "Failed/Dots/b.jpg", str(share.failed / "Waves/b.jpg"))
+    code, _, _ = retry("Failed/Dots/b.jpg", str(share.failed / "Waves/b.jpg"))
     assert code == ExitCode.OK
     assert files(share.inbox) == ["Dots/b.jpg", "Waves/b.jpg"]
 
 
 @pytest.mark.usefixtures("_failed")
-def test_all_but_what_would_fail_again(
-    share: Share, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    state = state_folder(Settings(state_dir=tmp_path / "state"), share, {})
+def test_all_but_what_would_fail_again(share: Share, state: Path, retry: Retry) -> None:
     (share.failed / "Waves/torn.jpg").write_bytes((share.failed / "Waves/a.jpg").read_bytes()[:-10])
     with ShareLock(state, share.work):  # a service runs: nothing need be said of one
-        code, out, _ = retry(tmp_path, capsys, "--all")
+        code, out, _ = retry("--all")
     assert code == ExitCode.OK
     assert out.splitlines() == [
         "Back in the inbox: Dots/b.jpg",
@@ -104,57 +115,50 @@ def test_all_but_what_would_fail_again(
         "What is left is tried all the same when you name it.",
     ]
     assert files(share.failed) == ["Waves/text.doc", "Waves/torn.jpg"]
-    assert retry(tmp_path, capsys, "text.doc", "torn.jpg")[0] == ExitCode.OK
+    assert retry("text.doc", "torn.jpg")[0] == ExitCode.OK
     assert files(share.failed) == []
 
 
 @pytest.mark.usefixtures("_failed")
-def test_what_was_cancelled_has_to_be_named(
-    share: Share, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    state = state_folder(Settings(state_dir=tmp_path / "state"), share, {})
+def test_what_was_cancelled_has_to_be_named(share: Share, state: Path, retry: Retry) -> None:
     # What ends in the moment of the command may still be on its way.
     with closing(Journal(state / JOURNAL, lambda: time.time() - 60)) as journal:
-        photo, claim = PurePath("Waves/a.jpg"), share.work / "jobs/1/a.jpg"
-        journal.add(NewJob("1", "Waves", "Waves", photo, claim, claim, None, "{}"))
-        journal.fail("1", CANCELLED, share.failed / photo)
-    code, out, _ = retry(tmp_path, capsys, "--all")
+        journal.add(new_job(share, "1", "Waves/a.jpg"))
+        journal.fail("1", CANCELLED, share.failed / "Waves/a.jpg")
+    code, out, _ = retry("--all")
     assert code == ExitCode.OK
     assert "Left where it is: Waves/a.jpg. It was cancelled, as somebody asked for.\n" in out
     assert files(share.inbox) == ["Dots/b.jpg", "Waves/b.jpg"]
-    assert retry(tmp_path, capsys, "a.jpg")[0] == ExitCode.OK
+    assert retry("a.jpg")[0] == ExitCode.OK
     assert files(share.inbox) == ["Dots/b.jpg", "Waves/a.jpg", "Waves/b.jpg"]
 
 
 @pytest.mark.usefixtures("_failed")
 def test_that_cancelled_ones_are_not_known_is_said(
-    share: Share,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
+    state: Path,
+    retry: Retry,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    path = state_folder(Settings(state_dir=tmp_path / "state"), share, {}) / JOURNAL
+    path = state / JOURNAL
     Journal(path, time.time).close()
     may = os.access
     monkeypatch.setattr(os, "access", lambda asked, mode: asked != path and may(asked, mode))
-    code, out, err = retry(tmp_path, capsys, "--all")
+    code, out, err = retry("--all")
     assert code == ExitCode.OK
     assert "it is not known which photos were cancelled: these are tried again too" in err
     assert "Back in the inbox: Waves/a.jpg" in out
-    assert retry(tmp_path, capsys, "text.doc")[2] == ""
+    assert retry("text.doc")[2] == ""
 
 
 @pytest.mark.usefixtures("_failed")
 def test_what_begins_to_be_put_there_meanwhile_is_left_alone(
     share: Share,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
+    state: Path,
+    retry: Retry,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    state = state_folder(Settings(state_dir=tmp_path / "state"), share, {})
-    photo, claim = PurePath("Waves/a.jpg"), share.work / "jobs/1/a.jpg"
     with closing(Journal(state / JOURNAL, time.time)) as journal:
-        journal.add(NewJob("1", "Waves", "Waves", photo, claim, claim, None, "{}"))
+        journal.add(new_job(share, "1", "Waves/a.jpg"))
 
         def busy(*given: Any) -> Iterator[tuple[Parcel, str]]:
             """Looks into them while a service gives a photo of that name up."""
@@ -164,7 +168,7 @@ def test_what_begins_to_be_put_there_meanwhile_is_left_alone(
             yield from found
 
         monkeypatch.setattr(command, "verdicts", busy)
-        code, out, err = retry(tmp_path, capsys, "--all")
+        code, out, err = retry("--all")
     assert code == ExitCode.FAILED
     assert "Waves/a.jpg is still being put there" in err
     assert "Back in the inbox: Waves/b.jpg" in out
@@ -175,7 +179,7 @@ def test_what_begins_to_be_put_there_meanwhile_is_left_alone(
 def test_of_what_has_gone_meanwhile_nothing_is_said(
     share: Share,
     tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
+    retry: Retry,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def dragging(*given: Any) -> Iterator[tuple[Parcel, str]]:
@@ -184,7 +188,7 @@ def test_of_what_has_gone_meanwhile_nothing_is_said(
         yield from verdicts(*given)
 
     monkeypatch.setattr(command, "verdicts", dragging)
-    code, out, err = retry(tmp_path, capsys, "--all")
+    code, out, err = retry("--all")
     assert (code, err) == (ExitCode.OK, "")
     assert out.splitlines() == [
         "Back in the inbox: Dots/b.jpg",
@@ -195,8 +199,7 @@ def test_of_what_has_gone_meanwhile_nothing_is_said(
 
 def test_if_all_has_gone_meanwhile_there_is_none(
     share: Share,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
+    retry: Retry,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def dragging(*given: Any) -> Iterator[tuple[Parcel, str]]:
@@ -205,55 +208,48 @@ def test_if_all_has_gone_meanwhile_there_is_none(
 
     (share.failed / "a.jpg").write_bytes(b"no picture")
     monkeypatch.setattr(command, "verdicts", dragging)
-    code, out, err = retry(tmp_path, capsys, "--all")
+    code, out, err = retry("--all")
     assert (code, out, err) == (ExitCode.OK, "There is no failed photo to try again.\n", "")
 
 
 @pytest.mark.usefixtures("_failed")
 def test_a_command_waits_for_no_reader_for_ever(
     share: Share,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
+    retry: Retry,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     stuck = functools.partial(verdicts, work=stand_ins.reader_that_cannot_start)
     monkeypatch.setattr(command, "verdicts", stuck)
-    code, out, err = retry(tmp_path, capsys, "--all")
+    code, out, err = retry("--all")
     assert (code, out) == (ExitCode.FAILED, "")
     assert err == "atelierd: The photos cannot be looked into just now; name those to try again.\n"
     assert files(share.inbox) == []
 
 
 @pytest.mark.usefixtures("_failed")
-def test_a_default_style_of_no_use_is_foreseen(
-    share: Share, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_default_style_of_no_use_is_foreseen(share: Share, retry: Retry) -> None:
     (share.styles / "Waves.jpg").write_bytes(b"no picture")
     (share.failed / "Waves/a.jpg").rename(share.failed / "a.jpg")
-    _, out, _ = retry(tmp_path, capsys, "--all", "--paint.default_style", "Waves")
+    _, out, _ = retry("--all", "--paint.default_style", "Waves")
     assert "Left where it is: a.jpg. The style picture Waves.jpg cannot be used." in out
 
 
 @pytest.mark.usefixtures("_failed")
-def test_limits_of_the_settings_are_heeded(
-    share: Share, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_limits_of_the_settings_are_heeded(share: Share, retry: Retry) -> None:
     Image.new("RGB", (1200, 1200), (200, 10, 30)).save(share.failed / "Dots/b.jpg")
-    code, out, _ = retry(tmp_path, capsys, "--all", "--watch.max_megapixels", "1")
+    code, out, _ = retry("--all", "--watch.max_megapixels", "1")
     assert code == ExitCode.OK
     assert "Left where it is: Dots/b.jpg. " in out
     assert files(share.inbox) == ["Waves/a.jpg", "Waves/b.jpg"]
-    retry(tmp_path, capsys, "--all")
+    retry("--all")
     assert files(share.inbox) == ["Dots/b.jpg", "Waves/a.jpg", "Waves/b.jpg"]
 
 
 @pytest.mark.usefixtures("_failed")
-def test_one_that_cannot_go_keeps_no_other(
-    share: Share, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_one_that_cannot_go_keeps_no_other(share: Share, retry: Retry) -> None:
     (share.inbox / "Waves").mkdir()
     (share.inbox / "Waves/a.jpg").write_bytes(b"another one")
-    code, out, err = retry(tmp_path, capsys, "--all")
+    code, out, err = retry("--all")
     assert code == ExitCode.FAILED
     assert "Back in the inbox: Waves/b.jpg" in out
     assert "there is a a.jpg in" in err or "a.jpg" in err
@@ -263,46 +259,39 @@ def test_one_that_cannot_go_keeps_no_other(
 
 @pytest.mark.usefixtures("_failed")
 def test_what_is_still_being_put_there_is_left_alone(
-    share: Share, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    share: Share, state: Path, retry: Retry
 ) -> None:
-    state = state_folder(Settings(state_dir=tmp_path / "state"), share, {})
     with closing(Journal(state / JOURNAL, time.time)) as journal:
         for name in ("a", "b"):
-            photo = PurePath(f"Waves/{name}.jpg")
-            claim, style = share.work / "jobs" / name / photo.name, share.styles / "Waves.jpg"
-            journal.add(NewJob(name, "Waves", "Waves", photo, claim, style, None, "{}"))
+            journal.add(new_job(share, name, f"Waves/{name}.jpg"))
         journal.given_up("a", "It is torn.")
-        code, out, err = retry(tmp_path, capsys, "--all")
+        code, out, err = retry("--all")
         assert code == ExitCode.FAILED
         assert "Waves/a.jpg is still being put there; try again in a moment" in err
         assert "Waves/b.jpg" in out  # another of that name only waits to be painted
         assert files(share.inbox) == ["Dots/b.jpg", "Waves/b.jpg"]
         journal.fail("a", "It is torn.")
-    assert retry(tmp_path, capsys, "a.jpg")[0] == ExitCode.OK
+    assert retry("a.jpg")[0] == ExitCode.OK
 
 
-def test_nothing_to_try_again(
-    share: Share, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_nothing_to_try_again(share: Share, retry: Retry) -> None:
     assert files(share.failed) == []
-    code, out, _ = retry(tmp_path, capsys, "--all")
+    code, out, _ = retry("--all")
     assert (code, out) == (ExitCode.OK, "There is no failed photo to try again.\n")
-    code, _, err = retry(tmp_path, capsys, "a.jpg")
+    code, _, err = retry("a.jpg")
     assert code == ExitCode.USAGE
     assert "No photo called a.jpg lies in the folder for failed photos." in err
 
 
 @pytest.mark.parametrize("arguments", [[], ["--all", "a.jpg"]])
 @pytest.mark.usefixtures("share")
-def test_it_has_to_be_said_which(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]
-) -> None:
-    code, _, err = retry(tmp_path, capsys, *arguments)
+def test_it_has_to_be_said_which(retry: Retry, arguments: list[str]) -> None:
+    code, _, err = retry(*arguments)
     assert code == ExitCode.USAGE
     assert "or say --all" in err
 
 
-def test_no_share_no_retry(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, _, err = retry(tmp_path, capsys, "--all")
+def test_no_share_no_retry(retry: Retry) -> None:
+    code, _, err = retry("--all")
     assert code == ExitCode.USAGE
     assert "There is no share" in err
