@@ -30,11 +30,13 @@ from daemon.ready import stamp_of
 from daemon.relapses import Relapses
 from daemon.runners.base import (
     Cancelled,
+    End,
     EngineLost,
     EngineReady,
     EngineUnavailable,
     Event,
     Failed,
+    News,
     Painted,
     PaintRequest,
     Runner,
@@ -42,7 +44,7 @@ from daemon.runners.base import (
 from daemon.settings import Settings
 from daemon.share import Share
 from daemon.sizes import Sizes
-from daemon.telling import News, Telling, tell_of_engine
+from daemon.telling import Telling, tell_of_detail, tell_of_engine
 from daemon.unchanged import Seen, is_changed, seen
 
 _MOST_STUCK: Final = 8  # finished pictures in memory that no disk takes; then painting waits
@@ -174,7 +176,7 @@ class Dispatcher:
             return
         job = self._running.get(event.job_id)
         if job is None:  # given up before; its runner did not know yet
-            if isinstance(event, (Painted, Failed, Cancelled)):
+            if isinstance(event, End):
                 self._leaving.discard(event.job_id)
             return
         try:
@@ -188,8 +190,8 @@ class Dispatcher:
                 self._unbegun(job)
             raise
 
-    def _hear(self, job: Job, event: Painted | Failed | Cancelled | News) -> None:
-        if isinstance(event, (Painted, Failed, Cancelled)):
+    def _hear(self, job: Job, event: News | End) -> None:
+        if isinstance(event, End):
             del self._running[job.id]
             self._telling.forget(job.id)
             self._ended(job, event, self._seen.pop(job.id))
@@ -363,7 +365,7 @@ class Dispatcher:
                 self._runner.cancel(job_id)
         self.give_back()
 
-    def _ended(self, job: Job, event: Painted | Failed | Cancelled, photo: Seen) -> None:
+    def _ended(self, job: Job, event: End, photo: Seen) -> None:
         if isinstance(event, Painted):
             self._relapses.lived(job.lane)
             self._patience.forget(job.style)
@@ -386,10 +388,7 @@ class Dispatcher:
         if in_styles and self._waits_for_style(job, event.message):
             self._unbegun(job)
         else:
-            if event.detail:
-                _log.warning(
-                    "job.detail", job=job.id, unexpected=event.unexpected, detail=event.detail
-                )
+            tell_of_detail(job, event)
             advice = f" {advice_on_style(job, self._share)}" if in_styles else ""
             self._endings.failed(job, event.message + advice)
             if in_styles:

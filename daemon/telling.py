@@ -15,8 +15,9 @@ from daemon.once import Once
 from daemon.runners.base import (
     CheckpointTrouble,
     EngineReady,
-    Glimpse,
+    Failed,
     GlimpseTrouble,
+    News,
     NotesTrouble,
     NotRefined,
     Progressed,
@@ -29,18 +30,6 @@ _SECONDS: Final = 1.0
 _SHARE: Final = 0.05
 _IN_THE_LOG_SECONDS: Final = 30.0
 _log: Final = structlog.get_logger()
-
-News = (
-    Started
-    | Resumed
-    | CheckpointTrouble
-    | Progressed
-    | Glimpse
-    | GlimpseTrouble
-    | NotRefined
-    | NotesTrouble
-)
-"""What a runner says of a job on its way."""
 
 
 class Telling:
@@ -135,6 +124,12 @@ class Telling:
             self._notes_progress = False
         else:
             self._notes_progress = True
+
+
+def tell_of_detail(job: Job, failed: Failed) -> None:
+    """What a failure means to whoever looks for a fault, if it is known."""
+    if failed.detail:
+        _log.warning("job.detail", job=job.id, unexpected=failed.unexpected, detail=failed.detail)
 
 
 def tell_of_engine(event: EngineReady) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from daemon.page.board import Point
-from daemon.runners.base import Cancelled, Event, Failed, Painted, Progressed, Started
+from daemon.runners.base import End, Event, Progressed, Started
 from engine import Progress
 
 MOST_POINTS: Final = 200
@@ -68,7 +68,7 @@ class Courses:
         """Take note of an event."""
         if isinstance(event, Progressed):
             self._courses.setdefault(event.job_id, Course()).add(event.progress)
-        elif isinstance(event, (Started, Painted, Failed, Cancelled)):
+        elif isinstance(event, Started | End):
             self._courses.pop(event.job_id, None)  # also of an attempt before
 
     def of(self, job_id: str) -> Course:

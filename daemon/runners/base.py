@@ -267,11 +267,8 @@ class Cancelled:
     job_id: str
 
 
-Event = (
-    EngineReady
-    | EngineUnavailable
-    | EngineLost
-    | Started
+News = (
+    Started
     | Resumed
     | CheckpointTrouble
     | Progressed
@@ -279,10 +276,13 @@ Event = (
     | GlimpseTrouble
     | NotRefined
     | NotesTrouble
-    | Painted
-    | Failed
-    | Cancelled
 )
+"""What a runner says of a job on its way."""
+
+End = Painted | Failed | Cancelled
+"""The last that a runner says of a job."""
+
+Event = EngineReady | EngineUnavailable | EngineLost | News | End
 
 
 class Runner(Protocol):

@@ -14,14 +14,12 @@ from typing import Final
 import structlog
 
 from daemon.runners.base import (
-    Cancelled,
     Deliver,
+    End,
     EngineLost,
     EngineReady,
     EngineUnavailable,
     Event,
-    Failed,
-    Painted,
     PaintRequest,
     Progressed,
     Resumed,
@@ -156,7 +154,7 @@ class Exchange:
             self._loads()  # it is started again by itself
         elif isinstance(event, EngineUnavailable):
             self._loading_since, self._unavailable = None, event
-        elif isinstance(event, (Painted, Failed, Cancelled)):
+        elif isinstance(event, End):
             self._paintings.pop(event.job_id, None)
         elif painting := self._paintings.get(event.job_id):
             painting.heard_at = self._clock()

@@ -26,12 +26,12 @@ from daemon.runners.base import (
     Cancelled,
     CancelRequest,
     Deliver,
+    End,
     EngineLost,
     EngineReady,
     EngineUnavailable,
     Event,
     Failed,
-    Painted,
     PaintRequest,
 )
 from daemon.runners.entry import serve
@@ -317,7 +317,7 @@ class _Keeper:
         elif isinstance(event, EngineUnavailable):
             self._wanted = False
             self._end_child(_EXIT_SECONDS)
-        elif isinstance(event, (Painted, Failed, Cancelled)):
+        elif isinstance(event, End):
             self._current, self._deaths = None, 0
         self._deliver(event)
 
