@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import PurePath
 from typing import Final
@@ -18,7 +18,7 @@ import structlog
 
 from daemon.errors import AtelierError, FaultError
 from daemon.names import printable
-from daemon.once import Once
+from daemon.once import Once, reason_of
 
 _FAULT: Final = (
     "A fault of the program itself ({}) stands in the way; its log has what is needed to mend it."
@@ -58,3 +58,19 @@ class LastResort:
             log("program.fault", about=printable(what), exc_info=error)
             advice = _ADVICE if isinstance(what, PurePath) else ""
             raise FaultError(_FAULT.format(kind) + advice) from error
+
+    @contextmanager
+    def aside(self, what: str, said: Once, tell: Callable[[str], None]) -> Iterator[None]:
+        """Do something that no photo waits for: what stands in the way of it is only told.
+
+        Args:
+            what: the work is about.
+            said: remembers what was told.
+            tell: is given the reason, once.
+        """
+        try:
+            with self.over(what):
+                yield
+        except (AtelierError, OSError) as error:
+            if said.is_new(reason_of(error)):
+                tell(reason_of(error))

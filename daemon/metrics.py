@@ -20,13 +20,13 @@ from typing import Final
 import structlog
 
 from daemon import files
-from daemon.errors import AtelierError, FaultError, JournalError, MetricsError
+from daemon.errors import FaultError, JournalError, MetricsError
 from daemon.handles import read_file, reading
 from daemon.jobs import JobState
 from daemon.journal import Journal
 from daemon.last_resort import LastResort
 from daemon.names import printable
-from daemon.once import Once, reason_of
+from daemon.once import Once
 from daemon.runners.base import EngineLost, Event, Painted
 from daemon.version import program
 
@@ -129,16 +129,12 @@ class Metrics:
                 if read_file(self._path, len(written)) == written:
                     self._path.unlink()
 
-    @contextlib.contextmanager
-    def _telling(self) -> Iterator[None]:
+    def _telling(self) -> contextlib.AbstractContextManager[None]:
         """Nothing that is met with over the figures keeps anybody from work."""
-        try:
-            with self._last_resort.over("the figures"):
-                yield
-        except (AtelierError, OSError) as error:
-            if self._said.is_new(reason_of(error)):
-                file, why = printable(self._path or ""), reason_of(error)
-                _log.warning("metrics.not_written", file=file, why=why)
+        return self._last_resort.aside("the figures", self._said, self._not_written)
+
+    def _not_written(self, why: str) -> None:
+        _log.warning("metrics.not_written", file=printable(self._path or ""), why=why)
 
     def _text(self, journal: Journal, trouble: str, failures: int, *, is_up: bool) -> str:
         families = (

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final
 
 import structlog
 
-from daemon.errors import AtelierError
 from daemon.inspector import Inspected
 from daemon.intake import Inspects
 from daemon.last_resort import LastResort
-from daemon.once import Once, reason_of
+from daemon.once import Once
 from daemon.settings import Settings
 from daemon.share import Share
 from daemon.sheet.keeping import Sheet
@@ -90,14 +89,8 @@ class StyleTelling:
         if self._sheet is not None:
             self._sheet.close()
 
-    @contextmanager
-    def _telling(self) -> Iterator[None]:
-        try:
-            with self._last_resort.over("the styles"):
-                yield
-        except (AtelierError, OSError) as error:
-            if self._said.is_new(reason_of(error)):
-                _log.warning("styles.untold", why=reason_of(error))
+    def _telling(self) -> AbstractContextManager[None]:
+        return self._last_resort.aside("the styles", self._said, _untold)
 
     def _tell(self) -> None:
         faults, undecided = self._check.faults, self._check.undecided
@@ -105,3 +98,7 @@ class StyleTelling:
         # While styles are on their way, each look would see another set of them.
         if self._sheet is not None and not undecided:
             self._sheet.update({style: style not in faults for style in self._styles})
+
+
+def _untold(why: str) -> None:
+    _log.warning("styles.untold", why=why)
