@@ -200,8 +200,8 @@ class OutputSettings(_Section):
         4,
         ge=0,
         le=64,
-        description="steps in the photo's own size that a painting gets once it is enlarged to "
-        "that (size is original); 0: it is enlarged alone",
+        description="steps that a painting gets once it is enlarged, towards the photo's own size "
+        "(size is original) but to 3.2 megapixels at most; 0: it is enlarged alone",
     )
     keep_location: bool = Field(
         False,
