@@ -140,7 +140,10 @@ def printable(name: str | PurePath) -> str:
     written as an escape (``\x1b``, ``\u202e``; a byte that is no UTF-8 as ``\xff``). A name that
     was made printable once stays as it is.
     """
-    return "".join(c if _is_plain(c) else _escaped(c) for c in str(name))
+    text = str(name)
+    if text.isprintable():  # as nearly all are, some hundred of them at each look
+        return text
+    return "".join(c if _is_plain(c) else _escaped(c) for c in text)
 
 
 def _is_plain(character: str) -> bool:
