@@ -14,6 +14,8 @@ there is not the memory.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from math import prod, sqrt
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -43,7 +45,7 @@ _MOST_PAIRS: Final = 4
 """Steps that L-BFGS remembers, at most: each takes as much memory as two pictures of floats."""
 
 _SHARES: Final = (1.0, 0.85, 0.7, 0.6, 0.5, 0.42, 0.35, 0.3, 0.25)
-"""Of the photo's sides, tried in turn."""
+"""Of the sides of the largest size that is worth its time, tried in turn for want of memory."""
 
 _TOLD: Final = (
     "To refine the painting in the photo's own size of {1}x{0} pixels takes more memory than there "
@@ -80,18 +82,25 @@ def refined(
         No scale or one; and, if memory was lacking, what was done for want of it.
     """
     whole, lacking = pyramid.size_of(content), False
-    for share in _SHARES if steps else ():
-        size = whole if share == 1 else pyramid.fitted(whole, round(max(whole) * share))
+    for size in _sizes(whole) if steps else ():
         if max(size) <= max(painted.size):
             break
-        if size[0] * size[1] > MOST_PIXELS:
-            continue
         ground = _ground(painter, content, style, refining(painted.ground.recipe, steps), size)
         if ground is not None:
             told = _TOLD.format(*whole, _SMALLER.format(*size)) if lacking else ""
             return [Scale(size, steps, ground)], told
         lacking = True
     return [], _TOLD.format(*whole, _NOT) if lacking else ""
+
+
+def _sizes(whole: pyramid.Size) -> Iterator[pyramid.Size]:
+    """In which it may be done, the largest first: the photo's own, if that is not too large."""
+    largest = max(whole)
+    if prod(whole) > MOST_PIXELS:
+        largest = int(largest * sqrt(MOST_PIXELS / prod(whole)))
+    while prod(pyramid.fitted(whole, largest)) > MOST_PIXELS and largest > 1:
+        largest -= 1  # the other side was rounded up
+    return (pyramid.fitted(whole, round(largest * share)) for share in _SHARES)
 
 
 def why_without(error: Exception) -> str:

@@ -8,6 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine import PRESETS, Painting, Recipe, pyramid, refining
 from engine.errors import DivergedError, PictureError, SnapshotError
@@ -206,11 +208,27 @@ def test_with_too_little_memory_it_is_refined_in_a_smaller_size(painter, large, 
 def test_a_photo_of_too_many_pixels_is_refined_in_a_smaller_size(begin, monkeypatch):
     monkeypatch.setattr(refining, "MOST_PIXELS", SHORT * LONG - 1)
     found = painted(begin())[1]
-    assert found.picture.shape == (82, 111, 3)
+    assert found.picture.shape == (96, 130, 3)
     monkeypatch.setattr(refining, "MOST_PIXELS", SHORT * LONG)
     assert painted(begin())[1].left_out == ""
     monkeypatch.setattr(refining, "MOST_PIXELS", 1)
     assert painted(begin())[1].refined == 0
+
+
+@given(
+    st.tuples(st.integers(400, 20_000), st.integers(400, 20_000)),
+    st.integers(100_000, 10_000_000),
+)
+def test_however_large_a_photo_is_there_is_a_size_to_refine_it_in(whole, most):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(refining, "MOST_PIXELS", most)
+        first, *others = refining._sizes(whole)
+    pixels = whole[0] * whole[1]
+    if pixels <= most:
+        assert first == whole
+    else:
+        assert 0.9 * most < first[0] * first[1] <= most
+    assert [max(size) for size in others] == sorted(map(max, others), reverse=True)
 
 
 @pytest.mark.parametrize(
