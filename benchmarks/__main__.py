@@ -98,7 +98,9 @@ def parts(weights: Path, extent: Extent, pairs: Iterable[Pair]) -> dict[str, Cal
             for row in pastiche.measure(painter().network, weights, pastiche.all_kept(pairs))
         ],
         "resident": lambda: asdict(resident.measure(weights, *_pair(_JOB), PRESETS[extent.preset])),
-        "memory": lambda: [asdict(row) for row in memory.memory_rows(weights, extent.memory)],
+        "memory": lambda: [
+            asdict(row) for row in memory.memory_rows(weights, extent.memory, _precisions(weights))
+        ],
         "large": lambda: asdict(
             memory.large_row(painter(), weights, extent.large, extent.small, extent.limit)
         ),

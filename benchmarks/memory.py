@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,7 @@ from engine import Recipe
 from engine.malloc import environment
 from engine.objective import Objective, style_grams
 from engine.painter import Painter
+from engine.precision import Name
 from engine.stages import Tiling
 from engine.tiles import Grid
 
@@ -27,9 +29,10 @@ _TILES: Final = Tiling(Grid(2, 3), Grid(2, 1), frozenset({"conv3_2", "conv4_1"})
 
 @dataclass(frozen=True)
 class MemoryRow:
-    """One size."""
+    """One size and precision."""
 
     size: int
+    precision: str
     predicted_mb: float
     measured_mb: float
 
@@ -57,10 +60,16 @@ class LargeRow:
     gradient_relative_error: float
 
 
-def peak_of(weights: Path, width: int, height: int, max_memory_mb: int | None = None) -> Peak:
+def peak_of(
+    weights: Path,
+    width: int,
+    height: int,
+    max_memory_mb: int | None = None,
+    precision: Name = "float32",
+) -> Peak:
     """Paint in a process of its own."""
     command = [sys.executable, "-m", "benchmarks.peak", f"--weights={weights}",
-               f"--width={width}", f"--height={height}"]  # fmt: skip
+               f"--width={width}", f"--height={height}", f"--precision={precision}"]  # fmt: skip
     if max_memory_mb is not None:
         command.append(f"--max-memory={max_memory_mb}")
     # As the daemon starts the process that paints.
@@ -71,10 +80,14 @@ def peak_of(weights: Path, width: int, height: int, max_memory_mb: int | None = 
     return Peak(**json.loads(done.stdout))
 
 
-def memory_rows(weights: Path, sizes: Iterable[int]) -> list[MemoryRow]:
-    """Square pictures of these sizes."""
-    peaks = ((size, peak_of(weights, size, size)) for size in sizes)
-    return [MemoryRow(size, peak.predicted_mb, peak.measured_mb) for size, peak in peaks]
+def memory_rows(weights: Path, sizes: Iterable[int], precisions: Iterable[Name]) -> list[MemoryRow]:
+    """Square pictures of these sizes, in these precisions."""
+    ways = list(product(precisions, sizes))
+    peaks = [peak_of(weights, size, size, precision=name) for name, size in ways]
+    return [
+        MemoryRow(size, name, peak.predicted_mb, peak.measured_mb)
+        for (name, size), peak in zip(ways, peaks, strict=True)
+    ]
 
 
 def large_row(

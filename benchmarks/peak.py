@@ -6,12 +6,14 @@ import argparse
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine import Painting, Recipe
 from engine.painter import Painter
+from engine.precision import Name
 from engine.room import peak
 
 
@@ -36,10 +38,8 @@ class Peak:
     seconds_per_step: float
 
 
-def measure(weights: Path, width: int, height: int, steps: int, max_memory_mb: int | None) -> Peak:
+def measure(painter: Painter, width: int, height: int, steps: int) -> Peak:
     """Paint noise in the style of noise, at one scale, for a few steps."""
-    limit = None if max_memory_mb is None else max_memory_mb * 2**20
-    painter = Painter(weights, "cpu", precision="float32", max_memory=limit)
     recipe = Recipe(size=max(width, height), scales=(1.0,), iterations=(steps,))
     *_, painting = painter.paint(noise(height, width, 0), noise(height, width, 1), recipe)
     assert isinstance(painting, Painting)  # noqa: S101 - the last thing that a painter yields
@@ -67,8 +67,11 @@ def main() -> None:
     parser.add_argument("--height", type=int, required=True)
     parser.add_argument("--steps", type=int, default=3)
     parser.add_argument("--max-memory", type=int, help="MiB")
+    parser.add_argument("--precision", choices=get_args(Name), default="float32")
     said = parser.parse_args()
-    found = measure(said.weights, said.width, said.height, said.steps, said.max_memory)
+    limit = None if said.max_memory is None else said.max_memory * 2**20
+    painter = Painter(said.weights, "cpu", precision=said.precision, max_memory=limit)
+    found = measure(painter, said.width, said.height, said.steps)
     print(json.dumps(asdict(found)))
 
 
