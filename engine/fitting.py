@@ -81,7 +81,9 @@ def _in_one_piece(size: Size, recipe: Recipe, room: int, maps: Maps, beside: int
     """With what a step takes kept for the next, if there is room for that; without, if for that."""
     layers = chain_to(deepest(recipe.taps))
     needed = step_bytes(size, layers, recipe.taps, width=maps.width)
-    kept = max(needed, beside + shelved_bytes(size, recipe, maps.width, maps.entering))
+    # Of narrow maps `needed` counts much as float32, which is rather too much.
+    least = needed * maps.width // FLOAT
+    kept = max(least, beside + shelved_bytes(size, recipe, maps.width, maps.entering))
     if maps.shelved and kept <= room:
         return Fit(Tiling(shelved=True), kept, 1.0)
     return Fit(Tiling(), needed, 1.0) if needed <= room else None

@@ -36,6 +36,8 @@ WORKSPACE: Final = 330 * 2**20
 C library keeps for later (measured from 256 to 4096 pixels, whole and in tiles)."""
 _SPARED: Final = 70 * 2**20
 """Bytes of those that the C library does not keep where steps keep their arrays themselves."""
+_SPARED_NARROW: Final = 260 * 2**20
+"""The same of maps of less than float32: the weights in oneDNN's layouts take less, too."""
 _MARGIN: Final = 1.1
 """What the C library keeps differs from run to run; in tiles it is made to give it back."""
 _STYLE_VALUES: Final = 256
@@ -80,13 +82,13 @@ def picture_bytes(size: Size, recipe: Recipe) -> int:
     return round(pictures * _PICTURE * pixels + targets * FLOAT)
 
 
-def beside_shelf(size: Size) -> int:
+def beside_shelf(size: Size, maps: Maps) -> int:
     """Bytes that a picture takes more than without, where its steps leave their arrays.
 
     That is what the optimiser makes and lets go between two of them, but for what the C library
     then has no need to keep.
     """
-    return _passing_bytes(size) - _SPARED
+    return _passing_bytes(size) - (_SPARED if maps.width == FLOAT else _SPARED_NARROW)
 
 
 def _passing_bytes(size: Size) -> int:
@@ -157,7 +159,7 @@ def _planned(size: Size, recipe: Recipe, place: _Place, style: Size) -> MemoryPl
 def _planned_with(size: Size, recipe: Recipe, place: _Place, style: Size) -> MemoryPlan | None:
     always, pictures = place.resident + WORKSPACE, picture_bytes(size, recipe)
     left = (round(each) - always - pictures for each in (place.room, place.room / _MARGIN))
-    fit = fitting(size, recipe, *left, maps=place.maps, beside=beside_shelf(size))
+    fit = fitting(size, recipe, *left, maps=place.maps, beside=beside_shelf(size, place.maps))
     if fit is None:
         return None
     # The style comes first, when the optimiser holds nothing yet; and that works between steps.

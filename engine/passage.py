@@ -68,18 +68,24 @@ class Passage:
             source: what goes into the first layer: for `conv1_1` a picture (1, 3, H, W), RGB, 0 to
                 255, else the result of the layer before; float32 on the network's device.
             record: whether to keep what the way back needs.
-            raw: names of those that are taken as they are if the layers' own type is narrower, and
-                has float32's range and unit.
+            raw: names of those that are taken as they are if the layers' own type has float32's
+                range and unit; and, where it is float32, if arrays are kept: what is then made of
+                them need not be laid out.
 
         Yields:
             Name and (1, C, h, w), float32 or else raw, for convolutions after the ReLU.
         """
         for name, maps in self._run(source, record=record):
             if name in self._wanted:
-                read = maps if self._precision.has_own_range and name in raw else self._read(maps)
+                read = maps if name in raw and self._reads_raw else self._read(maps)
                 yield name, read
                 if read is not maps:
                     self._shelf.put(read)
+
+    @property
+    def _reads_raw(self) -> bool:
+        kept = self._shelf.keeps and self._precision.has_range
+        return kept or self._precision.has_own_range
 
     def again(self, source: Array) -> None:
         """Run the layers for the way back alone: what the maps are good for was seen to before.

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 
 from engine.mx import Array, nd
+
+_Made = TypeVar("_Made")
 
 Kind = tuple[tuple[int, ...], Any]
 """Shape and type: what is of the same can stand in for one another."""
@@ -28,13 +30,17 @@ class Shelf:
     Args:
         context: MXNet context of the arrays; unset, the processor's memory.
         keeps: whether anything is kept; if not, all arrays are new.
+
+    Attributes:
+        keeps: the same.
     """
 
     def __init__(self, context: Any = None, *, keeps: bool = True) -> None:
         self._context = context
-        self._keeps = keeps
+        self.keeps = keeps
         self._there: defaultdict[Kind, list[Array]] = defaultdict(list)
         self._lent: dict[int, Array] = {}
+        self._beside: dict[int, tuple[Array, Any]] = {}
 
     def made(
         self, shape: tuple[int, ...], dtype: Any, make: Callable[[Array | None], Array]
@@ -47,7 +53,7 @@ class Shelf:
             make: writes into what it is given, and gives that. It is given None where nothing is
                 kept.
         """
-        if not self._keeps:
+        if not self.keeps:
             return make(None)
         kind = (tuple(shape), np.dtype(dtype))
         there = self._there[kind]
@@ -62,9 +68,22 @@ class Shelf:
         if self._lent.pop(id(array), None) is not None:
             self._there[array.shape, np.dtype(array.dtype)].append(array)
 
+    def beside(self, array: Array, make: Callable[[], _Made]) -> _Made:
+        """What belongs to an array: made when it is first asked for, and kept like arrays.
+
+        Args:
+            array: from here, if it is to come again.
+            make: makes it.
+        """
+        if id(array) not in self._beside:  # the array is held, so that no other one has its id
+            self._beside[id(array)] = array, make()
+        found: _Made = self._beside[id(array)][1]
+        return found
+
     def clear(self) -> None:
         """Let go what lies here, and what was lent."""
         self._there.clear()
+        self._beside.clear()
         self.forget()
 
     def forget(self) -> None:

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from engine.entry import COLOURS
 from engine.footprint import FLOAT
 from engine.layers import chain_to, channels_of, deepest, level_of
 from engine.recipe import Recipe
 from engine.tiles import Size
+
+_SUMMED: Final = 5
+"""Bytes for each value of a tap's narrow maps in oneDNN's place to work in (measured in bfloat16,
+from 1024 to 2048 pixels: 5.0 to 5.3; at 512 less)."""
 
 Kind = tuple[int, int, int]
 """Channels, level and bytes of a value: arrays of the same are of the same shape and type."""
@@ -33,7 +38,7 @@ def shelved_bytes(size: Size, recipe: Recipe, width: int = FLOAT, entering: int 
     layers = chain_to(deepest(recipe.taps))
     picture = entering * size[0] * size[1] * width
     kept = _kept(layers, size, _Step(recipe, width, raw=width < FLOAT))
-    return 2 * picture + kept + _compared(size, recipe, width)
+    return 2 * picture + kept + _compared(size, recipe, width) + _sums(size, recipe, width)
 
 
 def shelved_in_tile(layers: Sequence[str], size: Size, recipe: Recipe, width: int = FLOAT) -> int:
@@ -72,6 +77,14 @@ def _compared(size: Size, recipe: Recipe, width: int) -> int:
         for tap in recipe.content_layers
     )
     return max(values, default=0)
+
+
+def _sums(size: Size, recipe: Recipe, width: int) -> int:
+    """What oneDNN has beside narrow maps where it multiplies channels (see `engine.gram`)."""
+    if width == FLOAT:
+        return 0
+    values = (_values(_kind(tap, width), size) for tap in recipe.style_layers)
+    return _SUMMED * max(values, default=0)
 
 
 @dataclass

@@ -284,7 +284,8 @@ class Work:
         )
 
     def _fitting(self, size: pyramid.Size, recipe: Recipe, room: int) -> Fit | None:
-        return fitting(size, recipe, room, maps=self._painter.maps, beside=beside_shelf(size))
+        maps = self._painter.maps
+        return fitting(size, recipe, room, maps=maps, beside=beside_shelf(size, maps))
 
     def _begun(self, objective: Retreat, start: pyramid.Picture) -> Descent:
         recipe, history = self._now.ground.recipe, self._now.ground.memory.history

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from engine import gram
 from engine.gram import products
 from engine.mx import mx, nd
 from engine.precision import BFLOAT16, raised
@@ -63,10 +64,56 @@ def test_maps_may_lie_in_blocks(channels):
     assert np.linalg.norm(found - right(plain)) < 2**-8 * np.linalg.norm(right(plain))
 
 
-def test_what_comes_with_them_is_from_the_shelf(narrow):
+@pytest.mark.parametrize("shape", SHAPES)
+def test_of_an_array_that_comes_again_they_are_those_of_what_is_in_it(shape):
+    check_again_and_again(shape, lambda values: values)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_likewise_of_bfloat16(narrow, shape):
+    check_again_and_again(shape, narrow)
+
+
+def check_again_and_again(shape, lowered):
     shelf = Shelf(mx.cpu())
-    given = narrow(nd.array(maps((1, 64, 8, 8))))
-    one, other = products(given, shelf).asnumpy(), products(given, shelf).asnumpy()
-    assert np.array_equal(one, other)
-    assert shelf.bytes == 2 * given.size
+    for factor in (1, 2, -3):
+        values = lowered(nd.array(factor * maps(shape)))
+        given = shelf.made(shape, values.dtype, lambda out, came=values: write(came, out))
+        before = raised(given).asnumpy()
+        found = products(given, shelf).asnumpy()
+        assert found == pytest.approx(right(before), rel=2**-8)
+        assert np.array_equal(raised(given).asnumpy(), before)
+        shelf.put(given)
+    assert found == pytest.approx(products(given).asnumpy(), rel=2**-8)
+
+
+def write(values, out):
+    values.copyto(out)
+    return out
+
+
+def test_they_are_recorded_once_for_an_array_and_with_none_that_is_not_from_the_shelf(monkeypatch):
+    recorded = []
+    forth = gram._Recorded._forth
+    monkeypatch.setattr(
+        gram._Recorded, "_forth", lambda self, *more: recorded.append(self) or forth(self, *more)
+    )
+    shelf, arrays = Shelf(mx.cpu()), [nd.array(maps((1, 8, 4, 4))) for _ in range(2)]
+    for _ in range(3):
+        found = [products(array, shelf).asnumpy() for array in arrays]
+    assert len(recorded) == 2
+    assert np.array_equal(*found)
+    assert shelf.bytes == arrays[0].size * 4  # what went forth, and nothing else
     assert not shelf._lent
+    shelf.clear()
+    products(arrays[0], shelf)
+    assert len(recorded) == 3
+
+
+def test_what_was_found_stays_when_the_array_is_written_over():
+    shelf, array = Shelf(mx.cpu()), nd.array(maps((1, 8, 4, 4)))
+    first = products(array, shelf)
+    before = first.asnumpy()
+    array[:] = 0
+    assert not products(array, shelf).asnumpy().any()
+    assert np.array_equal(first.asnumpy(), before)

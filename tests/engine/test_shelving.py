@@ -14,7 +14,7 @@ from engine.mx import mx
 from engine.objective import Objective, style_grams
 from engine.precision import BFLOAT16, FLOAT32
 from engine.shelf import Shelf
-from engine.shelving import _compared, shelved_bytes, shelved_in_tile
+from engine.shelving import _compared, _sums, shelved_bytes, shelved_in_tile
 from engine.stages import Tiling
 from engine.tiles import Grid
 from engine.vgg import Vgg
@@ -56,7 +56,8 @@ def test_as_much_lies_there_as_was_told(network, recipe, size):
     assert not objective._shelf._lent
     layers = chain_to(deepest(recipe.taps))
     besides = max(elements(name, size) for name in layers) * width
-    besides += _compared(size, recipe, width) + entering * size[0] * size[1] * width
+    besides += _compared(size, recipe, width) + _sums(size, recipe, width)
+    besides += entering * size[0] * size[1] * width
     told = shelved_bytes(size, recipe, width, entering) - besides
     frame = 2 * (size[0] + size[1] + 2) * entering * width if recipe.padding == "replicate" else 0
     assert there == told + frame
@@ -65,14 +66,14 @@ def test_as_much_lies_there_as_was_told(network, recipe, size):
 @pytest.mark.parametrize("recipe", [*RECIPES, Recipe(content_weight=0), Recipe(style_weight=0)])
 @pytest.mark.parametrize("size", [(48, 64), (51, 66)])
 def test_with_a_shelf_the_same_is_computed(network, recipe, size):
-    """Bit for bit, and what was given before stays as it was."""
+    """But for how sums of products round, and what was given before stays as it was."""
     (_, plain), (_, shelved) = (
         evaluated(network, recipe, size, tiling, times=2)
         for tiling in (Tiling(), Tiling(shelved=True))
     )
     for (loss, gradient), (right_loss, right) in zip(shelved, plain, strict=True):
-        assert loss == right_loss
-        np.testing.assert_array_equal(gradient, right)
+        assert loss == pytest.approx(right_loss, rel=1e-6)
+        assert np.linalg.norm(gradient - right) <= 1e-6 * np.linalg.norm(right)
 
 
 TILED = [
