@@ -11,6 +11,7 @@ from engine.errors import DivergedError
 from engine.mx import Array, nd
 from engine.optimizer import Optimizer
 from engine.progress import LossParts
+from engine.recipe import Recipe
 from engine.snapshot import State
 
 BLOW_UP: Final = 3.0
@@ -24,6 +25,10 @@ _GIVEN_UP: Final = (
     "or with another size."
 )
 
+_SOLVED: Final = 0.01
+"""Of the weights of all losses. Relative losses are shares of an energy: paintings end thirty times
+higher, and bfloat16 alone may bring a photo that is its own style to a third of it in a step."""
+
 StoppedBy = Literal["steps", "plateau", "time"]
 
 
@@ -35,11 +40,20 @@ class Limits:
         steps: at most so many optimiser steps.
         plateau: end when the best loss fell by less than this share in ten steps; 0 never.
         deadline: end when the clock reaches this; None never.
+        solved: a loss up to this is no blow-up: it is so small that it tells of rounding.
     """
 
     steps: int
     plateau: float = 0.0
     deadline: float | None = None
+    solved: float = 0.0
+
+
+def solved(recipe: Recipe) -> float:
+    """Total loss up to which a picture is as good as what it is compared with; 0 if unknown."""
+    if recipe.normalization != "relative":
+        return 0.0
+    return _SOLVED * (recipe.content_weight + recipe.style_weight)
 
 
 class Landscape(Protocol):
@@ -148,13 +162,16 @@ class Descent:
         """Evaluate an image and keep it if it is the best; None if it blew up."""
         loss, gradient = self._objective.evaluate(image)
         best = self.best_loss
-        limit = math.inf if best is None else max(BLOW_UP * best.total, self._history[0])
+        limit = math.inf if best is None else self._limit(best.total)
         if not math.isfinite(loss.total) or loss.total > limit:
             return None
         if best is None or loss.total < best.total:
             self.best, self.best_loss = image, loss
         self._history.append(loss.total)
         return gradient
+
+    def _limit(self, best: float) -> float:
+        return max(BLOW_UP * best, self._history[0], self._limits.solved)
 
     def _roll_back(self) -> Array:
         """Go back to the best picture with a gentler optimiser, once."""

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine import pyramid, snapshot
-from engine.descent import Descent, Limits
+from engine.descent import Descent, Limits, solved
 from engine.errors import DivergedError, PictureError, SnapshotError
 from engine.fitting import Fit, fitting
 from engine.ground import Scale, laid
@@ -293,7 +293,7 @@ class Work:
             objective,
             make_optimizer(recipe.model_copy(update={"history": history})),
             self._painter.to_device(start),
-            Limits(self._now.steps, recipe.plateau, self._deadline),
+            Limits(self._now.steps, recipe.plateau, self._deadline, solved(recipe)),
             self._painter.now,
             rolled_back=self._unstable,
         )

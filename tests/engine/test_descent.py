@@ -8,9 +8,9 @@ from contextlib import closing
 import numpy as np
 import pytest
 
-from engine import snapshot
+from engine import Recipe, snapshot
 from engine.adam import Adam
-from engine.descent import Descent, Limits
+from engine.descent import Descent, Limits, solved
 from engine.errors import DivergedError
 from engine.mx import nd
 from engine.progress import LossParts
@@ -51,6 +51,24 @@ def test_one_blow_up_is_rolled_back_and_the_work_goes_on(bad):
     losses = list(work)
     assert all(math.isfinite(loss) for loss in losses)
     assert losses[-1] < losses[6]
+
+
+@pytest.mark.parametrize(("limit", "rolled_back"), [(0.0, True), (1.0, False)])
+def test_what_is_solved_from_the_start_is_not_called_unstable(limit, rolled_back):
+    """Of a loss that is all rounding any step makes a multiple."""
+    landscape = Landscape({1: 1e-10, 2: 1e-3, 3: 0.5})
+    work = Descent(
+        landscape, Adam(5.0), nd.full((1, 3, 4, 4), 100), Limits(1, solved=limit), lambda: 0.0
+    )
+    list(work)
+    assert work.rolled_back is rolled_back
+    assert work.best_loss.total == 1e-10
+
+
+@pytest.mark.parametrize(("normalization", "limit"), [("relative", 0.03), ("classic", 0.0)])
+def test_solved_is_a_share_of_the_weights(normalization, limit):
+    recipe = Recipe(content_weight=1, style_weight=2, normalization=normalization)
+    assert solved(recipe) == pytest.approx(limit)
 
 
 def test_a_second_blow_up_is_given_up():

@@ -20,6 +20,7 @@ from engine.painter import Painter
 from engine.style_store import StyleStore
 from engine.weights import load
 from engine.weights.conventions import CONVENTIONS
+from tests.engine.rounding import needs_bfloat16
 
 SMALL = Recipe(size=64, scales=(0.5, 1.0), iterations=(6, 6))
 
@@ -172,10 +173,11 @@ def test_what_is_no_picture_is_refused_before_the_work(painter, style, picture, 
         next(painter.paint(picture, style, SMALL))
 
 
-def test_blank_pictures_are_painted_without_noise_or_nan(painter):
+@pytest.mark.parametrize("precision", ["float32", pytest.param("bfloat16", marks=needs_bfloat16)])
+def test_blank_pictures_stay_blank(weights, precision):
     blank = np.full((64, 64, 3), 128, np.uint8)
-    _, painting = paint(painter, blank, blank)
-    assert np.isfinite(painting.picture).all()
+    _, painting = paint(Painter(weights.parent, "cpu", precision=precision), blank, blank)
+    assert painting.picture == pytest.approx(blank, abs=0.5)
 
 
 def test_a_very_narrow_style_is_used_all_the_same(painter, photo):
