@@ -367,6 +367,18 @@ def test_of_several_troubles_in_one_line() -> None:
     assert told("1 photo stays in the inbox, which cannot be moved")
 
 
+def test_a_painting_that_cannot_be_put_away_is_not_called_a_style() -> None:
+    def fail() -> None:
+        with publishing._plainly(
+            "The picture of cat.jpg in the style Waves", Path("/srv/share/Outbox")
+        ):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    chinese = told(raised(fail))
+    assert chinese.startswith("「cat.jpg」按「Waves」风格画成的画没能放进文件夹")
+    assert "风格图片" not in chinese
+
+
 def publishing_error(name: str) -> str:
     def fail() -> None:
         with publishing._plainly(name, Path("/srv/share/Outbox")):
