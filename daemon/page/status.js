@@ -211,6 +211,8 @@
     for (const kind of ["keydown", "pointerdown", "pointerup", "wheel", "touchmove", "scroll", "input"]) {
       addEventListener(kind, touch, { passive: true, capture: true });
     }
+    // A screen reader keeps keys to itself; where it brings the focus is seen all the same.
+    addEventListener("focusin", (event) => { if (event.target.closest("main")) touch(); }, true);
     addEventListener("pointerdown", () => { held = true; }, true);
     addEventListener("pointermove", (event) => { held = held && event.buttons !== 0; }, true);
     for (const kind of ["pointerup", "pointercancel", "blur"]) addEventListener(kind, () => { held = false; }, true);
@@ -220,6 +222,7 @@
   function tellPause() {
     byId("pause").firstElementChild.dataset.say = paused ? "refresh.start" : "refresh.stop";
     say(byId("pause").firstElementChild);
+    byId("renews").hidden = paused;
   }
 
   function listen() {

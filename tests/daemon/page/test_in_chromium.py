@@ -431,6 +431,35 @@ def test_it_waits_while_a_slider_is_held_and_when_it_is_told_to(
     until(lambda: english.run("return document.documentElement.dataset.former") is None)
 
 
+def test_it_waits_while_a_screen_reader_moves_the_focus(english: Browser, page: Path) -> None:
+    show(english, page, busy())
+    english.run(
+        "document.documentElement.dataset.former = 'yes'; let turn = 0;"
+        "window.reading = setInterval(() => document.getElementById("
+        "['wipe-r0', 'open-r0'][turn++ % 2]).focus(), 200);" + SOON
+    )
+    time.sleep(4)
+    assert english.run("return document.documentElement.dataset.former") == "yes"
+    english.run("clearInterval(window.reading)")
+    until(lambda: english.run("return document.documentElement.dataset.former") is None)
+
+
+def test_screen_readers_are_told_that_it_reads_itself_again(
+    english: Browser, chinese: Browser, page: Path
+) -> None:
+    for browser, said in ((english, "reads itself again"), (chinese, "自动重新读取")):
+        show(browser, page, busy())
+        told = [one["name"]["value"] for one in accessible(browser, "StaticText")]
+        (before,) = [number for number, text in enumerate(told) if said in text]
+        stop = words("en" if browser is english else "zh").texts["page.refresh.stop"]
+        assert told[before + 1] == stop, "how to stop that comes next"
+        browser.click("#pause")
+        assert not [
+            one for one in accessible(browser, "StaticText") if said in one["name"]["value"]
+        ]
+        browser.click("#pause")
+
+
 def test_progress_is_said_at_each_tenth(english: Browser, page: Path) -> None:
     show(english, page, busy())
     news = "return document.getElementById('news').textContent"
