@@ -449,8 +449,8 @@ def test_what_is_nested_in_vain_is_told_as_deep_as_any_text_goes() -> None:
 
 def test_a_text_is_looked_up_once() -> None:
     text = "The file is empty. Nobody has asked for this before."
-    before = module._translated.cache_info()
+    before = module._seen.cache_info()
     assert ZH.translated(text) == ZH.translated(text)
-    after = module._translated.cache_info()
+    after = module._seen.cache_info()
     assert (after.misses, after.hits) == (before.misses + 1, before.hits + 1)
     assert after.maxsize is not None
