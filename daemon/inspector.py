@@ -251,10 +251,10 @@ class Inspector:
         ):
             self._end_child()
         while self._child is None and not self._closed:
-            if tries == self._limits.most_starts:
-                raise _NoReaderError
             self._start_child()
             tries += 1
+            if self._child is None:
+                self._pause_after(tries)
         return self._child
 
     def _start_child(self) -> None:
@@ -265,7 +265,14 @@ class Inspector:
         except (OSError, EOFError) as error:
             self._end_child()
             _log.warning("inspector.not_started", why=str(error))
-            self._bell.hear(self._limits.restart_seconds)
+
+    def _pause_after(self, tries: int) -> None:
+        """Wait for the next start; that more is asked meanwhile does not make it sooner."""
+        if tries == self._limits.most_starts:
+            raise _NoReaderError
+        end = time.monotonic() + self._limits.restart_seconds
+        while not self._closed and (left := end - time.monotonic()) > 0:
+            self._bell.hear(left)
 
     def _hear(self, child: Child, seconds: float) -> Finding:
         """What the child says next; nothing when the inspector is closed.

@@ -28,7 +28,8 @@ PICTURE_SUFFIXES: Final = frozenset(
     [
         *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif"),
         *(".heic", ".heif", ".avif", ".jxl", ".jp2", ".tga", ".ppm", ".pgm", ".pnm"),
-        *(".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".raf", ".rw2"),
+        *(".dng", ".cr2", ".cr3", ".crw", ".nef", ".nrw", ".arw", ".sr2", ".orf", ".raf", ".rw2"),
+        *(".rwl", ".pef", ".srw", ".mrw", ".x3f", ".3fr", ".iiq", ".erf"),
     ]
 )
 """What people call pictures, more than can be decoded: the rest deserves an answer, not silence."""

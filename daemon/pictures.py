@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
 
 from daemon.errors import NoPictureError, PictureUnreadableError
-from daemon.formats import colour, deep_tiff, encoding, ends, exif, heif, ifd, scaling, xmp
+from daemon.formats import colour, deep_tiff, encoding, ends, exif, heif, ifd, raw, scaling, xmp
 
 FORMATS: Final = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "PPM", "JPEG2000", "AVIF")
 """What is opened at all, besides HEIC: pictures. No documents, no programs that draw (PDF, EPS)."""
@@ -43,6 +43,14 @@ _T = TypeVar("_T")
 
 _UNFINISHED: Final = (
     "The file is incomplete: its end is missing. Copy it again from where it came from."
+)
+_RAW: Final = (
+    "This is a camera's raw file, which cannot be read here. Open it in the camera's program, or "
+    "in another one that knows it, save it as a JPEG or TIFF, and use that instead."
+)
+_PREVIEW_FIRST: Final = (
+    "The first picture in this TIFF file is only a small preview, as in the raw files of cameras. "
+    "Open it in a picture program, save it as a JPEG, and use that instead."
 )
 
 
@@ -232,6 +240,7 @@ def _silent_libraries() -> Iterator[None]:
 @contextmanager
 def _opened(data: bytes, max_pixels: int, *, load: bool = True) -> Iterator[Image.Image]:
     """The picture in a file, its size and its end looked at."""
+    _expect_the_picture_itself(data)
     if (deep := deep_tiff.described(data)) is not None:
         _check_size(deep.size, max_pixels)
         _check_end(data, "TIFF")
@@ -246,6 +255,14 @@ def _opened(data: bytes, max_pixels: int, *, load: bool = True) -> Iterator[Imag
             image.load()
             _check_size(image.size, max_pixels)  # some formats know their true size only now
         yield image
+
+
+def _expect_the_picture_itself(data: bytes) -> None:
+    """Refuse a file whose first picture, the one that is read, is a preview of what people mean."""
+    if raw.is_raw(data):
+        raise PictureUnreadableError(_RAW)
+    if raw.begins_with_a_preview(data):
+        raise PictureUnreadableError(_PREVIEW_FIRST)
 
 
 def _check_end(data: bytes, format_: str) -> None:

@@ -54,7 +54,7 @@ class Words:
         return self.texts[key].format(**values)
 
     def translated(self, text: str) -> str:
-        """What the program says in English, in this language, as far as it is known.
+        """What the program says in English, for people who know the share alone, with paths whole.
 
         Args:
             text: one or more sentences, or the part of one.
@@ -62,9 +62,7 @@ class Words:
         Returns:
             Of what is not known, the English; also of a text that is very long.
         """
-        if self.language == LANGUAGES[0] or len(text) > _LONGEST:
-            return text
-        return _translated(self.language, text)
+        return self.seen(text, _whole)
 
     def seen(self, text: str, place: Place, other: str | None = None) -> str:
         """What the program says in English of itself, for people who know the share alone.
@@ -92,9 +90,8 @@ def words(language: Language) -> Words:
     return Words(language, MappingProxyType({key: each[language] for key, each in _all().items()}))
 
 
-@lru_cache(_KEPT)
-def _translated(language: Language, text: str) -> str:
-    return Translator(_sayings(), words(language).say).translated(text).text
+def _whole(path: str) -> str:
+    return path
 
 
 @lru_cache(_KEPT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -21,6 +22,7 @@ from daemon.cli.options import OF_THE_SHARE, settings_options
 from daemon.cli.owning import expect_owner
 from daemon.configuration import Resolved, state_folder
 from daemon.errors import ExitCode, PublishError, UsageError
+from daemon.figures import number
 from daemon.journal import JOURNAL, Journal
 from daemon.keeper import keeping
 from daemon.marks import expect_folders
@@ -118,13 +120,17 @@ def command(resolved: Resolved, *, names: tuple[str, ...], every: bool) -> ExitC
     expect_owner(share.failed, "retry")
     journal = _Journal(state / JOURNAL, time.time())
     parcels = find_failed(share, resolved.settings.paint.default_style)
-    if every:
-        if parcels and journal.is_closed:
-            click.echo(_CLOSED, err=True)
-        done = _try_again(_judged(parcels, journal, share, resolved.settings), journal, share)
-    else:
-        chosen = _named(parcels, names, share)
-        done = [_is_sent_back(share, parcel, journal) for parcel in chosen]
+    if every and parcels and journal.is_closed:
+        click.echo(_CLOSED, err=True)
+    done = list[bool]()
+    with _saying_when_broken_off(done):
+        if every:
+            judged = _judged(parcels, journal, share, resolved.settings)
+            _try_again(judged, journal, share, done)
+        else:
+            for parcel in _named(parcels, names, share):
+                with _to_its_end():
+                    done.append(_is_sent_back(share, parcel, journal))
     if any(done) and keeping(share, state).running is False:
         click.echo(f"{'They are' if sum(done) > 1 else 'It is'} painted once the service runs.")
     return ExitCode.OK if all(done) else ExitCode.FAILED
@@ -152,9 +158,11 @@ def _judged(
     yield from verdicts(asked, share, settings)
 
 
-def _try_again(judged: Iterable[tuple[Parcel, str]], journal: _Journal, share: Share) -> list[bool]:
-    """Send back what is not left; whether each of these could be."""
-    done, left = list[bool](), 0
+def _try_again(
+    judged: Iterable[tuple[Parcel, str]], journal: _Journal, share: Share, done: list[bool]
+) -> None:
+    """Send back what is not left; whether each of these could be goes into `done`."""
+    left = 0
     for parcel, why in judged:
         if is_gone(share.failed / parcel.photo, share.failed):
             continue  # somebody has taken it away meanwhile
@@ -162,12 +170,40 @@ def _try_again(judged: Iterable[tuple[Parcel, str]], journal: _Journal, share: S
             click.echo(f"Left where it is: {printable(parcel.place)}. {printable(why)}")
             left += 1
         else:
-            done.append(_is_sent_back(share, parcel, journal))
+            with _to_its_end():
+                done.append(_is_sent_back(share, parcel, journal))
     if left:
         click.echo("What is left is tried all the same when you name it.")
     elif not done:
         click.echo(_NONE)
-    return done
+
+
+@contextmanager
+def _saying_when_broken_off(done: Sequence[bool]) -> Iterator[None]:
+    """After Ctrl-C nobody should have to wonder what lies where."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        back = sum(done)
+        moved = f"{number(back, 'photo')} {'is' if back == 1 else 'are'} back in the inbox"
+        click.echo(f"Broken off: {moved}, and all else lies where it lay.", err=True)
+        raise
+
+
+@contextmanager
+def _to_its_end() -> Iterator[None]:
+    """Let Ctrl-C wait until what is begun is done: a photo and its own style move together."""
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:  # it breaks nothing off
+        yield
+        return
+    asked = list[int]()
+    signal.signal(signal.SIGINT, lambda which, _: asked.append(which))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if asked:
+        raise KeyboardInterrupt
 
 
 def _is_sent_back(share: Share, parcel: Parcel, journal: _Journal) -> bool:

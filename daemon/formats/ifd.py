@@ -88,6 +88,23 @@ def read(
     return found
 
 
+def following(data: bytes, order: str, place: int) -> int:
+    """Where the directory behind another one begins; 0 if there is none.
+
+    Args:
+        data: the whole file.
+        order: its byte order.
+        place: where that other one begins.
+    """
+    if place + 2 > len(data):
+        return 0
+    end = place + 2 + struct.unpack_from(f"{order}H", data, place)[0] * _ENTRY
+    if end + 4 > len(data):
+        return 0
+    link: int = struct.unpack_from(f"{order}I", data, end)[0]
+    return link
+
+
 def _entry(
     data: bytes, order: str, place: int, head: tuple[int, int, int], most: int
 ) -> Entry | None:

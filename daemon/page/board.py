@@ -109,7 +109,7 @@ class Result:
         style: name of the style.
         link: the result, relative to the page, percent-encoded; None if it cannot be reached from
             there, or is gone.
-        original: the photo, likewise.
+        original: the photo, likewise; None also if it is not called a picture.
         width: pixels.
         height: pixels.
         seconds: that painting took.
@@ -146,7 +146,7 @@ class Failure:
         style: name of the style.
         reason: what happened and what to do, in plain words.
         link: it in failed, relative to the page, percent-encoded; None if it cannot be reached
-            from there.
+            from there, or is a file that is not called a picture.
         finished: when, seconds since 1970.
         kind: what it is.
         back_to: the folder to drag it back into, as people see it.

@@ -15,7 +15,8 @@ def failure(job: Job, inbox: str, link: str | None) -> Failure:
     Args:
         job: which.
         inbox: name of that folder.
-        link: to what lies in failed; None if there is none.
+        link: to what lies in failed; None if there is none. It is not passed on of a file that is
+            not called a picture: a browser might run it, as one that lies on the reader's disk.
     """
     place = place_of(job)
     return Failure(
@@ -23,7 +24,7 @@ def failure(job: Job, inbox: str, link: str | None) -> Failure:
         name=place.name,
         style=job.style_name,
         reason=job.error or "",
-        link=link,
+        link=link if not job.is_loose or is_picture(job.relative.name) else None,
         finished=job.finished_at or 0.0,
         kind=kind_of(job),
         back_to=" > ".join((inbox, *place.parent.parts)),  # as in the note beside it

@@ -20,7 +20,7 @@ from daemon.glimpses import Glimpses, Of
 from daemon.inbox_note import Asked
 from daemon.jobs import Job, JobState
 from daemon.journal import Journal
-from daemon.names import split
+from daemon.names import is_picture, split
 from daemon.obstacles import Obstacle
 from daemon.page.asking import asking, bad_styles
 from daemon.page.board import (
@@ -214,7 +214,7 @@ class Gathering:
             name=_name(job) if job.result is None else job.result.name,
             style=job.style_name,
             link=self._link(job.result),
-            original=self._link(_photo(job)),
+            original=self._link(_shown_as_picture(_photo(job))),
             width=report.get("width", 0),
             height=report.get("height", 0),
             seconds=report.get("seconds", 0.0),
@@ -292,6 +292,11 @@ def _photo(job: Job) -> Path | None:
     if job.kept is None or job.is_loose:
         return job.kept
     return job.kept / job.content.name
+
+
+def _shown_as_picture(path: Path | None) -> Path | None:
+    """The same, if a browser takes it for a picture: it goes by the name, whatever is inside."""
+    return path if path is not None and is_picture(path.name) else None
 
 
 def _may_lie_there(job: Job) -> bool:

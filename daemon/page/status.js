@@ -97,6 +97,30 @@
     wipe.style.setProperty("--at", `${range.value}%`);
     wipe.dataset.at = range.value;
     range.setAttribute("aria-valuetext", fill("wipe.value", { photo: percent(share), painting: percent(1 - share) }));
+    for (const one of wipe.querySelectorAll("[data-whole]")) one.setAttribute("aria-pressed", String(one.dataset.whole === range.value));
+  }
+
+  /* Without dragging: a button shows all of one of them, and both again when it is pressed once more;
+     where a click on the picture opens nothing it brings the line there. */
+  function letChoose(wipe) {
+    const range = wipe.querySelector("input");
+    const view = wipe.querySelector("div.view");
+    const put = (value) => {
+      range.value = value;
+      compare(wipe);
+    };
+    range.addEventListener("input", () => compare(wipe));
+    for (const one of wipe.querySelectorAll("[data-whole]")) {
+      one.addEventListener("click", () => put(one.dataset.whole === range.value ? range.defaultValue : one.dataset.whole));
+    }
+    if (view) {
+      view.addEventListener("click", (event) => {
+        const { left, width } = view.getBoundingClientRect();
+        put(Math.round((100 * (event.clientX - left)) / width));
+      });
+    }
+    // Else the picture below is dragged away in the slider's place.
+    wipe.addEventListener("dragstart", (event) => event.preventDefault());
   }
 
   /* The painting's progress is said to whoever listens, at every tenth, and not at each look. */
@@ -187,6 +211,8 @@
     for (const kind of ["keydown", "pointerdown", "pointerup", "wheel", "touchmove", "scroll", "input"]) {
       addEventListener(kind, touch, { passive: true, capture: true });
     }
+    // A screen reader keeps keys to itself; where it brings the focus is seen all the same.
+    addEventListener("focusin", (event) => { if (event.target.closest("main")) touch(); }, true);
     addEventListener("pointerdown", () => { held = true; }, true);
     addEventListener("pointermove", (event) => { held = held && event.buttons !== 0; }, true);
     for (const kind of ["pointerup", "pointercancel", "blur"]) addEventListener(kind, () => { held = false; }, true);
@@ -196,14 +222,11 @@
   function tellPause() {
     byId("pause").firstElementChild.dataset.say = paused ? "refresh.start" : "refresh.stop";
     say(byId("pause").firstElementChild);
+    byId("renews").hidden = paused;
   }
 
   function listen() {
-    for (const wipe of all(".wipe")) {
-      wipe.querySelector("input").addEventListener("input", () => compare(wipe));
-      // Else the picture below is dragged away in the slider's place.
-      wipe.addEventListener("dragstart", (event) => event.preventDefault());
-    }
+    all(".wipe").forEach(letChoose);
     for (const button of all("[data-language]")) {
       button.addEventListener("click", () => {
         language = button.dataset.language;

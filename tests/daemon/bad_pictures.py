@@ -21,7 +21,7 @@ from PIL import Image, ImageCms
 from daemon import pictures
 from daemon.child import settle_in
 from daemon.errors import PictureUnreadableError
-from daemon.formats import encoding, heif
+from daemon.formats import encoding, heif, ifd
 from daemon.rations import Ration, ration_for, rationed
 
 SIZE: Final = (64, 48)
@@ -140,7 +140,9 @@ def result(image: Image.Image, kind: encoding.Format, depth: int) -> bytes:
 @functools.cache
 def bad() -> dict[str, bytes]:
     """One file of each class that is to be refused, or survived."""
-    return {**_no_pictures(), **_odd_sizes(), **_bombs(), **_traps(), **_broken_notes()}
+    return {
+        **_no_pictures(), **_odd_sizes(), **_bombs(), **_traps(), **_broken_notes(), **raw_files(),
+    }  # fmt: skip
 
 
 def truncated() -> Iterator[tuple[str, bytes]]:
@@ -219,6 +221,68 @@ def _no_pictures() -> dict[str, bytes]:
         "heic": b"\0\0\0\x18ftypheic" + bytes(200),
         "only a jpeg's start": b"\xff\xd8\xff\xe0",
         "only a png's start": PNG,
+    }
+
+
+def raw_files() -> dict[str, bytes]:
+    """What cameras write, as far as it can be told from pictures: those of TIFF kind, and others.
+
+    In each of TIFF kind a small picture stands first that any reader of TIFF would take.
+    """
+    found: dict[str, bytes] = {
+        "rw2": b"IIU\0" + tiff({})[4:],
+        "orf": b"IIRO" + tiff({})[4:],
+        "orf of another year": b"IIRS" + tiff({})[4:],
+        "orf of the other order": b"MMOR" + bytes(500),
+        "raf": b"FUJIFILMCCD-RAW 0201FF389501" + good()["JPEG"],
+        "cr3": b"\0\0\0\x18ftypcrx \0\0\0\1crx isom" + good()["JPEG"],
+        "crw": b"II\x1a\0\0\0HEAPCCDR" + bytes(500),
+        "mrw": b"\0MRM" + bytes(500),
+        "x3f": b"FOVb" + bytes(500),
+        "cr2": _with_directories("<", b"CR\2\0\0\0\0\0", {}),
+        "iiq": _with_directories("<", b"IIII\x52waR", {}),
+        "iiq of the other order": _with_directories(">", b"MMMMRawT", {}),
+    }
+    for order in "<>":
+        found |= {
+            f"{name}, {order}": _with_directories(order, b"", first, below)
+            for name, first, below in (
+                ("nef", {254: 1}, {262: 32803}),
+                ("arw", {254: 1}, {254: 0, 262: 32803}),
+                ("dng", {254: 1, 50706: 1}, {262: 34892}),
+                ("dng without a preview", {50706: 1}, {}),
+                ("pef", {262: 32803}, {}),
+                ("what hides below a whole picture", {254: 0}, {262: 32803}),
+            )
+        }
+    return found
+
+
+def _with_directories(
+    order: str, head: bytes, first: dict[int, int], below: dict[int, int] | None = None
+) -> bytes:
+    """A TIFF of a grey 64 x 48 picture, with tags changed, and a directory below its own."""
+    usual = {256: 64, 257: 48, 258: 8, 259: 1, 262: 1, 273: 400, 277: 1, 278: 48, 279: 64 * 48}
+    entries = [_entry(order, tag, value) for tag, value in {**usual, **first}.items()]
+    inner = [_entry(order, tag, value) for tag, value in (below or {}).items()]
+    place, directories = ifd.tree(order, 8 + len(head), entries, {330: inner})
+    data = ifd.header(order, place) + head + directories
+    return data.ljust(400, b"\0") + bytes(range(64)) * 48
+
+
+def _entry(order: str, tag: int, value: int) -> ifd.Entry:
+    """As cameras write them: kinds and places are long, versions bytes, all else is short."""
+    if tag == 50706:
+        return ifd.Entry(tag, 1, 4, bytes([value, 4, 0, 0]))
+    return (ifd.long if tag in {254, 273, 279} else ifd.short)(tag, order, value)
+
+
+def previews_first() -> dict[str, bytes]:
+    """TIFF files that say that their first picture is a small one, and are no raw files."""
+    return {
+        f"{name}, {order}": _with_directories(order, b"", first)
+        for order in "<>"
+        for name, first in (("reduced", {254: 1}), ("reduced page", {254: 3}), ("old", {255: 2}))
     }
 
 

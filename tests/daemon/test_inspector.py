@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -227,6 +228,24 @@ def test_whoever_does_not_wait_for_ever_is_told_that_no_child_can_start(photo: P
             subject.submit(key, photo, photo)
         got = [answers.get(timeout=120) for _ in "ab"]
     assert got == [Inspected(key, ok=False, message="", blame="", passing=True) for key in "ab"]
+
+
+def test_it_pauses_between_two_starts_also_while_more_is_asked(
+    photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    starts = list[float]()
+
+    def refused(*_: object) -> None:
+        starts.append(time.monotonic())
+        raise OSError(errno.EAGAIN, "no process can be started")
+
+    monkeypatch.setattr(inspector, "Child", refused)
+    limits = replace(LIMITS, restart_seconds=0.3, most_starts=2)
+    with inspecting(limits=limits) as (subject, answers):
+        for number in range(20):  # each rings the bell
+            subject.submit(str(number), photo, None)
+        assert answers.get(timeout=60).passing
+    assert starts[1] - starts[0] >= 0.3
 
 
 @pytest.mark.parametrize(

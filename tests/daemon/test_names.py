@@ -166,7 +166,7 @@ def test_dangerous_characters_are_escaped(name: str | PurePath, shown: str) -> N
     assert names.printable(name) == shown
 
 
-@pytest.mark.parametrize("name", ["a.jpg", "A.JPEG", "x.y.Png", "p.heic", "p.dng"])
+@pytest.mark.parametrize("name", ["a.jpg", "A.JPEG", "x.y.Png", "p.heic", "p.dng", "p.PEF"])
 def test_pictures_are_known_by_their_suffix(name: str) -> None:
     assert names.is_picture(name)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path, PurePath
 
 import pytest
@@ -18,20 +19,23 @@ from daemon.page.keeping import NAME as PAGE
 from daemon.settings import ShareSettings
 from daemon.share import Share, open_share
 from daemon.sheet.keeping import SHEET
-from daemon.words import LANGUAGES, Language
+from daemon.words import LANGUAGES, Language, words
 from daemon.wrapping import width
+from tests.daemon.test_words import to_say
+
+OF_THE_MACHINE = re.compile(r"`|\bengine\.\w|\batelierd ")
 
 
 def test_the_why_note_says_what_where_and_how() -> None:
     text = why_text(["a.jpg"], "It is\ttorn.\nScan it again.", PurePath("Inbox/Waves"))
-    for words in (
+    for said in (
         '"a.jpg" could not',
         "It is torn. Scan it again.",
         "do that first",
         "drag the photo back",
         "Inbox > Waves",
     ):
-        assert words in text
+        assert said in text
 
 
 def test_nobody_is_asked_to_drag_back_what_is_no_picture() -> None:
@@ -102,6 +106,32 @@ def test_in_chinese_reasons_are_too() -> None:
                     PurePath("Inbox/星夜"), "zh")  # fmt: skip
     assert "    文件是空的。请从原来的地方重新复制一份。Oh.\r\n" in text
     assert "就把照片拖回文件夹「Inbox > 星夜」。" in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("text", to_say())
+def test_no_setting_nor_command_of_the_machine_is_named(text: str, language: Language) -> None:
+    reason = "7".join(text.split("{}")).strip()
+    for note in (
+        why_text(["a.jpg"], reason, PurePath("Inbox"), language),
+        style_text("a.jpg", reason, PurePath("Inbox"), language),
+    ):
+        *told, signature = note.splitlines()
+        assert signature in signatures()
+        assert not OF_THE_MACHINE.search("\n".join(told))
+
+
+@pytest.mark.parametrize(
+    ("language", "asked"), [("en", "ask whoever"), ("zh", "让管理这台机器的人")]
+)
+def test_what_only_the_keeper_can_do_is_to_be_asked_for(language: Language, asked: str) -> None:
+    values = {"width": 900, "height": 600, "room": 300, "what": "Close other programs"}
+    for key in ("said.paint.too_large", "said.paint.card_memory"):
+        reason = words("en").say(key, **values)
+        assert "engine." in reason
+        note = why_text(["a.jpg"], reason, PurePath("Inbox"), language)
+        assert asked.replace(" ", "") in "".join(note.split()), "lines may end anywhere"
+        assert "engine." not in note
 
 
 def test_folders_are_called_as_they_are_called_in_each_language() -> None:

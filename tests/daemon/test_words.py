@@ -367,6 +367,18 @@ def test_of_several_troubles_in_one_line() -> None:
     assert told("1 photo stays in the inbox, which cannot be moved")
 
 
+def test_a_painting_that_cannot_be_put_away_is_not_called_a_style() -> None:
+    def fail() -> None:
+        with publishing._plainly(
+            "The picture of cat.jpg in the style Waves", Path("/srv/share/Outbox")
+        ):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    chinese = told(raised(fail))
+    assert chinese.startswith("「cat.jpg」按「Waves」风格画成的画没能放进文件夹")
+    assert "风格图片" not in chinese
+
+
 def publishing_error(name: str) -> str:
     def fail() -> None:
         with publishing._plainly(name, Path("/srv/share/Outbox")):
@@ -437,8 +449,8 @@ def test_what_is_nested_in_vain_is_told_as_deep_as_any_text_goes() -> None:
 
 def test_a_text_is_looked_up_once() -> None:
     text = "The file is empty. Nobody has asked for this before."
-    before = module._translated.cache_info()
+    before = module._seen.cache_info()
     assert ZH.translated(text) == ZH.translated(text)
-    after = module._translated.cache_info()
+    after = module._seen.cache_info()
     assert (after.misses, after.hits) == (before.misses + 1, before.hits + 1)
     assert after.maxsize is not None

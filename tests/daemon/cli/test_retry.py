@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -13,9 +15,11 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from daemon import retrying
 from daemon.cancelling import CANCELLED
 from daemon.cli import main
 from daemon.cli import retry as command
+from daemon.cli.failures import INTERRUPTED
 from daemon.configuration import state_folder
 from daemon.errors import ExitCode
 from daemon.jobs import NewJob
@@ -224,6 +228,48 @@ def test_a_command_waits_for_no_reader_for_ever(
     assert (code, out) == (ExitCode.FAILED, "")
     assert err == "atelierd: The photos cannot be looked into just now; name those to try again.\n"
     assert files(share.inbox) == []
+
+
+@pytest.mark.usefixtures("_failed")
+@pytest.mark.parametrize(
+    ("many", "told"), [(0, "0 photos are"), (1, "1 photo is"), (2, "2 photos are")]
+)
+def test_what_was_done_is_said_when_it_is_broken_off(
+    share: Share, retry: Retry, monkeypatch: pytest.MonkeyPatch, many: int, told: str
+) -> None:
+    def broken_off(*given: Any) -> Iterator[tuple[Parcel, str]]:
+        yield from itertools.islice(verdicts(*given), many)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "verdicts", broken_off)
+    code, out, err = retry("--all")
+    assert code == INTERRUPTED
+    assert out.count("Back in the inbox") == many
+    assert err == f"Broken off: {told} back in the inbox, and all else lies where it lay.\n"
+    assert len(files(share.inbox)) == many
+
+
+@pytest.mark.parametrize("named", [["--all"], ["a.jpg", "b.jpg"]])
+def test_a_photo_and_its_style_move_together_also_when_it_is_broken_off(
+    share: Share, retry: Retry, monkeypatch: pytest.MonkeyPatch, named: list[str]
+) -> None:
+    for name in ("a.jpg", "a.style.jpg", "b.jpg", "b.style.jpg"):
+        Image.new("RGB", (48, 48), (200, 10, 30)).save(share.failed / name)
+    move = retrying._move_one
+
+    def interrupted(source: Path, target: Path) -> None:
+        move(source, target)
+        if source.name == "a.style.jpg":
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(retrying, "_move_one", interrupted)
+    code, out, err = retry(*named)
+    assert code == INTERRUPTED
+    assert out == "Back in the inbox: a.jpg\n"
+    assert err == "Broken off: 1 photo is back in the inbox, and all else lies where it lay.\n"
+    assert files(share.inbox) == ["a.jpg", "a.style.jpg"]
+    assert files(share.failed) == ["b.jpg", "b.style.jpg"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 @pytest.mark.usefixtures("_failed")

@@ -300,14 +300,7 @@ def said_of(page: Page, name: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("kind", "what"),
-    [
-        ("photo", "photo"),
-        ("pair", "photo"),
-        ("folder", "folder"),
-        ("file", "file"),
-        ("no_picture", "file"),
-    ],
+    ("kind", "what"), [("photo", "photo"), ("pair", "photo"), ("folder", "folder")]
 )
 def test_of_each_kind_of_failure_is_said_what_it_is_and_what_to_do(
     kind: FailureKind, what: str
@@ -317,6 +310,16 @@ def test_of_each_kind_of_failure_is_said_what_it_is_and_what_to_do(
     assert said_of(page, "failures.open.") == [f"failures.open.{what}"]
     assert said_of(page, "failures.open_name") == [f"failures.open_name.{what}"]
     assert "Inbox > Waves" in page.inside("bdi")
+
+
+@pytest.mark.parametrize("kind", ["file", "no_picture"])
+def test_what_is_no_picture_is_not_opened_from_here(kind: FailureKind) -> None:
+    bill = replace(a_failure(name="bill.html", kind=kind), link="Failed/Waves/bill.html")
+    page = Page(draw(replace(empty(), failures=(bill,), failed_in_all=1)))
+    assert page.of("a") == []
+    assert said_of(page, "failures.open") == []
+    assert said_of(page, "failures.again") == [f"failures.again.{kind}"]
+    assert {"Inbox > Waves", "Failed"} <= set(page.inside("bdi")), "where it lies is said"
 
 
 def test_what_waits_for_people_is_said_with_what_to_do() -> None:

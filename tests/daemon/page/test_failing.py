@@ -47,5 +47,19 @@ def test_it_is_called_what_it_is_and_comes_back_where_it_lay(
 ) -> None:
     told = failure(job, "Inbox", "Failed/x")
     assert (told.kind, told.name, told.back_to) == (kind, name, back_to)
-    assert (told.job, told.style, told.finished, told.link) == ("7", "Waves", 9.0, "Failed/x")
+    assert (told.job, told.style, told.finished) == ("7", "Waves", 9.0)
     assert told.reason == job.error
+
+
+BILL = replace(EMPTY, relative=PurePath("Waves/bill.html"))
+BILL_WITH_A_STYLE = failed("bill.html", "bill.html", WORK / "7" / "bill.style.jpg")
+
+
+@pytest.mark.parametrize("job", [PHOTO, PAIR, FOLDER])
+def test_a_photo_or_a_folder_is_a_click_away(job: Job) -> None:
+    assert failure(job, "Inbox", "Failed/x").link == "Failed/x"
+
+
+@pytest.mark.parametrize("job", [EMPTY, LIST, BILL, BILL_WITH_A_STYLE])
+def test_what_a_browser_might_run_is_not(job: Job) -> None:
+    assert failure(job, "Inbox", "Failed/x").link is None

@@ -280,6 +280,15 @@ def test_a_name_that_is_no_utf_8_leads_there_too(room: Room) -> None:
     assert path.read_bytes() == b"picture"
 
 
+@pytest.mark.parametrize("name", ["picture.html", "picture.svg", "picture"])
+def test_a_photo_that_is_not_called_one_is_not_opened_from_here(room: Room, name: str) -> None:
+    _, original = room.paint("a", f"Waves/{name}")
+    assert original.name == name
+    (result,) = room.board().results
+    assert result.original is None
+    assert result.before is not None
+
+
 def test_a_folder_job_s_photo_lies_in_its_folder(room: Room) -> None:
     room.paint("a", "Party/content.jpg")
     (result,) = room.board().results

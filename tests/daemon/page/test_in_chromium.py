@@ -39,6 +39,7 @@ GAP = Obstacle(
     "it stays so for some minutes"
 )
 STAYS = Obstacle("1 photo stays in the inbox, which cannot be moved")
+HALF = "inset(0px 50% 0px 0px)"
 SHOWN = "return document.documentElement.classList.contains('ready')"
 
 
@@ -164,6 +165,93 @@ def test_the_slider_is_dragged(english: Browser, page: Path, kind: str) -> None:
     assert value < 85
     assert shown_of_the_photo(english, "r0") == f"inset(0px {100 - value}% 0px 0px)"
     assert len(english.windows()) == 1, "who drags does not open the picture"
+
+
+TAB = "\ue004"
+PRESSED = "return document.querySelector(arguments[0]).getAttribute('aria-pressed')"
+OPACITY = "return getComputedStyle(document.querySelector(arguments[0])).opacity"
+
+
+def tap(browser: Browser, selector: str, kind: str, share: float = 0.5) -> None:
+    """Touch an element, or click on it, at some share of its width."""
+    at = place(browser, selector)
+    spot = (at["left"] + at["width"] * share, at["top"] + at["height"] / 2)
+    browser.drag(spot, spot, kind)
+
+
+@pytest.mark.parametrize("kind", ["mouse", "touch"])
+@pytest.mark.parametrize("job", ["r0", "now-n1"])
+def test_who_cannot_drag_sees_all_of_each(
+    english: Browser, page: Path, kind: str, job: str
+) -> None:
+    show(english, page, busy())
+    for which, cut in (("photo", "0%"), ("painting", "100%")):
+        for shown, pressed in ((f"inset(0px {cut} 0px 0px)", "true"), (HALF, "false")):
+            tap(english, f"#{which}-{job}", kind)
+            until(lambda: shown_of_the_photo(english, job) == shown)  # noqa: B023 - asked at once
+            assert english.run(PRESSED, f"#{which}-{job}") == pressed
+    tap(english, f"#photo-{job}", kind)
+    tap(english, f"#painting-{job}", kind)
+    until(lambda: shown_of_the_photo(english, job) == "inset(0px 100% 0px 0px)")
+    assert english.run(PRESSED, f"#photo-{job}") == "false"
+    assert len(english.windows()) == 1, "who presses a button does not open the picture"
+
+
+@pytest.mark.parametrize("kind", ["mouse", "touch"])
+def test_a_tap_on_the_easel_brings_the_line_there(english: Browser, page: Path, kind: str) -> None:
+    show(english, page, busy())
+    tap(english, ".now .view", kind, 0.8)
+    slider = "return Number(document.getElementById('wipe-now-n1').value)"
+    until(lambda: 79 <= english.run(slider) <= 81)
+    assert shown_of_the_photo(english, "r0") == HALF
+
+
+def test_the_buttons_are_seen_and_large_enough_where_fingers_are_used(
+    english: Browser, page: Path
+) -> None:
+    narrow = tuple(replace(a_result(f"r{n}"), width=60, height=100) for n in range(6))
+    english.look(320)
+    english.tools("Emulation.setTouchEmulationEnabled", enabled=True)
+    try:
+        show(english, page, replace(busy(), results=narrow))
+        for job in ("r0", "r5", "now-n1"):
+            photo, painting = (place(english, f"#{one}-{job}") for one in ("photo", "painting"))
+            assert english.run(OPACITY, f"#photo-{job} .tag") == "1"
+            for button in (photo, painting):
+                assert min(button["width"], button["height"]) >= 44
+            assert photo["left"] + photo["width"] <= painting["left"]
+    finally:
+        english.tools("Emulation.setTouchEmulationEnabled", enabled=False)
+        english.look(1200)
+
+
+def test_the_buttons_are_pressed_by_keys_and_show_the_focus(english: Browser, page: Path) -> None:
+    show(english, page, busy())
+    english.press("#wipe-r0", TAB)
+    assert english.run("return document.activeElement.id") == "photo-r0"
+    ring = "return getComputedStyle(document.querySelector('#photo-r0 .tag')).outlineStyle"
+    assert english.run(ring) == "solid"
+    until(lambda: english.run(OPACITY, "#photo-r0 .tag") == "1")
+    english.press("#photo-r0", " ")
+    assert shown_of_the_photo(english, "r0") == "inset(0px 0% 0px 0px)"
+    renewed(english, page, busy())
+    assert english.run(PRESSED, "#photo-r0") == "true", "as it was"
+    assert english.run("return document.activeElement.id") == "photo-r0"
+
+
+def test_screen_readers_are_told_what_the_buttons_show(
+    english: Browser, chinese: Browser, page: Path
+) -> None:
+    names = {"en": "Photo alone: Garden.png", "zh": "只看照片：Garden.png"}
+    for browser, language in ((english, "en"), (chinese, "zh")):
+        show(browser, page, busy())
+        told = [
+            one["name"]["value"]
+            for role in ("button", "ToggleButton")
+            for one in accessible(browser, role)
+        ]
+        assert names[language] in told
+        assert len([one for one in told if "Garden.png" in one]) == 2
 
 
 def test_what_waits_for_its_reader_is_seen_at_once(english: Browser, page: Path) -> None:
@@ -343,6 +431,35 @@ def test_it_waits_while_a_slider_is_held_and_when_it_is_told_to(
     until(lambda: english.run("return document.documentElement.dataset.former") is None)
 
 
+def test_it_waits_while_a_screen_reader_moves_the_focus(english: Browser, page: Path) -> None:
+    show(english, page, busy())
+    english.run(
+        "document.documentElement.dataset.former = 'yes'; let turn = 0;"
+        "window.reading = setInterval(() => document.getElementById("
+        "['wipe-r0', 'open-r0'][turn++ % 2]).focus(), 200);" + SOON
+    )
+    time.sleep(4)
+    assert english.run("return document.documentElement.dataset.former") == "yes"
+    english.run("clearInterval(window.reading)")
+    until(lambda: english.run("return document.documentElement.dataset.former") is None)
+
+
+def test_screen_readers_are_told_that_it_reads_itself_again(
+    english: Browser, chinese: Browser, page: Path
+) -> None:
+    for browser, said in ((english, "reads itself again"), (chinese, "自动重新读取")):
+        show(browser, page, busy())
+        told = [one["name"]["value"] for one in accessible(browser, "StaticText")]
+        (before,) = [number for number, text in enumerate(told) if said in text]
+        stop = words("en" if browser is english else "zh").texts["page.refresh.stop"]
+        assert told[before + 1] == stop, "how to stop that comes next"
+        browser.click("#pause")
+        assert not [
+            one for one in accessible(browser, "StaticText") if said in one["name"]["value"]
+        ]
+        browser.click("#pause")
+
+
 def test_progress_is_said_at_each_tenth(english: Browser, page: Path) -> None:
     show(english, page, busy())
     news = "return document.getElementById('news').textContent"
@@ -444,8 +561,14 @@ def test_without_scripts_all_of_it_can_be_read(without_scripts: Browser, page: P
     assert "UTC" in text_at(without_scripts, "#result-r0 time")
     slider = "return getComputedStyle(document.getElementById('wipe-r0')).display"
     assert without_scripts.run(slider) == "none"
-    pause = "return getComputedStyle(document.getElementById('pause')).display"
-    assert without_scripts.run(pause) == "none"
+    for id_ in ("pause", "photo-r0", "painting-r0"):
+        shown = f"return getComputedStyle(document.getElementById('{id_}')).display"
+        assert without_scripts.run(shown) == "none", "it would do nothing"
+    tags = (
+        "return [...document.querySelectorAll('#result-r0 .unscripted')]"
+        ".map((one) => [one.innerText, getComputedStyle(one).opacity])"
+    )
+    assert without_scripts.run(tags) == [["Photo", "1"], ["Painting", "1"]]
 
 
 def test_without_scripts_it_reads_itself_again(without_scripts: Browser, page: Path) -> None:
