@@ -1,10 +1,12 @@
-"""Content, style and total variation losses: each gives its value and its gradient in closed form.
+"""What losses are, and what they share: each gives its value and its gradient in closed form.
 
-Gatys, Ecker, Bethge 2016, equations 1 to 6, with mean squares in place of sums, so that a weight
-means the same at every size. With the `relative` normalisation each loss is further divided by the
-energy of its target, so that a weight means the same at every depth too: with average pooling the
-raw activations shrink so fast with depth that the raw style loss of conv5_1 is a 30,000th of
-conv4_1's, and the large shapes of a style would never appear.
+Each is in a module of its own: `content_loss`, `gram`, `wasserstein`, `histogram`, `variation`.
+
+All are mean squares in place of sums, so that a weight means the same at every size. With the
+`relative` normalisation each loss is further divided by the energy of its target, so that a weight
+means the same at every depth too: with average pooling the raw activations shrink so fast with
+depth that the raw Gram loss of conv5_1 is a 30,000th of conv4_1's, and the large shapes of a style
+would never appear.
 
 Values are (1,) float32 arrays on the device. Scalars of gradients are folded into the smallest
 factor at hand, never multiplied onto whole feature maps.
@@ -12,12 +14,13 @@ factor at hand, never multiplied onto whole feature maps.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-from engine.gram import products
 from engine.mx import Array, nd
 from engine.precision import raised
 from engine.shelf import NO_SHELF, Shelf
@@ -26,11 +29,16 @@ from engine.sums import total
 Place = tuple[slice, slice]
 """Rows and columns of the whole picture's maps where a tile's lie."""
 
-_ROUNDNESS: Final = 1.0
-"""Grey levels below which the total variation is rounded off, so that it has a gradient at 0."""
+Parts = Mapping[str, NDArray[np.float32]]
+"""What is known of a style at one tap, for one kind of loss: arrays by the names of its parts."""
+
+LEAST_ENERGY: Final = 1e-12
+"""Of a blank target, so that nothing is divided by 0."""
 
 
-def mixed(maps: Array, matrix: Array, out: Array | None = None) -> Array:
+def mixed(
+    maps: Array, matrix: Array, out: Array | None = None, centre: Array | None = None
+) -> Array:
     """Channels mixed by a matrix (C, C): M F for maps F (1, C, h, w), shaped as these.
 
     As the way back of a convolution of 1x1, which leaves the maps in oneDNN's blocked layout. A
@@ -42,11 +50,20 @@ def mixed(maps: Array, matrix: Array, out: Array | None = None) -> Array:
         maps: of any type.
         matrix: float32.
         out: where to write it, if that is to be an array which is there.
+        centre: what is to come out for what: two columns (C, 2), float32; maps that are the first
+            one become the second. Without it, nothing of nothing.
     """
     channels = maps.shape[1]
-    matrix = nd.transpose(matrix.reshape((channels, channels, 1, 1)), axes=(1, 0, 2, 3))
-    kernel = _like(maps, matrix)
-    return nd.Deconvolution(maps, kernel, kernel=(1, 1), num_filter=channels, no_bias=True, out=out)
+    kernel = _like(
+        maps, nd.transpose(matrix.reshape((channels, channels, 1, 1)), axes=(1, 0, 2, 3))
+    )
+    options = {"kernel": (1, 1), "num_filter": channels, "out": out}
+    if centre is None:
+        return nd.Deconvolution(maps, kernel, no_bias=True, **options)
+    # Of the kernel as it was rounded, whose error at the centre is as large as its way from zero.
+    rounded = raised(kernel).reshape((channels, channels))
+    shift = centre[:, 1:] - nd.dot(rounded, centre[:, :1], transpose_a=True)
+    return nd.Deconvolution(maps, kernel, _like(maps, shift.reshape(-1)), no_bias=False, **options)
 
 
 def _like(maps: Array, values: Array) -> Array:
@@ -65,7 +82,7 @@ def cut(maps: Array, place: Place) -> Array:
 def energy(target: Array) -> float:
     """Mean square of a target; a blank one has a tiny energy, so that nothing is divided by 0."""
     mean = float(total(nd.square(target)).asscalar()) / int(target.size)
-    return max(mean, 1e-12)
+    return max(mean, LEAST_ENERGY)
 
 
 class TapLoss(Protocol):
@@ -89,106 +106,44 @@ class TapLoss(Protocol):
 
 
 @dataclass(frozen=True)
-class ContentLoss:
-    """Mean square between feature maps and the content's (equation 1).
+class Aim:
+    """What is asked of a style loss at one tap, whatever its kind.
 
     Attributes:
-        target: maps of the content, (1, C, h, w), of the whole picture.
-        factor: weight of the loss over the energy of the target (or over 1).
-        shelf: where to take arrays from for differences.
-    """
-
-    target: Array
-    factor: float
-    shelf: Shelf = NO_SHELF
-
-    def measure(self, maps: Array, place: Place) -> Array:
-        """Sum of squared differences, (1,)."""
-        difference = self._difference(maps, place)
-        measured = total(nd.square(difference))
-        self.shelf.put(difference)
-        return measured
-
-    def conclude(self, measured: Array) -> tuple[Array, None]:
-        """Value (1,); the pull is the same at every value (equation 2)."""
-        return measured * (self.factor / self.target.size), None
-
-    def pull(self, maps: Array, place: Place, by: None) -> Array:  # noqa: ARG002 - see conclude
-        """Gradient, (1, C, h, w) (equation 2)."""
-        difference = self._difference(maps, place)
-        difference *= 2 * self.factor / self.target.size
-        return difference
-
-    def _difference(self, maps: Array, place: Place) -> Array:
-        target = cut(self.target, place)
-        return self.shelf.made(
-            target.shape,
-            np.float32,
-            lambda out: nd.elemwise_sub(raised(maps), target, out=out),
-        )
-
-
-@dataclass(frozen=True)
-class StyleLoss:
-    """Mean square between Gram matrices of the maps and of the style (equation 4).
-
-    Attributes:
-        target: Gram matrix of the style, (C, C).
-        factor: weight of the loss over the energy of the target (or over 1).
+        weight: of the loss.
+        relative: whether it is divided by the energy of its target.
         size: elements of the whole picture's maps, C h w.
+        lay: lays an array on the device.
         shelf: where to take arrays from for gradients.
     """
 
-    target: Array
-    factor: float
+    weight: float
+    relative: bool
     size: int
+    lay: Callable[[NDArray[np.float32]], Array]
     shelf: Shelf = NO_SHELF
 
-    def measure(self, maps: Array, place: Place) -> Array:  # noqa: ARG002 - no place is special
-        """Products of channels, (C, C)."""
-        return products(maps, self.shelf)
-
-    def conclude(self, measured: Array) -> tuple[Array, Array]:
-        """Value (1,), and the matrix (C, C) that pulls the maps (equation 6)."""
-        difference = measured / self.size - self.target
-        value = total(nd.square(difference)) * (self.factor / difference.size)
-        # d G / d F gives twice (the Gram matrix is symmetric), the square gives the other two.
-        return value, difference * (4 * self.factor / difference.size / self.size)
-
-    def pull(self, maps: Array, place: Place, by: Array) -> Array:  # noqa: ARG002 - as in measure
-        """Gradient, (1, C, h, w) (equation 6)."""
-        return self.shelf.made(maps.shape, maps.dtype, lambda out: mixed(maps, by, out))
+    def factor(self, energy: float) -> float:
+        """What the plain loss is multiplied with, for the energy of a target."""
+        return self.weight / energy if self.relative else self.weight
 
 
 @dataclass(frozen=True)
-class TotalVariation:
-    """Mean absolute difference of neighbouring pixels, as d2l's chapter on style transfer has it.
-
-    ``0.5 * (mean |right - left| + mean |below - above|)``, in units of the full range (255), each
-    absolute value rounded off under one grey level (sqrt(d^2 + 1)).
+class StyleKind:
+    """One way to compare maps with those of a style, of which statistics alone are known.
 
     Attributes:
-        factor: weight of the loss.
+        parts: what the statistics at one tap are called.
+        measured: what has to be known of maps (1, C, h, w), which adds up over tiles.
+        statistics: the parts, in their order, from that of all tiles and from C h w.
+        loss: with these statistics as its target.
+        measures_narrow: whether maps are measured as they are, of less than float32 too.
+        pulls_narrow: whether gradients are of the type of the maps; else they are float32.
     """
 
-    factor: float
-
-    def __call__(self, image: Array) -> tuple[Array, Array]:
-        """Return value (1,) and gradient (1, 3, H, W) for an image in 0 to 255."""
-        value, gradient = 0, nd.zeros_like(image)
-        for axis in (2, 3):
-            part, slope = self._along(image, axis)
-            edge = nd.zeros_like(nd.slice_axis(image, axis=axis, begin=0, end=1))
-            gradient = (
-                gradient + nd.concat(edge, slope, dim=axis) - nd.concat(slope, edge, dim=axis)
-            )
-            value = part + value
-        return value, gradient
-
-    def _along(self, image: Array, axis: int) -> tuple[Array, Array]:
-        ahead = nd.slice_axis(image, axis=axis, begin=1, end=None)
-        behind = nd.slice_axis(image, axis=axis, begin=0, end=-1)
-        difference = ahead - behind
-        length = nd.sqrt(nd.square(difference) + _ROUNDNESS**2)
-        scale = 0.5 * self.factor / 255 / difference.size
-        return total(length) * scale, difference / length * scale
+    parts: tuple[str, ...]
+    measured: Callable[[Array], Array]
+    statistics: Callable[[Array, int], tuple[NDArray[np.float32], ...]]
+    loss: Callable[[Parts, Aim], TapLoss]
+    measures_narrow: bool = False
+    pulls_narrow: bool = False

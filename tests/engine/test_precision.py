@@ -10,10 +10,11 @@ import pytest
 from engine import Recipe, gram, pyramid
 from engine.layers import chain_to, channels_of
 from engine.mx import mx, nd
-from engine.objective import Objective, style_grams
+from engine.objective import Objective
 from engine.precision import BFLOAT16, FLOAT16, FLOAT32, Carried, Precision
 from engine.selfcheck import SelfCheck
 from engine.stages import Tiling
+from engine.style_statistics import style_statistics
 from engine.tiles import Grid
 from engine.vgg import Vgg
 from engine.weights import load
@@ -44,8 +45,8 @@ def evaluated(photo, style):
 
 def evaluate(one, pictures, recipe, tiling):
     content, style, image = (one.to_device(each) for each in pictures)
-    grams = style_grams(one, style, recipe, tiling)
-    loss, gradient = Objective(one, content, grams, recipe, tiling).evaluate(image)
+    known = style_statistics(one, style, recipe, tiling)
+    loss, gradient = Objective(one, content, known, recipe, tiling).evaluate(image)
     return loss.total, gradient.asnumpy()
 
 

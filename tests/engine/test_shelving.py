@@ -11,11 +11,12 @@ from engine import Recipe
 from engine.footprint import elements
 from engine.layers import chain_to, deepest
 from engine.mx import mx
-from engine.objective import Objective, style_grams
+from engine.objective import Objective
 from engine.precision import BFLOAT16, FLOAT32
 from engine.shelf import Shelf
 from engine.shelving import _compared, shelved_bytes, shelved_in_tile
 from engine.stages import Tiling
+from engine.style_statistics import style_statistics
 from engine.tiles import Grid
 from engine.vgg import Vgg
 from engine.weights import load
@@ -41,8 +42,8 @@ def evaluated(network, recipe, size, tiling, times=1):
     """An objective, and the losses and gradients of two images in turn."""
     pictures = np.random.default_rng(0).uniform(0, 255, (4, *size, 3)).astype(np.float32)
     content, style, *images = (network.to_device(each) for each in pictures)
-    grams = style_grams(network, style, recipe)
-    objective = Objective(network, content, grams, recipe, tiling)
+    known = style_statistics(network, style, recipe)
+    objective = Objective(network, content, known, recipe, tiling)
     found = [objective.evaluate(image) for _ in range(times) for image in images]
     return objective, [(loss.total, gradient.asnumpy()) for loss, gradient in found]
 
