@@ -52,7 +52,7 @@ _SPEED: Final = 2.5
 eigenvalue is taken for the smallest, and its digits are lost."""
 
 _DONE: Final = 1e-4
-"""Distance from 1 from where on two plain steps come to the end of float32's digits."""
+"""Distance from 1 from where on a plain step comes to the end of float32's digits."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ def _steps() -> Iterator[tuple[float, float]]:
         own, other = 1.5 * square**0.5, 0.5 * square**1.5
         yield own, other
         least = min(least * (own - other * least**2), own - other)
-    yield from [(1.5, 0.5)] * 2
+    yield 1.5, 0.5
 
 
 _STEPS: Final = tuple(_steps())

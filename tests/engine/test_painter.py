@@ -136,6 +136,27 @@ def test_a_style_is_looked_at_once_also_after_a_restart(
     assert len(looked) == 2
 
 
+def test_statistics_of_one_kind_are_not_taken_for_those_of_another(
+    weights, tmp_path, style, monkeypatch
+):
+    looked = []
+    monkeypatch.setattr(
+        "engine.painter.style_statistics", lambda *a: looked.append(1) or style_statistics(*a)
+    )
+    painter = Painter(weights.parent, "cpu", precision="float32", styles=StyleStore(tmp_path))
+    kinds = (["gram"], ["histogram"], ["gram", "histogram"], ["gram"])
+    recipes = [Recipe(style_loss=dict.fromkeys(each, 1.0)) for each in kinds]
+    found = [painter.statistics(style.astype(np.float32), "stripes", each) for each in recipes]
+    assert len(looked) == 3
+    assert found[2].keys() == found[0].keys() | found[1].keys()
+    assert found[3].keys() == found[0].keys()
+    again = Painter(weights.parent, "cpu", precision="float32", styles=StyleStore(tmp_path))
+    for recipe, before in zip(recipes, found, strict=True):
+        after = again.statistics(style.astype(np.float32), "stripes", recipe)
+        assert all(np.array_equal(after[name], before[name]) for name in before)
+    assert len(looked) == 3
+
+
 def test_statistics_are_not_taken_for_those_of_other_weights(
     weights, tmp_path, photo, style, monkeypatch
 ):

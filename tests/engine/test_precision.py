@@ -125,6 +125,33 @@ def test_what_the_style_alone_asks_for_is_measured_as_it_is(
     assert seen == [channels_of(name) for name in measured]
 
 
+@pytest.mark.parametrize(
+    "kinds", [["wasserstein"], ["histogram"], ["gram", "wasserstein"], ["gram", "histogram"]]
+)
+@pytest.mark.usefixtures("rounding")
+def test_where_another_loss_needs_float32_all_are_measured_in_that(
+    network, evaluated, monkeypatch, kinds
+):
+    seen = []
+    monkeypatch.setattr("engine.gram._by_the_way_back", lambda *_: seen.append(kinds))
+    evaluated(network(BFLOAT16), style_loss=dict.fromkeys(kinds, 1.0))
+    assert not seen
+
+
+@pytest.mark.parametrize(
+    ("precision", "tiling"),
+    [(FLOAT16, None), (BFLOAT16, None), (BFLOAT16, Tiling(shelved=True)), (BFLOAT16, TRACED)],
+)
+@pytest.mark.parametrize("kind", ["gram", "wasserstein", "histogram"])
+@pytest.mark.usefixtures("rounding")
+def test_each_style_loss_bears_rounding(network, evaluated, precision, tiling, kind):
+    asked = {"style_loss": {kind: 1.0}, "content_weight": 0.0}
+    right = evaluated(network(FLOAT32), **asked)
+    found = evaluated(network(precision), tiling, **asked)
+    assert found[0] == pytest.approx(right[0], rel=0.02)
+    assert distance(found[1], right[1]) < 0.15
+
+
 @pytest.mark.parametrize("precision", [FLOAT16, BFLOAT16])
 @pytest.mark.usefixtures("rounding")
 def test_rounding_passes_the_self_check(painter, network, precision):

@@ -13,7 +13,7 @@ from engine.painter import Painter
 from engine.passage import Passage
 from engine.style_statistics import style_statistics
 
-PADDINGS = {"zeros": "constant", "replicate": "edge"}
+PADDINGS = {"zeros": "constant", "reflect": "reflect", "replicate": "edge"}
 
 
 def through(
