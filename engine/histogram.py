@@ -8,7 +8,8 @@ is held. In one dimension this is the squared Wasserstein distance between the d
 Values are not put into order but into bins, which can be counted tile by tile. Their width is a
 part of the values in them, for which no range has to be known beforehand. All values of a bin are
 moved by the same: from its centre to the mean of what the style has at the same places in the
-order. How that is spread around its mean is not seen.
+order. Where that is spread wider than the bin, as it is for all zeros, what no such move can bring
+nearer is part of the loss too: else it would pay to make values alike.
 
 What is known of a style are quantiles, finest where they are largest: few values are large, and
 they are most of the energy. The means of the quantiles of several styles are those of what lies
@@ -71,15 +72,15 @@ class Order:
         values = quantiles.astype(np.float64)
         slopes = np.diff(values) * self._gaps
         roots = np.arange(self._gaps) / self._gaps
-        parts = _integral(values[:, :-1], slopes, roots, 1 / self._gaps)
-        before = np.cumsum(parts, axis=1) - parts
+        parts = _integrals(values[:, :-1], slopes, roots, 1 / self._gaps)
+        before = [np.cumsum(each, axis=1) - each for each in parts]
         self._tables = [
-            lay(each.astype(np.float32).reshape(-1)) for each in (values[:, :-1], slopes, before)
+            lay(each.astype(np.float32).reshape(-1)) for each in (values[:, :-1], slopes, *before)
         ]
-        self.energy = _mean_square(values)
+        self.energy = max(float(parts[1].sum(axis=1).mean()), LEAST_ENERGY)
 
-    def integrals(self, above: Array) -> Array:
-        """Integrals of the values over the shares from 0 to some, (C, n).
+    def integrals(self, above: Array) -> tuple[Array, Array]:
+        """Integrals of the values, and of their squares, over the shares from 0 to some, (C, n).
 
         Args:
             above: shares, (C, n), each between 0 and 1.
@@ -87,9 +88,10 @@ class Order:
         root = nd.sqrt(above)
         gap = nd.minimum(nd.floor(root * self._gaps), self._gaps - 1)
         where = nd.broadcast_add(gap, _firsts(above, self._gaps))
-        value, slope, before = (nd.take(each, where) for each in self._tables)
+        value, slope, *before = (nd.take(each, where) for each in self._tables)
         start = gap * (1 / self._gaps)
-        return before + _integral(value, slope, start, root - start)
+        more = _integrals(value, slope, start, root - start)
+        return before[0] + more[0], before[1] + more[1]
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,7 @@ class HistogramLoss:
     Attributes:
         style: the style's values.
         centres: of the bins, (1, BINS).
+        widths: likewise.
         factor: weight of the loss over the energy of the style (or over 1).
         size: elements of the whole picture's maps, C h w.
         shelf: where to take arrays from for gradients.
@@ -106,6 +109,7 @@ class HistogramLoss:
 
     style: Order
     centres: Array
+    widths: Array
     factor: float
     size: int
     shelf: Shelf = NO_SHELF
@@ -118,12 +122,12 @@ class HistogramLoss:
         """Value (1,), and the gradient in each bin (C, BINS)."""
         one = measured.shape[0] / self.size  # the share of one position
         above = _from_the_largest(measured) * one
-        held = self.style.integrals(above)
-        inside = nd.slice_axis(held, axis=1, begin=0, end=-1)
-        larger = nd.slice_axis(held, axis=1, begin=1, end=None)
-        there = (inside - larger) / nd.maximum(measured * one, one / 2)  # an empty bin moves none
-        way = nd.broadcast_sub(self.centres, there)
-        value = total(measured * nd.square(way)) * (self.factor / self.size)
+        share = nd.maximum(measured * one, one / 2)  # of an empty bin nothing is asked
+        mean, square = (_inside(each) / share for each in self.style.integrals(above))
+        spread = nd.sqrt(nd.maximum(square - nd.square(mean), 0))
+        way = nd.broadcast_sub(self.centres, mean)
+        far = nd.square(way) + nd.square(nd.maximum(nd.broadcast_sub(spread, self.widths), 0))
+        value = total(measured * far) * (self.factor / self.size)
         return value / _none_missing(above), way * (2 * self.factor / self.size)
 
     def pull(self, maps: Array, place: Place, by: Array) -> Array:  # noqa: ARG002 - as in measure
@@ -187,28 +191,27 @@ def _from_the_largest(measured: Array) -> Array:
     return nd.concat(sums, nd.zeros_like(sums[:, :1]), dim=1)
 
 
+def _inside(held: Array) -> Array:
+    """What each bin holds of integrals up to the bins' edges, (C, BINS)."""
+    inside = nd.slice_axis(held, axis=1, begin=0, end=-1)
+    return inside - nd.slice_axis(held, axis=1, begin=1, end=None)
+
+
 def _none_missing(above: Array) -> Array:
     """One; or zero, if a value lies in no bin, since it is no number."""
     return nd.min(nd.slice_axis(above, axis=1, begin=0, end=1)) > _ALL
 
 
-def _integral(value: Any, slope: Any, root: Any, length: Any) -> Any:
-    """Integral over the share, of what begins with a value and a slope over the share's root.
+def _integrals(value: Any, slope: Any, root: Any, length: Any) -> tuple[Any, Any]:
+    """Over the share, of what begins with a value and a slope over the share's root; of its square.
 
     From the square of `root` to that of `root + length`; for arrays of either library.
     """
-    return (
-        2 * length * (value * root + length * (0.5 * (value + slope * root) + slope * length / 3))
-    )
-
-
-def _mean_square(values: NDArray[np.float64]) -> float:
-    """Of quantiles, and what is interpolated between them: Simpson's rule, exact for cubics."""
-    roots = np.linspace(0, 1, values.shape[1])
-    ends = values**2 * roots
-    middles = ((values[:, :-1] + values[:, 1:]) / 2) ** 2 * (roots[:-1] + roots[1:]) / 2
-    parts = (ends[:, :-1] + 4 * middles + ends[:, 1:]) / 6
-    return max(float(parts.sum(axis=1).mean()) * 2 / (len(roots) - 1), LEAST_ENERGY)
+    over = slope * length
+    plain = value * root + (value * length + over * root) / 2 + over * length / 3
+    rising = value * (value * length + 2 * over * root) / 2
+    squares = value * value * root + rising + over * (2 * value * length + over * root) / 3
+    return 2 * length * plain, 2 * length * (squares + over * over * length / 4)
 
 
 def _edges() -> NDArray[np.float64]:
@@ -216,11 +219,11 @@ def _edges() -> NDArray[np.float64]:
     return np.concatenate([[0.0], 2.0**powers])
 
 
-def _centres() -> NDArray[np.float32]:
+def _centres_and_widths() -> NDArray[np.float32]:
     edges = _edges()
-    centres = (edges[:-1] + edges[1:]) / 2
-    centres[0] = 0  # and not between 0 and what counts as 0
-    return centres.astype(np.float32)
+    found = np.stack([(edges[:-1] + edges[1:]) / 2, np.diff(edges)])
+    found[:, 0] = 0  # of what counts as 0
+    return found.astype(np.float32)
 
 
 def _statistics(measured: Array, size: int) -> tuple[NDArray[np.float32], ...]:
@@ -236,8 +239,8 @@ def _statistics(measured: Array, size: int) -> tuple[NDArray[np.float32], ...]:
 
 def _loss(parts: Parts, aim: Aim) -> HistogramLoss:
     style = Order(parts[_QUANTILES], aim.lay)
-    centres = aim.lay(_centres().reshape(1, -1))
-    return HistogramLoss(style, centres, aim.factor(style.energy), aim.size, aim.shelf)
+    bins = (aim.lay(each.reshape(1, -1)) for each in _centres_and_widths())
+    return HistogramLoss(style, *bins, aim.factor(style.energy), aim.size, aim.shelf)
 
 
 HISTOGRAM: Final = StyleKind((_QUANTILES,), counts, _statistics, _loss)

@@ -62,28 +62,30 @@ def test_what_is_known_of_a_style_are_its_quantiles():
     assert quantiles.shape == (SHAPE[1], LEVELS)
     assert quantiles.dtype == np.float32
     above = np.linspace(0, 1, LEVELS) ** 2
+    few = above * SHAPE[2] * SHAPE[3] < 10  # values, which may lie far from one another
     for found, row in zip(quantiles, ordered(style), strict=True):
         assert (np.diff(found) <= 0).all()
-        assert found == pytest.approx(np.quantile(row, 1 - above), rel=0.05, abs=0.05)
+        assert found[0] == pytest.approx(row[-1], rel=0.05)
+        right = np.quantile(row, 1 - above[~few])
+        assert found[~few] == pytest.approx(right, rel=0.05, abs=0.05)
 
 
 def test_it_is_the_mean_square_distance_in_order():
     array, style = maps(3, SHAPE), maps(2, SHAPE)
     value, _ = at_once(style_loss(HISTOGRAM, style, weight=0.7, relative=False), array)
-    right = 0.7 * np.mean((array - carried_to(array, style)) ** 2)
-    assert value == pytest.approx(right, rel=0.01)
+    assert value == pytest.approx(0.7 * np.mean((ordered(array) - ordered(style)) ** 2), rel=0.01)
     energy = np.mean(style.astype(np.float64) ** 2)
     relative, _ = at_once(style_loss(HISTOGRAM, style, weight=0.7), array)
-    assert relative == pytest.approx(value / energy, rel=1e-3)
+    assert relative == pytest.approx(value / energy, rel=0.01)
 
 
-def test_without_zeros_it_is_the_wasserstein_distance_of_each_channel():
-    array, style = maps(3, SHAPE) + 5, maps(2, SHAPE) + 8
+@pytest.mark.parametrize("kind", ["blank", "constant", "one value", "any"])
+def test_of_values_that_are_alike_it_is_the_distance_all_the_same(kind):
+    array, style = odd(kind, 3, SHAPE, 10.0), maps(2, SHAPE)
     value, _ = at_once(style_loss(HISTOGRAM, style, relative=False), array)
-    smooth = np.random.default_rng(0).gamma(3, 4, SHAPE).astype(np.float32)
-    smooth_value, _ = at_once(style_loss(HISTOGRAM, smooth, relative=False), 1.7 * smooth + 1)
-    assert smooth_value == pytest.approx(np.mean((0.7 * smooth + 1) ** 2), rel=0.01)
-    assert 0 < value <= np.mean((ordered(array) - ordered(style)) ** 2) * 1.01
+    right = np.mean((ordered(array) - ordered(style)) ** 2)
+    # The very value is known as closely as its bin.
+    assert value == pytest.approx(right, rel=0.02, abs=0.02 * np.mean(style**2))
 
 
 def test_the_gradient_is_each_values_way_to_its_partner():
@@ -104,9 +106,13 @@ def test_against_its_gradient_the_values_come_to_the_style():
 def test_the_gradient_is_the_slope_of_the_value():
     """Of many values, some of which change their bins: what stays in its own changes nothing."""
     array, style = maps(3, (1, 8, 100, 120)), maps(2, (1, 8, 100, 120))
-    loss = style_loss(HISTOGRAM, style)
+    loss = style_loss(HISTOGRAM, style, relative=False)
     _, gradient = at_once(loss, array)
-    for way in (0.1 * array, 0.1 * maps(4, array.shape) * (array > 0)):
+    # Of zeros none is moved: the ReLU lets nothing through to them, and the loss has a kink there.
+    for way in (
+        0.1 * gradient * array.size * (array > 0),
+        0.1 * maps(4, array.shape) * (array > 0),
+    ):
         ahead, behind = (at_once(loss, np.maximum(array + s * way, 0))[0] for s in (1, -1))
         inside = np.maximum(array + way, 0) - np.maximum(array - way, 0)
         assert (ahead - behind) == pytest.approx(float((gradient * inside).sum()), rel=0.05)
