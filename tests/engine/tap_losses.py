@@ -48,6 +48,7 @@ def whole(array):
 
 def at_once(loss, array):
     """Value and gradient for maps in one piece."""
+    array = array.astype(np.float32)
     given = nd.array(array)
     value, pull = loss.conclude(loss.measure(given, whole(array)))
     gradient = loss.pull(given, whole(array), pull).asnumpy()

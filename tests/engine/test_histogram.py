@@ -85,7 +85,7 @@ def test_of_values_that_are_alike_it_is_the_distance_all_the_same(kind):
     value, _ = at_once(style_loss(HISTOGRAM, style, relative=False), array)
     right = np.mean((ordered(array) - ordered(style)) ** 2)
     # The very value is known as closely as its bin.
-    assert value == pytest.approx(right, rel=0.02, abs=0.02 * np.mean(style**2))
+    assert value == pytest.approx(right, rel=0.03, abs=0.03 * np.mean(style**2))
 
 
 def test_the_gradient_is_each_values_way_to_its_partner():
