@@ -25,7 +25,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.losses import LEAST_ENERGY, Aim, Parts, Place, StyleKind
+from engine.losses import AS_OF_PRODUCTS, LEAST_ENERGY, Aim, Parts, Place, StyleKind
 from engine.mx import Array, nd
 from engine.precision import raised
 from engine.shelf import NO_SHELF, Shelf
@@ -102,7 +102,7 @@ class HistogramLoss:
         style: the style's values.
         centres: of the bins, (1, BINS).
         widths: likewise.
-        factor: weight of the loss over the energy of the style (or over 1).
+        factor: weight of the loss over a quarter of the style's energy (or over 1).
         size: elements of the whole picture's maps, C h w.
         shelf: where to take arrays from for gradients.
     """
@@ -240,7 +240,8 @@ def _statistics(measured: Array, size: int) -> tuple[NDArray[np.float32], ...]:
 def _loss(parts: Parts, aim: Aim) -> HistogramLoss:
     style = Order(parts[_QUANTILES], aim.lay)
     bins = (aim.lay(each.reshape(1, -1)) for each in _centres_and_widths())
-    return HistogramLoss(style, *bins, aim.factor(style.energy), aim.size, aim.shelf)
+    factor = aim.factor(style.energy / AS_OF_PRODUCTS)
+    return HistogramLoss(style, *bins, factor, aim.size, aim.shelf)
 
 
 HISTOGRAM: Final = StyleKind((_QUANTILES,), counts, _statistics, _loss)

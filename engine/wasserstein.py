@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.gram import products
-from engine.losses import LEAST_ENERGY, Aim, Parts, Place, StyleKind, mixed
+from engine.losses import AS_OF_PRODUCTS, LEAST_ENERGY, Aim, Parts, Place, StyleKind, mixed
 from engine.mx import Array, nd
 from engine.precision import raised
 from engine.shelf import NO_SHELF, Shelf
@@ -65,7 +65,7 @@ class WassersteinLoss:
         mean: of the style, (C, 1).
         covariance: of the style, (C, C), with the ridge.
         ridge: what was added, and is added to the maps' covariance.
-        factor: weight of the loss over the energy of the style (or over 1).
+        factor: weight of the loss over a quarter of the style's energy (or over 1).
         size: elements of the whole picture's maps, C h w.
         shelf: where to take arrays from for gradients.
     """
@@ -175,7 +175,7 @@ def _loss(parts: Parts, aim: Aim) -> WassersteinLoss:
         aim.lay(mean.reshape(-1, 1)),
         aim.lay(covariance + np.float32(ridge) * np.eye(len(mean), dtype=np.float32)),
         ridge,
-        aim.factor(energy),
+        aim.factor(energy / AS_OF_PRODUCTS),
         aim.size,
         aim.shelf,
     )

@@ -76,7 +76,7 @@ def test_it_is_the_mean_square_distance_in_order():
     assert value == pytest.approx(0.7 * np.mean((ordered(array) - ordered(style)) ** 2), rel=0.01)
     energy = np.mean(style.astype(np.float64) ** 2)
     relative, _ = at_once(style_loss(HISTOGRAM, style, weight=0.7), array)
-    assert relative == pytest.approx(value / energy, rel=0.01)
+    assert relative == pytest.approx(4 * value / energy, rel=0.01)
 
 
 @pytest.mark.parametrize("kind", ["blank", "constant", "one value", "any"])
@@ -141,7 +141,7 @@ def test_the_style_may_have_another_size():
     value, _ = at_once(
         style_loss(HISTOGRAM, style, style[:, :, ::3, ::2].size), style[:, :, ::3, ::2]
     )
-    assert value < 0.005
+    assert value < 0.02
 
 
 def test_of_a_constant_all_is_carried_to_the_mean():
@@ -159,7 +159,7 @@ def test_what_lies_between_several_styles_is_the_mean_of_their_order():
     loss = loss_of(HISTOGRAM, {"quantiles": (parts[0] + 3 * parts[1]) / 4}, styles[0].size)
     between = (ordered(styles[0]) + 3 * ordered(styles[1])) / 4
     value, _ = at_once(loss, between.reshape(SHAPE).astype(np.float32))
-    assert value < 1e-3
+    assert value < 4e-3
 
 
 KINDS = st.sampled_from(["any", "blank", "constant", "one value", "tiny", "huge"])
