@@ -37,9 +37,9 @@ LEAST_ENERGY: Final = 1e-12
 
 AS_OF_PRODUCTS: Final = 4
 """What makes a relative square distance between values as large as one between their products: of
-values that are t times as large the one is (t - 1)^2 and the other (t^2 - 1)^2, which near 1 is four
-times that. On a photo the gradients of the losses of values are then as long as those of Gram
-matrices, but for a tenth."""
+values that are t times as large the one is (t - 1)^2 and the other (t^2 - 1)^2, which near 1 is
+four times that. With it the gradients of the losses of values are as long as that of Gram matrices
+(measured on two pictures: 12 % longer with means and covariances, 5 % shorter with histograms)."""
 
 
 def mixed(
