@@ -219,11 +219,12 @@ def _edges() -> NDArray[np.float64]:
     return np.concatenate([[0.0], 2.0**powers])
 
 
-def _centres_and_widths() -> NDArray[np.float32]:
-    edges = _edges()
-    found = np.stack([(edges[:-1] + edges[1:]) / 2, np.diff(edges)])
-    found[:, 0] = 0  # of what counts as 0
-    return found.astype(np.float32)
+def _centres_and_widths() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Of the bins, (1, BINS) each."""
+    edges = _edges().astype(np.float32)
+    centres, widths = (edges[:-1] + edges[1:]) / 2, np.diff(edges)
+    centres[0] = widths[0] = 0  # of what counts as 0
+    return centres.reshape(1, -1), widths.reshape(1, -1)
 
 
 def _statistics(measured: Array, size: int) -> tuple[NDArray[np.float32], ...]:
@@ -239,9 +240,9 @@ def _statistics(measured: Array, size: int) -> tuple[NDArray[np.float32], ...]:
 
 def _loss(parts: Parts, aim: Aim) -> HistogramLoss:
     style = Order(parts[_QUANTILES], aim.lay)
-    bins = (aim.lay(each.reshape(1, -1)) for each in _centres_and_widths())
+    centres, widths = (aim.lay(each) for each in _centres_and_widths())
     factor = aim.factor(style.energy / AS_OF_PRODUCTS)
-    return HistogramLoss(style, *bins, factor, aim.size, aim.shelf)
+    return HistogramLoss(style, centres, widths, factor, aim.size, aim.shelf)
 
 
 HISTOGRAM: Final = StyleKind((_QUANTILES,), counts, _statistics, _loss)

@@ -25,7 +25,8 @@ from engine.recipe import CONVOLUTIONS, Convolution, Recipe
 from engine.shelf import NO_SHELF, Shelf
 from engine.stages import Tiling
 from engine.style_losses import weighted_kinds
-from engine.style_statistics import Statistics, parts_at
+from engine.style_statistics import parts_at
+from engine.style_store import Statistics
 from engine.variation import TotalVariation
 from engine.vgg import Vgg
 

@@ -19,8 +19,8 @@ from engine.recipe import Recipe
 from engine.room import card_room, give_back, resident, room
 from engine.snapshot import Snapshot
 from engine.stages import Tiling, style_tiling
-from engine.style_statistics import Statistics, names, style_statistics
-from engine.style_store import StyleStore
+from engine.style_statistics import names, style_statistics
+from engine.style_store import Statistics, StyleStore
 from engine.weights import load
 from engine.work import Work
 
