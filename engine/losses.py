@@ -22,7 +22,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.mx import Array, nd
-from engine.precision import raised
 from engine.shelf import NO_SHELF, Shelf
 from engine.sums import total
 
@@ -43,9 +42,9 @@ four times that. With it the gradients of the losses of values are as long as th
 
 
 def mixed(
-    maps: Array, matrix: Array, out: Array | None = None, centre: Array | None = None
+    maps: Array, matrix: Array, out: Array | None = None, shift: Array | None = None
 ) -> Array:
-    """Channels mixed by a matrix (C, C): M F for maps F (1, C, h, w), shaped as these.
+    """Channels mixed by a matrix (C, C), and shifted: M F + b for maps F (1, C, h, w).
 
     As the way back of a convolution of 1x1, which leaves the maps in oneDNN's blocked layout. A
     product would not, and the way forth has another layout of its own, in which this gradient could
@@ -56,20 +55,16 @@ def mixed(
         maps: of any type.
         matrix: float32.
         out: where to write it, if that is to be an array which is there.
-        centre: what is to come out for what: two columns (C, 2), float32; maps that are the first
-            one become the second. Without it, nothing of nothing.
+        shift: of each channel, (C,) float32; without it there is none.
     """
     channels = maps.shape[1]
     kernel = _like(
         maps, nd.transpose(matrix.reshape((channels, channels, 1, 1)), axes=(1, 0, 2, 3))
     )
     options = {"kernel": (1, 1), "num_filter": channels, "out": out}
-    if centre is None:
+    if shift is None:
         return nd.Deconvolution(maps, kernel, no_bias=True, **options)
-    # Of the kernel as it was rounded, whose error at the centre is as large as its way from zero.
-    rounded = raised(kernel).reshape((channels, channels))
-    shift = centre[:, 1:] - nd.dot(rounded, centre[:, :1], transpose_a=True)
-    return nd.Deconvolution(maps, kernel, _like(maps, shift.reshape(-1)), no_bias=False, **options)
+    return nd.Deconvolution(maps, kernel, _like(maps, shift), no_bias=False, **options)
 
 
 def _like(maps: Array, values: Array) -> Array:

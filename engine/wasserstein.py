@@ -43,6 +43,9 @@ _COVARIANCE: Final = "covariance"
 _RIDGE: Final = 0.01
 """Of the mean square of a style's values, added to each channel's variance."""
 
+_ROUNDING: Final = 1e-6
+"""Least ridge, of the trace of the products that a covariance is made of in float32."""
+
 _LEAST: Final = 1e-4
 """Square root of the least eigenvalue of what the steps start from, over the largest one; what is
 smaller is carried by less than it should be. With the ridge it is about 1e-4 at 512 channels."""
@@ -64,7 +67,7 @@ class WassersteinLoss:
     Attributes:
         mean: of the style, (C, 1).
         covariance: of the style, (C, C), with the ridge.
-        ridge: what was added, and is added to the maps' covariance.
+        ridge: what was added, and is added to the maps' covariance at least.
         factor: weight of the loss over a quarter of the style's energy (or over 1).
         size: elements of the whole picture's maps, C h w.
         shelf: where to take arrays from for gradients.
@@ -82,7 +85,7 @@ class WassersteinLoss:
         return _measured(maps)
 
     def conclude(self, measured: Array) -> tuple[Array, Any]:
-        """Value (1,), and what pulls the maps: a matrix (C, C), and what it does at the mean."""
+        """Value (1,), and what pulls the maps: a matrix (C, C) and a shift (C,)."""
         channels = measured.shape[0]
         unit = nd.eye(channels, ctx=measured.context)
         mean, covariance = self._moments(measured, unit)
@@ -92,12 +95,12 @@ class WassersteinLoss:
         work = total(covariance * way) + total(self.covariance * (unit - back))
         value = (work + total(nd.square(gap))) * (self.factor / channels)
         scale = 2 * self.factor / self.size
-        return value, (way * scale, nd.concat(mean, gap * scale, dim=1))
+        return value, (way * scale, (gap - nd.dot(way, mean)).reshape(-1) * scale)
 
     def pull(self, maps: Array, place: Place, by: tuple[Array, Array]) -> Array:  # noqa: ARG002 - as in measure
         """Gradient, (1, C, h, w): the way of each point to where it is carried."""
-        matrix, centre = by
-        return self.shelf.made(maps.shape, maps.dtype, lambda out: mixed(maps, matrix, out, centre))
+        matrix, shift = by
+        return self.shelf.made(maps.shape, maps.dtype, lambda out: mixed(maps, matrix, out, shift))
 
     def _moments(self, measured: Array, unit: Array) -> tuple[Array, Array]:
         """Mean (C, 1) and covariance (C, C), with the ridge."""
@@ -105,7 +108,10 @@ class WassersteinLoss:
         means = measured / (self.size // channels)
         mean = nd.slice_axis(means, axis=1, begin=channels, end=None)
         raw = nd.slice_axis(means, axis=1, begin=0, end=channels)
-        return mean, raw - nd.dot(mean, mean, transpose_b=True) + unit * self.ridge
+        # What rounding leaves of maps much larger than the style is no covariance without more.
+        ridge = nd.maximum(total(raw * unit) * _ROUNDING, self.ridge).reshape((1, 1))
+        covariance = raw - nd.dot(mean, mean, transpose_b=True)
+        return mean, covariance + nd.broadcast_mul(unit, ridge)
 
 
 def carrying(covariance: Array, target: Array) -> tuple[Array, Array]:

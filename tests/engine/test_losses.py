@@ -61,31 +61,23 @@ def test_mixing_is_a_product_of_matrices():
     assert found.asnumpy() == pytest.approx(right, rel=1e-4, abs=1e-3)
 
 
-def narrow_maps(array, narrow):
-    given = narrow(nd.array(array))
-    return given, raised(given).asnumpy()
-
-
 @pytest.mark.parametrize("emulated", [pytest.param(False, marks=needs_bfloat16), True])
-@pytest.mark.parametrize("type_of", [FLOAT32, BFLOAT16], ids=lambda each: each.name)
-def test_what_is_at_the_centre_comes_where_it_is_told(emulated, type_of, monkeypatch):
-    """However far that is from zero, and however the matrix is rounded: all is told from there."""
+@pytest.mark.parametrize("low", [FLOAT32, BFLOAT16], ids=lambda each: each.name)
+def test_mixed_channels_may_be_shifted(emulated, low, monkeypatch):
     if emulated:
         emulate(monkeypatch)
-    channels = 64
-    generator = np.random.default_rng(0)
-    centre = generator.uniform(100, 200, (channels, 1))
-    near = centre.reshape(1, -1, 1, 1) + generator.normal(0, 1, (1, channels, 8, 8))
-    given, array = narrow_maps(near, type_of.lowered)
-    matrix, there = (
-        generator.normal(size=(channels, channels)),
-        generator.normal(size=(channels, 1)),
-    )
-    right = np.einsum("ck,nkhw->nchw", matrix, array - centre.reshape(1, -1, 1, 1))
-    right += there.reshape(1, -1, 1, 1)
-    found = raised(mixed(given, nd.array(matrix), centre=nd.array(np.hstack([centre, there]))))
-    # Without regard to the rounded matrix it is off by half of what is right, or more.
-    assert error(found.asnumpy(), right) < (0.05 if type_of is BFLOAT16 else 1e-4)
+    given_maps = low.lowered(nd.array(maps(1, (1, 64, 8, 9))))
+    matrix, shift = maps(2, (64, 64)) / 10, maps(3, (64,))
+    right = np.einsum("ck,nkhw->nchw", matrix, raised(given_maps).asnumpy())
+    right += shift.reshape(1, -1, 1, 1)
+    out = nd.empty(given_maps.shape, dtype=given_maps.dtype)
+    for found in (
+        mixed(given_maps, nd.array(matrix), shift=nd.array(shift)),
+        mixed(given_maps, nd.array(matrix), out, nd.array(shift)),
+    ):
+        assert found.dtype == given_maps.dtype
+        assert error(raised(found).asnumpy(), right) < (0.01 if low is BFLOAT16 else 1e-5)
+    assert found is out
 
 
 @given(

@@ -40,7 +40,9 @@ def moments(array, ridge):
 
 def reference(array, style, ridge):
     """Squared distance over the number of channels."""
-    (mean, own), (target_mean, target) = moments(array, ridge), moments(style, ridge)
+    products = np.square(array.astype(np.float64)).mean((0, 2, 3)).sum()
+    mean, own = moments(array, max(ridge, 1e-6 * products))
+    target_mean, target = moments(style, ridge)
     half = root(target)
     between = np.trace(own) + np.trace(target) - 2 * np.trace(root(half @ own @ half))
     return (np.sum((mean - target_mean) ** 2) + between) / len(mean)
