@@ -83,10 +83,15 @@ def _compared(size: Size, recipe: Recipe, width: int) -> int:
 
 def _gradients(tap: str, recipe: Recipe, width: int) -> list[int]:
     """Bytes of a value of each gradient at a tap, in the order in which they are added up."""
-    own = [FLOAT] * (tap in recipe.content_layers)
-    if tap in recipe.style_layers:
-        own += [width if kind.pulls_narrow else FLOAT for kind, _ in weighted_kinds(recipe)]
-    return own
+    return [own for own, _ in _gradients_passing(tap, recipe, width)]
+
+
+def _gradients_passing(tap: str, recipe: Recipe, width: int) -> list[tuple[int, int]]:
+    """The same, each with how many more of its like are there while it is made."""
+    found = [(FLOAT, 0)] * (tap in recipe.content_layers)
+    for kind, _ in weighted_kinds(recipe) if tap in recipe.style_layers else ():
+        found.append((width if kind.pulls_narrow else FLOAT, kind.passing))
+    return found
 
 
 @dataclass
@@ -134,18 +139,25 @@ class _Step:
 
     def _add(self, name: str, kind: Kind) -> None:
         """A tap's own gradients, which are added to what came, if something did."""
-        own = [_kind(name, width) for width in _gradients(name, self.recipe, self.width)]
-        self._take(own[0])
+        made = _gradients_passing(name, self.recipe, self.width)
+        own = [_kind(name, width) for width, _ in made]
+        self._make(own[0], made[0][1])
         # The first one stays, and is what is carried on, if it is neither a sum nor made narrow.
         stays = self._first and own == [kind]
         self._lent, self._first = self._lent or stays, False
-        for number, each in enumerate(own[1:]):
-            self._take(each)
+        for number, each in enumerate(own[1:], start=1):
+            self._make(each, made[number][1])
             self._put(each)
-            if not number:  # it was added to the second; the sum is new
+            if number == 1:  # it was added to the second; the sum is new
                 self._put(own[0])
         if len(own) == 1 and not stays:
             self._put(own[0])
+
+    def _make(self, kind: Kind, passing: int) -> None:
+        for _ in range(passing + 1):
+            self._take(kind)
+        for _ in range(passing):
+            self._put(kind)
 
     def _take(self, kind: Kind) -> None:
         self._used[kind] += 1

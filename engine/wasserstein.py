@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.gram import products
-from engine.losses import AS_OF_PRODUCTS, LEAST_ENERGY, Aim, Parts, Place, StyleKind, mixed
+from engine.losses import AS_OF_PRODUCTS, LEAST_ENERGY, Aim, Parts, Place, StyleKind, mixed, shifted
 from engine.mx import Array, nd
 from engine.precision import raised
 from engine.shelf import NO_SHELF, Shelf
@@ -100,7 +100,11 @@ class WassersteinLoss:
     def pull(self, maps: Array, place: Place, by: tuple[Array, Array]) -> Array:  # noqa: ARG002 - as in measure
         """Gradient, (1, C, h, w): the way of each point to where it is carried."""
         matrix, shift = by
-        return self.shelf.made(maps.shape, maps.dtype, lambda out: mixed(maps, matrix, out, shift))
+        kind = maps.shape, maps.dtype
+        turned = self.shelf.made(*kind, lambda out: mixed(maps, matrix, out))
+        gradient = self.shelf.made(*kind, lambda out: shifted(turned, shift, out))
+        self.shelf.put(turned)
+        return gradient
 
     def _moments(self, measured: Array, unit: Array) -> tuple[Array, Array]:
         """Mean (C, 1) and covariance (C, C), with the ridge."""
@@ -188,6 +192,6 @@ def _loss(parts: Parts, aim: Aim) -> WassersteinLoss:
 
 
 WASSERSTEIN: Final = StyleKind(
-    (_MEAN, _COVARIANCE), _measured, _statistics, _loss, pulls_narrow=True
+    (_MEAN, _COVARIANCE), _measured, _statistics, _loss, pulls_narrow=True, passing=1
 )
 """How channels vary, and how much together, apart from their means."""
