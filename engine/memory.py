@@ -77,7 +77,7 @@ def picture_bytes(size: Size, recipe: Recipe) -> int:
         recipe: says the content taps and the optimiser.
     """
     pixels = size[0] * size[1]
-    pictures = _PICTURES_HELD + _optimiser_pictures(recipe)
+    pictures = _PICTURES_HELD + _optimiser_pictures(recipe) + _counting_pictures(recipe)
     targets = sum(elements(tap, size) for tap in recipe.content_layers)
     return round(pictures * _PICTURE * pixels + targets * FLOAT)
 
@@ -174,6 +174,11 @@ def _optimiser_pictures(recipe: Recipe) -> int:
     if recipe.optimizer == "adam":
         return 6
     return 2 * recipe.history + 3  # its memory, and the image before
+
+
+def _counting_pictures(recipe: Recipe) -> int:
+    """One channel of the largest maps, while its values are put into bins: 12 bytes a value."""
+    return 1 if "histogram" in recipe.style_loss else 0
 
 
 def _too_large(size: Size, recipe: Recipe, place: _Place) -> str:

@@ -13,13 +13,14 @@ from engine import pyramid
 from engine.fitting import Maps
 from engine.memory import WORKSPACE, MemoryPlan, plan_memory
 from engine.mx import Array, mx
-from engine.objective import Grams, Objective, style_grams
+from engine.objective import Objective
 from engine.placing import Wanted, place
 from engine.recipe import Recipe
 from engine.room import card_room, give_back, resident, room
 from engine.snapshot import Snapshot
 from engine.stages import Tiling, style_tiling
-from engine.style_store import StyleStore
+from engine.style_statistics import names, style_statistics
+from engine.style_store import Statistics, StyleStore
 from engine.weights import load
 from engine.work import Work
 
@@ -134,24 +135,27 @@ class Painter:
         free, total = mx.context.gpu_memory_info(self._context.device_id)
         return card_room(free, total, self._max_memory)
 
-    def grams(self, style: pyramid.Picture, digest: str, recipe: Recipe) -> Grams:
-        """Gram matrices of a style picture at the recipe's taps, kept under its digest."""
-        taps = sorted(recipe.style_layers)
+    def statistics(self, style: pyramid.Picture, digest: str, recipe: Recipe) -> Statistics:
+        """What the recipe's losses have to know of a style picture, kept under its digest."""
+        wanted = names(recipe)
         network = f"{self.network_key} {recipe.pooling} {recipe.padding}"
-        key = f"{digest} {style.shape[:2]} {taps} {network}"
-        found = self._styles.find(key, taps)
+        key = f"{digest} {style.shape[:2]} {wanted} {network}"
+        found = self._styles.find(key, wanted)
         if found is None:
             tiling = style_tiling(pyramid.size_of(style))
-            grams = style_grams(self.network, self.to_device(style), recipe, tiling)
-            found = {tap: gram.asnumpy() for tap, gram in grams.items()}
+            found = style_statistics(self.network, self.to_device(style), recipe, tiling)
             self._styles.keep(key, found)
-        return {tap: self.network.laid(gram) for tap, gram in found.items()}
+        return found
 
     def objective(
-        self, content: pyramid.Picture, grams: Grams, recipe: Recipe, tiling: Tiling | None = None
+        self,
+        content: pyramid.Picture,
+        style: Statistics,
+        recipe: Recipe,
+        tiling: Tiling | None = None,
     ) -> Objective:
         """What is minimised for a content at one scale."""
-        return Objective(self.network, self.to_device(content), grams, recipe, tiling)
+        return Objective(self.network, self.to_device(content), style, recipe, tiling)
 
     def to_device(self, picture: pyramid.Picture) -> Array:
         """Lay a picture on the painter's device."""

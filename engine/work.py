@@ -273,12 +273,12 @@ class Work:
 
     def _objective(self, content: pyramid.Picture) -> Retreat:
         ground = self._now.ground
-        grams = self._painter.grams(
+        style = self._painter.statistics(
             ground.style_beside(content), ground.style_digest, ground.recipe
         )
         finer = partial(self._fitting, pyramid.size_of(content), ground.recipe)
         return Retreat(
-            partial(self._painter.objective, content, grams, ground.recipe),
+            partial(self._painter.objective, content, style, ground.recipe),
             _first_fit(finer, ground.memory.maps),
             finer,
         )

@@ -102,6 +102,15 @@ def test_where_nothing_fits_it_says_so():
         plan_memory((512, 512), Recipe(), GB, GB)
 
 
+def test_to_count_values_takes_as_much_as_a_picture():
+    size = (256, 256)
+    plain, more = (
+        picture_bytes(size, Recipe(style_loss=dict.fromkeys(kinds, 1.0)))
+        for kinds in (("gram", "wasserstein"), ("gram", "histogram"))
+    )
+    assert more == plain + 12 * 256 * 256
+
+
 def test_a_long_memory_of_the_optimiser_takes_more():
     size = (256, 256)
     assert picture_bytes(size, Recipe(history=100)) > picture_bytes(size, Recipe(history=10))

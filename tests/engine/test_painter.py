@@ -15,8 +15,8 @@ from engine.errors import PictureError
 from engine.fitting import fitting
 from engine.footprint import step_bytes
 from engine.layers import chain_to
-from engine.objective import style_grams
 from engine.painter import Painter
+from engine.style_statistics import style_statistics
 from engine.style_store import StyleStore
 from engine.weights import load
 from engine.weights.conventions import CONVENTIONS
@@ -121,9 +121,9 @@ def test_a_style_is_looked_at_once_also_after_a_restart(
 
     def counted(network, picture, *more):
         looked.append(picture.shape)
-        return style_grams(network, picture, *more)
+        return style_statistics(network, picture, *more)
 
-    monkeypatch.setattr("engine.painter.style_grams", counted)
+    monkeypatch.setattr("engine.painter.style_statistics", counted)
     pictures = []
     for _ in range(2):
         painter = Painter(weights.parent, "cpu", precision="float32", styles=StyleStore(tmp_path))
@@ -137,13 +137,34 @@ def test_a_style_is_looked_at_once_also_after_a_restart(
     assert len(looked) == 2
 
 
+def test_statistics_of_one_kind_are_not_taken_for_those_of_another(
+    weights, tmp_path, style, monkeypatch
+):
+    looked = []
+    monkeypatch.setattr(
+        "engine.painter.style_statistics", lambda *a: looked.append(1) or style_statistics(*a)
+    )
+    painter = Painter(weights.parent, "cpu", precision="float32", styles=StyleStore(tmp_path))
+    kinds = (["gram"], ["histogram"], ["gram", "histogram"], ["gram"])
+    recipes = [Recipe(style_loss=dict.fromkeys(each, 1.0)) for each in kinds]
+    found = [painter.statistics(style.astype(np.float32), "stripes", each) for each in recipes]
+    assert len(looked) == 3
+    assert found[2].keys() == found[0].keys() | found[1].keys()
+    assert found[3].keys() == found[0].keys()
+    again = Painter(weights.parent, "cpu", precision="float32", styles=StyleStore(tmp_path))
+    for recipe, before in zip(recipes, found, strict=True):
+        after = again.statistics(style.astype(np.float32), "stripes", recipe)
+        assert all(np.array_equal(after[name], before[name]) for name in before)
+    assert len(looked) == 3
+
+
 def test_statistics_are_not_taken_for_those_of_other_weights(
     weights, tmp_path, photo, style, monkeypatch
 ):
     usual = load(weights.parent)
     looked = []
     monkeypatch.setattr(
-        "engine.painter.style_grams", lambda *a: looked.append(1) or style_grams(*a)
+        "engine.painter.style_statistics", lambda *a: looked.append(1) or style_statistics(*a)
     )
     for convention in (usual.convention, CONVENTIONS["torchvision"]):
         other = replace(usual, convention=convention)
