@@ -35,8 +35,8 @@ def test_the_paints_of_these_tests_can_be_told_apart():
     assert min(distance(*pair) for pair in combinations(PAINTS, 2)) > 2 * APART
 
 
-@given(plain())
-def test_plain_colours_are_found_as_they_are_however_small(labelled):
+@given(plain(most=12, block=3))
+def test_plain_colours_are_found_as_they_are(labelled):
     numbers, colours = labelled
     assert check(read(painted(numbers, colours)), numbers, colours, 0.1) == 1
 
@@ -79,18 +79,37 @@ def test_an_edge_between_black_and_white_is_not_grey():
     assert not grey[:190].any()
 
 
-def test_thin_lines_of_plain_pictures_stay():
+@pytest.mark.parametrize("place", [(20, slice(None)), (3, 5), (0, 0)])
+def test_lines_and_pixels_of_plain_pictures_stay(place):
     numbers = np.zeros((40, 40), int)
-    numbers[20] = 1
+    numbers[place] = 1
     labels = read(painted(numbers, (BLACK, GREY)))
     assert np.array_equal(labels.numbers, numbers)
 
 
+def test_an_outline_is_no_region():
+    numbers = np.zeros((60, 60), int)
+    numbers[:, 30], numbers[:, 31:] = 2, 1
+    labels = read(painted(numbers, (BLACK, WHITE, PAINTS[0])))
+    assert set(labels.colours) == {BLACK, WHITE}
+    assert (labels.numbers[:, 31:] == labels.colours.index(WHITE)).all()
+
+
+def test_a_few_steps_of_a_smoothed_edge_are_no_regions():
+    y, x = np.mgrid[0:200, 0:200]
+    large = (np.hypot(x - 100, y - 100) < 70).astype(int)
+    steps = large.reshape(100, 2, 100, 2).sum(axis=(1, 3))
+    grey = (steps * 255 // 4).astype(np.uint8)[:, :, np.newaxis].repeat(3, axis=2)
+    assert len(np.unique(grey)) == 5
+    assert set(read(grey).colours) == {BLACK, WHITE}
+
+
 def test_colours_that_are_near_each_other_are_one():
-    numbers = np.array([[0, 0, 0, 1, 2, 2]])
+    numbers = np.array([0, 1, 2]).repeat(20)[np.newaxis].repeat(20, axis=0)
     labels = read(painted(numbers, (WHITE, (250, 251, 252), BLACK)))
-    assert labels.colours == (WHITE, BLACK)
-    assert labels.numbers.tolist() == [[0, 0, 0, 0, 1, 1]]
+    assert set(partners(labels.colours, (WHITE, BLACK))) == {0, 1}
+    assert len(labels.colours) == 2
+    assert (labels.numbers[:, :40] == labels.numbers[0, 0]).all()
 
 
 def test_large_pictures_are_sampled_and_each_pixel_is_looked_at():
@@ -109,23 +128,38 @@ def test_slabs_leave_no_seams():
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 2), (3, 3), (4, 1)])
 def test_pictures_with_hardly_a_place_are_read(size):
-    generator = np.random.default_rng(0)
-    labels = read(generator.integers(0, 256, (*size, 3)).astype(np.uint8))
+    numbers = np.zeros(size, int)
+    numbers[-1, -1] = 1
+    labels = read(painted(numbers, (WHITE, BLACK)))
     assert labels.numbers.shape == size
-    assert labels.numbers.max() < len(labels.colours)
+    assert labels.colours[labels.numbers[-1, -1]] == BLACK
 
 
-def test_noise_alone_is_read_as_something():
-    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype(np.uint8)
-    labels = read(noise)
-    assert labels.colours
-    assert np.array_equal(labels.numbers, nearest(noise, labels.colours))
-
-
-def test_a_picture_of_many_colours_is_refused():
+def smooth():
     y, x = np.mgrid[0:256, 0:256]
-    with pytest.raises(PictureError, match="more than 9 colours"):
-        read(np.stack([x, y, 255 - x], axis=2).astype(np.uint8))
+    return np.stack([x, y, 255 - x], axis=2).astype(np.uint8)
+
+
+def noisy():
+    return np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype(np.uint8)
+
+
+def textured():
+    """Three colours, but nowhere plain."""
+    numbers = np.random.default_rng(0).integers(0, 3, (64, 64))
+    rough = painted(numbers, PAINTS[4:7]).astype(int) + noisy() // 2
+    return rough.clip(0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("picture", [smooth(), noisy(), textured()])
+def test_what_is_no_picture_of_labels_is_refused(picture):
+    with pytest.raises(PictureError, match="more than 9 colours, or they are not plain"):
+        read(picture)
+
+
+def test_a_photo_is_refused(photo):
+    with pytest.raises(PictureError, match="one plain colour"):
+        read(photo)
 
 
 def test_ten_plain_colours_are_refused():
