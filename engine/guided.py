@@ -1,13 +1,16 @@
 """Style losses of regions: what lies in a region of the photo is compared with that of the style.
 
-Each region has a loss of its own at each tap, on maps whose positions count by their weight in it
+Each region has a loss of its own at each tap, for which positions count by their weight in it
 (Luan, Paris, Shechtman, Bala 2017, equation 3; Gatys and others 2017, "Controlling Perceptual
-Factors", section 4). A Gram matrix of maps times the square roots of weights w is the sum of w f f'
-over the positions; over C times the sum of w it is the mean that a Gram matrix is. The loss of a
-region counts by its share of the photo's area.
+Factors", section 4). It counts by the region's share of the photo's area.
 
-Weights are taken over their mean here. A loss on maps (C, h, w) then divides by C h w whatever the
-region is, and need not know of it: one of all the picture has weights of 1.
+What a style loss knows of maps f are sums over the positions: of f f' for a Gram matrix, of f too
+for a covariance, of ones in each bin for a histogram. With weights w they are sums of w f f' and so
+on, over the sum of w. So whoever makes these sums has to be told the weights; and nobody else: the
+gradient at a position is w times what the same loss would give without weights.
+
+Weights are taken over their mean here: then their sum is h w, and a loss divides by that whatever
+the region is. They are told as square roots, with which products of channels are symmetric.
 """
 
 from __future__ import annotations
@@ -20,10 +23,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.gram import products
 from engine.losses import Place, TapLoss, cut
 from engine.mx import Array, nd
 from engine.precision import raised
 from engine.shelf import NO_SHELF, Shelf
+
+Measured = Callable[[Array, Array | None], Array]
+"""Gives sums over the positions of maps (1, C, h, w), each counted by its weight.
+
+The weights come as square roots, (1, 1, h, w), or as None where all are 1.
+"""
 
 
 @dataclass(frozen=True)
@@ -37,6 +47,10 @@ class Region:
 
     share: float
     roots: Array | None = None
+
+    def at(self, place: Place) -> Array | None:
+        """The roots of a tile's positions."""
+        return None if self.roots is None else cut(self.roots, place)
 
 
 def regions_at(
@@ -61,21 +75,18 @@ def _region(weights: NDArray[np.float32], lay: Callable[[Any], Array]) -> Region
     return Region(share, lay(np.sqrt(relative, dtype=np.float32)[np.newaxis, np.newaxis]))
 
 
-def weighted(maps: Array, region: Region, place: Place, shelf: Shelf = NO_SHELF) -> Array:
-    """Maps (1, C, h, w) of a tile times the roots of their positions' weights, float32.
-
-    Args:
-        maps: of any type.
-        region: which one.
-        place: of the tile.
-        shelf: where to take the array from; it has to be put back.
-    """
-    if region.roots is None:
-        return raised(maps)
-    return _times(maps, cut(region.roots, place), shelf)
+def weighted_products(maps: Array, roots: Array | None, shelf: Shelf = NO_SHELF) -> Array:
+    """What Gram matrices are made of, (C, C): see `engine.gram.products` and `Measured`."""
+    if roots is None:
+        return products(maps, shelf)
+    seen = _times(maps, roots, shelf)
+    found = products(seen, shelf)
+    shelf.put(seen)
+    return found
 
 
 def _times(maps: Array, plane: Array, shelf: Shelf) -> Array:
+    """Maps of any type times a plane, float32; to be put back."""
     return shelf.made(
         maps.shape, np.float32, lambda out: nd.broadcast_mul(raised(maps), plane, out=out)
     )
@@ -83,38 +94,34 @@ def _times(maps: Array, plane: Array, shelf: Shelf) -> Array:
 
 @dataclass(frozen=True)
 class Weighted:
-    """A loss on the maps of one region, for losses that know maps by products of channels alone.
-
-    The gradient of such a loss is linear in the maps, position by position: so the roots come in
-    once in the measure, and the weights once in the pull.
+    """The loss of one region.
 
     Attributes:
-        loss: on maps as weighted; its `measure` is linear in the weights.
+        loss: what it would be if all positions were the region's.
         region: at this tap.
+        measured: makes the sums that the loss concludes from.
         shelf: where to take arrays from.
     """
 
     loss: TapLoss
     region: Region
+    measured: Measured
     shelf: Shelf = NO_SHELF
 
     def measure(self, maps: Array, place: Place) -> Array:
-        """What the region adds to the same of the whole: with all regions' it makes that up."""
-        seen = weighted(maps, self.region, place, self.shelf)
-        measured = self.loss.measure(seen, place) * self.region.share
-        self.shelf.put(seen)
-        return measured
+        """What the region adds to the sums of the whole: with all regions' it makes them up."""
+        return self.measured(maps, self.region.at(place)) * self.region.share
 
     def conclude(self, measured: Array) -> tuple[Array, Any]:
         """Value (1,) for the whole picture, and the pull."""
         return self.loss.conclude(measured * (1 / self.region.share))
 
     def pull(self, maps: Array, place: Place, by: Any) -> Array:
-        """Gradient on a tile's maps, (1, C, h, w) float32."""
-        slope = self.loss.pull(maps, place, by)
-        if self.region.roots is None:
+        """Gradient on a tile's maps, (1, C, h, w): float32, unless the loss is the whole's."""
+        slope, roots = self.loss.pull(maps, place, by), self.region.at(place)
+        if roots is None:
             return slope
-        pulled = _times(slope, nd.square(cut(self.region.roots, place)), self.shelf)
+        pulled = _times(slope, nd.square(roots), self.shelf)
         self.shelf.put(slope)
         return pulled
 

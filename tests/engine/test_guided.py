@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from engine import Recipe
 from engine.gram import products
-from engine.guided import Guided, Region, Weighted, guided, regions_at, weighted
+from engine.guided import Guided, Region, Weighted, guided, regions_at, weighted_products
 from engine.layers import channels_of, level_of
 from engine.losses import StyleLoss, cut
 from engine.mx import mx, nd
@@ -55,7 +56,7 @@ def of_regions(weights, wanted=None, shelf=NO_SHELF):
 
     def make(target, region):
         loss = StyleLoss(target, FACTOR * region.share, int(np.prod(SHAPE)), shelf)
-        return Weighted(loss, region, shelf)
+        return Weighted(loss, region, partial(weighted_products, shelf=shelf), shelf)
 
     wanted = targets(len(weights)) if wanted is None else wanted
     return guided(regions_at(weights, nd.array), wanted, make, shelf)
@@ -163,17 +164,43 @@ def test_one_pixel_is_enough(least):
 @pytest.mark.parametrize("lower", [FLOAT32.lowered, BFLOAT16.lowered])
 def test_maps_of_any_type_are_weighted_in_float32(lower):
     array = lower(nd.array(maps(3)))
-    roots = np.sqrt(soft(2)[0])
-    found = weighted(array, Region(0.5, nd.array(roots[np.newaxis, np.newaxis])), WHOLE)
+    weights = soft(2)[0]
+    found = weighted_products(array, nd.array(np.sqrt(weights)[np.newaxis, np.newaxis]))
     assert found.dtype == np.float32
-    assert found.asnumpy() == pytest.approx(raised(array).asnumpy() * roots, rel=1e-6)
+    flat = raised(array).asnumpy().astype(np.float64).reshape(5, -1)
+    assert found.asnumpy() == pytest.approx((flat * weights.ravel()) @ flat.T, rel=1e-4, abs=0.01)
+
+
+class Centre:
+    """Squared distance of the maps' mean from 1, whatever the products are."""
+
+    def conclude(self, measured):
+        off = measured / 42 - 1
+        return nd.sum(nd.square(off)), off * (2 / 42)
+
+    def pull(self, maps, place, by):  # noqa: ARG002 - it is the same everywhere
+        return nd.broadcast_to(by.reshape((1, 5, 1, 1)), maps.shape)
+
+
+def test_losses_of_other_sums_are_told_the_roots_too():
+    weights = soft(3, 2)
+
+    def sums(array, roots):
+        return nd.sum(nd.broadcast_mul(array, nd.square(roots)), axis=(0, 2, 3))
+
+    regions = regions_at(weights, nd.array)
+    loss = Guided(tuple(Weighted(Centre(), each, sums) for each in regions))
+    means = [(maps(3)[0] * each).sum(axis=(1, 2)) / each.sum() for each in weights]
+    value, gradient = at_once(loss, maps(3))
+    assert value == pytest.approx(sum(((each - 1) ** 2).sum() for each in means), rel=1e-4)
+    way = maps(4) / 100
+    ahead, behind = (at_once(loss, maps(3) + sign * way)[0] for sign in (1, -1))
+    assert (ahead - behind) / 2 == pytest.approx(float((gradient * way).sum()), rel=0.02)
 
 
 def test_weights_that_are_all_the_same_are_as_none():
     half = regions_at(np.full((2, 6, 7), 0.5, np.float32), nd.array)
     assert half == [Region(0.5), Region(0.5)]
-    array = nd.array(maps(3))
-    assert weighted(array, half[0], WHOLE) is array
     weights = np.full((2, 6, 7), 0.5, np.float32)
     same = [targets(1)[0]] * 2
     value, gradient = at_once(of_regions(weights, same), maps(3))
@@ -217,7 +244,9 @@ class Guidance:
         return guided(
             self.regions[tap],
             self.wanted[tap],
-            lambda target, region: Weighted(StyleLoss(target, region.share, elements), region),
+            lambda target, region: Weighted(
+                StyleLoss(target, region.share, elements), region, weighted_products
+            ),
         )
 
     def evaluate(self, image):
@@ -239,7 +268,7 @@ def grams_of(painter, image, weights):
     found = {}
     for tap, own, place in work.forward():
         regions = regions_at(weights[tap], painter.network.laid)
-        found[tap] = [products(weighted(own, region, place)) / own.size for region in regions]
+        found[tap] = [weighted_products(own, region.at(place)) / own.size for region in regions]
     return found
 
 
