@@ -60,6 +60,7 @@ def _grown(plane: NDArray[Any], length: int) -> Plane:
     low = at.astype(int)
     part = (at - low).astype(np.float32)[:, np.newaxis]
     high = np.minimum(low + 1, before - 1)
+    plane = plane.astype(np.float32, copy=False)
     return plane[low] * (1 - part) + plane[high] * part
 
 

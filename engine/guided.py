@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,13 @@ from engine.losses import Place, TapLoss, cut
 from engine.mx import Array, nd
 from engine.precision import raised
 from engine.shelf import NO_SHELF, Shelf
+
+_LEAST_SHARE: Final = 1e-10
+"""Of the area, under which a region is not there: a hundredth of a pixel of the largest picture.
+Weights are divided by their mean, and float32 has an end."""
+
+_ROUNDING: Final = 1e-5
+"""Of weights that are all the same."""
 
 Measured = Callable[[Array, Array | None], Array]
 """Gives sums over the positions of maps (1, C, h, w), each counted by its weight.
@@ -67,10 +74,10 @@ def regions_at(
 
 def _region(weights: NDArray[np.float32], lay: Callable[[Any], Array]) -> Region | None:
     share = float(weights.mean(dtype=np.float64))
-    if share == 0:
+    if share < _LEAST_SHARE:
         return None
-    relative = weights / share
-    if np.abs(relative - 1).max() < 1e-5:  # noqa: PLR2004 - what is left of 1 by rounding
+    relative = weights / np.float32(share)
+    if np.abs(relative - 1).max() < _ROUNDING:
         return Region(share)
     return Region(share, lay(np.sqrt(relative, dtype=np.float32)[np.newaxis, np.newaxis]))
 
