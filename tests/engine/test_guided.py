@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from itertools import product
 
 import numpy as np
 import pytest
@@ -293,9 +292,10 @@ def test_in_the_network_tiles_give_the_value_and_the_gradient_of_the_whole(paint
 
 
 @pytest.mark.weights
-@pytest.mark.parametrize(("at", "size"), product([(0, 0), (63, 64), (30, 31)], [(64, 65)]))
-def test_in_the_network_a_region_of_one_pixel_does_no_harm(painter, at, size):
+@pytest.mark.parametrize("at", [(0, 0), (63, 64), (30, 31)])
+def test_in_the_network_a_region_of_one_pixel_does_no_harm(painter, at):
     """The pixel in the odd last column is seen by no map behind the first pooling."""
+    size = 64, 65
     numbers = np.zeros(size, np.uint8)
     numbers[at] = 1
     weights = Regions(numbers, 2).at_taps(size, STYLE_LAYERS, "replicate")
