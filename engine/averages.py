@@ -61,7 +61,7 @@ def _grown(plane: NDArray[Any], length: int) -> Plane:
     part = (at - low).astype(np.float32)[:, np.newaxis]
     high = np.minimum(low + 1, before - 1)
     plane = plane.astype(np.float32, copy=False)
-    return plane[low] * (1 - part) + plane[high] * part
+    return np.asarray(plane[low] * (1 - part) + plane[high] * part)
 
 
 def down(plane: Plane, taps: Collection[str], padding: Padding) -> Iterator[tuple[str, Plane]]:

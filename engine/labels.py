@@ -130,7 +130,7 @@ def _few(picture: NDArray[np.uint8]) -> tuple[Colour, ...] | None:
     if any(distance(*pair) < APART for pair in combinations(colours, 2)):
         return None
     places = [codes == code for code in counts]
-    beside = sum(_around(each, 1).astype(int) for each in places)
+    beside = np.sum([_around(each, 1) for each in places], axis=0)
     return tuple(colours) if all((beside[each] < _EDGES).any() for each in places) else None
 
 
@@ -179,14 +179,14 @@ def _fullest(pixels: NDArray[np.uint8]) -> Colour:
 
 
 def _near(pixels: NDArray[np.uint8], colour: Colour, most: float) -> NDArray[np.bool_]:
-    return _distances(pixels, [colour])[0] < most**2
+    return np.asarray(_distances(pixels, [colour])[0] < most**2)
 
 
 def _distances(pixels: NDArray[np.uint8], colours: Sequence[Colour]) -> NDArray[np.int32]:
     """Squares of distances, one array for each colour."""
     wide = pixels.astype(np.int32)
-    return np.stack([np.square(wide - np.int32(each)).sum(axis=-1, dtype=np.int32)
-                     for each in colours])  # fmt: skip
+    table = np.array(colours, np.int32)
+    return np.stack([np.square(wide - each).sum(axis=-1, dtype=np.int32) for each in table])
 
 
 def _settled(picture: NDArray[np.uint8], colours: Sequence[Colour]) -> NDArray[np.uint8]:
@@ -213,7 +213,7 @@ def _settled_part(picture: NDArray[np.uint8], colours: Sequence[Colour]) -> NDAr
 def _plain(picture: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Which pixels are the middle of a plain place; the picture's edge bounds it."""
     least, most = (_extreme(picture, function) for function in (np.minimum, np.maximum))
-    return (most - least <= _CALM).all(axis=2)
+    return np.asarray((most - least <= _CALM).all(axis=2))
 
 
 def _extreme(picture: NDArray[np.uint8], function: np.ufunc) -> NDArray[np.uint8]:
@@ -234,7 +234,7 @@ def _around(places: NDArray[np.bool_], reach: int) -> NDArray[np.bool_]:
     places.cumsum(axis=0, dtype=np.int32).cumsum(axis=1, out=counts[1:, 1:])
     (top, bottom), (left, right) = (_bounds(side, reach) for side in places.shape)
     counts = counts[bottom] - counts[top]
-    return counts[:, right] > counts[:, left]
+    return np.asarray(counts[:, right] > counts[:, left])
 
 
 def _bounds(length: int, reach: int) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -37,7 +37,7 @@ def painted(mask: NDArray[np.uint8]) -> Plane:
     """
     levels = (np.arange(256) - _NOISE) / (255 - 2 * _NOISE)
     luma = np.asarray(Image.fromarray(np.ascontiguousarray(mask)).convert("L"))
-    shares = levels.clip(0, 1).astype(np.float32)[luma]
+    shares = np.asarray(levels.clip(0, 1).astype(np.float32)[luma])
     if not shares.any():
         raise PictureError(
             "The mask is black all over, so nothing would be painted. Paint white what is to be "
