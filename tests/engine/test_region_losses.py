@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from engine import Recipe
 from engine.gram import products
-from engine.guided import Guided, Region, Weighted, guided, regions_at, weighted_products
 from engine.layers import channels_of, level_of
 from engine.losses import StyleLoss, cut
 from engine.mx import mx, nd
 from engine.patchwork import Patchwork
 from engine.precision import BFLOAT16, FLOAT32, raised
 from engine.recipe import STYLE_LAYERS
+from engine.region_losses import Guided, Region, Weighted, guided, regions_at, weighted_products
 from engine.regions import Regions
 from engine.shelf import NO_SHELF, Shelf
 from engine.stages import Tiling
