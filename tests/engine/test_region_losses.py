@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine import Recipe
-from engine.gram import products
+from engine.gram import GramLoss, products
 from engine.layers import channels_of, level_of
-from engine.losses import StyleLoss, cut
+from engine.losses import cut
 from engine.mx import mx, nd
 from engine.patchwork import Patchwork
 from engine.precision import BFLOAT16, FLOAT32, raised
@@ -54,7 +54,7 @@ def of_regions(weights, wanted=None, shelf=NO_SHELF):
     """The loss of regions with these weights."""
 
     def make(target, region):
-        loss = StyleLoss(target, FACTOR * region.share, int(np.prod(SHAPE)), shelf)
+        loss = GramLoss(target, FACTOR * region.share, int(np.prod(SHAPE)), shelf)
         return Weighted(loss, region, partial(weighted_products, shelf=shelf), shelf)
 
     wanted = targets(len(weights)) if wanted is None else wanted
@@ -68,7 +68,7 @@ def at_once(loss, array):
 
 def test_one_region_of_everything_is_the_whole():
     target = targets(1)[0]
-    whole = StyleLoss(target, FACTOR, int(np.prod(SHAPE)))
+    whole = GramLoss(target, FACTOR, int(np.prod(SHAPE)))
     expected, slope = at_once(whole, maps(3))
     value, gradient = at_once(of_regions(np.ones((1, 6, 7), np.float32)), maps(3))
     assert value == pytest.approx(expected, rel=1e-6)
@@ -244,7 +244,7 @@ class Guidance:
             self.regions[tap],
             self.wanted[tap],
             lambda target, region: Weighted(
-                StyleLoss(target, region.share, elements), region, weighted_products
+                GramLoss(target, region.share, elements), region, weighted_products
             ),
         )
 
