@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from engine import Painting, Recipe
 from engine.painter import Painter
 from engine.room import peak
+from engine.sources import Sources
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,8 @@ def measure(weights: Path, width: int, height: int, steps: int, max_memory_mb: i
     limit = None if max_memory_mb is None else max_memory_mb * 2**20
     painter = Painter(weights, "cpu", precision="float32", max_memory=limit)
     recipe = Recipe(size=max(width, height), scales=(1.0,), iterations=(steps,))
-    *_, painting = painter.paint(noise(height, width, 0), noise(height, width, 1), recipe)
+    sources = Sources.of(noise(height, width, 0), noise(height, width, 1))
+    *_, painting = painter.paint(sources, recipe)
     assert isinstance(painting, Painting)  # noqa: S101 - the last thing that a painter yields
     return Peak(
         width=width,
