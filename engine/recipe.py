@@ -35,8 +35,9 @@ class Recipe(BaseModel):
     its description; these descriptions are also what `config.example.toml` and the command line
     show. Sizes are in pixels of the long side.
 
-    The total loss is ``content_weight * content + strength * style_weight * style + tv_weight *
-    tv`` (Gatys, Ecker, Bethge 2016, equation 7, with a total variation term added).
+    The total loss is
+    ``content_weight * content + strength * style_weight * style + tv_weight * tv``
+    (Gatys, Ecker, Bethge 2016, equation 7, with a total variation term added).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -50,6 +50,7 @@ from engine import DeviceReport, EngineError, Painting, Progress, Recipe
 from engine.errors import PictureError, RecipeError, SnapshotError, WeightsError
 from engine.room import give_back, peak
 from engine.snapshot import Snapshot
+from engine.sources import Sources
 from engine.style_store import StyleStore
 
 _NO_MEMORY: Final = (
@@ -91,13 +92,7 @@ class Painter(Protocol):
         ...
 
     def paint(
-        self,
-        content: NDArray[np.uint8],
-        style: NDArray[np.uint8],
-        recipe: Recipe,
-        resume: Snapshot | None = None,
-        *,
-        refine: int = 0,
+        self, sources: Sources, recipe: Recipe, resume: Snapshot | None = None, refine: int = 0
     ) -> Work:
         """Begin with a picture, or go on with it."""
         ...
@@ -262,23 +257,23 @@ class _Job:
 
     def _begun(self, painter: Painter) -> Work:
         """Go on from where an earlier attempt was, if there is anything to go on from."""
-        snapshot, pictures = self._snapshot(), self._pictures()
-        self._glimpsing.photo(pictures[0])
-        work = self._gone_on_with(painter, pictures, snapshot)
+        snapshot, sources = self._snapshot(), self._sources()
+        self._glimpsing.photo(sources.content)
+        work = self._gone_on_with(painter, sources, snapshot)
         # Outside of any `except`: what was made for the one that could not go on is let go before.
-        work = work or painter.paint(*pictures, self._request.recipe, refine=self._request.refining)
+        work = work or painter.paint(sources, self._request.recipe, refine=self._request.refining)
         if work.resumed_at:
             _say(self._connection, Resumed(self._request.job_id, work.resumed_at, work.largest))
         return work
 
     def _gone_on_with(
-        self, painter: Painter, pictures: tuple[Any, Any], snapshot: Snapshot | None
+        self, painter: Painter, sources: Sources, snapshot: Snapshot | None
     ) -> Work | None:
         if snapshot is None:
             return None
         try:
             return painter.paint(
-                *pictures, self._request.recipe, snapshot, refine=self._request.refining
+                sources, self._request.recipe, snapshot, refine=self._request.refining
             )
         except SnapshotError as error:
             self._not_used(error)
@@ -311,12 +306,12 @@ class _Job:
     def _trouble(self, message: str) -> None:
         _say(self._connection, CheckpointTrouble(self._request.job_id, message))
 
-    def _pictures(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    def _sources(self) -> Sources:
         """Content and style; nobody here holds on to them, for they may be large."""
         content = self._decoded("content", self._request.content)
         style = self._decoded("style", self._request.style)
         self._give_up_if_asked()
-        return content, style
+        return Sources.of(content, style)
 
     def _decoded(self, which: Literal["content", "style"], data: bytes) -> NDArray[np.uint8]:
         # The inspector has seen it, or another one that was in its place then.

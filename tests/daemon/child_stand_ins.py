@@ -33,6 +33,7 @@ from engine.errors import (
     SnapshotError,
     WeightsMissingError,
 )
+from engine.sources import Sources
 
 SHA256 = "0" * 64
 OTHER_SHA256 = "1" * 64
@@ -65,18 +66,17 @@ class Steps:
     of a slow one.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917 - as `engine.work.Work`
+    def __init__(
         self,
         painter: StandIn,
-        content: NDArray[np.uint8],
-        style: NDArray[np.uint8],
+        sources: Sources,
         recipe: Recipe,
         resume: snapshot.Snapshot | None = None,
         refine: int = 0,
     ) -> None:
         self._painter = painter
-        self._content = content
-        self._style = style
+        self._content = content = sources.content
+        self._style = sources.styles[0].picture
         self._recipe = recipe
         self._refine = refine
         parts = painter.weights_sha256, recipe.model_dump_json(), content.tobytes().hex()
@@ -170,15 +170,13 @@ class StandIn:
 
     def paint(
         self,
-        content: NDArray[np.uint8],
-        style: NDArray[np.uint8],
+        sources: Sources,
         recipe: Recipe,
         resume: snapshot.Snapshot | None = None,
-        *,
         refine: int = 0,
     ) -> Steps:
         """Begin with a picture, or go on with it; nothing is refined, and it says that it was."""
-        return Steps(self, content, style, recipe, resume, refine)
+        return Steps(self, sources, recipe, resume, refine)
 
 
 def stand_in_worker(

@@ -61,7 +61,8 @@ SAYING = (
     "daemon/formats/deep_tiff.py", "daemon/formats/colour.py", "daemon/cancelling.py",
     "daemon/loading.py", "daemon/presence.py", "daemon/recovery.py", "daemon/note_texts.py",
     "daemon/runners/local.py", "daemon/runners/worker.py", "engine/pyramid.py",
-    "engine/patchwork.py", "engine/memory.py", "engine/retreat.py", "engine/descent.py",
+    "engine/sources.py", "engine/patchwork.py", "engine/memory.py", "engine/retreat.py",
+    "engine/descent.py",
     # And what may stand in the way of the whole service.
     "daemon/outlet.py", "daemon/marks.py", "daemon/drives.py", "daemon/workplace.py",
     "daemon/scanner.py", "daemon/styles.py", "daemon/publishing.py", "daemon/endings.py",

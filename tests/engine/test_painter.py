@@ -16,6 +16,7 @@ from engine.fitting import fitting
 from engine.footprint import step_bytes
 from engine.layers import chain_to
 from engine.painter import Painter
+from engine.sources import Sources
 from engine.style_statistics import style_statistics
 from engine.style_store import StyleStore
 from engine.weights import load
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.weights
 
 
 def paint(painter, photo, style, recipe=SMALL):
-    *steps, painting = painter.paint(photo, style, recipe)
+    *steps, painting = painter.paint(Sources.of(photo, style), recipe)
     assert all(isinstance(step, Progress) for step in steps)
     assert isinstance(painting, Painting)
     return steps, painting
@@ -191,7 +192,7 @@ def test_what_one_picture_leaves_behind_is_not_counted_against_the_next(painter,
 )
 def test_what_is_no_picture_is_refused_before_the_work(painter, style, picture, said):
     with pytest.raises(PictureError, match=said):
-        next(painter.paint(picture, style, SMALL))
+        next(painter.paint(Sources.of(picture, style), SMALL))
 
 
 @pytest.mark.parametrize("precision", ["float32", pytest.param("bfloat16", marks=needs_bfloat16)])
@@ -213,7 +214,7 @@ def test_a_huge_photo_is_made_small_before_it_is_made_floats(painter, style):
     huge[side // 2 :] = 200
     tracemalloc.start()
     try:
-        work = painter.paint(huge, style, SMALL)
+        work = painter.paint(Sources.of(huge, style), SMALL)
         most = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -236,7 +237,7 @@ def test_a_picture_painted_in_tiles_is_the_one_painted_whole(painter, photo, sty
     recipe = Recipe(size=160, scales=(0.5, 1.0), iterations=(3, 3))
     _, whole = paint(painter, photo, style, recipe)
     size = (120, 160)
-    plan = painter.plan(size, size, recipe)
+    plan = painter.plan(size, [size], recipe)
     fit = fitting(size, recipe, step_bytes(size, chain_to("conv5_1"), recipe.taps) // 2)
     less = replace(plan, tiling=fit.tiling, maps=fit.bytes)
     monkeypatch.setattr(painter, "plan", lambda *_: less)
@@ -250,4 +251,4 @@ def test_a_picture_painted_in_tiles_is_the_one_painted_whole(painter, photo, sty
 def test_a_picture_that_no_tiles_make_fit_is_refused(weights, photo, style):
     small = Painter(weights.parent, "cpu", precision="float32", max_memory=2**20)
     with pytest.raises(PictureError, match=r"takes more memory than the 1 MB"):
-        small.paint(photo, style, SMALL)
+        small.paint(Sources.of(photo, style), SMALL)
