@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from daemon import pictures, rations
 from daemon.child import settle_in
 from daemon.looking import Finding
-from daemon.runners import worker
+from daemon.runners import decoding, worker
 from daemon.settings import EngineSettings
 from engine import DeviceReport, LossParts, Painting, Progress, Recipe, snapshot
 from engine.errors import (
@@ -77,6 +77,7 @@ class Steps:
         self._painter = painter
         self._content = content = sources.content
         self._style = sources.styles[0].picture
+        self._mean = _mean(sources)
         self._recipe = recipe
         self._refine = refine
         parts = painter.weights_sha256, recipe.model_dump_json(), content.tobytes().hex()
@@ -126,10 +127,9 @@ class Steps:
         return round(height * scale), round(width * scale)
 
     def _picture(self) -> NDArray[np.float32]:
-        """Content and style, mixed to one colour, and the trail along the lower edge."""
+        """The sources, mixed to one colour, and the trail along the lower edge."""
         height, width = self._size()
-        mean = self._content.mean(axis=(0, 1)) / 2 + self._style.mean(axis=(0, 1)) / 2
-        picture = np.broadcast_to(mean, (height, width, 3)).astype(np.float32)
+        picture = np.broadcast_to(self._mean, (height, width, 3)).astype(np.float32)
         trail = (self._trail.astype(np.float32) - 127.5) / 16
         shown = np.concatenate([trail, -trail], axis=1)  # the colour stays as it is on the whole
         deep, wide = shown.shape
@@ -153,6 +153,15 @@ class Steps:
             refined=self._refine if grey != TOO_LARGE else 0,
             left_out="Too large to be refined." if self._refine and grey == TOO_LARGE else "",
         )
+
+
+def _mean(sources: Sources) -> NDArray[np.float64]:
+    """Half of what it starts from, and half of the styles by their weights."""
+    begun = sources.content if sources.start is None else sources.start
+    weights = [style.weight for style in sources.styles]
+    means = [style.picture.mean(axis=(0, 1)) for style in sources.styles]
+    mixed: NDArray[np.float64] = begun.mean(axis=(0, 1)) / 2 + np.average(means, 0, weights) / 2
+    return mixed
 
 
 def _longer(trail: NDArray[np.uint8], step: int) -> NDArray[np.uint8]:
@@ -238,7 +247,7 @@ def _with_rations(**changes: Any) -> None:
     def smaller(pixels: int, file_bytes: int) -> rations.Ration:
         return replace(rations.ration_for(pixels, file_bytes), **changes)
 
-    worker.ration_for = smaller
+    decoding.ration_for = smaller
 
 
 def hang(what: str) -> None:
