@@ -95,6 +95,18 @@ def seam_bytes(size: Size) -> int:
     return round(2 * elements(SEAM, size) * FLOAT)
 
 
+def weighing_bytes(size: Size, taps: Collection[str]) -> int:
+    """Most bytes that come to a step where maps are weighed by regions: two arrays at a tap.
+
+    Those are the gradient of a region, before it is weighed and after, beside the sum of all.
+
+    Args:
+        size: height and width of the picture, or of a tile's part of it.
+        taps: those of the style.
+    """
+    return round(2 * FLOAT * max((elements(tap, size) for tap in taps), default=0))
+
+
 def elements(name: str, size: Size) -> float:
     """Values of a layer's maps for a picture of this size."""
     level = level_of(name)

@@ -331,6 +331,8 @@ def test_of_painting() -> None:
     told(f"The style picture cannot be used. {rations.TOO_LONG}")
     told(decoding._STYLE.format(NAME, rations.TOO_LONG))
     told(decoding._START.format(NAME, rations.TOO_LONG))
+    told(decoding._MASK.format(NAME, rations.TOO_LONG))
+    told(decoding._REGIONS.format(NAME, rations.TOO_LONG))
     told(_CHANGED)
     told(CANCELLED)
     told(presence.GONE)
