@@ -28,7 +28,7 @@ class StandIn:
     def __init__(self):
         self.asked, self.alive, self.objectives = [], [], []
 
-    def grams(self, style, digest, recipe):
+    def statistics(self, style, digest, recipe):
         assert not [each for each in self.alive if each() is not None]  # the one before has gone
         self.alive.append(weakref.ref(style))
         self.asked.append((style.shape, digest, recipe))
