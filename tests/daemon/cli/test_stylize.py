@@ -292,8 +292,10 @@ def test_an_existing_output_is_replaced_only_by_a_picture(run: Run) -> None:
             "a.png cannot be read",
         ),
         (
-            ["photo.jpg", "style.png", "--content-regions", "text.jpg"]
-            + ["--style-regions", "slow.png"],
+            [
+                *["photo.jpg", "style.png", "--content-regions", "text.jpg"],
+                *["--style-regions", "slow.png"],
+            ],
             4,
             'marks regions, "text.jpg", cannot be used. The file is not a picture',
         ),
