@@ -56,4 +56,4 @@ def _there_and_back(plane: NDArray[Any], size: tuple[int, int]) -> NDArray[np.fl
     """A plane as it is once it was made small as for painting, and enlarged as a painting is."""
     small = np.asarray(Image.fromarray(np.ascontiguousarray(plane)).resize(size, _LANCZOS))
     wide = Image.fromarray(small.astype(np.float32))
-    return np.asarray(wide.resize(plane.shape[::-1], _LANCZOS))
+    return np.asarray(wide.resize((plane.shape[1], plane.shape[0]), _LANCZOS))

@@ -190,7 +190,7 @@ def test_a_region_without_a_partner_has_no_loss():
 def test_statistics_know_which_region_is_there(painter):
     recipe = Recipe(style_loss={"gram": 0.5, "wasserstein": 0.5})
     numbers = np.zeros((64, 65), np.uint8)
-    numbers[:, -1] = 1  # seen by no map behind the first pooling
+    numbers[:, -1] = 1
     image = painter.to_device(patches(2, (64, 65)))
     found = statistics_by_region(painter.network, image, recipe, Regions(numbers, 3))
     assert sorted(found) == names_by_region(recipe, names(recipe))
@@ -199,10 +199,10 @@ def test_statistics_know_which_region_is_there(painter):
     whole = style_statistics(painter.network, image, recipe)
     for tap in STYLE_LAYERS:
         there = found[named(tap, SHARE)] > 0
-        assert there.tolist() == [True, tap == "conv1_1", False]
+        assert there.tolist() == [True, True, False]
         assert not found[named(tap, "gram")][2].any()
     deep = named("conv5_1", "gram")
-    assert found[deep][0] == pytest.approx(whole[deep], rel=0.2)
+    assert off(found[deep][0], whole[deep]) < 0.2
 
 
 @pytest.mark.weights
