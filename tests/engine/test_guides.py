@@ -53,7 +53,7 @@ def test_a_mask_alone_is_one_region_of_what_is_painted():
     for each in weights.values():
         assert each.shape[0] == 1
         assert each[0].mean() == pytest.approx(0.5, abs=0.06)
-        assert each[0, :, 0].max() == 0
+        assert each[0, :, 0].max() < 0.01  # what a deep tap sees from the edge
         assert each[0, :, -1].min() == pytest.approx(1)
 
 
