@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 from engine import pyramid
 from engine.fitting import Maps
+from engine.matting import PhotorealismLoss
 from engine.memory import WORKSPACE, MemoryPlan, plan_memory
 from engine.mx import Array, mx
 from engine.objective import Objective
@@ -119,6 +120,11 @@ class Painter:
         width, entering = self.network.precision.width, self.network.entering
         return Maps(width, entering, traced=not on_card, shelved=not on_card)
 
+    def left(self) -> int:
+        """Bytes of the machine's memory that this process may still take."""
+        held, most = self._memory()
+        return most - held
+
     def _memory(self) -> tuple[int, int]:
         """Bytes that this process holds, and that it may hold."""
         give_back()
@@ -153,9 +159,11 @@ class Painter:
         style: Statistics,
         recipe: Recipe,
         tiling: Tiling | None = None,
+        *,
+        realism: PhotorealismLoss | None = None,
     ) -> Objective:
         """What is minimised for a content at one scale."""
-        return Objective(self.network, self.to_device(content), style, recipe, tiling)
+        return Objective(self.network, self.to_device(content), style, recipe, tiling, realism)
 
     def to_device(self, picture: pyramid.Picture) -> Array:
         """Lay a picture on the painter's device."""
