@@ -90,7 +90,9 @@ class Painter:
             recipe: how to paint.
             resume: what `Work.save` has written; open until the first step, then closed here.
             refine: steps of a refinement in the photo's own size, if that is larger than the
-                recipe's (see `engine.refining`); the painting is of that size then.
+                recipe's (see `engine.refining`); the painting is of that size then. Where the
+                recipe says that it stays a photograph (`photo`), any number but 0 has that size
+                without steps (see `engine.photograph`).
 
         Raises:
             PictureError: a picture is no picture, too narrow, or larger than the memory allows.

@@ -112,6 +112,14 @@ class _Offer:
     or_file: OrFile | None = None
 
     @property
+    def is_flag(self) -> bool:
+        """Whether it stands alone and says yes: a value behind it could be a file's name.
+
+        The setting's own takes true or false.
+        """
+        return self.setting.kind is bool and self.name != self.setting.option
+
+    @property
     def parameter(self) -> str:
         """What click calls its value; none of the command's own is called so."""
         return "setting_" + self.name.lstrip("-").replace(".", "__").replace("-", "_")
@@ -207,7 +215,8 @@ def _option(offer: _Offer) -> Callable[[Callable[..., R]], Callable[..., R]]:
     return click.option(
         offer.name,
         offer.parameter,
-        metavar=offer.metavar,
+        metavar=None if offer.is_flag else offer.metavar,
+        **({"flag_value": "true", "default": None} if offer.is_flag else {}),
         hidden=not offer.shown,
         help=offer.help,
     )

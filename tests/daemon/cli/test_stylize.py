@@ -143,7 +143,7 @@ def test_each_wish_has_one_option_in_the_help(run: Run) -> None:
     for name in (
         "preset", "size", "iterations", "strength", "stroke-size", "colors", "style-loss",
         "tv-weight", "tv-norm", "pooling", "normalization", "init", "init-noise", "seed",
-        "weights", "device",
+        "photo", "realism-weight", "weights", "device",
     ):  # fmt: skip
         assert f"  --{name} " in shown
         for section in ("paint", "engine"):
@@ -259,7 +259,11 @@ def test_an_existing_output_is_replaced_only_by_a_picture(run: Run) -> None:
         (["photo.jpg", "style.png", "--size", "large"], 2, f'--size must be {SIZES}, not "large".'),
         (["photo.jpg", "style.png", "--paint.size", "31"], 2, f"--paint.size must be {SIZES}, not"),
         (["photo.jpg", "style.png", "--iterations", "0"], 2, "--iterations must be a whole number"),
-        (["photo.jpg", "style.png", "--preset", "best"], 2, "must be draft, standard or fine, not"),
+        (
+            ["photo.jpg", "style.png", "--preset", "best"],
+            2,
+            "must be draft, standard, fine or photo, not",
+        ),
         (
             ["photo.jpg", "style.png", "--device", "tpu"],
             2,
