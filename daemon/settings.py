@@ -155,15 +155,15 @@ class PaintSettings(_Section):
     )
     photo: bool | None = Field(
         None,
-        description="true: the picture stays a photograph and takes the style's colours and light "
-        "alone, without its strokes; it takes a start from the photo (init content)",
+        description="whether the picture stays a photograph: it takes the style's colours and "
+        "light, and none of its strokes; init has to be content",
     )
     realism_weight: float | None = Field(
         None,
         ge=0,
         le=1e6,
-        description="weight, where photo is true, of all that is no photograph while it is "
-        "painted, alike at every size; more keeps colours plainer",
+        description="weight, where photo is true, of what is no photograph while the picture is "
+        "painted, alike at every size",
     )
     pooling: Literal["avg", "max"] | None = Field(
         None,

@@ -123,9 +123,9 @@ class Painter:
         return Maps(width, entering, traced=not on_card, shelved=not on_card)
 
     def left(self) -> int:
-        """Bytes of the machine's memory that this process may still take."""
+        """Bytes of the machine's memory that pictures may still take."""
         held, most = self._memory()
-        return most - held
+        return most - held - WORKSPACE
 
     def _memory(self) -> tuple[int, int]:
         """Bytes that this process holds, and that it may hold."""

@@ -87,8 +87,8 @@ class Recipe(BaseModel):
     )
     photo: bool = Field(
         default=False,
-        description="whether the picture stays a photograph and takes the style's colours and "
-        "light alone",
+        description="whether the picture stays a photograph: it takes the style's colours and "
+        "light, and none of its strokes",
     )
     realism_weight: float = Field(
         REALISM,

@@ -145,7 +145,10 @@ class _Offer:
         more = "" if self.or_file is None else f" FILE: {self.or_file.meaning}."
         shown = str(setting.default).lower() if setting.kind is bool else setting.default
         default = "" if setting.default is None else f"  [default: {shown}]"
-        return setting.sentence + more + default
+        sentence = setting.sentence
+        if self.is_flag:
+            sentence = sentence.replace(f" ({setting.values})", "")
+        return sentence + more + default
 
 
 def _offers(

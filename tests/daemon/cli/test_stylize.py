@@ -170,6 +170,36 @@ def test_the_controls_reach_the_recipe(run: Run) -> None:
     assert (found.init, found.init_noise, found.seed) == ("blend", 0.2, 4)
 
 
+def test_photo_needs_no_value_and_can_be_taken_back(run: Run) -> None:
+    """A value behind it would be the photo's name."""
+    quick = ("-o", "out.png", "--iterations", "2")
+    assert run("--photo", "photo.jpg", "style.png", *quick, "--realism-weight", "500")[0] == 0
+    found = recipe_of("out.png")
+    assert (found.photo, found.realism_weight) == (True, 500)
+    like = ("-o", "again.png", "--like", "out.png")
+    assert run("photo.jpg", "style.png", *like, "--paint.photo", "false")[0] == 0
+    assert not recipe_of("again.png").photo
+    assert run("photo.jpg", "style.png", *quick, "--preset", "photo")[0] == 0
+    assert recipe_of("out.png").photo
+
+
+@pytest.mark.parametrize(
+    ("typed", "why"),
+    [
+        (("--photo", "--init", "noise"), "photo keeps the picture a photograph, which random"),
+        (("--preset", "photo", "--init", "blend"), "but init is blend"),
+        (("--realism-weight", "5"), "--realism-weight is about pictures that stay photographs"),
+        (("--photo", "--paint.style_weight", "0"), "--photo is about the style, but style_weight"),
+    ],
+)
+def test_what_goes_not_with_a_photograph_is_refused_by_name(
+    run: Run, typed: tuple[str, ...], why: str
+) -> None:
+    status, _, told = run("photo.jpg", "style.png", "-o", "out.png", *typed)
+    assert (status, why in told) == (2, True)
+    assert not Path("out.png").exists()
+
+
 QUICK = ("-o", "out.png", "--size", "96", "--iterations", "2")
 
 
