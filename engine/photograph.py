@@ -29,7 +29,7 @@ _MAPS: Final = 320
 287)."""
 
 _FLOATS: Final = 3 * 4
-_BESIDE: Final = 24 * 2**20
+_BESIDE: Final = 8 * 2**20
 """Bytes for the rows of a large photo that are worked on at a time."""
 
 _TOLD: Final = (

@@ -215,11 +215,13 @@ def _config_option(function: Callable[..., R]) -> Callable[..., R]:
 
 def _option(offer: _Offer) -> Callable[[Callable[..., R]], Callable[..., R]]:
     # The value stays a text: `load` checks it, and says the same of file and environment.
+    how: dict[str, Any] = {"metavar": offer.metavar}
+    if offer.is_flag:
+        how = {"flag_value": "true", "default": None}
     return click.option(
         offer.name,
         offer.parameter,
-        metavar=None if offer.is_flag else offer.metavar,
-        **({"flag_value": "true", "default": None} if offer.is_flag else {}),
+        **how,
         hidden=not offer.shown,
         help=offer.help,
     )
