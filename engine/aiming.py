@@ -11,6 +11,7 @@ from engine.fitting import Fit, fitting
 from engine.ground import Ground
 from engine.guiding import AtTaps, blended_by_region, of_whole, regions_of
 from engine.masking import Masked
+from engine.matting import PhotorealismLoss
 from engine.memory import beside_shelf, weighed
 from engine.pyramid import Picture, Size, size_of
 from engine.retreat import Retreat
@@ -34,7 +35,8 @@ def aimed(painter: Painter, ground: Ground, content: Picture) -> Retreat:
     """
     finer = partial(_fitting, painter, size_of(content), ground)
     style = _blend(painter, ground, content)
-    make = partial(painter.objective, content, style, ground.recipe)
+    realism = _realism(ground, content)
+    make = partial(painter.objective, content, style, ground.recipe, realism=realism)
     if ground.guides:
         make = partial(make, regions=_regions(painter, ground, size_of(content)))
     return Retreat(
@@ -63,6 +65,17 @@ def _regions(painter: Painter, ground: Ground, size: Size) -> AtTaps:
     recipe = ground.recipe
     weights = ground.guides.at_taps(size, recipe.style_layers, recipe.padding)
     return regions_of(weights, painter.network.laid)
+
+
+def _realism(ground: Ground, content: Picture) -> PhotorealismLoss | None:
+    """How far pictures are from the photo in other colours, if it is to stay one.
+
+    It is made once, whatever becomes of the tiles.
+    """
+    recipe = ground.recipe
+    if not (recipe.photo and recipe.realism_weight):
+        return None
+    return PhotorealismLoss.of(content, recipe.realism_weight)
 
 
 def _blend(painter: Painter, ground: Ground, content: Picture) -> Statistics:

@@ -18,6 +18,7 @@ from engine.fitting import PLAIN, Maps, fitting
 from engine.footprint import FLOAT, elements, seam_bytes
 from engine.guides import Guides
 from engine.layers import level_of
+from engine.matting import laplacian_bytes
 from engine.recipe import CONVOLUTIONS, Recipe
 from engine.stages import Tiling, style_tiling
 from engine.tiles import Size
@@ -33,6 +34,8 @@ curvature: energies of steps and changes, their squares, scales, bands and what 
 _MASKED: Final = 5
 """Pictures that come with a mask: what is seen of each pixel, what is kept, the composition, the
 gradient before it is seen through, and a plane of shares and its like on the host."""
+_PRODUCT: Final = 4
+"""Pictures that the photorealism loss makes: the image, about its middle, the gradient twice."""
 _HISTORIES: Final = (5, 3)
 """Shorter memories for L-BFGS, tried where the one that is wanted leaves no room for tiles."""
 _BEARABLE: Final = 1.7
@@ -97,7 +100,8 @@ def picture_bytes(
     pictures += _MASKED * maps.masked
     targets = sum(elements(tap, size) for tap in recipe.content_layers)
     held = pictures * pixels + _pixels_of_more(styles, recipe)
-    return round(held * _PICTURE + targets * FLOAT) + _roots_bytes(size, recipe, maps.regions)
+    more = _roots_bytes(size, recipe, maps.regions) + _realism_bytes(size, recipe)
+    return round(held * _PICTURE + targets * FLOAT) + more
 
 
 def _roots_bytes(size: Size, recipe: Recipe, regions: int) -> int:
@@ -111,6 +115,16 @@ def _pixels_of_more(styles: Sequence[Size], recipe: Recipe) -> float:
     pixels = [height * width for height, width in styles]
     usual = max(pixels, default=0) / max(recipe.stroke_size, 1) ** 2
     return sum(pixels) - usual
+
+
+def _realism_bytes(size: Size, recipe: Recipe) -> int:
+    """The matting Laplacian, and what is made and let go at each product with it.
+
+    The colour maps at the end take less than the optimiser, which has gone by then.
+    """
+    if not (recipe.photo and recipe.realism_weight):
+        return 0
+    return laplacian_bytes(size) + _PRODUCT * _PICTURE * size[0] * size[1]
 
 
 def beside_shelf(size: Size, maps: Maps) -> int:
