@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from math import fsum
 from types import MappingProxyType
 from typing import Final
@@ -122,7 +121,9 @@ def statistics_by_region(
     sums: dict[tuple[str, int, int], Array] = {}
     for tap, maps, place in work.forward():
         for number, region in enumerate(at_taps[tap]):
-            for which, kind in enumerate(kinds if region is not None else ()):
+            if region is None:
+                continue
+            for which, kind in enumerate(kinds):
                 found = _WAYS[kind.parts].sums(maps, region.at(place), NO_SHELF)
                 key = tap, which, number
                 sums[key] = sums[key] + found if key in sums else found
@@ -204,12 +205,14 @@ def region_losses(
     ]
     least = FLOOR * _mean_energy(way, regions, targets)
 
+    def sums(maps: Array, roots: Array | None) -> Array:
+        return way.sums(maps, roots, aim.shelf)
+
     def make(target: Parts, region: Region) -> TapLoss:
         energy = way.energy(target)
         # So it is divided by the least energy in place of its own.
         less = energy / least if aim.relative and energy < least else 1.0
         own = replace(aim, weight=aim.weight * region.share * less)
-        sums = partial(way.sums, shelf=aim.shelf)
         return Weighted(kind.loss(target, own), region, sums, aim.shelf)
 
     return guided(regions, targets, make, aim.shelf)

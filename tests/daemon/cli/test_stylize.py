@@ -593,7 +593,7 @@ def test_the_real_engine_heeds_masks_and_regions(
     drawn[:, 48:] = 255
     Image.fromarray(drawn).save("right.png")
     Image.fromarray(255 - drawn).save("left.png")
-    Image.fromarray(drawn * [1, 0, 0]).save("red.png")
+    Image.fromarray(drawn * np.array([1, 0, 0], np.uint8)).save("red.png")
 
     def run(output: str, *typed: str) -> int:
         engine = ("--device", "cpu", "--weights", str(weights.parent))
