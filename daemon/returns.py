@@ -13,7 +13,7 @@ from typing import Final
 import structlog
 
 from daemon import backoff, claims
-from daemon.errors import AtelierError, ClaimError, FaultError
+from daemon.errors import AtelierError
 from daemon.last_resort import LastResort
 from daemon.names import printable
 from daemon.once import Once, reason_of
@@ -39,11 +39,20 @@ class Returns:
     Args:
         share: the share.
         clock: monotonic seconds.
+        expect: raises while the share's folders are not the ones that they were. It is asked before
+            each claim: of many, the drive may go after the first.
     """
 
-    def __init__(self, share: Share, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        share: Share,
+        clock: Callable[[], float],
+        expect: Callable[[], None] = lambda: None,
+    ) -> None:
         self._share = share
         self._clock = clock
+        self.expect = expect
+        """Raises while the share's folders are not the ones that they were."""
         self._stuck: dict[str, _Stuck] = {}
         self._said, self._last_resort = Once(), LastResort()
 
@@ -73,8 +82,9 @@ class Returns:
         """
         try:
             with self._last_resort.over(job_id):
+                self.expect()
                 back = claims.put_back(self._share, job_id)
-        except (ClaimError, FaultError, OSError) as error:
+        except (AtelierError, OSError) as error:
             self.keep(job_id, error)
             return False
         if self._stuck.pop(job_id, None) is not None:
@@ -97,11 +107,16 @@ class Returns:
         log("claim.stuck", job=job_id, why=str(error), again_in_seconds=pause)
 
     def retry(self) -> None:
-        """Try again what is due; what takes long is carried on with at the next call."""
+        """Try again what is due; what takes long is carried on with at the next call.
+
+        Raises:
+            ShareError: a folder is not the one that it was; what is due stays so.
+        """
         now = self._clock()
         due = [job_id for job_id, stuck in self._stuck.items() if stuck.until <= now]
         # Who waited longest first: else the same ones would be tried in every turn.
         for job_id in sorted(due, key=lambda job_id: self._stuck[job_id].until):
             if self._clock() >= now + backoff.TURN_SECONDS:
                 return
+            self.expect()
             self.put_back(job_id)
