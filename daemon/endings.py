@@ -89,7 +89,7 @@ class Endings:
         self.expect = expect
         """Raises while the share's folders are not the ones that they were."""
         self.returns = Returns(share, clock, expect)
-        """Puts back claims that belong to no job."""
+        """Puts back what is left when a job is over, and what else belongs to none."""
         self._said, self._last_resort = Once(), LastResort()
         self._pending: list[_Ending] = []
         self._failures = 0
@@ -306,6 +306,7 @@ class Endings:
             seconds=round((done.finished_at or 0.0) - (done.started_at or 0.0), 3),
             loss=(done.report or {}).get("loss", {}).get("total"),
         )
+        self.returns.put_rest_back(job.id, job.relative)
 
     def _publish(self, job: Job, claim: Claim, painted: Painted) -> Path:
         # An earlier try may have done it and not have been told so, by a server or by a disk.
@@ -343,6 +344,7 @@ class Endings:
         self._checkpoints.forget(job.id)
         self._failures += 1
         _log.error("job.failed", job=job.id, reason=reason, photo=printable(shown))
+        self.returns.put_rest_back(job.id, job.relative)
 
 
 def claim_of(share: Share, job: Job) -> Claim:

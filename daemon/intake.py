@@ -168,7 +168,7 @@ class Intake:
 
     def still_expects(self) -> bool:
         """Whether a run that ends when all is painted should wait: not for ever for anything."""
-        if self._asked or self._waiting:
+        if self._asked or self._waiting or self._returns.is_news:
             return True
         # Each look says these anew; as long as none can be made they say nothing.
         if self._could_look and (self._note.restless or self._staying.in_doubt):
@@ -193,7 +193,7 @@ class Intake:
             ShareError: a folder is not the one that it was.
         """
         self._returns.retry()
-        self._could_look = False
+        self._returns.is_news = self._could_look = False
         try:
             with self._last_resort.over("the folders"):
                 self._workplace.ensure()

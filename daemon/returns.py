@@ -1,18 +1,23 @@
-"""Claims that could not be put back into the inbox: kept in mind, and tried again.
+"""Claims that no job needs, and in which something lies all the same: put where it belongs.
 
 When a share goes away in the very moment in which a photo is taken, the photo lies in the work
-folder and nobody but us knows of it: the journal has no job for it, and people do not see it.
+folder and nobody but us knows of it: the journal has no job for it, and people do not see it. So it
+is with what somebody changed or added after it had been copied from a claim to another device: its
+job is over (`daemon.claim_content`). What cannot be moved now is kept in mind, and tried again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Final
 
 import structlog
 
-from daemon import backoff, claims
+from daemon import backoff, claims, presence
+from daemon.claim_content import remains
+from daemon.claim_folders import claim_folder, guard
 from daemon.errors import AtelierError
 from daemon.last_resort import LastResort
 from daemon.names import printable
@@ -55,6 +60,8 @@ class Returns:
         """Raises while the share's folders are not the ones that they were."""
         self._stuck: dict[str, _Stuck] = {}
         self._said, self._last_resort = Once(), LastResort()
+        self.is_news = False
+        """Whether something came back that nobody has looked at since; whoever looks says so."""
 
     @property
     def pending(self) -> int:
@@ -80,6 +87,30 @@ class Returns:
         Returns:
             Whether it is back.
         """
+        return self._put_back(job_id, is_told=job_id in self._stuck)
+
+    def put_rest_back(self, job_id: str, photo: PurePath) -> None:
+        """Put away what is left in the claim of a job that is over, if anything is.
+
+        Args:
+            job_id: the job's.
+            photo: its path below the inbox, for the log.
+        """
+        try:
+            with self._last_resort.over(photo):
+                folder = claim_folder(self._share, job_id)
+                guard(folder)
+                is_gone = presence.is_gone_from_claim(folder, folder, self._share)
+                rest = [] if is_gone else remains(folder)
+        except (AtelierError, OSError) as error:  # whoever tries again later sees whether any is
+            self.keep(job_id, error)
+            return
+        if rest:
+            names = [printable(path.name) for path in rest]
+            _log.warning("claim.left_over", job=job_id, photo=printable(photo), files=names)
+            self._put_back(job_id, is_told=True)
+
+    def _put_back(self, job_id: str, *, is_told: bool) -> bool:
         try:
             with self._last_resort.over(job_id):
                 self.expect()
@@ -87,10 +118,13 @@ class Returns:
         except (AtelierError, OSError) as error:
             self.keep(job_id, error)
             return False
-        if self._stuck.pop(job_id, None) is not None:
-            if not self._stuck:
-                self._said.is_over()
-            _log.warning("claim.returned", job=job_id, photos=[printable(path) for path in back])
+        if self._stuck.pop(job_id, None) is not None and not self._stuck:
+            self._said.is_over()
+        if back:
+            self.is_news = True
+            if is_told:
+                photos = [printable(path) for path in back]
+                _log.warning("claim.returned", job=job_id, photos=photos)
         return True
 
     def keep(self, job_id: str, error: AtelierError | OSError) -> None:

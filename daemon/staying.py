@@ -296,7 +296,9 @@ class Staying:
             log("photo.not_moved", photo=photo, why=str(error), again_in_seconds=pause)
             self._returns.put_back(claim.job_id)
             return
-        if where is None and not self._returns.put_back(claim.job_id):
+        if where is not None:
+            self._returns.put_rest_back(claim.job_id, candidate.relative)
+        elif not self._returns.put_back(claim.job_id):
             self._wait(job, candidate)
             return
         self._works(candidate)

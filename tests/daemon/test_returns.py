@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from daemon import claims, files
+from daemon import claim_content, claims, files
 from daemon.claim_folders import claim_folder
 from daemon.errors import ClaimStuckError, ShareAwayError
 from daemon.pairing import pair
@@ -153,8 +153,23 @@ def test_of_many_none_is_put_below_a_mount_point_whose_drive_has_gone(
     assert (tried[3:], returns.pending) == (["d", "e"], 0)
 
 
+@pytest.mark.parametrize("way", ["whole", "rest"])
+def test_what_cannot_go_back_while_a_drive_is_away_waits_for_it(share: Share, way: str) -> None:
+    now, drive = 0.0, Away(0)
+    returns = Returns(share, lambda: now, drive.expect)
+    if way == "whole":
+        returns.put_back("job1")
+    else:
+        returns.put_rest_back("job1", Path("a.jpg"))
+    assert (returns.pending, returns.why) == (1, "The drive is away.")
+    assert list(share.inbox.iterdir()) == []
+    now, drive.looks = 10.0, 1000
+    returns.retry()
+    assert (share.inbox / "a.jpg").exists()
+
+
 def test_a_record_of_the_origin_that_leads_out_of_the_share_is_not_followed(share: Share) -> None:
-    (claim_folder(share, "job1") / claims.ORIGIN).write_bytes(b"../..")
+    (claim_folder(share, "job1") / claim_content.ORIGIN).write_bytes(b"../..")
     with pytest.raises(ClaimStuckError, match="leads out of the share"):
         claims.put_back(share, "job1")
     assert claims.find_claims(share) == ["job1"]
