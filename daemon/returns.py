@@ -61,7 +61,8 @@ class Returns:
         self._stuck: dict[str, _Stuck] = {}
         self._said, self._last_resort = Once(), LastResort()
         self.is_news = False
-        """Whether something came back that nobody has looked at since; whoever looks says so."""
+        """Whether what was left of a job came back since the last look at the inbox, which is for
+        whoever looks to say."""
 
     @property
     def pending(self) -> int:
@@ -108,7 +109,7 @@ class Returns:
         if rest:
             names = [printable(path.name) for path in rest]
             _log.warning("claim.left_over", job=job_id, photo=printable(photo), files=names)
-            self._put_back(job_id, is_told=True)
+            self.is_news = self._put_back(job_id, is_told=True) or self.is_news
 
     def _put_back(self, job_id: str, *, is_told: bool) -> bool:
         try:
@@ -120,11 +121,8 @@ class Returns:
             return False
         if self._stuck.pop(job_id, None) is not None and not self._stuck:
             self._said.is_over()
-        if back:
-            self.is_news = True
-            if is_told:
-                photos = [printable(path) for path in back]
-                _log.warning("claim.returned", job=job_id, photos=photos)
+        if back and is_told:
+            _log.warning("claim.returned", job=job_id, photos=[printable(path) for path in back])
         return True
 
     def keep(self, job_id: str, error: AtelierError | OSError) -> None:
