@@ -23,9 +23,9 @@ from pathlib import Path, PurePath
 from typing import Final
 
 from daemon import departure, files, halfway, hindrances, keepsakes, notes, orphans, presence
+from daemon.claim_content import ORIGIN, content_of, remains
 from daemon.claim_folders import claim_folder, guard, ids_in, jobs_folder
 from daemon.copying import remove_tree, sync_folder
-from daemon.departure import LEAVING
 from daemon.errors import (
     AtelierError,
     ClaimError,
@@ -34,17 +34,13 @@ from daemon.errors import (
     ClaimStuckError,
 )
 from daemon.handles import held
-from daemon.intention import RESULT
 from daemon.keepsakes import COPIED
 from daemon.mounts import mount_of
-from daemon.names import printable, split
+from daemon.names import printable
 from daemon.pairing import Candidate
 from daemon.scanner import Sighting
 from daemon.share import Share
 from daemon.sightings import LOST, expect, is_other
-
-ORIGIN: Final = ".origin"
-"""File in a claim's folder: the folder below the inbox that its files came from."""
 
 # What does not let a file be moved, or removed after it was copied.
 _HELD: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ETXTBSY})
@@ -158,8 +154,9 @@ def put_back(share: Share, job_id: str) -> list[Path]:
         Where the files are now.
 
     Raises:
-        ClaimStuckError: a file could not be moved, or the folder cannot be trusted; what was not
-            moved stays in the claim, and the message says where.
+        ClaimStuckError: a file could not be moved, or was changed or added after it was copied, or
+            the folder cannot be trusted; what was not moved stays in the claim, and the message
+            says where.
     """
     folder = claim_folder(share, job_id)
     try:
@@ -169,6 +166,7 @@ def put_back(share: Share, job_id: str) -> list[Path]:
             return []
         back = _send_home(folder, share)
         end(folder, share)
+        _expect_ended(folder)
     except AtelierError as error:
         raise ClaimStuckError(str(error)) from error
     except OSError as error:
@@ -199,14 +197,15 @@ def end(folder: Path, share: Share) -> None:
     """End a claim, once its files are elsewhere; what it knows of a photo that stays is kept.
 
     Args:
-        folder: the claim's; it may be gone already. If something is left in it, it stays.
+        folder: the claim's; it may be gone already. If something is left in it, it stays: whoever
+            ends a job sees to that (`daemon.returns`).
         share: the share.
 
     Raises:
         ClaimError: what it knows cannot be kept (`daemon.keepsakes`).
         OSError: likewise, or as `dissolve`.
     """
-    has_left = folder.is_dir() and not _content_of(folder)
+    has_left = folder.is_dir() and not remains(folder)
     if not (has_left and keepsakes.keep(folder, share)):
         dissolve(folder)
 
@@ -220,29 +219,39 @@ def dissolve(folder: Path) -> None:
     Raises:
         OSError: something that nobody put there by a claim is left, or the permissions.
     """
-    if not folder.is_dir() or _content_of(folder):
+    if not folder.is_dir() or content_of(folder):
         return
     for path in folder.iterdir():  # what we wrote there ourselves
         remove_tree(path)
     folder.rmdir()
 
 
+def _expect_ended(folder: Path) -> None:
+    """See that nothing is left in a claim that was put back."""
+    if presence.is_there(folder) and remains(folder):
+        raise ClaimStuckError(
+            f"Something that was changed or added while it was put back into the inbox is still in "
+            f"{printable(folder)}; it follows in a moment."
+        )
+
+
 def _send_home(folder: Path, share: Share) -> list[Path]:
-    if not _content_of(folder):
+    if not content_of(folder):
         return []
     came_from = _read_origin(folder)
     # First of all: one whose result is out goes on to the originals, whatever it is.
     home = orphans.home_of(folder, came_from, share)
     if home == share.inbox / came_from and _are_needless(folder, home, share):
-        for path in _content_of(folder):
+        for path in content_of(folder):
             remove_tree(path)
         return []
-    if departure.recall(folder, share) is None:
+    way = departure.recall(folder, share)
+    if way is None:
         # A kill while it was taken may have left the photo in the inbox too, or half of a folder.
         with departure.held_exit(home, share) as here:
-            for path in _content_of(folder):
+            for path in content_of(folder):
                 halfway.settle(here / path.name, path)
-    content = _content_of(folder)
+    content = content_of(folder) if way is None else remains(folder)
     return departure.leave(folder, content, home, share) if content else []
 
 
@@ -250,7 +259,7 @@ def _are_needless(folder: Path, home: Path, share: Share) -> bool:
     """Whether what lies in a claim are copies of what lies at home."""
     if not presence.is_there(folder / COPIED):
         return False
-    return not any(presence.is_gone(home / path.name, share.inbox) for path in _content_of(folder))
+    return not any(presence.is_gone(home / path.name, share.inbox) for path in content_of(folder))
 
 
 def _came_from(candidate: Candidate) -> PurePath:
@@ -369,13 +378,3 @@ def _read_origin(folder: Path) -> PurePath:
     with contextlib.suppress(FileNotFoundError):
         return PurePath(os.fsdecode((folder / ORIGIN).read_bytes()))
     return PurePath()
-
-
-def _content_of(folder: Path) -> list[Path]:
-    """What people gave us, the photo before the style that is named after it."""
-    content = [path for path in folder.iterdir() if not _is_ours_by_name(path.name)]
-    return sorted(content, key=lambda path: (len(split(path.name)[0]), path.name))
-
-
-def _is_ours_by_name(name: str) -> bool:
-    return name in {ORIGIN, COPIED, LEAVING, RESULT} or files.is_temporary(name)

@@ -4,6 +4,9 @@ Where they go people have files of their own, and so names are chosen anew each 
 is only remembered by the program would be forgotten in a crash, and the next one might be another:
 the file would be there twice (see `daemon.halfway`), or the style lie apart from its photo. So each
 choice is written into the claim (`LEAVING`) before it is tried, and whoever comes next goes by it.
+
+To another device they are copied, and what somebody changed or added after that stays in the claim
+when all has left. It is not on that way any more; where it belongs is written down too (`rest`).
 """
 
 from __future__ import annotations
@@ -35,11 +38,13 @@ class Departure:
         folder: where to.
         names: of each file in the claim: the name that it gets there.
         begun: whether one of the files has left.
+        rest: where what is left in the claim belongs, if all has left; else None.
     """
 
     folder: Path
     names: Mapping[str, str]
     begun: bool
+    rest: Path | None = None
 
 
 Announce = Callable[[Path, Sequence[str]], None]
@@ -78,7 +83,7 @@ def leave(
     known = dict(earlier.names) if earlier is not None and earlier.folder == folder else {}
     present = [source for source in sources if presence.is_there(source)]
     with held_exit(folder, share) as here:
-        way = _Way(claim, folder, here)
+        way = _Way(claim, folder, here, earlier.rest if earlier is not None else None)
         if present and present[0] == sources[0] and not _has_begun(claim, known):
             known = _send_first(way, present, announce)
             present = present[1:]
@@ -127,22 +132,42 @@ def recorded(claim: Path, share: Share) -> Departure | None:
     try:
         kept = json.loads((claim / LEAVING).read_bytes())
         folder, names = Path(kept["folder"]), dict[str, str](kept["names"])
+        rest = Path(kept["rest"]) if "rest" in kept else None
     except FileNotFoundError:
         return None
     except (ValueError, TypeError, KeyError):  # nobody but us writes there: a disk has lost it
         return None
     if top_of(folder, share) is None:  # of a share whose settings were others
         return None
-    return Departure(folder, names, _has_begun(claim, names))
+    if rest is not None and top_of(rest, share) is None:
+        rest = None
+    return Departure(folder, names, _has_begun(claim, names), rest)
+
+
+def remember_rest(claim: Path, rest: Path, share: Share) -> None:
+    """Write down where what is left in a claim belongs, when all its files have left it.
+
+    Args:
+        claim: its folder.
+        rest: in originals, in failed or in the inbox; it need not be there.
+        share: the share.
+
+    Raises:
+        OSError: the disk or the permissions do not allow it.
+    """
+    way = recorded(claim, share)
+    if way is not None:
+        _write(_Way(claim, way.folder, way.folder, rest), way.names)
 
 
 @dataclass(frozen=True)
 class _Way:
-    """From where to where: a claim's folder; the other one, and how it is held."""
+    """From where to where: a claim's folder; the other one, and how it is held; `rest`, if so."""
 
     claim: Path
     folder: Path
     here: Path
+    rest: Path | None = None
 
 
 def top_of(folder: Path, share: Share) -> Path | None:
@@ -203,8 +228,12 @@ def _forget(way: _Way, source: Path, target: Path) -> None:
     would look as if this one had.
     """
     with contextlib.suppress(OSError):
-        if presence.is_there(source) and not presence.is_there(target):
+        if not presence.is_there(source) or presence.is_there(target):
+            return
+        if way.rest is None:
             (way.claim / LEAVING).unlink(missing_ok=True)
+        else:
+            _write(way, {})
 
 
 def _send_after(way: _Way, source: Path, known: dict[str, str]) -> dict[str, str]:
@@ -221,8 +250,11 @@ def _send_after(way: _Way, source: Path, known: dict[str, str]) -> dict[str, str
 
 def _write(way: _Way, names: Mapping[str, str]) -> None:
     # Names that are no UTF-8 are kept as Python has them: ASCII can spell those too.
-    kept = json.dumps({"folder": str(way.folder), "names": dict(names)}, ensure_ascii=True)
-    files.write_atomically(way.claim / LEAVING, kept.encode("ascii"))
+    kept: dict[str, object] = {"folder": str(way.folder), "names": dict(names)}
+    if way.rest is not None:
+        kept["rest"] = str(way.rest)
+    data = json.dumps(kept, ensure_ascii=True).encode("ascii")
+    files.write_atomically(way.claim / LEAVING, data)
 
 
 def free_together(folder: Path, names: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -25,6 +25,7 @@ from daemon.journal import Journal
 from daemon.last_resort import LastResort
 from daemon.names import printable
 from daemon.once import Once, reason_of
+from daemon.returns import Returns
 from daemon.runners.base import Painted
 from daemon.share import Share
 
@@ -85,7 +86,10 @@ class Endings:
         self._journal = journal
         self._clock = clock
         self._checkpoints = checkpoints or Checkpoints(None)
-        self._expect = expect
+        self.expect = expect
+        """Raises while the share's folders are not the ones that they were."""
+        self.returns = Returns(share, clock, expect)
+        """Puts back what is left when a job is over, and what else belongs to none."""
         self._said, self._last_resort = Once(), LastResort()
         self._pending: list[_Ending] = []
         self._failures = 0
@@ -213,7 +217,7 @@ class Endings:
     def _try(self, ending: _Ending) -> None:
         try:
             with self._last_resort.over(ending.job.relative):
-                self._expect()
+                self.expect()
                 self._carry_out(ending)
         except FaultError as error:
             tried = ending.is_unpublished and ending.tries >= _TRIES_OF_A_FAULT
@@ -302,6 +306,7 @@ class Endings:
             seconds=round((done.finished_at or 0.0) - (done.started_at or 0.0), 3),
             loss=(done.report or {}).get("loss", {}).get("total"),
         )
+        self.returns.put_rest_back(job.id, job.relative)
 
     def _publish(self, job: Job, claim: Claim, painted: Painted) -> Path:
         # An earlier try may have done it and not have been told so, by a server or by a disk.
@@ -339,6 +344,7 @@ class Endings:
         self._checkpoints.forget(job.id)
         self._failures += 1
         _log.error("job.failed", job=job.id, reason=reason, photo=printable(shown))
+        self.returns.put_rest_back(job.id, job.relative)
 
 
 def claim_of(share: Share, job: Job) -> Claim:

@@ -37,7 +37,6 @@ from daemon.overrides import make_recipe
 from daemon.pairing import Candidate, Pairer, Pairing
 from daemon.readiness import Readiness
 from daemon.ready import Ready, Stamp, Turns, stamp_of
-from daemon.returns import Returns
 from daemon.settings import Settings
 from daemon.share import Share
 from daemon.staying import Staying, copy_in, is_copy, stays_of
@@ -64,7 +63,7 @@ class Intake:
         share: the share.
         settings: all of them.
         journal: where the jobs go.
-        endings: who takes the jobs that fail before they begin.
+        endings: who takes the jobs that fail before they begin, and puts claims back.
         inspector: who reads pictures; its answers come back through `answer`.
         clock: monotonic seconds.
         make_id: a new job id at each call.
@@ -96,7 +95,7 @@ class Intake:
         self._usual_recipe = make_recipe(settings.paint, {}).model_dump_json()
         self._readiness = Readiness(settings.watch, clock)
         self._note = InboxNote(share, settings.watch.settle_seconds, clock)
-        self._returns = Returns(share, clock)
+        self._returns = endings.returns
         self._staying = Staying(share, journal, self._returns, make_id=make_id, clock=clock)
         self._workplace = Workplace(share.work, lock)
         self._numbers = count()
@@ -169,7 +168,7 @@ class Intake:
 
     def still_expects(self) -> bool:
         """Whether a run that ends when all is painted should wait: not for ever for anything."""
-        if self._asked or self._waiting:
+        if self._asked or self._waiting or self._returns.is_news:
             return True
         # Each look says these anew; as long as none can be made they say nothing.
         if self._could_look and (self._note.restless or self._staying.in_doubt):
@@ -188,9 +187,13 @@ class Intake:
         return any(young) or self._troubles.may_pass
 
     def look(self) -> None:
-        """Look at the folders once, and ask the inspector about what has become ready."""
+        """Look at the folders once, and ask the inspector about what has become ready.
+
+        Raises:
+            ShareError: a folder is not the one that it was.
+        """
         self._returns.retry()
-        self._could_look = False
+        self._returns.is_news = self._could_look = False
         try:
             with self._last_resort.over("the folders"):
                 self._workplace.ensure()

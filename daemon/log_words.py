@@ -18,7 +18,8 @@ from daemon.figures import duration, number
 
 _SENTENCES: Final = {
     "claim.none_fails": "Photos can be taken out of the inbox again.",
-    "claim.returned": "Put back into the inbox: {photos}.",
+    "claim.left_over": "{photo}: somebody changed or added something after it was copied: {files}.",
+    "claim.returned": "Put back where it belongs: {photos}.",
     "engine.lost": "The process that paints has ended ({exit_status}); starting it again.",
     "engine.replaced": "The engine starts anew, since its settings have changed.",
     "engine.silent": "{photo}: no news for {seconds:time}; another engine is started.",

@@ -4,6 +4,8 @@ A kill between the taking of a photo and the record of its job leaves such a cla
 back into the inbox. So do all claims when the journal is lost. But there the photos are among
 them that were on their way out, and these go on:
 
+- what was changed or added after all was copied elsewhere goes where that is written down: the
+  journal may know the job, and that it is over (`daemon.claim_content`);
 - one of whose files something has left already follows it, to originals, failed or the inbox;
 - one whose result is out goes to the originals: it must not be painted again;
 - all others go to the inbox, also those that had failed and not left yet: why, only the journal
@@ -32,10 +34,11 @@ def home_of(claim: Path, came_from: PurePath, share: Share) -> Path:
         ShareError: it would lie out of the share.
     """
     way = departure.recall(claim, share)
-    if way is not None and way.begun:
-        top = departure.top_of(way.folder, share)
+    if way is not None and (way.rest is not None or way.begun):
+        folder = way.rest or way.folder
+        top = departure.top_of(folder, share)
         if top is not None:
-            return folder_below(top, way.folder.relative_to(top))
+            return folder_below(top, folder.relative_to(top))
     plan = intention.recall(claim, share)
     if plan is not None:
         if intention.is_out(plan, share):

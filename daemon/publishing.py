@@ -13,6 +13,8 @@ writes to the journal between the steps:
 2. `keep_original`, then record the job as done. After a crash before the record, call it again.
 
 or, when it went wrong, record the reason, then `fail`, then record the job as failed.
+
+What was changed or added after it had been copied is left in the claim then, for `daemon.returns`.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from typing import Final
 import structlog
 
 from daemon import claims, copying, departure, files, notes, presence
+from daemon.claim_content import remains, rest_belongs_in
 from daemon.claim_folders import guard
 from daemon.claims import Claim
 from daemon.errors import PublishError
@@ -97,7 +100,7 @@ def publish_result(  # noqa: PLR0913, PLR0917 - a picture, its name, and who is 
 
 
 def keep_original(share: Share, claim: Claim, relative: PurePath) -> Path:
-    """Move a painted photo, and what came with it, to the originals; the claim ends.
+    """Move a painted photo, and what came with it, to the originals; the claim ends if it is empty.
 
     Args:
         share: the share.
@@ -117,7 +120,7 @@ def keep_original(share: Share, claim: Claim, relative: PurePath) -> Path:
     with _plainly(printable(relative), share.originals / parents):
         guard(claim.folder)
         folder = folder_below(share.originals, parents)
-        kept = _move_out(share, claim, folder)
+        kept = _move_out(share, claim, parents, folder)
         claims.end(claim.folder, share)
         return kept
 
@@ -162,7 +165,7 @@ def fail(share: Share, claim: Claim, relative: PurePath, reason: str) -> Path:
     with _plainly(printable(relative), share.failed / parents):
         guard(claim.folder)
         folder = folder_below(share.failed, parents)
-        failed = _move_out(share, claim, folder, leave_note)
+        failed = _move_out(share, claim, parents, folder, leave_note)
         claims.end(claim.folder, share)
         return failed
 
@@ -277,15 +280,28 @@ def _parents(claim: Claim, relative: PurePath) -> PurePath:
 def _move_out(
     share: Share,
     claim: Claim,
+    parents: PurePath,
     folder: Path,
     announce: departure.Announce = departure.unannounced,
 ) -> Path:
     """Move a claim's files under names that belong together: a (2).jpg with a (2).style.jpg."""
-    whole = claim.taken_folder
-    sources = claim.loose_files if whole is None else (whole,)
+    way = departure.recorded(claim.folder, share)
+    if way is not None and way.rest is not None:  # what is there came after them
+        return way.folder / way.names.get(_sources(claim)[0].name, _sources(claim)[0].name)
+    sources = _sources(claim)
     # What is only out of reach raises: it must not count as moved.
     presence.is_gone_from_claim(sources[0], claim.folder, share)
-    return departure.leave(claim.folder, sources, folder, share, announce)[0]
+    where = departure.leave(claim.folder, sources, folder, share, announce)[0]
+    if presence.is_there(claim.folder) and remains(claim.folder):
+        inbox = share.inbox / parents
+        rest = rest_belongs_in(claim.folder, claim.content, inbox, gone_to=folder)
+        departure.remember_rest(claim.folder, rest, share)
+    return where
+
+
+def _sources(claim: Claim) -> Sequence[Path]:
+    whole = claim.taken_folder
+    return claim.loose_files if whole is None else (whole,)
 
 
 @contextlib.contextmanager

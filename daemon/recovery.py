@@ -66,6 +66,8 @@ def recover(
     Raises:
         ClaimError: nobody can say which claims there are, or which photos were painted already;
             it is to be repeated before anything else is done.
+        ShareError: a folder is not the one that it was; likewise. That is asked before each claim:
+            of many, the drive may go after the first.
         JournalError: the journal cannot be used.
     """
     _renew_how_to(share)
@@ -77,6 +79,7 @@ def recover(
     last_resort = LastResort()
     for job_id in found:
         if job_id not in known and not is_stopping():
+            endings.expect()
             try:
                 with last_resort.over(job_id):
                     _return(share, journal, endings, job_id)
@@ -85,6 +88,7 @@ def recover(
     adoption.adopt_kept(share, journal, is_stopping)
     for job in unfinished:
         if job.id not in waiting and not is_stopping():
+            endings.expect()
             try:
                 with last_resort.over(job.relative):
                     _recover(share, journal, endings, job, max_attempts)

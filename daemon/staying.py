@@ -130,7 +130,7 @@ class Staying:
     Args:
         share: the share.
         journal: where they are remembered.
-        returns: puts a claim back that cannot go on.
+        returns: puts a claim back that cannot go on, and knows whether a drive is away.
         make_id: a new id at each call.
         clock: monotonic seconds.
     """
@@ -196,6 +196,7 @@ class Staying:
 
         Raises:
             JournalError: the journal cannot be used.
+            ShareError: a folder is not the one that it was.
         """
         # Not before: what is put in order at the start may tell the journal of some.
         if self._is_fresh:
@@ -217,6 +218,7 @@ class Staying:
             if self._clock() >= until:
                 return False
             if self._is_due(candidate):
+                self._returns.expect()
                 self._move(job, candidate)
         return True
 
@@ -285,6 +287,7 @@ class Staying:
     def _end(self, job: NewJob, state: JobState, claim: Claim, candidate: Candidate) -> None:
         try:
             with self._last_resort.over(candidate.relative):
+                self._returns.expect()  # again: what was taken by a copy may have taken long
                 where = put_away(claim, candidate, self._share, state)
         except (AtelierError, OSError) as error:
             pause = self._wait(job, candidate)
@@ -293,7 +296,9 @@ class Staying:
             log("photo.not_moved", photo=photo, why=str(error), again_in_seconds=pause)
             self._returns.put_back(claim.job_id)
             return
-        if where is None and not self._returns.put_back(claim.job_id):
+        if where is not None:
+            self._returns.put_rest_back(claim.job_id, candidate.relative)
+        elif not self._returns.put_back(claim.job_id):
             self._wait(job, candidate)
             return
         self._works(candidate)

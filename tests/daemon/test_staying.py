@@ -18,7 +18,7 @@ from structlog.testing import capture_logs
 
 from daemon import adoption, claims, files, halfway, intention, keepsakes, publishing
 from daemon.copying import Copied
-from daemon.errors import ClaimStuckError, ExitCode, JournalError
+from daemon.errors import ClaimStuckError, ExitCode, JournalError, ShareAwayError
 from daemon.jobs import new_job
 from daemon.journal import Journal
 from daemon.names import INBOX_NOTE
@@ -747,11 +747,11 @@ class Alone:
             house.journal.finish("job")
             shutil.rmtree(self.claim.folder)
         ids = (f"again-{number}" for number in count())
-        returns = Returns(house.share, lambda: self.now)
+        self.returns = Returns(house.share, lambda: self.now)
         self.staying = Staying(
             house.share,
             house.journal,
-            returns,
+            self.returns,
             make_id=lambda: next(ids),
             clock=lambda: self.now,
         )
@@ -769,6 +769,44 @@ def test_it_is_forgotten_when_two_looks_in_a_row_have_missed_it(house: House) ->
         assert alone.update(seen) == 1
     assert alone.update(nothing) == 0
     assert house.journal.staying() == []
+
+
+@pytest.mark.parametrize("state", ["done", "failed"])
+@pytest.mark.parametrize("moment", ["before", "between"])
+def test_none_is_moved_below_a_mount_point_whose_drive_has_gone(
+    house: House, monkeypatch: pytest.MonkeyPatch, state: str, moment: str
+) -> None:
+    """Below it lies no copy, and it would look as if nobody had kept any."""
+    alone, take, is_away = Alone(house), claims.take, moment == "before"
+    if state == "failed":
+        house.journal._database.execute("UPDATE jobs SET state = 'failed'")
+    (house.share.originals / "Waves").mkdir()
+
+    def expect() -> None:
+        if is_away:
+            raise ShareAwayError("The drive is away.")
+
+    def take_and_unmount(*args: Any) -> Any:
+        nonlocal is_away
+        claim = take(*args)
+        is_away = True
+        return claim
+
+    monkeypatch.setattr(alone.returns, "expect", expect)
+    monkeypatch.setattr(claims, "take", take_and_unmount)
+    try:
+        alone.staying.update(alone.seen, alone.candidates)
+    except ShareAwayError:
+        assert moment == "before"
+    assert house.files(house.share.originals) == house.files(house.share.failed) == []
+    assert (len(alone.staying), alone.returns.pending) == (1, int(moment == "between"))
+    monkeypatch.setattr(claims, "take", take)
+    is_away, alone.now = False, 100.0
+    alone.returns.retry()
+    assert photos_in(house) == ["Waves/photo.jpg"]
+    alone.staying.update(alone.seen, alone.candidates)
+    where = house.share.originals if state == "done" else house.share.inbox
+    assert house.files(where) == ["Waves/photo.jpg"]
 
 
 def many(house: House, number: int) -> tuple[Alone, Look, tuple[Candidate, ...]]:
