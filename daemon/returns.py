@@ -17,6 +17,7 @@ from daemon.errors import AtelierError, ClaimError, FaultError
 from daemon.last_resort import LastResort
 from daemon.names import printable
 from daemon.once import Once, reason_of
+from daemon.pulse import Tick, unheard
 from daemon.share import Share
 
 _log: Final = structlog.get_logger()
@@ -39,11 +40,12 @@ class Returns:
     Args:
         share: the share.
         clock: monotonic seconds.
+        tick: called while something is copied.
     """
 
-    def __init__(self, share: Share, clock: Callable[[], float]) -> None:
+    def __init__(self, share: Share, clock: Callable[[], float], tick: Tick = unheard) -> None:
         self._share = share
-        self._clock = clock
+        self._clock, self._tick = clock, tick
         self._stuck: dict[str, _Stuck] = {}
         self._said, self._last_resort = Once(), LastResort()
 
@@ -73,7 +75,7 @@ class Returns:
         """
         try:
             with self._last_resort.over(job_id):
-                back = claims.put_back(self._share, job_id)
+                back = claims.put_back(self._share, job_id, self._tick)
         except (ClaimError, FaultError, OSError) as error:
             self.keep(job_id, error)
             return False

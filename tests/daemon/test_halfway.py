@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from daemon import copying, halfway
 from daemon.copying import Copied
+from daemon.errors import StoppedError
 from tests.daemon.modes import shut
 
 
@@ -294,3 +295,42 @@ def test_no_bytes_are_ever_lost(
     halfway.settle(top / "source", top / "target")
     left = set(tree(top / "source").items()) | set(tree(top / "target").items())
     assert left == set(one.items()) | set(other.items())
+
+
+def test_a_copy_has_its_name_on_the_disk_before_its_source_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever was killed may not have come to it, and then the power may fail."""
+    make(tmp_path, **{"here/a": b"photo", "there/b": b"photo"})
+    order = list[str]()
+    sync, unlink = copying.sync_folder, Path.unlink
+
+    def sync_and_note(folder: Path) -> None:
+        order.append(f"synced {folder.resolve().name}")
+        sync(folder)
+
+    def unlink_and_note(path: Path, **options: bool) -> None:
+        order.append(f"removed {path.name}")
+        unlink(path, **options)
+
+    monkeypatch.setattr(copying, "sync_folder", sync_and_note)
+    monkeypatch.setattr(halfway, "sync_folder", sync_and_note)
+    monkeypatch.setattr(Path, "unlink", unlink_and_note)
+    halfway.settle(tmp_path / "here" / "a", tmp_path / "there" / "b")
+    assert order == ["synced there", "removed a", "synced here"]
+
+
+def test_a_stop_while_it_is_compared_leaves_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(halfway, "_BLOCK", 1)
+    make(tmp_path, a=b"photo", b=b"photo")
+    left = iter(range(4))
+
+    def tick() -> None:
+        if next(left, None) is None:
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        halfway.settle(tmp_path / "a", tmp_path / "b", tick)
+    assert tree(tmp_path) == {"a": b"photo", "b": b"photo"}

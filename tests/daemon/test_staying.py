@@ -16,13 +16,14 @@ from typing import Any, BinaryIO
 import pytest
 from structlog.testing import capture_logs
 
-from daemon import adoption, claims, files, halfway, intention, keepsakes, publishing
+from daemon import adoption, claims, copying, files, halfway, intention, keepsakes, publishing
 from daemon.copying import Copied
 from daemon.errors import ClaimStuckError, ExitCode, JournalError
 from daemon.jobs import new_job
 from daemon.journal import Journal
 from daemon.names import INBOX_NOTE
 from daemon.pairing import Candidate, pair
+from daemon.pulse import Tick
 from daemon.returns import Returns
 from daemon.runners.base import Failed
 from daemon.scanner import Look, look
@@ -255,8 +256,8 @@ def photos_in(house: House) -> list[str]:
 def half(number: int) -> Callable[..., None]:
     """A copy that breaks off after some bytes."""
 
-    def copy(source: BinaryIO, target: BinaryIO, _size: int) -> None:
-        target.write(source.read(100))
+    def copy(source: int, target: BinaryIO, _tick: Tick) -> None:
+        target.write(os.read(source, 100))
         raise OSError(number, os.strerror(number)) if number else KilledError
 
     return copy
@@ -285,7 +286,7 @@ def test_a_work_disk_that_fills_up_leaves_no_half_of_a_photo(house: House) -> No
     photo.write_bytes(picture())
     with shut(photo.parent):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(shutil, "copyfileobj", half(errno.ENOSPC))
+            patch.setattr(copying, "copy_bytes", half(errno.ENOSPC))
             run_for_a_while(house, 40)
             assert house.said("claim.failed")
         assert (house.states(), claims.find_claims(house.share)) == ({}, [])
@@ -300,7 +301,7 @@ def test_half_of_a_copy_is_no_photo_also_when_the_photo_has_gone(house: House) -
     photo = house.style() / "photo.jpg"
     photo.write_bytes(picture())
     with shut(photo.parent), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(shutil, "copyfileobj", half(0))
+        patch.setattr(copying, "copy_bytes", half(0))
         with pytest.raises(KilledError):
             house.service(once=False).run()
     assert len(claims.find_claims(house.share)) == 1
