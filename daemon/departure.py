@@ -150,7 +150,7 @@ class _Way:
     claim: Path
     folder: Path
     here: Path
-    tick: Tick
+    tick: Tick = unheard
 
 
 def top_of(folder: Path, share: Share) -> Path | None:

@@ -275,7 +275,7 @@ class Staying:
         claim_id = self._make_id()
         try:
             with self._last_resort.over(candidate.relative):
-                claim = claims.take(candidate, self._share, claim_id, tick=self._tick)
+                claim = claims.take(candidate, self._share, claim_id, None, self._tick)
         except (ClaimStuckError, FaultError) as error:
             self._returns.keep(claim_id, error)
             self._wait(job, candidate)

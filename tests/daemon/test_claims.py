@@ -217,11 +217,11 @@ class TestNotTheFileThatWasSeen:
         seen = candidate(share)
         move = files.move_exactly
 
-        def change_and_move(source: Path, target: Path) -> None:
+        def change_and_move(source: Path, target: Path, *more: Any) -> None:
             if target.is_relative_to(share.work):  # not when it goes back
                 with (share.inbox / folder / names[1]).open("ab") as style:
                     style.write(b" grows")
-            move(source, target)
+            move(source, target, *more)
 
         monkeypatch.setattr(files, "move_exactly", change_and_move)
         with pytest.raises(ClaimLostError, match="has changed"):
@@ -239,9 +239,9 @@ class TestNotTheFileThatWasSeen:
         seen = candidate(share)
         move = files.move_exactly
 
-        def remove_and_move(source: Path, target: Path) -> None:
+        def remove_and_move(source: Path, target: Path, *more: Any) -> None:
             (share.inbox / "photo.style.jpg").unlink(missing_ok=True)
-            move(source, target)
+            move(source, target, *more)
 
         monkeypatch.setattr(files, "move_exactly", remove_and_move)
         with pytest.raises(ClaimLostError):
@@ -274,14 +274,14 @@ class TestWhatComesLate:
         """It comes after the first copy, before its source is removed."""
         remove, came = copying.remove_copied, list[Path]()
 
-        def meddle_and_remove(source: Path, copied: Sequence[Copied]) -> None:
+        def meddle_and_remove(source: Path, copied: Sequence[Copied], *more: Any) -> None:
             if not came:
                 came.append(source / late)
                 if late == "link":
                     (source / late).symlink_to("somewhere")
                 else:
                     (source / late).write_bytes(b"late")
-            remove(source, copied)
+            remove(source, copied, *more)
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(copying, "remove_copied", meddle_and_remove)
@@ -373,11 +373,11 @@ class TestNotOurOwn:
         seen = candidate(share)
         move = files.move_exactly
 
-        def swap_and_move(source: Path, target: Path) -> None:
+        def swap_and_move(source: Path, target: Path, *more: Any) -> None:
             if target.is_relative_to(share.work):  # not when it goes back
                 source.rename(share.root / "elsewhere")
                 source.symlink_to(share.root / "elsewhere")
-            move(source, target)
+            move(source, target, *more)
 
         monkeypatch.setattr(files, "move_exactly", swap_and_move)
         with pytest.raises(ClaimLostError, match="Party has changed"):

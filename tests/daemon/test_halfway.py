@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from daemon import copying, halfway
 from daemon.copying import Copied
 from daemon.errors import StoppedError
+from daemon.pulse import Tick
 from tests.daemon.modes import shut
 
 
@@ -139,7 +140,7 @@ def test_what_comes_between_the_comparison_and_the_removal_stays(
         (tmp_path / name / "way").symlink_to("nowhere")
     remove = copying.remove_copied
 
-    def meddle_and_remove(source: Path, copied: Sequence[Copied]) -> None:
+    def meddle_and_remove(source: Path, copied: Sequence[Copied], tick: Tick) -> None:
         if late == "file":
             (source / late).write_bytes(b"new")
         elif late == "folder":
@@ -154,7 +155,7 @@ def test_what_comes_between_the_comparison_and_the_removal_stays(
             os.utime(source / "way", ns=times, follow_symlinks=False)
         else:
             (source / late).symlink_to("new")
-        remove(source, copied)
+        remove(source, copied, tick)
 
     monkeypatch.setattr(copying, "remove_copied", meddle_and_remove)
     halfway.settle(tmp_path / "a", tmp_path / "b")
@@ -180,18 +181,18 @@ def test_a_folder_that_is_swapped_for_a_link_while_they_are_compared_leads_nowhe
         (top / side / "more").rename(top / side / "away")
         (top / side / "more").symlink_to(outside)
 
-    def compare_and_swap(here: Path, there: Path) -> bool:
+    def compare_and_swap(here: Path, there: Path, tick: Tick) -> bool:
         seen.append(here.name)
         if here.name == moment == "one":
             swap()
-        answer = is_alike(here, there)
+        answer = is_alike(here, there, tick)
         if here.name == moment != "one":
             swap()
         return answer
 
-    def note_and_read(here: Path, there: Path) -> bool:
+    def note_and_read(here: Path, there: Path, tick: Tick) -> bool:
         read.extend(path.resolve() for path in (here, there))
-        return has_same_bytes(here, there)
+        return has_same_bytes(here, there, tick)
 
     monkeypatch.setattr(halfway, "_is_alike", compare_and_swap)
     monkeypatch.setattr(halfway, "_has_same_bytes", note_and_read)

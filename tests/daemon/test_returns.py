@@ -78,7 +78,7 @@ def test_a_turn_ends_after_a_while_and_the_next_goes_on_with_the_others(
     """While claims are put back nobody hears of a stop, or of anything else."""
     now, tried = 0.0, list[str]()
 
-    def slow(_share: Share, job_id: str) -> list[Path]:
+    def slow(_share: Share, job_id: str, _tick: object) -> list[Path]:
         nonlocal now
         now += 0.4
         tried.append(job_id)

@@ -52,10 +52,10 @@ def holding(house: House, number: int = errno.EACCES, only: str = "") -> Iterato
     """Nothing can be moved out of the inbox, or only one file cannot."""
     move = files.move_exactly
 
-    def refuse(source: Path, target: Path) -> None:
+    def refuse(source: Path, target: Path, tick: Tick) -> None:
         if target.is_relative_to(house.share.work) and only in {"", target.name}:
             raise OSError(number, os.strerror(number), str(source))
-        move(source, target)
+        move(source, target, tick)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(files, "move_exactly", refuse)
@@ -193,9 +193,9 @@ def test_a_link_that_is_added_to_a_folder_which_was_copied_is_kept(
         house.run_until(lambda: house.states() == {"done": 1})
     remove = halfway.remove_found
 
-    def meddle_and_remove(part: Path, found: Sequence[Copied]) -> None:
+    def meddle_and_remove(part: Path, found: Sequence[Copied], tick: Tick) -> None:
         (part / "link").symlink_to("somewhere")
-        remove(part, found)
+        remove(part, found, tick)
 
     if when == "before it is moved":
         (party / "link").symlink_to("somewhere")
