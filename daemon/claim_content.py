@@ -24,6 +24,7 @@ from daemon.handles import held
 from daemon.intention import RESULT
 from daemon.keepsakes import COPIED
 from daemon.names import split
+from daemon.pulse import Tick, unheard
 
 ORIGIN: Final = ".origin"
 """File in a claim's folder: the folder below the inbox that its files came from."""
@@ -44,7 +45,7 @@ def content_of(folder: Path) -> list[Path]:
     return sorted(content, key=lambda path: (len(split(path.name)[0]), path.name))
 
 
-def remains(folder: Path) -> list[Path]:
+def remains(folder: Path, tick: Tick = unheard) -> list[Path]:
     """What is left in a claim of which all has left.
 
     What holds nothing but folders is nothing: it is removed, as far as that can be done. Where it
@@ -52,11 +53,13 @@ def remains(folder: Path) -> list[Path]:
 
     Args:
         folder: the claim's.
+        tick: called for each folder in it, of which there may be any number.
 
     Raises:
         OSError: it is not there, or cannot be read.
+        StoppedError: of the tick; some of the folders may be gone.
     """
-    return [path for path in content_of(folder) if not _is_cleared(path)]
+    return [path for path in content_of(folder) if not _is_cleared(path, tick)]
 
 
 def rest_belongs_in(folder: Path, photo: Path, inbox: Path, gone_to: Path) -> Path:
@@ -80,22 +83,23 @@ def _is_ours_by_name(name: str) -> bool:
     return name in _OURS or files.is_temporary(name)
 
 
-def _is_cleared(path: Path) -> bool:
+def _is_cleared(path: Path, tick: Tick) -> bool:
     """Whether there is nothing but folders in something, or nothing of it any more."""
-    found = _bare(path)
+    found = _bare(path, tick)
     if found is None:
         return False
     # Folders alone are removed, and only those that are empty: what comes at this moment stays.
     with contextlib.suppress(OSError):
-        halfway.remove_found(path, found)
-    return not presence.is_there(path) or _bare(path) is not None
+        halfway.remove_found(path, found, tick)
+    return not presence.is_there(path) or _bare(path, tick) is not None
 
 
-def _bare(path: Path) -> list[Copied] | None:
+def _bare(path: Path, tick: Tick) -> list[Copied] | None:
     """The folders that something consists of, each after those in it; None if there is more."""
     found, waiting = list[Copied](), [path]
     while waiting:
         here = waiting.pop()
+        tick()
         try:
             with held(here.parent, path.parent) as above:
                 if not stat.S_ISDIR((above / here.name).lstat().st_mode):

@@ -21,9 +21,10 @@ from pathlib import Path
 from typing import Final
 
 from daemon import files, halfway, presence
-from daemon.errors import ShareError
+from daemon.errors import ShareError, StoppedError
 from daemon.handles import held
 from daemon.names import MAX_NAME_BYTES, canonical, numbered, printable, split
+from daemon.pulse import Tick, unheard
 from daemon.share import Share
 
 LEAVING: Final = ".leaving"
@@ -55,12 +56,14 @@ def unannounced(_here: Path, _names: Sequence[str]) -> None:
     """Announce nothing."""
 
 
-def leave(
+def leave(  # noqa: PLR0913 - what goes where, and who hears of it
     claim: Path,
     sources: Sequence[Path],
     folder: Path,
     share: Share,
     announce: Announce = unannounced,
+    *,
+    tick: Tick = unheard,
 ) -> list[Path]:
     """Move files out of a claim under names that belong together: a (2).jpg, a (2).style.jpg.
 
@@ -72,18 +75,21 @@ def leave(
         folder: where to; it exists, in originals, in failed or in the inbox.
         share: the share.
         announce: told before the first of the files moves.
+        tick: called while something is copied, or compared with what was.
 
     Returns:
         Where each of them is now, or where it must have gone.
 
     Raises:
         OSError: the disk or the permissions do not allow it; what was not moved is in the claim.
+        StoppedError: of the tick; likewise.
     """
-    earlier = recall(claim, share)
+    earlier = recall(claim, share, tick)
     known = dict(earlier.names) if earlier is not None and earlier.folder == folder else {}
     present = [source for source in sources if presence.is_there(source)]
     with held_exit(folder, share) as here:
-        way = _Way(claim, folder, here, earlier.rest if earlier is not None else None)
+        rest = earlier.rest if earlier is not None else None
+        way = _Way(claim, folder, here, rest, tick)
         if present and present[0] == sources[0] and not _has_begun(claim, known):
             known = _send_first(way, present, announce)
             present = present[1:]
@@ -92,7 +98,7 @@ def leave(
     return [folder / known.get(source.name, source.name) for source in sources]
 
 
-def recall(claim: Path, share: Share) -> Departure | None:
+def recall(claim: Path, share: Share, tick: Tick = unheard) -> Departure | None:
     """What a claim remembers of a way out; None if none was begun.
 
     What a kill has left half-way is brought to an end first, for each file.
@@ -100,9 +106,11 @@ def recall(claim: Path, share: Share) -> Departure | None:
     Args:
         claim: its folder.
         share: the share.
+        tick: called while something is compared.
 
     Raises:
         OSError: the disk does not say.
+        StoppedError: of the tick.
     """
     way = recorded(claim, share)
     if way is None:
@@ -113,7 +121,7 @@ def recall(claim: Path, share: Share) -> Departure | None:
         held_exit(way.folder, share) as here,
     ):
         for name, new in way.names.items():
-            halfway.settle(claim / name, here / new)
+            halfway.settle(claim / name, here / new, tick)
     return replace(way, begun=_has_begun(claim, way.names))
 
 
@@ -162,12 +170,13 @@ def remember_rest(claim: Path, rest: Path, share: Share) -> None:
 
 @dataclass(frozen=True)
 class _Way:
-    """From where to where: a claim's folder; the other one, and how it is held; `rest`, if so."""
+    """From where to where, and how that is held; `rest`, if something is left; who hears of it."""
 
     claim: Path
     folder: Path
     here: Path
     rest: Path | None = None
+    tick: Tick = unheard
 
 
 def top_of(folder: Path, share: Share) -> Path | None:
@@ -211,10 +220,10 @@ def _send_first(way: _Way, present: Sequence[Path], announce: Announce) -> dict[
         _write(way, chosen)
         try:
             announce(way.here, names)
-            files.move_exactly(present[0], way.here / names[0])
+            files.move_exactly(present[0], way.here / names[0], way.tick)
         except FileExistsError:  # somebody took the name since we looked
             continue
-        except OSError:
+        except (OSError, StoppedError):
             _forget(way, present[0], way.here / names[0])
             raise
         return chosen
@@ -244,7 +253,7 @@ def _send_after(way: _Way, source: Path, known: dict[str, str]) -> dict[str, str
             known[source.name] = path.name
             _write(way, known)
 
-    files.move_new(source, way.here, known.get(source.name, source.name), intend)
+    files.move_new(source, way.here, known.get(source.name, source.name), intend, way.tick)
     return known
 
 

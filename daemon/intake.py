@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Final, Protocol
@@ -25,6 +26,7 @@ from daemon.errors import (
     FaultError,
     JournalError,
     OverridesError,
+    StoppedError,
 )
 from daemon.faulty_folders import FaultyFolders
 from daemon.inbox_note import Asked, InboxNote
@@ -35,6 +37,7 @@ from daemon.last_resort import LastResort
 from daemon.names import printable
 from daemon.overrides import make_recipe
 from daemon.pairing import Candidate, Pairer, Pairing
+from daemon.pulse import Tick, unheard
 from daemon.readiness import Readiness
 from daemon.ready import Ready, Stamp, Turns, stamp_of
 from daemon.settings import Settings
@@ -68,6 +71,7 @@ class Intake:
         clock: monotonic seconds.
         make_id: a new job id at each call.
         lock: as `Workplace` wants it.
+        tick: called while something is copied or compared.
 
     Raises:
         SettingsError: the settings of `paint` contradict one another.
@@ -84,19 +88,22 @@ class Intake:
         clock: Callable[[], float],
         make_id: Callable[[], str],
         lock: Callable[[int], None] = lambda _handle: None,
+        tick: Tick = unheard,
     ) -> None:
         self._share = share
         self._settings = settings
         self._journal = journal
         self._endings = endings
         self._inspector = inspector
-        self._clock = clock
+        self._clock, self._tick = clock, tick
         self._make_id = make_id
         self._usual_recipe = make_recipe(settings.paint, {}).model_dump_json()
         self._readiness = Readiness(settings.watch, clock)
         self._note = InboxNote(share, settings.watch.settle_seconds, clock)
         self._returns = endings.returns
-        self._staying = Staying(share, journal, self._returns, make_id=make_id, clock=clock)
+        self._staying = Staying(
+            share, journal, self._returns, make_id=make_id, clock=clock, tick=tick
+        )
         self._workplace = Workplace(share.work, lock)
         self._numbers = count()
         self._asked: dict[str, Ready] = {}
@@ -312,6 +319,8 @@ class Intake:
         except (ClaimStuckError, FaultError) as error:
             self._returns.keep(job_id, error)
             self._troubles.delay(ready, error)
+        except StoppedError:
+            pass  # the next start takes it
         except ClaimLostError as error:
             log.info("claim.lost", why=str(error))
         except (AtelierError, OSError) as error:
@@ -322,9 +331,9 @@ class Intake:
             self._queue(ready, claim, reason)
 
     def _claim(self, ready: Ready, job_id: str) -> Claim:
-        if self._troubles.is_held(ready):
-            return claims.take(ready.candidate, self._share, job_id, copy_in)
-        return claims.take(ready.candidate, self._share, job_id)
+        copies = self._troubles.is_held(ready)
+        bring = partial(copy_in, tick=self._tick) if copies else None
+        return claims.take(ready.candidate, self._share, job_id, bring, self._tick)
 
     def _queue(self, ready: Ready, claim: Claim, reason: str | None) -> None:
         try:

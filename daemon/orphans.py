@@ -18,22 +18,24 @@ from pathlib import Path, PurePath
 
 from daemon import departure, intention
 from daemon.folders import folder_below
+from daemon.pulse import Tick, unheard
 from daemon.share import Share
 
 
-def home_of(claim: Path, came_from: PurePath, share: Share) -> Path:
+def home_of(claim: Path, came_from: PurePath, share: Share, tick: Tick = unheard) -> Path:
     """The folder, made where it is missing, into which what is in a claim belongs.
 
     Args:
         claim: its folder.
         came_from: the folder below the inbox that its files came from.
         share: the share.
+        tick: called while something is compared.
 
     Raises:
         OSError: nobody can say, or it cannot be made.
         ShareError: it would lie out of the share.
     """
-    way = departure.recall(claim, share)
+    way = departure.recall(claim, share, tick)
     if way is not None and (way.rest is not None or way.begun):
         folder = way.rest or way.folder
         top = departure.top_of(folder, share)

@@ -22,6 +22,7 @@ from daemon.errors import AtelierError
 from daemon.last_resort import LastResort
 from daemon.names import printable
 from daemon.once import Once, reason_of
+from daemon.pulse import Tick, unheard
 from daemon.share import Share
 
 _log: Final = structlog.get_logger()
@@ -46,6 +47,7 @@ class Returns:
         clock: monotonic seconds.
         expect: raises while the share's folders are not the ones that they were. It is asked before
             each claim: of many, the drive may go after the first.
+        tick: called while something is copied, compared or looked for.
     """
 
     def __init__(
@@ -53,9 +55,10 @@ class Returns:
         share: Share,
         clock: Callable[[], float],
         expect: Callable[[], None] = lambda: None,
+        tick: Tick = unheard,
     ) -> None:
         self._share = share
-        self._clock = clock
+        self._clock, self._tick = clock, tick
         self.expect = expect
         """Raises while the share's folders are not the ones that they were."""
         self._stuck: dict[str, _Stuck] = {}
@@ -102,7 +105,7 @@ class Returns:
                 folder = claim_folder(self._share, job_id)
                 guard(folder)
                 is_gone = presence.is_gone_from_claim(folder, folder, self._share)
-                rest = [] if is_gone else remains(folder)
+                rest = [] if is_gone else remains(folder, self._tick)
         except (AtelierError, OSError) as error:  # whoever tries again later sees whether any is
             self.keep(job_id, error)
             return
@@ -115,7 +118,7 @@ class Returns:
         try:
             with self._last_resort.over(job_id):
                 self.expect()
-                back = claims.put_back(self._share, job_id)
+                back = claims.put_back(self._share, job_id, self._tick)
         except (AtelierError, OSError) as error:
             self.keep(job_id, error)
             return False

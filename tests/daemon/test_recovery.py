@@ -21,6 +21,7 @@ from daemon.jobs import JobState, NewJob
 from daemon.journal import Journal
 from daemon.marks import Marks
 from daemon.pairing import pair
+from daemon.pulse import Tick
 from daemon.recovery import recover
 from daemon.runners.base import Painted
 from daemon.scanner import look
@@ -125,7 +126,7 @@ def test_a_stop_leaves_the_rest_to_the_next_start(
     start.add("gone").unlink()
     tried = list[str]()
 
-    def put_back(_share: Share, job_id: str) -> list[Path]:
+    def put_back(_share: Share, job_id: str, _tick: Tick) -> list[Path]:
         tried.append(job_id)
         start.stopped = True
         return []

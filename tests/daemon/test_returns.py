@@ -12,6 +12,7 @@ from daemon import claim_content, claims, files
 from daemon.claim_folders import claim_folder
 from daemon.errors import ClaimStuckError, ShareAwayError
 from daemon.pairing import pair
+from daemon.pulse import Tick
 from daemon.returns import Returns
 from daemon.scanner import look
 from daemon.share import Share
@@ -78,7 +79,7 @@ def test_a_turn_ends_after_a_while_and_the_next_goes_on_with_the_others(
     """While claims are put back nobody hears of a stop, or of anything else."""
     now, tried = 0.0, list[str]()
 
-    def slow(_share: Share, job_id: str) -> list[Path]:
+    def slow(_share: Share, job_id: str, _tick: object) -> list[Path]:
         nonlocal now
         now += 0.4
         tried.append(job_id)
@@ -135,7 +136,7 @@ def test_of_many_none_is_put_below_a_mount_point_whose_drive_has_gone(
 ) -> None:
     now, tried, drive = 0.0, list[str](), Away(1000)
 
-    def put_back(_share: Share, job_id: str) -> list[Path]:
+    def put_back(_share: Share, job_id: str, _tick: Tick) -> list[Path]:
         tried.append(job_id)
         drive.is_there = len(tried) != 3
         return []
