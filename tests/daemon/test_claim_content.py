@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -20,12 +21,12 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from daemon import claim_content, claims, copying, files, intention, publishing
+from daemon import claim_content, claims, copying, departure, files, intention, publishing
 from daemon.claim_folders import claim_folder
 from daemon.claims import Claim
 from daemon.copying import Copied
 from daemon.endings import Endings
-from daemon.errors import ClaimStuckError, ExitCode, JournalError
+from daemon.errors import ClaimStuckError, ExitCode, JournalError, StoppedError
 from daemon.jobs import Job, JobState, new_job
 from daemon.journal import Journal
 from daemon.pairing import Candidate, pair
@@ -319,6 +320,90 @@ class TestTroubleMeanwhile:
         now[0] = 100.0
         returns.retry()
         assert tree(far) == self.result()
+
+
+def test_a_stop_after_all_has_left_does_not_make_what_was_changed_an_original(
+    far: Share, journal: Journal, tmp_path: Path
+) -> None:
+    """Not even when the next start has lost the journal: where it belongs is written down first."""
+    job, leave, has_left = started(far, journal, "one"), departure.leave, False
+
+    def tick() -> None:
+        if has_left:
+            raise StoppedError("The program is being stopped.")
+
+    def leave_and_stop(*args: Any, **more: Any) -> list[Path]:
+        nonlocal has_left
+        where = leave(*args, **more)
+        has_left = True
+        return where
+
+    with meddling(change), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(departure, "leave", leave_and_stop)
+        Endings(far, journal, lambda: 0.0, tick=tick).painted(job, painted())
+    assert claims.find_claims(far) == ["job"]
+    assert "in/Waves/a.jpg" not in tree(far)
+    with closing(Journal(tmp_path / "new.sqlite", lambda: 1.0)) as new:
+        recover(far, new, Endings(far, new, lambda: 0.0), 3, lambda: False)
+    kept = {"kept/Waves/a.jpg": b"a.jpg", "out/Waves/a.jpg": b"picture"}
+    assert tree(far) == {"in/Waves/a.jpg": b"changed", **kept}
+    assert claims.find_claims(far) == []
+
+
+@pytest.fixture
+def torn(share: Share, far: Share) -> Share:
+    """A share of which nothing lies on the device of the work folder."""
+    away = replace(far, work=share.work, inbox=far.originals.parent / "Inbox")
+    away.inbox.mkdir()
+    return away
+
+
+@pytest.mark.parametrize("what", ["folders", "film"])
+def test_a_stop_at_any_moment_of_putting_a_rest_back_loses_nothing(
+    torn: Share, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """Of folders there may be any number, and what was changed may be of any size."""
+    monkeypatch.setattr(copying, "_BLOCK", 100)
+    is_film = what == "film"
+    rest = "in/Waves/Party/content.jpg" if is_film else "kept/Waves/Party (2)/a/late.jpg"
+
+    def meddle(folder: Path) -> None:
+        (folder / "a/b/c").mkdir(parents=True)
+        (folder / ("content.jpg" if is_film else "a/late.jpg")).write_bytes(bytes(1000))
+
+    def go(stops_at: int) -> tuple[int, bool]:
+        """End a job, and put its rest back until somebody wants a stop; how often that ticked."""
+        calls = 0
+
+        def tick() -> None:
+            nonlocal calls
+            calls += 1
+            if calls >= stops_at > 0:
+                raise StoppedError("The program is being stopped.")
+
+        candidate, claim = taken(torn, "folder")
+        with meddling(meddle):
+            publishing.keep_original(torn, claim, candidate.relative)
+        returns = Returns(torn, lambda: 0.0, tick=tick)
+        returns.put_rest_back("job", candidate.relative)
+        return calls, returns.pending == 1
+
+    def clear() -> None:
+        """As the next start does."""
+        for job_id in claims.find_claims(torn):
+            claims.put_back(torn, job_id)
+        kept = {f"kept/Waves/Party/{name}": name.encode() for name in KINDS["folder"]}
+        assert tree(torn) == {rest: bytes(1000), **kept}
+        assert claims.find_claims(torn) == []
+        shutil.rmtree(torn.originals / "Waves")
+        shutil.rmtree(torn.inbox / "Waves")
+
+    calls, was_stopped = go(0)
+    assert (was_stopped, calls > 10) == (False, True)
+    clear()
+    for stops_at in range(1, calls + 1):
+        assert go(stops_at)[1]
+        clear()
 
 
 def test_what_is_changed_while_it_is_put_back_follows(share: Share, far: Share) -> None:
