@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from engine import Recipe
 from engine.mx import Array, nd
-from engine.objective import style_grams, whole_maps
+from engine.objective import whole_maps
 from engine.pyramid import Size, resized, size_of
 from engine.recipe import Convolution
+from engine.style_statistics import style_statistics
 from engine.vgg import Vgg
 
 LAYERS: Final[tuple[Convolution, ...]] = ("conv1_2", "conv2_2", "conv3_3", "conv4_3", "conv5_2")
@@ -67,7 +68,7 @@ class Judge:
         laid_photo = network.to_device(resized(photo, size))
         laid_style = network.to_device(resized(style, of_as_many_pixels(size_of(style), size)))
         self._targets = [
-            (recipe, style_grams(network, laid_style, recipe), self._maps(laid_photo, recipe))
+            (recipe, self._grams(laid_style, recipe), self._maps(laid_photo, recipe))
             for recipe in _YARDSTICKS
         ]
 
@@ -82,9 +83,13 @@ class Judge:
         laid = self._network.to_device(picture.astype(np.float32))
         style, content = [], []
         for recipe, grams, maps in self._targets:
-            style.append(_relative(style_grams(self._network, laid, recipe), grams))
+            style.append(_relative(self._grams(laid, recipe), grams))
             content.append(_relative(self._maps(laid, recipe), maps))
         return Distances(float(np.mean(style)), float(np.mean(content)))
+
+    def _grams(self, laid: Array, recipe: Recipe) -> dict[str, Array]:
+        found = style_statistics(self._network, laid, recipe)
+        return {name: self._network.laid(gram) for name, gram in found.items()}
 
     def _maps(self, laid: Array, recipe: Recipe) -> dict[str, Array]:
         return whole_maps(self._network, laid, recipe)

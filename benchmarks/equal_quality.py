@@ -115,9 +115,9 @@ def _objective(
 ) -> tuple[Objective, Array]:
     """What is minimised, and where it is begun with, as `engine.work` makes them."""
     photo, painting = (each.astype(np.float32) for each in (content, style))
-    grams = painter.grams(painting, f"equal quality {painter.device.precision}", recipe)
+    known = painter.statistics(painting, f"equal quality {painter.device.precision}", recipe)
     start = painter.to_device(pyramid.first(photo, recipe))
-    return painter.objective(photo, grams, recipe, Tiling(shelved=True)), start
+    return painter.objective(photo, known, recipe, Tiling(shelved=True)), start
 
 
 def prepare_peer(

@@ -17,10 +17,11 @@ import numpy as np
 from benchmarks.peak import Peak, noise
 from engine import Recipe
 from engine.malloc import environment
-from engine.objective import Objective, style_grams
+from engine.objective import Objective
 from engine.painter import Painter
 from engine.precision import Name
 from engine.stages import Tiling
+from engine.style_statistics import style_statistics
 from engine.tiles import Grid
 
 _TILES: Final = Tiling(Grid(2, 3), Grid(2, 1), frozenset({"conv3_2", "conv4_1"}))
@@ -121,9 +122,9 @@ def gradient_error(painter: Painter, size: tuple[int, int], tiling: Tiling) -> f
         painter.to_device(noise(*size, seed).astype(np.float32)) for seed in range(3)
     )
     recipe = Recipe()
-    grams = style_grams(painter.network, style, recipe)
+    known = style_statistics(painter.network, style, recipe)
     whole, tiled = (
-        Objective(painter.network, content, grams, recipe, each).evaluate(image)[1].asnumpy()
+        Objective(painter.network, content, known, recipe, each).evaluate(image)[1].asnumpy()
         for each in (Tiling(), tiling)
     )
     return float(np.linalg.norm(tiled - whole) / np.linalg.norm(whole))

@@ -15,6 +15,7 @@ from engine import Painting, Recipe
 from engine.painter import Painter
 from engine.precision import Name
 from engine.room import peak
+from engine.sources import Sources
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,8 @@ class Peak:
 def measure(painter: Painter, width: int, height: int, steps: int) -> Peak:
     """Paint noise in the style of noise, at one scale, for a few steps."""
     recipe = Recipe(size=max(width, height), scales=(1.0,), iterations=(steps,))
-    *_, painting = painter.paint(noise(height, width, 0), noise(height, width, 1), recipe)
+    sources = Sources.of(noise(height, width, 0), noise(height, width, 1))
+    *_, painting = painter.paint(sources, recipe)
     assert isinstance(painting, Painting)  # noqa: S101 - the last thing that a painter yields
     return Peak(
         width=width,

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from daemon.files import write_atomically
-from daemon.runners.base import Event, Failed, Painted, PaintRequest, Progressed
+from daemon.runners.base import Event, Failed, Painted, PaintRequest, Progressed, StyleFile
 from daemon.runners.local import LocalRunner
 from daemon.settings import EngineSettings
 from engine import Recipe
@@ -93,7 +93,7 @@ def _request(
     return PaintRequest(
         job_id=name,
         content=_jpeg(content),
-        style=_jpeg(style),
+        styles=(StyleFile(_jpeg(style)),),
         recipe=recipe,
         format="jpeg",
         quality=95,

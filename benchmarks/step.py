@@ -124,8 +124,8 @@ def prepare_ours(weights: Path, precision: Name, size: int) -> Callable[[], None
     painter = Painter(weights, "cpu", precision=precision)
     content, style, start = noise(size)
     recipe = recipe_of(size)
-    grams = painter.grams(style, f"noise {size}", recipe)
-    objective = painter.objective(content, grams, recipe, Tiling(shelved=True))
+    known = painter.statistics(style, f"noise {size}", recipe)
+    objective = painter.objective(content, known, recipe, Tiling(shelved=True))
     image = painter.to_device(start)
 
     def step() -> None:

@@ -22,7 +22,12 @@ from daemon.settings import Settings
 PREFIX: Final = "ATELIERD_"
 """What the names of all environment variables of the program begin with."""
 
-_FILES: Final = {"metrics.file": "a file whose name ends with .prom"}  # other paths are folders
+_SPECIAL: Final = {
+    "metrics.file": "a file whose name ends with .prom",  # other paths are folders
+    "paint.style_loss": (
+        'gram, wasserstein, histogram, or a mixture such as "gram 70 + histogram 30"'
+    ),
+}
 _NUMBERS: Final = {int: "a whole number", float: "a number"}
 
 
@@ -131,7 +136,7 @@ def _setting(key: str, field: FieldInfo) -> Setting:
         key=key,
         default=field.get_default(call_default_factory=True),
         description=field.description or "",
-        values=_FILES.get(key) or _in_words(kind, choices, field.metadata),
+        values=_SPECIAL.get(key) or _in_words(kind, choices, field.metadata),
         kind=Literal if choices else kind,
         choices=choices,
         optional=optional,

@@ -24,7 +24,7 @@ from daemon.errors import ClaimError, OverridesError, PictureUnreadableError
 from daemon.jobs import Job
 from daemon.names import JOB_FILE, printable
 from daemon.presence import GONE, is_gone, is_gone_from_claim, is_here
-from daemon.runners.base import PaintRequest
+from daemon.runners.base import PaintRequest, StyleFile
 from daemon.settings import OutputSettings, Settings
 from daemon.share import Share
 from daemon.styles import find_styles
@@ -140,12 +140,11 @@ def _load(job: Job, share: Share, settings: Settings) -> PaintRequest:
     return PaintRequest(
         job_id=job.id,
         content=content,
-        style=style,
+        styles=(StyleFile(style, job.style.name),),
         recipe=_recipe(job),
         max_pixels=settings.watch.max_pixels,
         glimpses=settings.page.enabled,
         content_name=job.relative.name,
-        style_name=job.style.name,
         **output.model_dump(),
     )
 

@@ -13,10 +13,12 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
+from daemon import mixture
 from daemon.catalogue import Setting, catalogue
+from daemon.contradictions import in_vain
 from daemon.errors import AtelierError, OverridesError, SettingsError
 from daemon.names import JOB_FILE, printable
-from daemon.settings import OutputSettings, PaintSettings
+from daemon.settings import STYLE_LOSSES, OutputSettings, PaintSettings
 from daemon.toml_text import read_toml
 from engine import PRESETS, Recipe, at_size
 
@@ -31,6 +33,9 @@ WISHES: Final = (*_OF_PAINT, *(f"{_OUTPUT}.{name}" for name in OutputSettings.mo
 """What can be set in a job.toml: names of `PaintSettings` and, with their section in front, of
 `OutputSettings`, of which one has the name of another."""
 
+_CONTRADICTION: Final = "{}: {}. Change one of them."
+_OF_SETTINGS: Final = "The settings of paint make no sense"
+_OF_FILE: Final = f"What {JOB_FILE} asks for makes no sense"
 _SHOWN: Final = 40
 
 
@@ -86,14 +91,17 @@ def make_recipe(
 
     Raises:
         SettingsError: the settings contradict one another.
-        OverridesError: the wishes name what cannot be set, or contradict the settings.
+        OverridesError: the wishes name what cannot be set, contradict the settings, or can have no
+            effect beside one another.
     """
-    recipe = _recipe(paint, SettingsError, "The settings of paint make no sense", base)
+    recipe = _recipe(paint, SettingsError, _OF_SETTINGS, base)
     wished = _of("", _checked(overrides))
     if not wished:
         return recipe
-    wishes = paint.model_copy(update=wished)
-    return _recipe(wishes, OverridesError, f"What {JOB_FILE} asks for makes no sense", base)
+    recipe = _recipe(paint.model_copy(update=wished), OverridesError, _OF_FILE, base)
+    if why := in_vain({name: name for name in wished}, recipe):
+        raise OverridesError(_CONTRADICTION.format(_OF_FILE, why))
+    return recipe
 
 
 def _of(section: str, wishes: Mapping[str, object]) -> dict[str, object]:
@@ -154,7 +162,7 @@ def _expected(known: Setting, model: type[BaseModel]) -> str:
     """Say in words what a setting takes, from the model itself."""
     if known.choices:
         return "one of " + ", ".join(f'"{choice}"' for choice in known.choices)
-    if known.kind is bool:
+    if known.kind in {bool, str}:
         return known.values
     schema = model.model_json_schema()["properties"][known.name]
     schema = next((s for s in schema.get("anyOf", ()) if s["type"] != "null"), schema)
@@ -172,6 +180,8 @@ def _recipe(
     if paint.size not in {None, preset.size}:
         preset = at_size(preset, paint.size)
     wanted = paint.model_dump(exclude={"preset", "default_style", "iterations"}, exclude_none=True)
+    if paint.style_loss is not None:
+        wanted["style_loss"] = mixture.parse(paint.style_loss, STYLE_LOSSES)
     fields = {**preset.model_dump(), **wanted}
     if paint.iterations is not None:
         shares = _shared_out(paint.iterations, preset.iterations)
@@ -182,7 +192,7 @@ def _recipe(
         reasons = "; ".join(
             str(part["msg"]).removeprefix("Value error, ") for part in error.errors()
         )
-        raise error_type(f"{what}: {reasons}. Change one of them.") from error
+        raise error_type(_CONTRADICTION.format(what, reasons)) from error
 
 
 def _shared_out(total: int, weights: tuple[int, ...]) -> tuple[int, ...]:

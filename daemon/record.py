@@ -7,13 +7,14 @@ file that anybody may have made: its size is bounded, and so is every value in i
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from daemon.errors import RecordError
 from daemon.formats import xmp
 from daemon.names import printable
+from daemon.runners.base import MOST_STYLES
 from engine import Recipe
 
 _MOST: Final = 32 * 1024  # characters of the JSON
@@ -43,6 +44,14 @@ class Source(_Part):
     sha256: Sha256 = Field("", description="of its file, in hexadecimal")
 
 
+class StyleSource(Source):
+    """A style picture that went in."""
+
+    weight: Annotated[float, Field(gt=0, le=1e6)] = Field(
+        1.0, description="its share in the blend; the shares need not add up to anything"
+    )
+
+
 class Record(_Part):
     """How one result was made."""
 
@@ -53,10 +62,21 @@ class Record(_Part):
         0, description="output.refine; 0 where nothing was refined"
     )
     content: Source = Field(description="the photo")
-    style: Source = Field(description="the style picture")
+    styles: tuple[StyleSource, ...] = Field(
+        min_length=1, max_length=MOST_STYLES, description="the style pictures"
+    )
+    start: Source | None = Field(None, description="the picture that it was started from, if any")
     weights_sha256: Sha256 = Field("", description="of the trained weights")
     device: Words = Field("", description="where it was painted")
     precision: Words = Field("", description="of the network's numbers")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_one_style(cls, fields: Any) -> Any:
+        """Older results name one `style`."""
+        if isinstance(fields, dict) and "style" in fields and "styles" not in fields:
+            return {**fields, "styles": [fields["style"]]}
+        return fields
 
 
 def source(name: str, data: bytes) -> Source:
@@ -67,6 +87,17 @@ def source(name: str, data: bytes) -> Source:
         data: the file.
     """
     return Source(name=printable(name)[:_LONGEST_NAME], sha256=hashlib.sha256(data).hexdigest())
+
+
+def style(name: str, data: bytes, weight: float = 1.0) -> StyleSource:
+    """A style picture that goes in.
+
+    Args:
+        name: of its file.
+        data: the file.
+        weight: its share in the blend.
+    """
+    return StyleSource(**source(name, data).model_dump(), weight=weight)
 
 
 def record_of(data: bytes, name: str) -> Record:

@@ -7,11 +7,16 @@ is `daemon.configuration`'s business.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from daemon import mixture
 from daemon.words import LANGUAGES, Language
+from engine.recipe import StyleLossKind
+
+STYLE_LOSSES: Final[tuple[StyleLossKind, ...]] = get_args(StyleLossKind)
+"""What of a style can be compared."""
 
 
 class _Section(BaseModel):
@@ -115,7 +120,47 @@ class PaintSettings(_Section):
     )
     content_weight: float | None = Field(None, ge=0, le=1e6, description="weight of the photo")
     style_weight: float | None = Field(None, ge=0, le=1e6, description="weight of the style")
+    strength: float | None = Field(
+        None,
+        ge=0.05,
+        le=20,
+        description="how strong the style is against the photo, alike at every size: a factor on "
+        "style_weight, 1 in all presets",
+    )
+    stroke_size: float | None = Field(
+        None,
+        ge=0.25,
+        le=4,
+        description="how large strokes and shapes are: long side of the style picture over that "
+        "of the photo while they are compared; 2 doubles them, 0.5 halves them",
+    )
+    colors: Literal["style", "match", "luminance"] | None = Field(
+        None,
+        description="style: the style's; match: the style picture is given the photo's colours "
+        "before; luminance: light and dark alone are painted, over the photo's own colours",
+    )
+    style_loss: str | None = Field(
+        None,
+        description="what of the style is compared: gram (which shapes and colours come "
+        "together), wasserstein (their means and spreads), histogram (how much there is of each), "
+        "or a mixture of these with shares in percent, such as gram 70 + histogram 30",
+    )
     tv_weight: float | None = Field(None, ge=0, le=1e6, description="weight of smoothness")
+    tv_norm: Literal["l1", "l2"] | None = Field(
+        None,
+        description="what tv_weight counts of differences between neighbouring pixels: l1: their "
+        "amount, which keeps edges; l2: their square, which softens them",
+    )
+    pooling: Literal["avg", "max"] | None = Field(
+        None,
+        description="how the network gets from one size to the next: avg: by means, which is "
+        "smoother; max: by what is largest, which is rougher",
+    )
+    normalization: Literal["relative", "classic"] | None = Field(
+        None,
+        description="relative: differences count as shares of what is to be reached, so that "
+        "weights mean the same at every size; classic: as they are, as in other programs",
+    )
     init: Literal["content", "noise", "blend"] | None = Field(
         None,
         description="content: painting starts from the photo; noise: from random dots, and the "
@@ -131,6 +176,13 @@ class PaintSettings(_Section):
         description="number that the random dots are drawn from: another one gives another "
         "picture, the same one the same; without dots (init content) it changes nothing",
     )
+
+    @field_validator("style_loss")
+    @classmethod
+    def _is_a_mixture(cls, style_loss: str | None) -> str | None:
+        if style_loss is not None and mixture.parse(style_loss, STYLE_LOSSES) is None:
+            raise ValueError("no such style loss, and no mixture of them")
+        return style_loss
 
 
 class EngineSettings(_Section):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from engine.weights import Convention
 
 COLOURS: Final = 3
 
+Edge = Literal["edge", "reflect"]
+"""As numpy and MXNet call it."""
+
 
 class Entry:
     """Maps RGB in 0 to 255 to what the weights were trained on, a convolution of 1x1.
@@ -23,8 +26,8 @@ class Entry:
         channels: that the first layer takes; those beyond the colours are zero.
         context: MXNet context to live on.
         precision: of the layers.
-        repeats: whether the picture's edge is repeated once around it; the first layer then pads
-            no zeros.
+        edge: what is put once around the picture: its edge again, or what lies before that as in a
+            mirror; the first layer then pads no zeros. Nothing, if it is not given.
     """
 
     def __init__(
@@ -34,7 +37,7 @@ class Entry:
         context: Any,
         precision: Precision,
         *,
-        repeats: bool,
+        edge: Edge | None = None,
     ) -> None:
         factor, shift = _input_map(convention)
         kernel = np.zeros((channels, COLOURS, 1, 1), np.float32)
@@ -44,7 +47,7 @@ class Entry:
         # Maps are in the precision's unit; gradients are told in the picture's (see `Carried`).
         self._scaled = [precision.entering(nd.array(each, ctx=context)) for each in (kernel, bias)]
         self._precision = precision
-        self._repeats = repeats
+        self._edge = edge
 
     def forth(self, picture: Array) -> Array:
         """What goes into the first layer, (1, channels, h, w), of the precision.
@@ -52,7 +55,7 @@ class Entry:
         Args:
             picture: (1, 3, H, W) float32, RGB, 0 to 255.
         """
-        wide = _repeated(picture) if self._repeats else picture
+        wide = picture if self._edge is None else self._edged(picture)
         channels = self._kernel.shape[0]
         with autograd.train_mode():  # see `engine.operators`
             mapped = nd.Convolution(wide, *self._scaled, kernel=(1, 1), num_filter=channels)
@@ -68,11 +71,10 @@ class Entry:
         found = nd.Deconvolution(
             gradient, self._kernel, kernel=(1, 1), num_filter=COLOURS, no_bias=True
         )
-        return slope(_repeated, picture, found) if self._repeats else found
+        return found if self._edge is None else slope(self._edged, picture, found)
 
-
-def _repeated(picture: Array) -> Array:
-    return nd.pad(picture, mode="edge", pad_width=(0, 0, 0, 0, 1, 1, 1, 1))
+    def _edged(self, picture: Array) -> Array:
+        return nd.pad(picture, mode=self._edge, pad_width=(0, 0, 0, 0, 1, 1, 1, 1))
 
 
 def _input_map(convention: Convention) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

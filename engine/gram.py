@@ -1,15 +1,56 @@
-"""Products of channels, which Gram matrices are made of (Gatys, Ecker, Bethge 2016, equation 3)."""
+"""Gram matrices, the products of channels that they are made of, and the loss that compares them.
+
+Gatys, Ecker, Bethge 2016, equations 3 to 6, with mean squares in place of sums.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
+from engine.losses import Aim, Parts, Place, StyleKind, energy, mixed
 from engine.mx import Array, autograd, nd
 from engine.operators import invoked
 from engine.precision import raised
 from engine.shelf import NO_SHELF, Shelf
+from engine.sums import total
+
+_GRAM: Final = "gram"
+
+
+@dataclass(frozen=True)
+class GramLoss:
+    """Mean square between Gram matrices of the maps and of the style (equation 4).
+
+    Attributes:
+        target: Gram matrix of the style, (C, C).
+        factor: weight of the loss over the energy of the target (or over 1).
+        size: elements of the whole picture's maps, C h w.
+        shelf: where to take arrays from for gradients.
+    """
+
+    target: Array
+    factor: float
+    size: int
+    shelf: Shelf = NO_SHELF
+
+    def measure(self, maps: Array, place: Place) -> Array:  # noqa: ARG002 - no place is special
+        """Products of channels, (C, C)."""
+        return products(maps, self.shelf)
+
+    def conclude(self, measured: Array) -> tuple[Array, Array]:
+        """Value (1,), and the matrix (C, C) that pulls the maps (equation 6)."""
+        difference = measured / self.size - self.target
+        value = total(nd.square(difference)) * (self.factor / difference.size)
+        # d G / d F gives twice (the Gram matrix is symmetric), the square gives the other two.
+        return value, difference * (4 * self.factor / difference.size / self.size)
+
+    def pull(self, maps: Array, place: Place, by: Array) -> Array:  # noqa: ARG002 - as in measure
+        """Gradient, (1, C, h, w) (equation 6)."""
+        return self.shelf.made(maps.shape, maps.dtype, lambda out: mixed(maps, by, out))
 
 
 def products(maps: Array, shelf: Shelf = NO_SHELF) -> Array:
@@ -86,3 +127,18 @@ def _options(maps: Array) -> dict[str, Any]:
 def _as_matrix(found: Array) -> Array:
     # A copy: what it was written into is written over at the next step.
     return raised(found).reshape(found.shape[:2]).copy()
+
+
+def _statistics(measured: Array, size: int) -> tuple[NDArray[np.float32], ...]:
+    return ((measured / size).asnumpy(),)
+
+
+def _loss(parts: Parts, aim: Aim) -> GramLoss:
+    target = aim.lay(parts[_GRAM])
+    return GramLoss(target, aim.factor(energy(target)), aim.size, aim.shelf)
+
+
+GRAM: Final = StyleKind(
+    (_GRAM,), products, _statistics, _loss, measures_narrow=True, pulls_narrow=True
+)
+"""Which channels go together, means included."""

@@ -1,8 +1,9 @@
-"""What a picture is painted after, at all sizes of one kind: photo, style, recipe and memory."""
+"""What a picture is painted after, at all sizes of one kind: photo, styles, recipe and memory."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,10 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine import pyramid
+from engine.blending import Look, in_order, shares
+from engine.colours import Change, changed, changes
 from engine.fitting import Fit
 from engine.layers import chain_to, deepest, work_of
 from engine.memory import MemoryPlan
 from engine.recipe import Recipe
+from engine.sources import Sources
 
 if TYPE_CHECKING:
     from engine.painter import Painter
@@ -32,33 +36,34 @@ class Ground:
 
     Attributes:
         recipe: how they are painted.
-        content: the photo, at least as large as the largest of them.
-        style: the style, likewise, but for one that is not to be enlarged.
+        content: the photo, as large as the largest of them, in its colours.
+        looks: the styles, as large as they are looked at then; none once they are not needed.
         memory: how the largest is worked through.
+        change: what is done to the photo's colours for painting; None leaves them.
         refines: whether this is the photo's own size, to which the painting is enlarged.
     """
 
     recipe: Recipe
     content: NDArray[Any]
-    style: NDArray[Any]
+    looks: Sequence[Look]
     memory: MemoryPlan
+    change: Change | None = None
     refines: bool = False
-
-    def __post_init__(self) -> None:
-        """Know the style by what it is."""
-        self.style_digest = hashlib.sha256(self.style.data).hexdigest()
 
     @property
     def identity(self) -> tuple[str, ...]:
         """All of it that decides the picture, but for the recipe."""
-        content = hashlib.sha256(self.content.data).hexdigest()
-        return str(self.memory.history), content, self.style_digest
+        styles = (f"{look.digest} {look.share}" for look in in_order(self.looks))
+        return str(self.memory.history), digest_of(self.content), *styles
 
-    def style_beside(self, content: pyramid.Picture) -> pyramid.Picture:
-        """The style in the size that belongs to the content at one of the scales."""
-        beside = style_as_it_is if self.refines else pyramid.style_size
-        size = beside(pyramid.size_of(self.style), max(content.shape))
-        return pyramid.resized(self.style, size)
+    def content_at(self, size: pyramid.Size) -> pyramid.Picture:
+        """The photo at one of the scales, as it is painted."""
+        return changed(self.content, size, self.change)
+
+    def style_beside(self, look: Look, content: pyramid.Picture) -> pyramid.Picture:
+        """A style in the size that belongs to the content at one of the scales."""
+        sizes = pyramid.size_of(look.picture), pyramid.size_of(content)
+        return look.sized(style_size(*sizes, self.recipe, refines=self.refines))
 
     def heed(self, fit: Fit) -> None:
         """Count on no more memory for maps than there was."""
@@ -92,36 +97,58 @@ class Scale:
         return self.step_work * (self.steps + (_BEFORE_STEPS if self.ground.refines else 0))
 
 
-def style_as_it_is(size: pyramid.Size, long_side: int) -> pyramid.Size:
-    """As `pyramid.style_size`, but never enlarged: it would be smooth, and the picture with it."""
-    return pyramid.style_size(size, min(long_side, max(size)))
+def style_size(
+    size: pyramid.Size, photo: pyramid.Size, recipe: Recipe, *, refines: bool = False
+) -> pyramid.Size:
+    """The size in which a style is looked at.
+
+    Args:
+        size: that which it has.
+        photo: that of the photo at the scale.
+        recipe: says how large the strokes are.
+        refines: then it is never enlarged: it would be smooth, and the picture with it.
+    """
+    long_side = max(1, round(recipe.stroke_size * max(photo)))
+    return pyramid.style_size(size, min(long_side, max(size)) if refines else long_side)
 
 
-def laid(
-    painter: Painter, content: NDArray[Any], style: NDArray[Any], recipe: Recipe
-) -> list[Scale]:
+def laid(painter: Painter, sources: Sources, recipe: Recipe) -> list[Scale]:
     """The scales of a painting, with all that they need.
 
     Args:
         painter: who paints.
-        content: the photo.
-        style: the style, trimmed.
+        sources: what from; the styles trimmed.
         recipe: how to paint.
 
     Raises:
         PictureError: too narrow, or larger than the memory allows.
     """
-    plan = pyramid.plan(pyramid.size_of(content), recipe)
+    plan = pyramid.plan(pyramid.size_of(sources.content), recipe)
     # The largest sizes that are needed: what comes from a camera is many times as large.
     largest = plan[-1][0]
-    longest = pyramid.style_size(pyramid.size_of(style), max(largest))
-    ground = Ground(
-        recipe,
-        memory=painter.plan(largest, longest, recipe),
-        content=own(pyramid.resized(content, largest), content),
-        style=own(pyramid.resized(style, longest), style),
-    )
+    given = [style.picture for style in sources.styles]
+    longest = [style_size(pyramid.size_of(each), largest, recipe) for each in given]
+    memory = painter.plan(largest, longest, recipe)
+    content = own(pyramid.resized(sources.content, largest), sources.content)
+    styles = [
+        own(pyramid.resized(each, size), each) for each, size in zip(given, longest, strict=True)
+    ]
+    change, of_styles = changes(recipe.colors, content, styles)
+    looks = map(Look, styles, shares([style.weight for style in sources.styles]), of_styles)
+    ground = Ground(recipe, content, tuple(looks), memory, change)
     return [Scale(size, steps, ground) for size, steps in plan]
+
+
+def start_of(sources: Sources, scale: Scale) -> pyramid.Picture | None:
+    """The picture that a scale is to start from in place of the photo, if there is one."""
+    if sources.start is None:
+        return None
+    return own(changed(sources.start, scale.size, scale.ground.change), sources.start)
+
+
+def digest_of(picture: NDArray[Any]) -> str:
+    """What a picture is told from others by."""
+    return hashlib.sha256(picture.data).hexdigest()
 
 
 def own(picture: NDArray[Any], given: NDArray[Any]) -> NDArray[Any]:

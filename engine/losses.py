@@ -1,10 +1,12 @@
-"""Content, style and total variation losses: each gives its value and its gradient in closed form.
+"""What losses are, and what they share: each gives its value and its gradient in closed form.
 
-Gatys, Ecker, Bethge 2016, equations 1 to 6, with mean squares in place of sums, so that a weight
-means the same at every size. With the `relative` normalisation each loss is further divided by the
-energy of its target, so that a weight means the same at every depth too: with average pooling the
-raw activations shrink so fast with depth that the raw style loss of conv5_1 is a 30,000th of
-conv4_1's, and the large shapes of a style would never appear.
+Each is in a module of its own: `content_loss`, `gram`, `wasserstein`, `histogram`, `variation`.
+
+All are mean squares in place of sums, so that a weight means the same at every size. With the
+`relative` normalisation each loss is further divided by the energy of its target, so that a weight
+means the same at every depth too: with average pooling the raw activations shrink so fast with
+depth that the raw Gram loss of conv5_1 is a 30,000th of conv4_1's, and the large shapes of a style
+would never appear.
 
 Values are (1,) float32 arrays on the device. Scalars of gradients are folded into the smallest
 factor at hand, never multiplied onto whole feature maps.
@@ -12,22 +14,31 @@ factor at hand, never multiplied onto whole feature maps.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-from engine.gram import products
-from engine.mx import Array, nd
-from engine.precision import raised
+from engine.mx import Array, autograd, nd
 from engine.shelf import NO_SHELF, Shelf
 from engine.sums import total
 
 Place = tuple[slice, slice]
 """Rows and columns of the whole picture's maps where a tile's lie."""
 
-_ROUNDNESS: Final = 1.0
-"""Grey levels below which the total variation is rounded off, so that it has a gradient at 0."""
+Parts = Mapping[str, NDArray[np.float32]]
+"""What is known of a style at one tap, for one kind of loss: arrays by the names of its parts."""
+
+LEAST_ENERGY: Final = 1e-12
+"""Of a blank target, so that nothing is divided by 0."""
+
+AS_OF_PRODUCTS: Final = 4
+"""What makes a relative square distance between values as large as one between their products: of
+values that are t times as large the one is (t - 1)^2 and the other (t^2 - 1)^2, which near 1 is
+four times that. With it the gradients of the losses of values are as long as that of Gram matrices
+(measured on two pictures: 12 % longer with means and covariances, 5 % shorter with histograms)."""
 
 
 def mixed(maps: Array, matrix: Array, out: Array | None = None) -> Array:
@@ -49,6 +60,26 @@ def mixed(maps: Array, matrix: Array, out: Array | None = None) -> Array:
     return nd.Deconvolution(maps, kernel, kernel=(1, 1), num_filter=channels, no_bias=True, out=out)
 
 
+def shifted(maps: Array, shift: Array, out: Array | None = None) -> Array:
+    """Maps (1, C, h, w) with a number for each channel added, in the layout that they have.
+
+    As a convolution of each channel by itself: the bias of the way back of one, and a sum that
+    broadcasts, take fifty times as long in bfloat16.
+
+    Args:
+        maps: of any type.
+        shift: (C,) float32.
+        out: where to write it, if that is to be an array which is there, and other than the maps.
+    """
+    channels = maps.shape[1]
+    unit = nd.ones((channels, 1, 1, 1), ctx=maps.context)
+    kernel, bias = (_like(maps, each) for each in (unit, shift))
+    with autograd.train_mode():  # see `engine.operators`
+        return nd.Convolution(
+            maps, kernel, bias, kernel=(1, 1), num_filter=channels, num_group=channels, out=out
+        )
+
+
 def _like(maps: Array, values: Array) -> Array:
     """Values of the type of maps."""
     same = values.dtype == maps.dtype
@@ -65,7 +96,7 @@ def cut(maps: Array, place: Place) -> Array:
 def energy(target: Array) -> float:
     """Mean square of a target; a blank one has a tiny energy, so that nothing is divided by 0."""
     mean = float(total(nd.square(target)).asscalar()) / int(target.size)
-    return max(mean, 1e-12)
+    return max(mean, LEAST_ENERGY)
 
 
 class TapLoss(Protocol):
@@ -89,106 +120,46 @@ class TapLoss(Protocol):
 
 
 @dataclass(frozen=True)
-class ContentLoss:
-    """Mean square between feature maps and the content's (equation 1).
+class Aim:
+    """What is asked of a style loss at one tap, whatever its kind.
 
     Attributes:
-        target: maps of the content, (1, C, h, w), of the whole picture.
-        factor: weight of the loss over the energy of the target (or over 1).
-        shelf: where to take arrays from for differences.
-    """
-
-    target: Array
-    factor: float
-    shelf: Shelf = NO_SHELF
-
-    def measure(self, maps: Array, place: Place) -> Array:
-        """Sum of squared differences, (1,)."""
-        difference = self._difference(maps, place)
-        measured = total(nd.square(difference))
-        self.shelf.put(difference)
-        return measured
-
-    def conclude(self, measured: Array) -> tuple[Array, None]:
-        """Value (1,); the pull is the same at every value (equation 2)."""
-        return measured * (self.factor / self.target.size), None
-
-    def pull(self, maps: Array, place: Place, by: None) -> Array:  # noqa: ARG002 - see conclude
-        """Gradient, (1, C, h, w) (equation 2)."""
-        difference = self._difference(maps, place)
-        difference *= 2 * self.factor / self.target.size
-        return difference
-
-    def _difference(self, maps: Array, place: Place) -> Array:
-        target = cut(self.target, place)
-        return self.shelf.made(
-            target.shape,
-            np.float32,
-            lambda out: nd.elemwise_sub(raised(maps), target, out=out),
-        )
-
-
-@dataclass(frozen=True)
-class StyleLoss:
-    """Mean square between Gram matrices of the maps and of the style (equation 4).
-
-    Attributes:
-        target: Gram matrix of the style, (C, C).
-        factor: weight of the loss over the energy of the target (or over 1).
+        weight: of the loss.
+        relative: whether it is divided by the energy of its target.
         size: elements of the whole picture's maps, C h w.
+        lay: lays an array on the device.
         shelf: where to take arrays from for gradients.
     """
 
-    target: Array
-    factor: float
+    weight: float
+    relative: bool
     size: int
+    lay: Callable[[NDArray[np.float32]], Array]
     shelf: Shelf = NO_SHELF
 
-    def measure(self, maps: Array, place: Place) -> Array:  # noqa: ARG002 - no place is special
-        """Products of channels, (C, C)."""
-        return products(maps, self.shelf)
-
-    def conclude(self, measured: Array) -> tuple[Array, Array]:
-        """Value (1,), and the matrix (C, C) that pulls the maps (equation 6)."""
-        difference = measured / self.size - self.target
-        value = total(nd.square(difference)) * (self.factor / difference.size)
-        # d G / d F gives twice (the Gram matrix is symmetric), the square gives the other two.
-        return value, difference * (4 * self.factor / difference.size / self.size)
-
-    def pull(self, maps: Array, place: Place, by: Array) -> Array:  # noqa: ARG002 - as in measure
-        """Gradient, (1, C, h, w) (equation 6)."""
-        return self.shelf.made(maps.shape, maps.dtype, lambda out: mixed(maps, by, out))
+    def factor(self, energy: float) -> float:
+        """What the plain loss is multiplied with, for the energy of a target."""
+        return self.weight / energy if self.relative else self.weight
 
 
 @dataclass(frozen=True)
-class TotalVariation:
-    """Mean absolute difference of neighbouring pixels, as d2l's chapter on style transfer has it.
-
-    ``0.5 * (mean |right - left| + mean |below - above|)``, in units of the full range (255), each
-    absolute value rounded off under one grey level (sqrt(d^2 + 1)).
+class StyleKind:
+    """One way to compare maps with those of a style, of which statistics alone are known.
 
     Attributes:
-        factor: weight of the loss.
+        parts: what the statistics at one tap are called.
+        measured: what has to be known of maps (1, C, h, w), which adds up over tiles.
+        statistics: the parts, in their order, from that of all tiles and from C h w.
+        loss: with these statistics as its target.
+        measures_narrow: whether maps are measured as they are, of less than float32 too.
+        pulls_narrow: whether gradients are of the type of the maps; else they are float32.
+        passing: arrays like a gradient, from the shelf, that are there only while it is made.
     """
 
-    factor: float
-
-    def __call__(self, image: Array) -> tuple[Array, Array]:
-        """Return value (1,) and gradient (1, 3, H, W) for an image in 0 to 255."""
-        value, gradient = 0, nd.zeros_like(image)
-        for axis in (2, 3):
-            part, slope = self._along(image, axis)
-            edge = nd.zeros_like(nd.slice_axis(image, axis=axis, begin=0, end=1))
-            gradient = (
-                gradient + nd.concat(edge, slope, dim=axis) - nd.concat(slope, edge, dim=axis)
-            )
-            value = part + value
-        return value, gradient
-
-    def _along(self, image: Array, axis: int) -> tuple[Array, Array]:
-        ahead = nd.slice_axis(image, axis=axis, begin=1, end=None)
-        behind = nd.slice_axis(image, axis=axis, begin=0, end=-1)
-        difference = ahead - behind
-        length = nd.sqrt(nd.square(difference) + _ROUNDNESS**2)
-        scale = 0.5 * self.factor / 255 / difference.size
-        return total(length) * scale, difference / length * scale
+    parts: tuple[str, ...]
+    measured: Callable[[Array], Array]
+    statistics: Callable[[Array, int], tuple[NDArray[np.float32], ...]]
+    loss: Callable[[Parts, Aim], TapLoss]
+    measures_narrow: bool = False
+    pulls_narrow: bool = False
+    passing: int = 0

@@ -8,6 +8,7 @@ the optimiser's memory, which grow with the whole picture, and what a step takes
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Final
@@ -23,7 +24,7 @@ _PICTURE: Final = 3 * FLOAT  # bytes a pixel
 _SMALLEST: Final = 32
 _PICTURES_HELD: Final = 5
 """Pictures that are there beside the maps and the optimiser's: content, style on the host; image,
-best picture and gradient on the device."""
+best picture and gradient on the device. More styles, and larger ones, are counted besides."""
 _PASSING: Final = 11
 """Pictures that are made and let go between steps. Most are L-BFGS's, to learn the
 curvature: energies of steps and changes, their squares, scales, bands and what they are made of."""
@@ -69,17 +70,27 @@ class MemoryPlan:
         return self.tiling.tiles
 
 
-def picture_bytes(size: Size, recipe: Recipe) -> int:
+def picture_bytes(size: Size, recipe: Recipe, styles: Sequence[Size] = ()) -> int:
     """Bytes that grow with the whole picture, tiles or not.
 
     Args:
         size: height and width of the picture.
-        recipe: says the content taps and the optimiser.
+        recipe: says the content taps, the optimiser and the colours.
+        styles: height and width of each style; without them there is one, as large as the picture.
     """
     pixels = size[0] * size[1]
-    pictures = _PICTURES_HELD + _optimiser_pictures(recipe)
+    pictures = _PICTURES_HELD + _optimiser_pictures(recipe) + _counting_pictures(recipe)
+    pictures += recipe.colors == "luminance"  # the photo is there in colours and in grey
     targets = sum(elements(tap, size) for tap in recipe.content_layers)
-    return round(pictures * _PICTURE * pixels + targets * FLOAT)
+    held = pictures * pixels + _pixels_of_more(styles, recipe)
+    return round(held * _PICTURE + targets * FLOAT)
+
+
+def _pixels_of_more(styles: Sequence[Size], recipe: Recipe) -> float:
+    """Those of styles beyond the one, about as large as the picture, that is always counted."""
+    pixels = [height * width for height, width in styles]
+    usual = max(pixels, default=0) / max(recipe.stroke_size, 1) ** 2
+    return sum(pixels) - usual
 
 
 def beside_shelf(size: Size, maps: Maps) -> int:
@@ -100,7 +111,7 @@ def plan_memory(  # noqa: PLR0913 - all that a plan hangs on
     recipe: Recipe,
     resident: int,
     room: int,
-    style: Size | None = None,
+    styles: Sequence[Size] = (),
     *,
     maps: Maps = PLAIN,
 ) -> MemoryPlan:
@@ -111,29 +122,39 @@ def plan_memory(  # noqa: PLR0913 - all that a plan hangs on
         recipe: how it is painted.
         resident: bytes that the process holds already.
         room: bytes that it may hold.
-        style: height and width of the style at that scale; without it as large as the picture.
+        styles: height and width of each style at that scale; without them there is one, as large as
+            the picture.
         maps: what the maps are like.
 
     Raises:
         PictureError: no tiles are small enough; the message names the largest size that fits.
     """
     place = _Place(resident, room, maps)
-    found = _planned(size, recipe, place, style or size)
+    styles = styles or (size,)
+    found = _planned(size, recipe, place, styles)
     if found is None:
-        raise PictureError(_too_large(size, recipe, place))
+        raise PictureError(_too_large(size, recipe, place, styles))
     return found
 
 
-def style_bytes(size: Size) -> int:
-    """Bytes that a style picture takes while its statistics are computed, one tile at a time.
+def style_bytes(styles: Sequence[Size], recipe: Recipe) -> int:
+    """Bytes that styles take while their statistics are computed, one tile of one at a time.
 
     Args:
-        size: height and width of the style.
+        styles: height and width of each.
+        recipe: says the colours.
     """
+    held = sum(_PICTURE * height * width for height, width in styles)
+    return held + max(_looked_at(size, recipe) for size in styles)
+
+
+def _looked_at(size: Size, recipe: Recipe) -> int:
+    """What one of them takes besides."""
     (stage, *more) = style_tiling(size).stages(CONVOLUTIONS[-1])
     largest = max(prod(tile.sides) for tile in stage.tiles(size))
     seam = seam_bytes(size) if more else 0
-    pictures = 2 * _PICTURE * size[0] * size[1]  # on the host, and on the device
+    # On the device, and on the host again if its colours are others there.
+    pictures = (1 if recipe.colors == "style" else 2) * _PICTURE * size[0] * size[1]
     return pictures + seam + largest * _STYLE_VALUES * FLOAT
 
 
@@ -146,25 +167,29 @@ class _Place:
     maps: Maps
 
 
-def _planned(size: Size, recipe: Recipe, place: _Place, style: Size) -> MemoryPlan | None:
+def _planned(
+    size: Size, recipe: Recipe, place: _Place, styles: Sequence[Size]
+) -> MemoryPlan | None:
     shorter = (history for history in _HISTORIES if history < recipe.history)
     wishes = (
         recipe.model_copy(update={"history": history}) for history in (recipe.history, *shorter)
     )
-    found = [_planned_with(size, wish, place, style) for wish in wishes]
+    found = [_planned_with(size, wish, place, styles) for wish in wishes]
     plans = [plan for plan in found if plan is not None]
     return min(plans, key=lambda plan: max(plan.overhead, _BEARABLE), default=None)
 
 
-def _planned_with(size: Size, recipe: Recipe, place: _Place, style: Size) -> MemoryPlan | None:
-    always, pictures = place.resident + WORKSPACE, picture_bytes(size, recipe)
+def _planned_with(
+    size: Size, recipe: Recipe, place: _Place, styles: Sequence[Size]
+) -> MemoryPlan | None:
+    always, pictures = place.resident + WORKSPACE, picture_bytes(size, recipe, styles)
     left = (round(each) - always - pictures for each in (place.room, place.room / _MARGIN))
     fit = fitting(size, recipe, *left, maps=place.maps, beside=beside_shelf(size, place.maps))
     if fit is None:
         return None
-    # The style comes first, when the optimiser holds nothing yet; and that works between steps.
+    # The styles come first, when the optimiser holds nothing yet; and that works between steps.
     step = max(fit.bytes, _passing_bytes(size))
-    most = always + max(pictures + step, style_bytes(style))
+    most = always + max(pictures + step, style_bytes(styles, recipe))
     if most > place.room:
         return None
     return MemoryPlan(fit.tiling, most, fit.bytes, recipe.history, fit.work)
@@ -176,10 +201,16 @@ def _optimiser_pictures(recipe: Recipe) -> int:
     return 2 * recipe.history + 3  # its memory, and the image before
 
 
-def _too_large(size: Size, recipe: Recipe, place: _Place) -> str:
+def _counting_pictures(recipe: Recipe) -> int:
+    """One channel of the largest maps, while its values are put into bins: 12 bytes a value."""
+    return 1 if "histogram" in recipe.style_loss else 0
+
+
+def _too_large(size: Size, recipe: Recipe, place: _Place, styles: Sequence[Size]) -> str:
     def too_much(sixteenths: int) -> bool:
-        smaller = _scaled(size, 16 * sixteenths)
-        return _planned(smaller, recipe, place, smaller) is None
+        scale = 16 * sixteenths / max(size)
+        smaller, *others = (_scaled(each, scale) for each in (size, *styles))
+        return _planned(smaller, recipe, place, others) is None
 
     fits = 16 * (bisect_left(range(max(size) // 16 + 1), x=True, lo=2, key=too_much) - 1)
     advice = f"Use a size of {fits} or less" if fits >= _SMALLEST else "Close other programs"
@@ -190,6 +221,5 @@ def _too_large(size: Size, recipe: Recipe, place: _Place) -> str:
     )
 
 
-def _scaled(size: Size, side: int) -> Size:
-    scale = side / max(size)
+def _scaled(size: Size, scale: float) -> Size:
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))

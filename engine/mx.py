@@ -15,7 +15,10 @@ importing this module raises `DeviceError`, which says what to install.
 from __future__ import annotations
 
 import os
+import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final, TypeAlias
 
 from engine.builds import explain, installed_builds, is_for_gpus
@@ -38,12 +41,29 @@ def _prepare_gpus() -> None:
     preload_installed()
 
 
+@contextmanager
+def _hidden(package: str) -> Iterator[None]:
+    """Let a package seem not to be installed.
+
+    MXNet takes sparse matrices of SciPy's, by a name that SciPy has given up, each time that it
+    makes an array. Nobody here gives it any; without SciPy it does not ask.
+    """
+    known = sys.modules.get(package)
+    sys.modules[package] = None  # type: ignore[assignment] # what an import of it then fails on
+    try:
+        yield
+    finally:
+        del sys.modules[package]
+        if known is not None:
+            sys.modules[package] = known
+
+
 def _imported() -> Any:
     builds = installed_builds()
     try:
         if any(is_for_gpus(build) for build in builds):
             _prepare_gpus()
-        with warnings.catch_warnings(), restored():
+        with warnings.catch_warnings(), restored(), _hidden("scipy"):
             warnings.simplefilter("ignore")
             import mxnet  # noqa: PLC0415 - only after all of the above
     # AttributeError: the folder is half of one build, or numpy lacks still more names.

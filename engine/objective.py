@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import reduce
 from typing import Any
 
-from engine.gram import products
+from engine.content_loss import ContentLoss
+from engine.footprint import elements
 from engine.layers import level_of
-from engine.losses import ContentLoss, Place, StyleLoss, TapLoss, TotalVariation, energy
+from engine.losses import Aim, Place, TapLoss, energy
 from engine.mx import Array, nd
 from engine.patchwork import Patchwork
 from engine.precision import raised
@@ -24,18 +24,24 @@ from engine.progress import LossParts
 from engine.recipe import CONVOLUTIONS, Convolution, Recipe
 from engine.shelf import NO_SHELF, Shelf
 from engine.stages import Tiling
+from engine.style_losses import weighted_kinds
+from engine.style_statistics import parts_at
+from engine.style_store import Statistics
+from engine.variation import TotalVariation
 from engine.vgg import Vgg
-
-Grams = dict[str, Array]
 
 
 @dataclass(frozen=True)
 class _Term:
-    """One loss at one tap; `label` is "content" or the style tap's name."""
+    """One loss at one tap; `label` is "content" or the style tap's name.
+
+    `raw` is whether it measures maps as they are.
+    """
 
     tap: str
     label: str
     loss: TapLoss
+    raw: bool = False
 
 
 class Objective:
@@ -44,7 +50,7 @@ class Objective:
     Args:
         network: the trained network.
         content: the content at this scale, (1, 3, H, W), RGB, 0 to 255.
-        grams: Gram matrices of the style at this scale, one for each style tap of the recipe.
+        style: statistics of the style at this scale, all that the recipe asks for.
         recipe: weights, layers, normalisation and pooling.
         tiling: the pieces to work through; without it there is one.
 
@@ -56,7 +62,7 @@ class Objective:
         self,
         network: Vgg,
         content: Array,
-        grams: Grams,
+        style: Statistics,
         recipe: Recipe,
         tiling: Tiling | None = None,
     ) -> None:
@@ -66,10 +72,11 @@ class Objective:
         shelved = self._tiling.shelved and self._tiling.whole
         self._shelf = Shelf(content.context) if shelved else NO_SHELF
         self._size = content.shape[2:]
-        self._terms = [*self._content_terms(content), *self._style_terms(grams)]
+        self._terms = [*self._content_terms(content), *self._style_terms(style)]
         self._taps = {term.tap for term in self._terms}
-        self._raw = self._taps - {term.tap for term in self._terms if term.label == "content"}
-        self._smoothness = TotalVariation(recipe.tv_weight) if recipe.tv_weight else None
+        self._raw = self._taps - {term.tap for term in self._terms if not term.raw}
+        smoothness = TotalVariation(recipe.tv_weight, squared=recipe.tv_norm == "l2")
+        self._smoothness = smoothness if recipe.tv_weight else None
 
     def evaluate(self, image: Array) -> tuple[LossParts, Array]:
         """Return the loss, taken apart, and its gradient with respect to an image.
@@ -107,16 +114,17 @@ class Objective:
 
     def _pulled(self, pulls: list[Any], tap: str, maps: Array, place: Place) -> Array:
         """Gradient at one tap, those of several losses added up."""
-        gradients = [
-            term.loss.pull(maps, place, pull)
-            for term, pull in zip(self._terms, pulls, strict=True)
-            if term.tap == tap
-        ]
-        if len(gradients) == 1:
-            return gradients[0]
-        total = reduce(_added, gradients)
-        for each in gradients:
-            self._shelf.put(each)
+        total: Array | None = None
+        for term, pull in zip(self._terms, pulls, strict=True):
+            if term.tap == tap:
+                own = term.loss.pull(maps, place, pull)
+                total = own if total is None else self._summed(total, own)
+        return total
+
+    def _summed(self, one: Array, other: Array) -> Array:
+        total = nd.elemwise_add(raised(one), raised(other))
+        self._shelf.put(one)
+        self._shelf.put(other)
         return total
 
     def _parts(self, values: list[float]) -> LossParts:
@@ -126,7 +134,7 @@ class Objective:
             if term.label == "content":
                 content += value
             else:
-                style[term.label] = value
+                style[term.label] = style.get(term.label, 0.0) + value
         tv = values[-1] if self._smoothness is not None else 0.0
         return LossParts(sum(values), content, style, tv)
 
@@ -144,48 +152,32 @@ class Objective:
             for tap, weight in _scaled(recipe.content_layers, recipe.content_weight)
         ]
 
-    def _style_terms(self, grams: Grams) -> list[_Term]:
+    def _style_terms(self, style: Statistics) -> list[_Term]:
         recipe = self._recipe
         if not recipe.style_weight:
             return []
+        kinds = weighted_kinds(recipe)
         return [
             _Term(
                 tap,
                 tap,
-                StyleLoss(
-                    grams[tap],
-                    self._factor(grams[tap], weight),
-                    self._elements(tap, grams[tap]),
-                    self._shelf,
-                ),
+                kind.loss(parts_at(style, tap, kind), self._aim(tap, weight * share)),
+                kind.measures_narrow,
             )
-            for tap, weight in _scaled(recipe.style_layers, recipe.style_weight)
+            for tap, weight in _scaled(recipe.style_layers, recipe.strength * recipe.style_weight)
+            for kind, share in kinds
         ]
 
-    def _elements(self, tap: str, target: Array) -> int:
-        height, width = (int(side) >> level_of(tap) for side in self._size)
-        return int(target.shape[0]) * height * width
+    def _aim(self, tap: str, weight: float) -> Aim:
+        values = round(elements(tap, self._size))
+        return Aim(weight, self._is_relative, values, self._network.laid, self._shelf)
 
     def _factor(self, target: Array, weight: float) -> float:
-        return weight / energy(target) if self._recipe.normalization == "relative" else weight
+        return weight / energy(target) if self._is_relative else weight
 
-
-def style_grams(network: Vgg, style: Array, recipe: Recipe, tiling: Tiling | None = None) -> Grams:
-    """Gram matrices of a style picture (1, 3, H, W) at the recipe's style taps.
-
-    Raises:
-        PictureError: a side is too small for the network.
-    """
-    work = Patchwork(network, style, recipe.style_layers, recipe, tiling or Tiling())
-    sums: Grams = {}
-    for tap, maps, _ in work.forward():
-        found = products(maps)
-        sums[tap] = sums[tap] + found if tap in sums else found
-    height, width = style.shape[2:]
-    return {
-        tap: total / (total.shape[0] * (height >> level_of(tap)) * (width >> level_of(tap)))
-        for tap, total in sums.items()
-    }
+    @property
+    def _is_relative(self) -> bool:
+        return self._recipe.normalization == "relative"
 
 
 def whole_maps(
@@ -207,10 +199,6 @@ def whole_maps(
             maps[tap] = nd.zeros((1, own.shape[1], *sides), ctx=own.context)
         maps[tap][:, :, rows, columns] = own
     return maps
-
-
-def _added(one: Array, other: Array) -> Array:
-    return nd.elemwise_add(raised(one), raised(other))
 
 
 def _scaled(layers: Mapping[Convolution, float], weight: float) -> list[tuple[str, float]]:

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final, Literal
-
-from numpy.typing import NDArray
+from typing import Final, Literal
 
 from engine import pyramid
 from engine.fitting import Maps
 from engine.memory import WORKSPACE, MemoryPlan, plan_memory
 from engine.mx import Array, mx
-from engine.objective import Grams, Objective, style_grams
+from engine.objective import Objective
 from engine.placing import Wanted, place
 from engine.recipe import Recipe
 from engine.room import card_room, give_back, resident, room
 from engine.snapshot import Snapshot
+from engine.sources import Sources
 from engine.stages import Tiling, style_tiling
-from engine.style_store import StyleStore
+from engine.style_statistics import names, style_statistics
+from engine.style_store import Statistics, StyleStore
 from engine.weights import load
 from engine.work import Work
 
@@ -75,8 +75,7 @@ class Painter:
 
     def paint(
         self,
-        content: NDArray[Any],
-        style: NDArray[Any],
+        sources: Sources,
         recipe: Recipe,
         resume: Snapshot | None = None,
         refine: int = 0,
@@ -86,8 +85,7 @@ class Painter:
         Letting the iterator go gives the picture up. The pictures may be let go once this returns.
 
         Args:
-            content: (H, W, 3) uint8 or float in 0 to 255, sRGB.
-            style: the same, of any size.
+            sources: what from: a photo, one or several styles, and what else is given.
             recipe: how to paint.
             resume: what `Work.save` has written; open until the first step, then closed here.
             refine: steps of a refinement in the photo's own size, if that is larger than the
@@ -95,19 +93,22 @@ class Painter:
 
         Raises:
             PictureError: a picture is no picture, too narrow, or larger than the memory allows.
+            RecipeError: there is no style, or what is given goes not with the recipe.
             DivergedError: the optimisation blew up twice.
             SnapshotError: `resume` is of another picture, recipe, device or network.
         """
-        return Work(self, content, style, recipe, resume, refine=refine)
+        return Work(self, sources, recipe, resume, refine=refine)
 
-    def plan(self, size: pyramid.Size, style: pyramid.Size, recipe: Recipe) -> MemoryPlan:
-        """How a picture and a style of these sizes are worked through with the memory there is now.
+    def plan(
+        self, size: pyramid.Size, styles: Sequence[pyramid.Size], recipe: Recipe
+    ) -> MemoryPlan:
+        """How a picture and styles of these sizes are worked through with the memory there is now.
 
         Raises:
             PictureError: it is too large.
         """
         held, most = self._card_memory() or self._memory()
-        return plan_memory(size, recipe, held, most, style, maps=self.maps)
+        return plan_memory(size, recipe, held, most, styles, maps=self.maps)
 
     @property
     def maps(self) -> Maps:
@@ -134,24 +135,27 @@ class Painter:
         free, total = mx.context.gpu_memory_info(self._context.device_id)
         return card_room(free, total, self._max_memory)
 
-    def grams(self, style: pyramid.Picture, digest: str, recipe: Recipe) -> Grams:
-        """Gram matrices of a style picture at the recipe's taps, kept under its digest."""
-        taps = sorted(recipe.style_layers)
+    def statistics(self, style: pyramid.Picture, digest: str, recipe: Recipe) -> Statistics:
+        """What the recipe's losses have to know of a style picture, kept under its digest."""
+        wanted = names(recipe)
         network = f"{self.network_key} {recipe.pooling} {recipe.padding}"
-        key = f"{digest} {style.shape[:2]} {taps} {network}"
-        found = self._styles.find(key, taps)
+        key = f"{digest} {style.shape[:2]} {wanted} {network}"
+        found = self._styles.find(key, wanted)
         if found is None:
             tiling = style_tiling(pyramid.size_of(style))
-            grams = style_grams(self.network, self.to_device(style), recipe, tiling)
-            found = {tap: gram.asnumpy() for tap, gram in grams.items()}
+            found = style_statistics(self.network, self.to_device(style), recipe, tiling)
             self._styles.keep(key, found)
-        return {tap: self.network.laid(gram) for tap, gram in found.items()}
+        return found
 
     def objective(
-        self, content: pyramid.Picture, grams: Grams, recipe: Recipe, tiling: Tiling | None = None
+        self,
+        content: pyramid.Picture,
+        style: Statistics,
+        recipe: Recipe,
+        tiling: Tiling | None = None,
     ) -> Objective:
         """What is minimised for a content at one scale."""
-        return Objective(self.network, self.to_device(content), grams, recipe, tiling)
+        return Objective(self.network, self.to_device(content), style, recipe, tiling)
 
     def to_device(self, picture: pyramid.Picture) -> Array:
         """Lay a picture on the painter's device."""

@@ -6,7 +6,7 @@ that halves what is moved and lets processors and cards use their fastest arithm
 
 - bfloat16 has float32's range and 8 bits of precision: nothing has to be scaled. The Gram matrices
   of a step in one piece are rounded to it too (see `engine.gram`); those of the style, and those of
-  tiles, are not.
+  tiles, are not, nor is what other style losses compare.
 - float16 has 11 bits, and ends at 65504. The original weights reach 20 000 on photos (with maximum
   pooling at `conv3_4` and `conv4_2`; 48 000 on noise that leaves 0 to 255), so the maps are scaled
   down. Convolution, ReLU and either pooling are positively homogeneous: with picture and biases

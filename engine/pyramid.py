@@ -30,7 +30,8 @@ def check(array: NDArray[Any], name: str) -> None:
     Raises:
         PictureError: wrong shape or dtype, or a value that is not finite.
     """
-    if array.ndim != 3 or array.shape[2] != 3:  # noqa: PLR2004 - height, width, three colours
+    shape = array.shape
+    if len(shape) != 3 or shape[2] != 3 or 0 in shape:  # noqa: PLR2004 - height, width, three colours
         raise PictureError(f"The {name} picture must be (height, width, 3), not {array.shape}.")
     if array.dtype != np.uint8 and array.dtype.kind != "f":
         raise PictureError(f"The {name} picture must be uint8 or float in 0 to 255.")

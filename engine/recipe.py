@@ -23,6 +23,8 @@ Convolution = Literal[
     "conv5_1", "conv5_2", "conv5_3", "conv5_4",
 ]  # fmt: skip
 LayerWeight = Annotated[float, Field(gt=0, le=1e6)]
+StyleLossKind = Literal["gram", "wasserstein", "histogram"]
+Colours = Literal["style", "match", "luminance"]
 STYLE_LAYERS: Final = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
 
 
@@ -33,7 +35,8 @@ class Recipe(BaseModel):
     its description; these descriptions are also what `config.example.toml` and the command line
     show. Sizes are in pixels of the long side.
 
-    The total loss is ``content_weight * content + style_weight * style + tv_weight * tv``
+    The total loss is
+    ``content_weight * content + strength * style_weight * style + tv_weight * tv``
     (Gatys, Ecker, Bethge 2016, equation 7, with a total variation term added).
     """
 
@@ -54,7 +57,31 @@ class Recipe(BaseModel):
     )
     content_weight: float = Field(1.0, ge=0, le=1e6, description="weight of the content loss")
     style_weight: float = Field(2.0, ge=0, le=1e6, description="weight of the style loss")
+    strength: float = Field(
+        1.0,
+        ge=0.05,
+        le=20,
+        description="how strong the style is against the photo: a factor on style_weight, "
+        "alike at every size",
+    )
+    stroke_size: float = Field(
+        1.0,
+        ge=0.25,
+        le=4,
+        description="how large the strokes are: long side of the style picture over that of the "
+        "photo, while it is looked at",
+    )
+    colors: Colours = Field(
+        "style",
+        description="style: the style's; match: the style picture is given the photo's colours "
+        "before; luminance: light and dark alone are painted, and the photo's colours kept",
+    )
     tv_weight: float = Field(0.0, ge=0, le=1e6, description="weight of the total variation loss")
+    tv_norm: Literal["l1", "l2"] = Field(
+        "l1",
+        description="of differences between neighbouring pixels: their amount, which keeps edges, "
+        "or their square",
+    )
     content_layers: dict[Convolution, LayerWeight] = Field(
         {"conv4_2": 1.0},
         min_length=1,
@@ -65,13 +92,19 @@ class Recipe(BaseModel):
         min_length=1,
         description="taps of the style loss and their weights",
     )
+    style_loss: dict[StyleLossKind, LayerWeight] = Field(
+        {"gram": 1.0},
+        min_length=1,
+        description="what of the style is compared at its taps, and the weight of each: Gram "
+        "matrices, means and covariances (wasserstein), or histograms",
+    )
     normalization: Literal["relative", "classic"] = Field(
         "relative",
         description="relative: each layer's loss over the energy of its target; "
         "classic: plain mean squares",
     )
     pooling: Literal["avg", "max"] = Field("avg", description="pooling of the network")
-    padding: Literal["zeros", "replicate"] = Field(
+    padding: Literal["zeros", "reflect", "replicate"] = Field(
         "replicate",
         description="what the first convolution sees beyond the picture's edge",
     )

@@ -15,6 +15,7 @@ there is not the memory.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from math import prod, sqrt
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,10 +25,11 @@ from numpy.typing import NDArray
 from engine import pyramid
 from engine.device import forget_errors, last_line
 from engine.errors import PictureError
-from engine.ground import Ground, Scale, own, style_as_it_is
+from engine.ground import Ground, Scale, own, style_size
 from engine.mx import mx
 from engine.recipe import Recipe
 from engine.retreat import is_out_of_memory
+from engine.sources import Sources
 
 if TYPE_CHECKING:
     from engine.painter import Painter
@@ -63,29 +65,24 @@ _NO_MEMORY: Final = "The memory did not suffice."
 
 
 def refined(
-    painter: Painter,
-    content: NDArray[Any],
-    style: NDArray[Any],
-    painted: Scale,
-    steps: int,
+    painter: Painter, sources: Sources, painted: Scale, steps: int
 ) -> tuple[list[Scale], str]:
     """The scale of the refinement, if there is one.
 
     Args:
         painter: who paints.
-        content: the photo.
-        style: the style, trimmed.
+        sources: what from; the styles trimmed.
         painted: the largest scale of the painting.
         steps: how many; 0 for none.
 
     Returns:
         No scale or one; and, if memory was lacking, what was done for want of it.
     """
-    whole, lacking = pyramid.size_of(content), False
+    whole, lacking = pyramid.size_of(sources.content), False
     for size in _sizes(whole) if steps else ():
         if max(size) <= max(painted.size):
             break
-        ground = _ground(painter, content, style, refining(painted.ground.recipe, steps), size)
+        ground = _ground(painter, sources, painted.ground, steps, size)
         if ground is not None:
             told = _TOLD.format(*whole, _SMALLER.format(*size)) if lacking else ""
             return [Scale(size, steps, ground)], told
@@ -134,22 +131,29 @@ def refining(recipe: Recipe, steps: int) -> Recipe:
 
 
 def _ground(
-    painter: Painter,
-    content: NDArray[Any],
-    style: NDArray[Any],
-    recipe: Recipe,
-    size: pyramid.Size,
+    painter: Painter, sources: Sources, painted: Ground, steps: int, size: pyramid.Size
 ) -> Ground | None:
     """What it is done after in a size; None if there is no room for that."""
-    longest = style_as_it_is(pyramid.size_of(style), max(size))
+    recipe = refining(painted.recipe, steps)
+    given = [style.picture for style in sources.styles]
+    longest = [style_size(pyramid.size_of(each), size, recipe, refines=True) for each in given]
     try:
         memory = painter.plan(size, longest, recipe)
     except PictureError:
         return None
-    # As they came, if they may: bytes are a quarter of floats, and are kept while all is painted.
-    if size != pyramid.size_of(content):
-        content = pyramid.resized(content, size)
-    if longest != pyramid.size_of(style):
-        style = pyramid.resized(style, longest)
-    content, style = (own(np.ascontiguousarray(each), each) for each in (content, style))
-    return Ground(recipe, content, style, memory, refines=True)
+    looks = [
+        replace(look, picture=_as_it_came(each, long))
+        for look, each, long in zip(painted.looks, given, longest, strict=True)
+    ]
+    content = _as_it_came(sources.content, size)
+    return Ground(recipe, content, looks, memory, painted.change, refines=True)
+
+
+def _as_it_came(picture: NDArray[Any], size: pyramid.Size) -> NDArray[Any]:
+    """A picture in a size: if it has that, as it came.
+
+    Bytes are a quarter of floats, and they are kept while all is painted.
+    """
+    if pyramid.size_of(picture) != size:
+        return own(pyramid.resized(picture, size), picture)
+    return own(np.ascontiguousarray(picture), picture)

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from engine.device import forget_errors, last_line
 from engine.mx import mx
-from engine.objective import Objective, style_grams
+from engine.objective import Objective
 from engine.recipe import Recipe
+from engine.style_statistics import style_statistics
 from engine.vgg import Vgg
 
 SIDE: Final = 64
@@ -67,8 +68,8 @@ class SelfCheck:
 def _evaluated(network: Vgg) -> Iterator[tuple[float, NDArray[np.float32]]]:
     content, style, image = (network.to_device(each) for each in _pictures())
     for recipe in _RECIPES:
-        grams = style_grams(network, style, recipe)
-        loss, gradient = Objective(network, content, grams, recipe).evaluate(image)
+        found = style_statistics(network, style, recipe)
+        loss, gradient = Objective(network, content, found, recipe).evaluate(image)
         yield loss.total, gradient.asnumpy()
 
 

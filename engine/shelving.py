@@ -11,6 +11,7 @@ from engine.entry import COLOURS
 from engine.footprint import FLOAT
 from engine.layers import chain_to, channels_of, deepest, level_of
 from engine.recipe import Recipe
+from engine.style_losses import weighted_kinds
 from engine.tiles import Size
 
 _SUMMED: Final = 5
@@ -70,13 +71,32 @@ def _kept(layers: Sequence[str], size: Size, step: _Step) -> int:
 
 
 def _compared(size: Size, recipe: Recipe, width: int) -> int:
-    """Of narrow maps the float32 that they are read into, and the gradient made narrow."""
-    new = (FLOAT + width) if width < FLOAT else 0
-    values = (
-        _values(_kind(tap, width), size) * (new + FLOAT * (tap in recipe.style_layers))
-        for tap in recipe.content_layers
-    )
-    return max(values, default=0)
+    """What is made new at a tap where several gradients are added up, or one of float32 comes.
+
+    The sum, and the one before it; of narrow maps the float32 that they are read into, and the
+    gradient made narrow.
+    """
+
+    def new(tap: str) -> int:
+        own = _gradients(tap, recipe, width)
+        wide = len(own) > 1 or own[0] > width or tap in recipe.content_layers
+        sums = min(len(own) - 1, 2) * FLOAT
+        return sums + (FLOAT + width if wide and width < FLOAT else 0)
+
+    return max(_values(_kind(tap, width), size) * new(tap) for tap in recipe.taps)
+
+
+def _gradients(tap: str, recipe: Recipe, width: int) -> list[int]:
+    """Bytes of a value of each gradient at a tap, in the order in which they are added up."""
+    return [own for own, _ in _gradients_passing(tap, recipe, width)]
+
+
+def _gradients_passing(tap: str, recipe: Recipe, width: int) -> list[tuple[int, int]]:
+    """The same, each with how many more of its like are there while it is made."""
+    found = [(FLOAT, 0)] * (tap in recipe.content_layers)
+    for kind, _ in weighted_kinds(recipe) if tap in recipe.style_layers else ():
+        found.append((width if kind.pulls_narrow else FLOAT, kind.passing))
+    return found
 
 
 def _sums(size: Size, recipe: Recipe, width: int) -> int:
@@ -94,7 +114,7 @@ class _Step:
     Attributes:
         recipe: says the taps.
         width: bytes of a value of the maps.
-        raw: whether maps that are not compared are measured as they are (see `engine.gram`).
+        raw: whether maps are measured as they are, where each loss takes them so.
         most: arrays of each kind that were in use at once.
     """
 
@@ -110,7 +130,8 @@ class _Step:
         """Maps stay; what measures them, and a difference to the content's, go at once."""
         self._take(_kind(name, self.width))
         tapped, compared = name in self.recipe.taps, name in self.recipe.content_layers
-        beside = self.width if self.raw and not compared else FLOAT
+        as_they_are = all(kind.measures_narrow for kind, _ in weighted_kinds(self.recipe))
+        beside = self.width if self.raw and as_they_are and not compared else FLOAT
         read = [_kind(name, beside)] * (tapped + compared)
         for kind in read:
             self._take(kind)
@@ -131,15 +152,25 @@ class _Step:
 
     def _add(self, name: str, kind: Kind) -> None:
         """A tap's own gradients, which are added to what came, if something did."""
-        own = [kind] * (name in self.recipe.style_layers)
-        own += [_kind(name, FLOAT)] * (name in self.recipe.content_layers)
-        for each in own:
-            self._take(each)
+        made = _gradients_passing(name, self.recipe, self.width)
+        own = [_kind(name, width) for width, _ in made]
+        self._make(own[0], made[0][1])
         # The first one stays, and is what is carried on, if it is neither a sum nor made narrow.
-        self._lent = self._lent or own == [kind]
-        for each in own[self._first and self._lent :]:
+        stays = self._first and own == [kind]
+        self._lent, self._first = self._lent or stays, False
+        for number, each in enumerate(own[1:], start=1):
+            self._make(each, made[number][1])
             self._put(each)
-        self._first = False
+            if number == 1:  # it was added to the second; the sum is new
+                self._put(own[0])
+        if len(own) == 1 and not stays:
+            self._put(own[0])
+
+    def _make(self, kind: Kind, passing: int) -> None:
+        for _ in range(passing + 1):
+            self._take(kind)
+        for _ in range(passing):
+            self._put(kind)
 
     def _take(self, kind: Kind) -> None:
         self._used[kind] += 1

@@ -1,4 +1,4 @@
-"""Gram matrices of styles that were seen before: in memory, and in a folder that outlives us.
+"""Statistics of styles that were seen before: in memory, and in a folder that outlives us.
 
 A style is computed once for each size, and then found again by other jobs, and after a restart. It
 is a cache: whatever is wrong with the folder, the statistics are computed again.
@@ -21,10 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 Statistics = dict[str, NDArray[np.float32]]
-"""Name of a tap to its Gram matrix, (C, C)."""
+"""Arrays by their names, which `engine.style_statistics` gives them."""
 
 MOST_BYTES: Final = 256 * 2**20
-"""As usual; the five usual taps of one style at one size take 2.4 MB."""
+"""As usual; the Gram matrices of the five usual taps of one style at one size take 2.4 MB."""
 
 HELD_BYTES: Final = 32 * 2**20
 """In memory: what is used less often is read again, in milliseconds."""
@@ -53,18 +53,18 @@ class StyleStore:
         self._most_held = held_bytes
         self._held: OrderedDict[str, Statistics] = OrderedDict()
 
-    def find(self, key: str, taps: Collection[str]) -> Statistics | None:
+    def find(self, key: str, names: Collection[str]) -> Statistics | None:
         """Give the statistics that were kept under a key; None if there are none any more.
 
         Args:
             key: says what they depend on.
-            taps: which there must be, and no others.
+            names: of the arrays which there must be, and no others.
         """
         if key in self._held:
             self._held.move_to_end(key)
             return self._held[key]
         found = None if self._folder is None else _read(self._file(self._folder, key), key)
-        if found is None or found.keys() != set(taps):
+        if found is None or found.keys() != set(names):
             return None
         self._hold(key, found)
         return found

@@ -7,14 +7,15 @@ deepest tap. Pooling is the average by default (Gatys, Ecker, Bethge 2016, secti
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.entry import COLOURS, Entry
+from engine.entry import COLOURS, Edge, Entry
 from engine.layers import is_pooling
 from engine.mx import Array, nd
 from engine.operators import Convolution, Layer, Pooling
@@ -26,6 +27,10 @@ from engine.traces import Traces
 from engine.weights import Weights
 
 _WIDE: Final = 16
+_EDGES: Final[Mapping[str, Edge | None]] = MappingProxyType(
+    {"zeros": None, "reflect": "reflect", "replicate": "edge"}
+)
+"""What the entry puts around the picture for each padding of a recipe."""
 
 
 class Vgg:
@@ -51,14 +56,8 @@ class Vgg:
         self._kernels_back: dict[str, Array] = {}
         self.entering = self._parameters[CONVOLUTIONS[0]][0].shape[1]
         self._entries = {
-            padding: Entry(
-                weights.convention,
-                self.entering,
-                context,
-                precision,
-                repeats=padding == "replicate",
-            )
-            for padding in ("zeros", "replicate")
+            padding: Entry(weights.convention, self.entering, context, precision, edge=edge)
+            for padding, edge in _EDGES.items()
         }
 
     def passage(
@@ -98,9 +97,9 @@ class Vgg:
     def _layer(self, name: str, recipe: Recipe) -> Layer:
         if is_pooling(name):
             return Pooling(name, recipe.pooling)
-        repeated = name == CONVOLUTIONS[0] and recipe.padding == "replicate"  # see `Entry`
+        edged = name == CONVOLUTIONS[0] and _EDGES[recipe.padding] is not None  # see `Entry`
         kernel_back = partial(self._kernel_back, name)
-        return Convolution(name, *self._parameters[name], kernel_back, pad=0 if repeated else 1)
+        return Convolution(name, *self._parameters[name], kernel_back, pad=0 if edged else 1)
 
     def _kernel_back(self, name: str) -> Array:
         """A kernel of the way back, made when it is first asked for: styles go forth alone."""

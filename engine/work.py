@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine import pyramid, snapshot
+from engine import pyramid, showing, snapshot
+from engine.aiming import aimed
 from engine.descent import Descent, Limits, solved
 from engine.errors import DivergedError, PictureError, SnapshotError
-from engine.fitting import Fit, fitting
-from engine.ground import Scale, laid
-from engine.memory import beside_shelf
+from engine.ground import Ground, Scale, digest_of, laid, start_of
 from engine.mx import mx, nd
 from engine.optimizer import make_optimizer
 from engine.progress import LossParts, Painting, Progress
@@ -27,6 +25,7 @@ from engine.refining import LATE, refined, why_without
 from engine.retreat import Retreat
 from engine.room import give_back
 from engine.snapshot import Snapshot, State
+from engine.sources import Sources
 
 if TYPE_CHECKING:
     from engine.painter import Painter
@@ -37,8 +36,7 @@ class Work:
 
     Args:
         painter: who paints.
-        content: see `Painter.paint`; the arrays are not held.
-        style: likewise.
+        sources: see `Painter.paint`; the arrays are not held.
         recipe: how to paint.
         resume: where to go on.
         refine: see `Painter.paint`.
@@ -48,14 +46,14 @@ class Work:
 
     Raises:
         PictureError: a picture is no picture, too narrow, or larger than the memory allows.
+        RecipeError: there is no style, or what is given goes not with the recipe.
         SnapshotError: the snapshot is of something else.
     """
 
-    def __init__(  # noqa: PLR0913 - all that a picture comes of
+    def __init__(
         self,
         painter: Painter,
-        content: NDArray[Any],
-        style: NDArray[Any],
+        sources: Sources,
         recipe: Recipe,
         resume: Snapshot | None = None,
         *,
@@ -63,11 +61,11 @@ class Work:
     ) -> None:
         self._painter = painter
         self._recipe = recipe
-        pyramid.check(content, "content")
-        pyramid.check(style, "style")
-        style = pyramid.trimmed(style, recipe.style_trim)
-        self._plan = laid(painter, content, style, recipe)
-        more, self._left_out = refined(painter, content, style, self._plan[-1], refine)
+        sources.check(recipe)
+        sources = sources.trimmed(recipe.style_trim)
+        self._plan = laid(painter, sources, recipe)
+        self._start = start_of(sources, self._plan[0])
+        more, self._left_out = refined(painter, sources, self._plan[-1], refine)
         self._plan += more
         self._identity, self._refinement = self._identified(), self._refined_by()
         self._set_began(painter.now())
@@ -150,13 +148,7 @@ class Work:
         """
         if self._descent is None or not self._descent.steps:
             return None
-        height, width = self._now.size
-        shown = np.empty((height, width, 3), np.uint8)
-        for colour in range(3):  # one at a time: all of a large picture would take 150 MB more
-            plane = self._descent.best[0, colour].asnumpy()
-            np.clip(plane, 0, 255, out=plane)
-            shown[:, :, colour] = np.rint(plane, out=plane)
-        return shown
+        return showing.glimpse(self._descent.best, self._now.ground)
 
     @property
     def largest(self) -> int:
@@ -170,6 +162,7 @@ class Work:
             self._painter.network_key,
             self._painter.device.name,
             *self._plan[0].ground.identity,
+            "" if self._start is None else digest_of(self._start),
         )
 
     def _refined_by(self) -> str:
@@ -190,6 +183,8 @@ class Work:
         self._scale, self._steps = known["scale"], known["steps"]
         self._unstable = known["unstable"]
         self._set_began(self._painter.now() - known["seconds"])
+        if self._scale > 1:
+            self._start = None
         if "painted" in known:
             self._go_on_refining(self._resume)
 
@@ -221,6 +216,8 @@ class Work:
             if scale.ground.refines and self._resume is None and self._is_late():
                 return
             self._scale = number
+            if scale.ground.refines:
+                self._plan[0].ground.looks = ()  # nothing is painted after it any more
             try:
                 yield from self._painted(*self._set_out())
             except (PictureError, DivergedError, MemoryError, mx.MXNetError) as error:
@@ -262,30 +259,18 @@ class Work:
         """What the picture is to be like in content, and what this scale starts from."""
         content = self._content(self._now)
         if self._result is None:
-            return content, pyramid.first(content, self._recipe)
+            start, self._start = self._start, None
+            return content, pyramid.first(content if start is None else start, self._recipe)
         before = self._content(self._plan[self._scale - 2])
         carried = pyramid.carried(self._result, before, content)
         return (carried if self._now.ground.refines else content), carried
 
     @staticmethod
     def _content(scale: Scale) -> pyramid.Picture:
-        return pyramid.resized(scale.ground.content, scale.size)
+        return scale.ground.content_at(scale.size)
 
     def _objective(self, content: pyramid.Picture) -> Retreat:
-        ground = self._now.ground
-        grams = self._painter.grams(
-            ground.style_beside(content), ground.style_digest, ground.recipe
-        )
-        finer = partial(self._fitting, pyramid.size_of(content), ground.recipe)
-        return Retreat(
-            partial(self._painter.objective, content, grams, ground.recipe),
-            _first_fit(finer, ground.memory.maps),
-            finer,
-        )
-
-    def _fitting(self, size: pyramid.Size, recipe: Recipe, room: int) -> Fit | None:
-        maps = self._painter.maps
-        return fitting(size, recipe, room, maps=maps, beside=beside_shelf(size, maps))
+        return aimed(self._painter, self._now.ground, content)
 
     def _begun(self, objective: Retreat, start: pyramid.Picture) -> Descent:
         recipe, history = self._now.ground.recipe, self._now.ground.memory.history
@@ -351,11 +336,15 @@ class Work:
         self._unstable = descent.rolled_back
         self._refined = descent.steps if self._now.ground.refines else 0
 
+    def _ground_of(self, result: pyramid.Picture) -> Ground:
+        """What a result was painted after: that of a refinement is the larger one."""
+        return next(each.ground for each in self._plan if each.size == pyramid.size_of(result))
+
     def _painting(self) -> Painting:
         if self._result is None:  # pragma: no cover - there is always a scale
             raise RuntimeError("no scale was worked through")
         return Painting(
-            picture=np.clip(self._result, 0, 255),
+            picture=showing.finished(self._result, self._ground_of(self._result)),
             loss=self._loss,
             iterations=self._steps,
             seconds=self._painter.now() - self._began,
@@ -379,14 +368,3 @@ def _let_go() -> None:
     """Give back to the system what a scale has held, before the next one takes its own."""
     nd.waitall()
     give_back()
-
-
-def _first_fit(finer: Callable[[int], Fit | None], room: int) -> Fit:
-    """Few tiles, as the memory allows.
-
-    Where an earlier scale had less than was planned, the smallest tiles of this one may take more:
-    those are tried all the same, since what is predicted is not what is.
-    """
-    while (fit := finer(room)) is None:
-        room *= 2
-    return fit

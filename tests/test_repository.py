@@ -102,6 +102,16 @@ def test_one_module_imports_mxnet() -> None:
     assert importing == {"engine/mx.py"}
 
 
+def test_scipy_is_imported_where_photographs_are_asked_for_and_not_before() -> None:
+    importing = set()
+    for path in modules("engine", "daemon", "scripts"):
+        tree = ast.parse(text_of(path))
+        if any(name.split(".")[0] == "scipy" for name in imports(tree)):
+            importing.add(named(path))
+        assert not any(name.split(".")[0] == "scipy" for name in early(tree)), named(path)
+    assert importing == {"engine/matting.py", "engine/windows.py"}
+
+
 def test_the_engine_knows_nothing_of_the_daemon() -> None:
     for path in modules("engine"):
         used = {name.split(".")[0] for name in imports(ast.parse(text_of(path)))}

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import click
 
+from daemon.cli.origins import differences
 from daemon.configuration import Resolved
+from daemon.contradictions import in_vain
 from daemon.errors import UsageError
 from daemon.names import printable
 from daemon.overrides import make_recipe
-from daemon.record import Record, Source
-from daemon.runners.base import EngineReady
+from daemon.record import Record
+from daemon.runners.base import EngineReady, PaintRequest
 from daemon.settings import OutputSettings, PaintSettings
 from daemon.version import program
 from engine import Recipe
 
-_SHOWN: Final = 12  # digits of a hash that tell two files apart
+_SHOWN: Final = 12  # digits of a hash that tell two files of weights apart
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,16 @@ class Wishes:
 
 
 def usual(resolved: Resolved) -> Wishes:
-    """What the settings say."""
+    """What the settings say.
+
+    Raises:
+        SettingsError: they contradict one another.
+        UsageError: what was typed can have no effect.
+    """
     settings = resolved.settings
-    return Wishes(make_recipe(settings.paint, {}), settings.output)
+    recipe = make_recipe(settings.paint, {})
+    _expect_effect(resolved, recipe)
+    return Wishes(recipe, settings.output)
 
 
 def wishes_like(record: Record, resolved: Resolved) -> Wishes:
@@ -49,14 +57,21 @@ def wishes_like(record: Record, resolved: Resolved) -> Wishes:
         resolved: the settings.
 
     Raises:
-        UsageError: a preset was typed: two whole recipes.
+        UsageError: a preset was typed: two whole recipes; or what was typed can have no effect.
         SettingsError: what was typed contradicts the record.
     """
     typed = _typed(resolved, "paint")
     if "preset" in typed:
         raise UsageError("--preset and --like each name a whole recipe: leave one of them out.")
     recipe = make_recipe(PaintSettings(**typed), {}, record.recipe)
+    _expect_effect(resolved, recipe)
     return Wishes(recipe, _output_like(record, resolved))
+
+
+def _expect_effect(resolved: Resolved, recipe: Recipe) -> None:
+    asked = {name: resolved.sources[f"paint.{name}"] for name in _typed(resolved, "paint")}
+    if why := in_vain(asked, recipe):
+        raise UsageError(f"These options make no sense together: {why}. Change one of them.")
 
 
 def _output_like(record: Record, resolved: Resolved) -> OutputSettings:
@@ -81,33 +96,10 @@ def _typed(resolved: Resolved, section: str) -> Mapping[str, Any]:
     }
 
 
-def made_from(record: Record, result: str) -> str:
-    """Which photo and style a result was made from, and what to do with that.
-
-    Args:
-        record: of the result.
-        result: its name, for people.
-    """
-    return (
-        f"{result} was painted from the photo {_described(record.content)} in the style "
-        f"{_described(record.style)}. Name both files before --like: nothing is looked for."
-    )
-
-
-def _described(source: Source) -> str:
-    name = f'"{printable(source.name)}"' if source.name else "without a name"
-    return f"{name} (SHA-256 {source.sha256[:_SHOWN]}...)" if source.sha256 else name
-
-
-def warn_of_files(record: Record, content: bytes, style: bytes) -> None:
+def warn_of_files(record: Record, request: PaintRequest) -> None:
     """Say on standard error which of the pictures are others than the result was made from."""
-    given = (("photo", record.content, content), ("style", record.style, style))
-    for what, source, data in given:
-        if hashlib.sha256(data).hexdigest() != source.sha256:
-            click.echo(
-                f"The {what} is another file than {_described(source)}: the picture will differ.",
-                err=True,
-            )
+    for what in differences(record, request):
+        click.echo(f"{what}: the picture will differ.", err=True)
 
 
 def warn_of_engine(record: Record, ready: EngineReady) -> None:

@@ -34,10 +34,26 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+@dataclass(frozen=True)
+class OrFile:
+    """That a short option of a command takes a file too, in place of one of the choices.
+
+    Attributes:
+        parameter: what the command calls the file; None is given to it if none was typed.
+        value: the setting's value where a file was typed.
+        meaning: of a file, for the help.
+    """
+
+    parameter: str
+    value: str
+    meaning: str
+
+
 def settings_options(
     *names: str,
     without: Collection[str] = (),
     short: Mapping[str, str] | None = None,
+    or_file: Mapping[str, OrFile] | None = None,
     shows_both: bool = False,
 ) -> Callable[[Callable[Concatenate[Resolved, P], R]], Callable[..., R]]:
     """Give a command ``--config`` and the settings as options; it gets a `Resolved` first.
@@ -50,6 +66,7 @@ def settings_options(
         without: settings of those sections that the command does not heed.
         short: by setting an option that stands for it here: ``--size`` for ``paint.size``. The help
             names that one alone; the setting's own is taken too, and gives way to it.
+        or_file: those of the short ones that take a file too, by setting.
         shows_both: whether the help names the setting's own too, for a command of all settings.
 
     Returns:
@@ -57,15 +74,17 @@ def settings_options(
     """
     from daemon.configuration import load  # noqa: PLC0415 - pydantic is slow, --help is not
 
-    offers = _offers(_chosen(names, without), short or {}, shows_both=shows_both)
+    offers = _offers(_chosen(names, without), short or {}, or_file or {}, shows_both=shows_both)
 
     def decorate(function: Callable[Concatenate[Resolved, P], R]) -> Callable[..., R]:
         @functools.wraps(function)
         def command(*args: Any, config: Path | None, **kwargs: Any) -> R:
             said, typed = dict[str, str](), dict[str, str]()
             for offer in reversed(offers):  # a short one is read last, and wins
-                if (value := kwargs.pop(offer.parameter)) is not None:
+                value, files = offer.taken(kwargs.pop(offer.parameter))
+                if value is not None:
                     said[offer.setting.key], typed[offer.setting.key] = value, offer.name
+                kwargs |= files
             return function(load(config, said, os.environ, typed=typed), *args, **kwargs)
 
         decorated: Callable[..., R] = command
@@ -84,24 +103,59 @@ class _Offer:
         setting: which.
         name: of the option, with its dashes.
         shown: whether the help names it.
+        or_file: that it takes a file too.
     """
 
     setting: Setting
     name: str
     shown: bool = True
+    or_file: OrFile | None = None
 
     @property
     def parameter(self) -> str:
         """What click calls its value; none of the command's own is called so."""
         return "setting_" + self.name.lstrip("-").replace(".", "__").replace("-", "_")
 
+    def taken(self, typed: str | None) -> tuple[str | None, dict[str, Path | None]]:
+        """What was typed: the setting's value, and what the command gets besides."""
+        if self.or_file is None:
+            return typed, {}
+        if not typed or typed in self.setting.choices:
+            return typed, {self.or_file.parameter: None}
+        return self.or_file.value, {self.or_file.parameter: Path(typed)}
 
-def _offers(chosen: list[Setting], short: Mapping[str, str], *, shows_both: bool) -> list[_Offer]:
+    @property
+    def metavar(self) -> str:
+        """What the help calls its value."""
+        usual = _metavar(self.setting)
+        return usual if self.or_file is None else f"{usual.removesuffix(']')}|FILE]"
+
+    @property
+    def help(self) -> str:
+        """What the help says of it."""
+        setting = self.setting
+        more = "" if self.or_file is None else f" FILE: {self.or_file.meaning}."
+        shown = str(setting.default).lower() if setting.kind is bool else setting.default
+        default = "" if setting.default is None else f"  [default: {shown}]"
+        return setting.sentence + more + default
+
+
+def _offers(
+    chosen: list[Setting],
+    short: Mapping[str, str],
+    or_file: Mapping[str, OrFile],
+    *,
+    shows_both: bool,
+) -> list[_Offer]:
     """All options for some settings, in the order of the help."""
     if unknown := short.keys() - {one.key for one in chosen}:
         raise ValueError(f"short for no setting of the command: {', '.join(sorted(unknown))}")
+    if unknown := or_file.keys() - short.keys():
+        raise ValueError(f"a file for what has no short option: {', '.join(sorted(unknown))}")
     own = [_Offer(one, one.option, shown=shows_both or one.key not in short) for one in chosen]
-    return [*(_Offer(one, short[one.key]) for one in chosen if one.key in short), *own]
+    those = [one for one in chosen if one.key in short]
+    shorter = (_Offer(one, short[one.key], or_file=or_file.get(one.key)) for one in those)
+    return [*shorter, *own]
 
 
 def _chosen(names: Collection[str], without: Collection[str]) -> list[Setting]:
@@ -149,16 +203,13 @@ def _config_option(function: Callable[..., R]) -> Callable[..., R]:
 
 
 def _option(offer: _Offer) -> Callable[[Callable[..., R]], Callable[..., R]]:
-    setting = offer.setting
-    shown = str(setting.default).lower() if setting.kind is bool else setting.default
-    default = "" if setting.default is None else f"  [default: {shown}]"
     # The value stays a text: `load` checks it, and says the same of file and environment.
     return click.option(
         offer.name,
         offer.parameter,
-        metavar=_metavar(setting),
+        metavar=offer.metavar,
         hidden=not offer.shown,
-        help=setting.sentence + default,
+        help=offer.help,
     )
 
 

@@ -15,8 +15,10 @@ import click
 
 from daemon.cli import bar
 from daemon.cli.failures import Debugging
-from daemon.cli.like import Wishes, made_from, usual, warn_of_engine, warn_of_files, wishes_like
-from daemon.cli.options import OF_THE_SERVICE, SHORT_WISHES, settings_options
+from daemon.cli.like import Wishes, usual, warn_of_engine, warn_of_files, wishes_like
+from daemon.cli.options import OF_THE_SERVICE, SHORT_WISHES, OrFile, settings_options
+from daemon.cli.origins import files_like, made_from
+from daemon.cli.sources import Named, expect_start, read_picture, styles_named
 from daemon.configuration import Resolved
 from daemon.errors import (
     AtelierError,
@@ -51,26 +53,43 @@ _FORMATS: Final[dict[str, PictureFormat]] = {
 }  # fmt: skip
 _NAMES: Final = ".jpg, .png, .webp or .tif"
 _CLOSE_SECONDS: Final = 5.0
-_MEGABYTE: Final = 1_000_000
 _PATH: Final = click.Path(path_type=Path)
 _SHORT: Final = {
     **SHORT_WISHES,
     "paint.iterations": "--iterations",
+    "paint.strength": "--strength",
+    "paint.stroke_size": "--stroke-size",
+    "paint.colors": "--colors",
+    "paint.style_loss": "--style-loss",
+    "paint.tv_weight": "--tv-weight",
+    "paint.tv_norm": "--tv-norm",
+    "paint.pooling": "--pooling",
+    "paint.normalization": "--normalization",
     "paint.init": "--init",
     "paint.init_noise": "--init-noise",
     "paint.seed": "--seed",
     "engine.device": "--device",
     "engine.weights": "--weights",
 }
+_START: Final = {"paint.init": OrFile("start", "content", "a picture to start from")}
 _OUTPUT: Final = ("quality", "lossless", "depth", "size", "refine", "keep_location")
 
 
 @click.command()
 @click.argument("content", type=_PATH, required=False)
-@click.argument("style", type=_PATH, required=False)
+@click.argument("style", type=click.Path(), metavar="[STYLE[:WEIGHT]]", required=False)
 @click.option("-o", "--output", type=_PATH, help=f"The file to make: {_NAMES}.")
 @click.option(
     "--like", type=_PATH, metavar="RESULT", help="Paint as this result was; what is typed wins."
+)
+@click.option(
+    "--style",
+    "more",
+    type=click.Path(),
+    multiple=True,
+    metavar="PICTURE[:WEIGHT]",
+    help="One more style, to be blended with the others by their weights (1 if none is given); "
+    "may be given several times.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object about the picture.")
 @settings_options(
@@ -81,29 +100,32 @@ _OUTPUT: Final = ("quality", "lossless", "depth", "size", "refine", "keep_locati
     "watch.max_megapixels",
     without=("paint.default_style", *OF_THE_SERVICE),
     short=_SHORT,
+    or_file=_START,
 )
 def command(  # noqa: PLR0913 - a command line's parts
     resolved: Resolved,
     /,
     content: Path | None,
-    style: Path | None,
+    style: str | None,
+    *,
+    more: tuple[str, ...],
+    start: Path | None,
     output: Path | None,
     like: Path | None,
-    *,
     as_json: bool,
 ) -> None:
-    """Paint the photo CONTENT in the style of the picture STYLE.
+    """Paint the photo CONTENT in the style of the picture STYLE, or in a blend of several.
 
     An existing OUTPUT is replaced once the picture is done.
     """
     record = _record(like, resolved.settings)
-    content, style, output = _all_named(content, style, output, record, like)
-    _check_output(output, content, style)
+    named, output = _all_named(content, (style, more), start, output, record, like)
+    _check_output(output, *named.paths)
+    _check_start(named, resolved)
     with _saying_when_stopped("Stopped: nothing was written."):
         wishes = usual(resolved) if record is None else wishes_like(record, resolved)
-        request = _request(resolved.settings, wishes, content, style, output)
-        paths = {"content": content, "style": style}
-        painted = _paint(request, resolved.settings.engine, paths, record)
+        request = _request(resolved.settings, wishes, named, record, output)
+        painted = _paint(request, resolved.settings.engine, named, record)
     late = f"Stopped while {printable(output)} was being written: see whether it is there."
     with _saying_when_stopped(late):
         output = _written(output, painted)
@@ -114,23 +136,25 @@ def command(  # noqa: PLR0913 - a command line's parts
 def _record(like: Path | None, settings: Settings) -> Record | None:
     if like is None:
         return None
-    return record_of(_read(like, settings.watch.max_file_mb), printable(like))
+    return record_of(read_picture(like, settings.watch.max_file_mb), printable(like))
 
 
-def _all_named(
+def _all_named(  # noqa: PLR0913, PLR0917 - a command line's parts
     content: Path | None,
-    style: Path | None,
+    styles: tuple[str | None, tuple[str, ...]],
+    start: Path | None,
     output: Path | None,
     record: Record | None,
     like: Path | None,
-) -> tuple[Path, Path, Path]:
-    if content is None or style is None:
+) -> tuple[Named, Path]:
+    found = styles_named(*styles)
+    if content is None or not found:
         if record is not None and like is not None:
             raise UsageError(made_from(record, printable(like)))
         raise UsageError("Name a photo and a style picture: atelierd stylize PHOTO STYLE -o FILE.")
     if output is None:
         raise UsageError("Name the file to make, such as -o painted.jpg.")
-    return content, style, output
+    return Named(content, found, start), output
 
 
 @contextmanager
@@ -176,51 +200,46 @@ def _same(path: Path, output: Path) -> bool:
         return False
 
 
+def _check_start(named: Named, resolved: Resolved) -> None:
+    if named.start is None:
+        return
+    expect_start(named.start)
+    if resolved.sources["paint.init_noise"].startswith("--"):
+        raise UsageError(
+            f"{resolved.sources['paint.init_noise']} is the share of random dots where the start "
+            "is a blend of photo and dots (--init blend); a picture to start from takes the place "
+            "of both. Leave one of them out."
+        )
+
+
 def _request(
-    settings: Settings, wishes: Wishes, content: Path, style: Path, output: Path
+    settings: Settings, wishes: Wishes, named: Named, record: Record | None, output: Path
 ) -> PaintRequest:
-    most = settings.watch.max_file_mb
+    most, start = settings.watch.max_file_mb, named.start
+    content = read_picture(named.content, most)
+    pictures = [read_picture(style.path, most) for style in named.styles]
     return PaintRequest(
         job_id="stylize",
-        content=_read(content, most),
-        style=_read(style, most),
+        content=content,
+        styles=files_like(record, named.styles, pictures),
         recipe=wishes.recipe,
         max_pixels=settings.watch.max_pixels,
-        content_name=content.name,
-        style_name=style.name,
+        content_name=named.content.name,
+        start=b"" if start is None else read_picture(start, most),
+        start_name="" if start is None else start.name,
         format=_FORMATS[output.suffix.lower()],
         **wishes.output.model_dump(exclude={"format"}),
     )
 
 
-def _read(path: Path, most_mb: int) -> bytes:
-    try:
-        with path.open("rb") as file:
-            data = file.read(most_mb * _MEGABYTE + 1)
-    except IsADirectoryError as error:
-        raise PictureUnreadableError(
-            f"{printable(path)} is a folder, not a picture. Name a picture in it."
-        ) from error
-    except OSError as error:
-        raise PictureUnreadableError(
-            f"{printable(path)} cannot be read ({error.strerror}). Check the name and that the "
-            "file is there."
-        ) from error
-    if len(data) > most_mb * _MEGABYTE:
-        raise PictureUnreadableError(
-            f"{printable(path)} is larger than {most_mb} MB. Save the picture smaller."
-        )
-    return data
-
-
 def _paint(
     request: PaintRequest,
     settings: EngineSettings,
-    paths: dict[str, Path],
+    named: Named,
     record: Record | None,
 ) -> Painted:
     if record is not None:
-        warn_of_files(record, request.content, request.style)
+        warn_of_files(record, request)
     events: SimpleQueue[Event] = SimpleQueue()
     runner = LocalRunner(settings, events.put)
     before = source_in_place(settings.weights)
@@ -228,7 +247,7 @@ def _paint(
         runner.start()
         runner.submit(request)
         with bar.shown(
-            sys.stderr, lambda _: printable(paths["content"].name), is_idle_shown=True
+            sys.stderr, lambda _: printable(named.content.name), is_idle_shown=True
         ) as show:
             while True:
                 event = events.get()
@@ -244,7 +263,7 @@ def _paint(
                     click.echo(event.message, err=True)
                 if isinstance(event, Painted):
                     return event
-                _raise_for(event, paths)
+                _raise_for(event, named)
     finally:
         # Also after Ctrl-C, which the child does not hear: it ends with the runner.
         runner.close(_CLOSE_SECONDS)
@@ -272,7 +291,7 @@ def _say_what_was_imported(folder: Path, before: str) -> None:
             click.echo(f"The weights were imported from {source} in {printable(folder)}.", err=True)
 
 
-def _raise_for(event: Event, paths: dict[str, Path]) -> None:
+def _raise_for(event: Event, named: Named) -> None:
     """Turn the events that end a job badly into errors."""
     if isinstance(event, EngineUnavailable):
         kind = NoWeightsError if event.blame == "weights" else AtelierError
@@ -280,15 +299,28 @@ def _raise_for(event: Event, paths: dict[str, Path]) -> None:
     if isinstance(event, Cancelled):
         raise AtelierError("The picture was given up. Try again.")
     if isinstance(event, Failed):
-        raise _failure(event, paths)
+        raise _failure(event, named)
 
 
-def _failure(event: Failed, paths: dict[str, Path]) -> AtelierError:
+def _failure(event: Failed, named: Named) -> AtelierError:
     _show_detail(event.detail)
-    if event.blame in paths:
-        return PictureUnreadableError(f"{printable(paths[event.blame])}: {event.message}")
-    kinds = {"recipe": UsageError, "lost": EngineLostError}
-    return kinds.get(event.blame, AtelierError)(event.message)
+    kinds = {
+        "recipe": UsageError,
+        "lost": EngineLostError,
+        **dict.fromkeys(("content", "style", "start"), PictureUnreadableError),
+    }
+    path = _blamed(event, named)
+    where = "" if path is None else f"{printable(path)}: "
+    return kinds.get(event.blame, AtelierError)(f"{where}{event.message}")
+
+
+def _blamed(event: Failed, named: Named) -> Path | None:
+    """The file that is at fault, where the message does not name it itself."""
+    if event.blame == "content":
+        return named.content
+    if event.blame == "style" and len(named.styles) == 1:
+        return named.styles[0].path
+    return None
 
 
 def _show_detail(detail: str) -> None:

@@ -23,11 +23,29 @@ from engine import DeviceReport, Progress, Recipe
 
 PictureFormat = Literal["auto", "jpeg", "png", "webp", "tiff"]
 ResultSize = Literal["working", "original"]
-Blame = Literal["content", "style", "recipe", "engine", "lost"]
+Blame = Literal["content", "style", "start", "recipe", "engine", "lost"]
 
 LONGEST_LOAD_SECONDS: Final = 1800.0
 """An engine that loads for longer hangs: weights on a slow disk, an import and the self-checks take
 minutes."""
+
+MOST_STYLES: Final = 16
+"""Of one painting: each is looked at in all sizes, which takes as long as for one alone."""
+
+
+@dataclass(frozen=True)
+class StyleFile:
+    """One style of a picture to paint.
+
+    Attributes:
+        data: the style picture's file.
+        name: of that file, for people and for the record in the result.
+        weight: its share in a blend, over 0; the shares need not add up to anything.
+    """
+
+    data: bytes
+    name: str = ""
+    weight: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -37,7 +55,7 @@ class PaintRequest:
     Attributes:
         job_id: unique; stands in every event about this job.
         content: the photo's file, as it was found on the share (JPEG, PNG, ...).
-        style: the style picture's file.
+        styles: at least one; several are blended.
         recipe: how to paint it.
         format: file format of the result; auto: as the photo and the depth ask for.
         quality: of JPEG and WebP, 1 to 100.
@@ -49,12 +67,13 @@ class PaintRequest:
         refine: steps in the photo's own size, once the painting is enlarged to that.
         keep_location: whether the result names the place where the photo was taken.
         content_name: of the photo's file, for the record in the result.
-        style_name: of the style picture's, likewise.
+        start: the file of a picture to start from in place of the photo; empty for none.
+        start_name: of that file, likewise.
     """
 
     job_id: str
     content: bytes
-    style: bytes
+    styles: tuple[StyleFile, ...]
     recipe: Recipe
     format: PictureFormat = "jpeg"
     quality: int = 95
@@ -66,7 +85,8 @@ class PaintRequest:
     refine: int = 0
     keep_location: bool = False
     content_name: str = ""
-    style_name: str = ""
+    start: bytes = b""
+    start_name: str = ""
 
     @property
     def refining(self) -> int:
@@ -244,9 +264,10 @@ class Failed:
 
     Attributes:
         job_id: the request's.
-        blame: what was at fault. `content` and `style`: that picture cannot be used. `recipe`:
-            the wish makes no sense. `engine`: the optimisation went wrong. `lost`: the engine's
-            process died while it had the job (trying once more may help).
+        blame: what was at fault. `content`, `style` and `start`: that picture cannot be used; of
+            several styles the message names the one. `recipe`: the wish makes no sense. `engine`:
+            the optimisation went wrong. `lost`: the engine's process died while it had the job
+            (trying once more may help).
         message: what happened and what to do, in plain words.
         detail: for the log alone; may hold a traceback.
         unexpected: whether `message` can say no more than that something went wrong. Whoever

@@ -16,16 +16,11 @@ from dataclasses import asdict
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, Final, Literal, Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any, Final, Protocol
 
 from daemon import pictures
 from daemon.checkpoints import Checkpoints, Saves, Saving
 from daemon.child import settle_in
-from daemon.errors import PictureUnreadableError
-from daemon.rations import ration_for, rationed
 from daemon.runners.base import (
     Cancelled,
     CancelRequest,
@@ -42,6 +37,7 @@ from daemon.runners.base import (
     Resumed,
     Started,
 )
+from daemon.runners.decoding import RefusedError, sources_of
 from daemon.runners.finishing import finished
 from daemon.runners.glimpsing import Glimpsing, Previews
 from daemon.runners.throttle import Throttle
@@ -50,6 +46,7 @@ from engine import DeviceReport, EngineError, Painting, Progress, Recipe
 from engine.errors import PictureError, RecipeError, SnapshotError, WeightsError
 from engine.room import give_back, peak
 from engine.snapshot import Snapshot
+from engine.sources import Sources
 from engine.style_store import StyleStore
 
 _NO_MEMORY: Final = (
@@ -91,13 +88,7 @@ class Painter(Protocol):
         ...
 
     def paint(
-        self,
-        content: NDArray[np.uint8],
-        style: NDArray[np.uint8],
-        recipe: Recipe,
-        resume: Snapshot | None = None,
-        *,
-        refine: int = 0,
+        self, sources: Sources, recipe: Recipe, resume: Snapshot | None = None, refine: int = 0
     ) -> Work:
         """Begin with a picture, or go on with it."""
         ...
@@ -112,14 +103,6 @@ class _GivenUpError(Exception):
 
 class _HungUpError(Exception):
     """The parent has closed the pipe, or is gone: nobody waits for anything any more."""
-
-
-class _RefusedError(Exception):
-    """A picture of the request cannot be used."""
-
-    def __init__(self, blame: Literal["content", "style"], message: str) -> None:
-        super().__init__(message)
-        self.blame: Final = blame
 
 
 def open_engine(settings: EngineSettings, styles: Path | None = None) -> Painter:
@@ -262,23 +245,24 @@ class _Job:
 
     def _begun(self, painter: Painter) -> Work:
         """Go on from where an earlier attempt was, if there is anything to go on from."""
-        snapshot, pictures = self._snapshot(), self._pictures()
-        self._glimpsing.photo(pictures[0])
-        work = self._gone_on_with(painter, pictures, snapshot)
+        snapshot = self._snapshot()
+        sources = sources_of(self._request, self._give_up_if_asked)
+        self._glimpsing.photo(sources.content)
+        work = self._gone_on_with(painter, sources, snapshot)
         # Outside of any `except`: what was made for the one that could not go on is let go before.
-        work = work or painter.paint(*pictures, self._request.recipe, refine=self._request.refining)
+        work = work or painter.paint(sources, self._request.recipe, refine=self._request.refining)
         if work.resumed_at:
             _say(self._connection, Resumed(self._request.job_id, work.resumed_at, work.largest))
         return work
 
     def _gone_on_with(
-        self, painter: Painter, pictures: tuple[Any, Any], snapshot: Snapshot | None
+        self, painter: Painter, sources: Sources, snapshot: Snapshot | None
     ) -> Work | None:
         if snapshot is None:
             return None
         try:
             return painter.paint(
-                *pictures, self._request.recipe, snapshot, refine=self._request.refining
+                sources, self._request.recipe, snapshot, refine=self._request.refining
             )
         except SnapshotError as error:
             self._not_used(error)
@@ -311,23 +295,6 @@ class _Job:
     def _trouble(self, message: str) -> None:
         _say(self._connection, CheckpointTrouble(self._request.job_id, message))
 
-    def _pictures(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """Content and style; nobody here holds on to them, for they may be large."""
-        content = self._decoded("content", self._request.content)
-        style = self._decoded("style", self._request.style)
-        self._give_up_if_asked()
-        return content, style
-
-    def _decoded(self, which: Literal["content", "style"], data: bytes) -> NDArray[np.uint8]:
-        # The inspector has seen it, or another one that was in its place then.
-        ration = ration_for(self._request.max_pixels, len(data))
-        try:
-            with rationed(ration):
-                return pictures.decode(data, max_pixels=ration.pixels)
-        except PictureUnreadableError as error:
-            prefix = "The style picture cannot be used. " if which == "style" else ""
-            raise _RefusedError(which, f"{prefix}{error}") from error
-
     def _give_up_if_asked(self) -> None:
         while self._connection.poll():
             message = _hear(self._connection)
@@ -354,7 +321,7 @@ class _Job:
 def _failed(job_id: str, error: Exception) -> Failed:
     """Whose fault an error is, what to say about it, and what goes into the log."""
     detail = "".join(traceback.format_exception(type(error), error, error.__traceback__))
-    if isinstance(error, _RefusedError):
+    if isinstance(error, RefusedError):
         return Failed(job_id, error.blame, str(error))
     if isinstance(error, PictureError):
         return Failed(job_id, "content", str(error), detail)

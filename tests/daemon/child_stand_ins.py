@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from daemon import pictures, rations
 from daemon.child import settle_in
 from daemon.looking import Finding
-from daemon.runners import worker
+from daemon.runners import decoding, worker
 from daemon.settings import EngineSettings
 from engine import DeviceReport, LossParts, Painting, Progress, Recipe, snapshot
 from engine.errors import (
@@ -33,6 +33,7 @@ from engine.errors import (
     SnapshotError,
     WeightsMissingError,
 )
+from engine.sources import Sources
 
 SHA256 = "0" * 64
 OTHER_SHA256 = "1" * 64
@@ -65,18 +66,18 @@ class Steps:
     of a slow one.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917 - as `engine.work.Work`
+    def __init__(
         self,
         painter: StandIn,
-        content: NDArray[np.uint8],
-        style: NDArray[np.uint8],
+        sources: Sources,
         recipe: Recipe,
         resume: snapshot.Snapshot | None = None,
         refine: int = 0,
     ) -> None:
         self._painter = painter
-        self._content = content
-        self._style = style
+        self._content = content = sources.content
+        self._style = sources.styles[0].picture
+        self._mean = _mean(sources)
         self._recipe = recipe
         self._refine = refine
         parts = painter.weights_sha256, recipe.model_dump_json(), content.tobytes().hex()
@@ -126,10 +127,9 @@ class Steps:
         return round(height * scale), round(width * scale)
 
     def _picture(self) -> NDArray[np.float32]:
-        """Content and style, mixed to one colour, and the trail along the lower edge."""
+        """The sources, mixed to one colour, and the trail along the lower edge."""
         height, width = self._size()
-        mean = self._content.mean(axis=(0, 1)) / 2 + self._style.mean(axis=(0, 1)) / 2
-        picture = np.broadcast_to(mean, (height, width, 3)).astype(np.float32)
+        picture = np.broadcast_to(self._mean, (height, width, 3)).astype(np.float32)
         trail = (self._trail.astype(np.float32) - 127.5) / 16
         shown = np.concatenate([trail, -trail], axis=1)  # the colour stays as it is on the whole
         deep, wide = shown.shape
@@ -155,6 +155,15 @@ class Steps:
         )
 
 
+def _mean(sources: Sources) -> NDArray[np.float64]:
+    """Half of what it starts from, and half of the styles by their weights."""
+    begun = sources.content if sources.start is None else sources.start
+    weights = [style.weight for style in sources.styles]
+    means = [style.picture.mean(axis=(0, 1)) for style in sources.styles]
+    mixed: NDArray[np.float64] = begun.mean(axis=(0, 1)) / 2 + np.average(means, 0, weights) / 2
+    return mixed
+
+
 def _longer(trail: NDArray[np.uint8], step: int) -> NDArray[np.uint8]:
     """What is left by a step and all before it: none is lost, since three is odd, nor its place."""
     return trail * np.uint8(3) + np.random.default_rng(step).integers(0, 256, _TRAIL, np.uint8)
@@ -170,15 +179,13 @@ class StandIn:
 
     def paint(
         self,
-        content: NDArray[np.uint8],
-        style: NDArray[np.uint8],
+        sources: Sources,
         recipe: Recipe,
         resume: snapshot.Snapshot | None = None,
-        *,
         refine: int = 0,
     ) -> Steps:
         """Begin with a picture, or go on with it; nothing is refined, and it says that it was."""
-        return Steps(self, content, style, recipe, resume, refine)
+        return Steps(self, sources, recipe, resume, refine)
 
 
 def stand_in_worker(
@@ -240,7 +247,7 @@ def _with_rations(**changes: Any) -> None:
     def smaller(pixels: int, file_bytes: int) -> rations.Ration:
         return replace(rations.ration_for(pixels, file_bytes), **changes)
 
-    worker.ration_for = smaller
+    decoding.ration_for = smaller
 
 
 def hang(what: str) -> None:

@@ -146,7 +146,7 @@ def test_a_picture_that_comes_too_late_is_thrown_away(asked: Asked) -> None:
     real = EndlessRunner.cancel
 
     def cancel(runner: EndlessRunner, job_id: str) -> None:
-        for event in paint(PaintRequest(job_id, b"", b"", runner.requests[0].recipe)):
+        for event in paint(PaintRequest(job_id, b"", (), runner.requests[0].recipe)):
             runner.deliver(event)
         real(runner, job_id)
 

@@ -85,7 +85,8 @@ def test_every_setting_can_be_given_in_each_of_the_three_ways(key: str) -> None:
         float: 1.75 if key == "page.seconds" else 0.75,
         bool: key not in {"page.enabled", "share.contact_sheet"},
     }
-    name = "x.prom" if key == "metrics.file" else "x"
+    special = {"metrics.file": "x.prom", "paint.style_loss": "gram 70 + histogram 30"}
+    name = special.get(key, "x")
     value = setting.choices[-1] if setting.choices else usual.get(setting.kind, name)
     header = f"[{setting.section}]\n" if setting.section else ""
     ways: list[tuple[dict[str, Any], str]] = [
@@ -225,6 +226,13 @@ class TestWrongValues:
             ("[output]\nquality = 101\nformat = 'gif'", "(1 more like this.)"),
             ("[page]\nenabled = 'perhaps'", 'must be true or false, not "perhaps".'),
             ("[page]\nseconds = 0.5", "a number of at least 1 and at most 60, not 0.5."),
+            ("[paint]\nstrength = 21", "a number of at least 0.05 and at most 20, not 21."),
+            ("[paint]\nstroke_size = 0", "a number of at least 0.25 and at most 4, not 0."),
+            ("[paint]\ncolors = 'mine'", 'must be style, match or luminance, not "mine".'),
+            ("[paint]\nstyle_loss = 'oil'", "style_loss in config.toml, line 2 must be gram, wass"),
+            ("[paint]\nstyle_loss = 'oil'", 'such as "gram 70 + histogram 30", not "oil".'),
+            ("[paint]\nstyle_loss = 'gram 70 + gram 30'", "must be gram, wasserstein, histogram,"),
+            ("[paint.style_loss]\ngram = 70", "paint.style_loss.gram in config.toml, line 2 is no"),
             ("[paint]\nseed = 2147483648", "below 2147483648, not 2147483648."),
             ("runner = 'dask'", 'runner in config.toml, line 1 must be local, not "dask".'),
         ],

@@ -123,7 +123,7 @@ def test_the_request_holds_the_files_and_the_settings(room: Room) -> None:
     photo = room.add("a")
     begin(room)
     (request,) = room.runner.requests
-    assert (request.content, request.style) == (photo.read_bytes(), picture())
+    assert (request.content, request.styles[0].data) == (photo.read_bytes(), picture())
     assert request.recipe == PRESETS["draft"]
     assert request.max_pixels == 7_000_000
     assert (request.format, request.quality) == ("auto", 95)
@@ -434,7 +434,7 @@ def test_a_style_that_is_replaced_by_another_kind_of_picture_is_used(room: Room)
     room.now = 7.0
     work(room)
     assert room.states() == dict.fromkeys("abc", "done")
-    assert {request.style for request in room.runner.requests} == {new.read_bytes()}
+    assert {request.styles[0].data for request in room.runner.requests} == {new.read_bytes()}
     assert {room.journal.get(job_id).style for job_id in "abc"} == {new}
 
 
@@ -560,7 +560,7 @@ def test_patience_begins_anew_also_while_those_that_were_told_cannot_be_moved(
 
 
 def paint_whole_styles(request: PaintRequest) -> list[Event]:
-    if request.style == picture():
+    if request.styles[0].data == picture():
         return paint(request)
     bad = Failed(request.job_id, "style", "The style picture is incomplete.")
     return [Started(request.job_id), bad]

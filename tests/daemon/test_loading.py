@@ -13,7 +13,7 @@ import pytest
 from daemon import loading
 from daemon.jobs import Job, JobState
 from daemon.loading import Fault, Unreachable, load, style_now
-from daemon.runners.base import PaintRequest
+from daemon.runners.base import PaintRequest, StyleFile
 from daemon.settings import EngineSettings, OutputSettings, Settings, ShareSettings
 from daemon.share import Share, make_share, open_share
 from engine import PRESETS
@@ -45,7 +45,7 @@ def make_job(share: Share, *, own_style: bool = False, recipe: str | None = None
 def test_files_that_are_there_are_read(share: Share) -> None:
     request = load(make_job(share), share, SETTINGS)
     assert isinstance(request, PaintRequest)
-    assert (request.content, request.style) == (picture(), picture())
+    assert (request.content, request.styles[0].data) == (picture(), picture())
 
 
 def with_wishes(job: Job, text: str) -> Job:
@@ -63,7 +63,9 @@ def test_the_settings_of_the_output_and_the_names_are_handed_over(share: Share) 
     assert (request.format, request.lossless, request.size) == ("webp", True, "original")
     assert (request.depth, request.quality, request.keep_location) == (8, 95, True)
     assert request.refine == 2
-    assert (request.content_name, request.style_name) == ("photo.jpg", "Waves.jpg")
+    assert request.content_name == "photo.jpg"
+    assert request.styles == (StyleFile(picture(), "Waves.jpg"),)
+    assert not request.start
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from daemon.errors import OverridesError, SettingsError
 from daemon.overrides import WISHES, make_output, make_recipe, read_overrides
-from daemon.settings import OutputSettings, PaintSettings
+from daemon.settings import STYLE_LOSSES, OutputSettings, PaintSettings
 from engine import PRESETS, Recipe, at_size
 
 EVERYTHING = b"""
@@ -19,7 +19,14 @@ size = 800
 iterations = 90
 content_weight = 2
 style_weight = 12.5
+strength = 2
+stroke_size = 0.5
+colors = "luminance"
+style_loss = "gram 70 + histogram 30"
 tv_weight = 0.001
+tv_norm = "l2"
+pooling = "max"
+normalization = "classic"
 init = "blend"
 init_noise = 0.25
 seed = 7
@@ -37,7 +44,9 @@ def test_everything_that_can_be_set_is_read() -> None:
     wishes = read_overrides(EVERYTHING)
     assert wishes == {
         "preset": "fine", "size": 800, "iterations": 90, "content_weight": 2.0,
-        "style_weight": 12.5, "tv_weight": 0.001,
+        "style_weight": 12.5, "strength": 2.0, "stroke_size": 0.5, "colors": "luminance",
+        "style_loss": "gram 70 + histogram 30", "tv_weight": 0.001, "tv_norm": "l2",
+        "pooling": "max", "normalization": "classic",
         "init": "blend", "init_noise": 0.25, "seed": 7,
         "output.format": "webp", "output.quality": 80, "output.lossless": True, "output.depth": 16,
         "output.size": "original", "output.refine": 0, "output.keep_location": True,
@@ -89,6 +98,19 @@ def test_what_windows_writes_is_read() -> None:
         ("content_weight = false", r"content_weight must be a number"),
         ('preset = "fien"', r'preset must be one of "draft".*Did you mean "fine"\?'),
         ('init = "nois"', r'init must be one of .*"blend".*Did you mean "noise"\?'),
+        ("strength = 0", r"strength must be a number from 0\.05 to 20, but it is 0\."),
+        ("strength = 20.1", r"strength must be a number from 0\.05 to 20, but it is 20\.1\."),
+        ("stroke_size = 0.2", r"stroke_size must be a number from 0\.25 to 4, but it is 0\.2\."),
+        ('stroke_size = "large"', r"stroke_size must be a number from 0\.25 to 4"),
+        ('colors = "luma"', r'colors must be one of "style", "match", "luminance", but it is'),
+        ('colours = "match"', r'no setting "colours"\. Did you mean "colors"\?'),
+        ('tv_norm = "l3"', r'tv_norm must be one of "l1", "l2", but it is'),
+        ('pooling = "mean"', r'pooling must be one of "avg", "max"'),
+        ('normalization = "none"', r'normalization must be one of "relative", "classic"'),
+        ('style_loss = "oil"', r'or a mixture such as "gram 70 \+ histogram 30", but it is \'oil'),
+        ('style_loss = "gram + gram"', r"style_loss must be gram, wasserstein, histogram, or"),
+        ("style_loss = 3", r"style_loss must be gram, .*, but it is 3\."),
+        ("style_loss = {gram = 1}", r"style_loss must be gram, "),
         ("init_noise = 1.5", r"init_noise must be a number from 0 to 1, but it is 1\.5\."),
         ("preset = 3", r'preset must be one of "draft", "standard", "fine", but it is 3\.'),
         ("size = " + "9" * 6000, r"job\.toml"),
@@ -104,7 +126,7 @@ def test_what_windows_writes_is_read() -> None:
 def test_what_is_wrong_is_said_in_words(text: str, message: str) -> None:
     with pytest.raises(OverridesError, match=message) as caught:
         read_overrides(text.encode())
-    assert len(str(caught.value)) < 400
+    assert len(str(caught.value)) < 500
     assert str(caught.value).isprintable()
 
 
@@ -176,13 +198,77 @@ def test_wishes_that_contradict_the_settings_are_refused() -> None:
         make_recipe(paint, {"style_weight": 0.0})
 
 
+@pytest.mark.parametrize(
+    ("wishes", "message"),
+    [
+        ({"init_noise": 0.3}, r"init_noise is the share of random dots .*, but init is content\."),
+        ({"init_noise": 0.3, "init": "noise"}, r"init_noise .*, but init is noise\. Change one"),
+        ({"strength": 2.0, "style_weight": 0.0}, r"strength is about the style, but style_weight"),
+        ({"stroke_size": 2.0, "style_weight": 0.0}, r"stroke_size is about the style"),
+        ({"style_loss": "gram", "style_weight": 0.0}, r"style_loss is about the style"),
+        ({"tv_norm": "l2"}, r"tv_norm is about smoothness, but tv_weight is 0\."),
+    ],
+)
+def test_wishes_that_can_have_no_effect_are_refused(
+    wishes: dict[str, object], message: str
+) -> None:
+    with pytest.raises(OverridesError, match=rf"job\.toml asks for makes no sense: {message}"):
+        make_recipe(PaintSettings(), wishes)
+
+
+def test_the_settings_may_give_a_wish_its_meaning_and_may_wait_for_one() -> None:
+    settings = PaintSettings(init="blend", tv_weight=1)
+    recipe = make_recipe(settings, {"init_noise": 0.3, "tv_norm": "l2"})
+    assert (recipe.init_noise, recipe.tv_norm) == (0.3, "l2")
+    waiting = PaintSettings(init_noise=0.3, tv_norm="l2", strength=2)
+    assert make_recipe(waiting, {}).init_noise == 0.3
+    assert make_recipe(waiting, {"init": "blend"}).init == "blend"
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        ("wasserstein", {"wasserstein": 1.0}),
+        ("gram + histogram", {"gram": 0.5, "histogram": 0.5}),
+        ("gram 70 + histogram 30", {"gram": 0.7, "histogram": 0.3}),
+        ("Gram 2 + histogram 1 + wasserstein 1",
+         {"gram": 0.5, "histogram": 0.25, "wasserstein": 0.25}),
+    ],
+)  # fmt: skip
+def test_a_mixture_of_losses_becomes_weights(text: str, kinds: dict[str, float]) -> None:
+    assert make_recipe(PaintSettings(style_loss=text), {}).style_loss == kinds
+    assert make_recipe(PaintSettings(), {"style_loss": text}).style_loss == kinds
+
+
+def test_all_that_can_be_compared_can_be_asked_for() -> None:
+    assert make_recipe(PaintSettings(style_loss=" + ".join(STYLE_LOSSES)), {}).style_loss == (
+        dict.fromkeys(STYLE_LOSSES, pytest.approx(1 / 3))
+    )
+
+
+@pytest.mark.parametrize(
+    "name", sorted(PaintSettings.model_fields.keys() & Recipe.model_fields.keys())
+)
+def test_a_setting_has_the_range_that_the_engine_has(name: str) -> None:
+    """So that whatever is taken can be painted, and all that can be painted can be asked for."""
+    if name in {"iterations", "style_loss"}:
+        return  # which a recipe has in another form
+    setting = PaintSettings.model_json_schema()["properties"][name]
+    (inner,) = (one for one in setting["anyOf"] if one != {"type": "null"})
+    recipe = Recipe.model_json_schema()["properties"][name]
+    bounds = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "enum", "type"}
+    assert {key: inner[key] for key in inner.keys() & bounds} == {
+        key: recipe[key] for key in recipe.keys() & bounds
+    }
+
+
 def test_settings_that_contradict_one_another_are_not_the_wishes_fault() -> None:
     paint = PaintSettings(content_weight=0, style_weight=0)
     with pytest.raises(SettingsError, match=r"settings of paint.*cannot both be 0"):
         make_recipe(paint, {"size": 64})
 
 
-@pytest.mark.parametrize("wishes", [{"pooling": "max"}, {"size": 10**9}])
+@pytest.mark.parametrize("wishes", [{"padding": "zeros"}, {"size": 10**9}])
 def test_wishes_are_checked_again_where_they_are_used(wishes: dict[str, object]) -> None:
     with pytest.raises(OverridesError):
         make_recipe(PaintSettings(), wishes)
@@ -192,10 +278,18 @@ def test_wishes_are_checked_again_where_they_are_used(wishes: dict[str, object])
     "preset": st.sampled_from(sorted(PRESETS)), "size": st.integers(32, 8192),
     "iterations": st.integers(1, 10_000), "style_weight": st.floats(0.001, 1e6),
     "content_weight": st.floats(0, 1e6), "tv_weight": st.floats(0, 1e6),
+    "strength": st.floats(0.05, 20), "stroke_size": st.floats(0.25, 4),
+    "colors": st.sampled_from(["style", "match", "luminance"]),
+    "tv_norm": st.sampled_from(["l1", "l2"]), "pooling": st.sampled_from(["avg", "max"]),
+    "normalization": st.sampled_from(["relative", "classic"]),
     "init": st.sampled_from(["content", "noise", "blend"]), "init_noise": st.floats(0, 1),
     "seed": st.integers(0, 2**31 - 1),
 }))  # fmt: skip
 def test_every_wish_within_bounds_makes_a_recipe(wishes: dict[str, object]) -> None:
+    if wishes.get("init") != "blend":
+        wishes.pop("init_noise", None)
+    if not wishes.get("tv_weight"):
+        wishes.pop("tv_norm", None)
     recipe = make_recipe(PaintSettings(), wishes)
     assert isinstance(recipe, Recipe)
     for name in set(wishes) - {"preset", "iterations"}:

@@ -150,7 +150,7 @@ def test_a_photo_comes_back_painted_and_the_original_is_kept(house: House) -> No
     assert claims.find_claims(house.share) == []
     (request,) = house.runners[0].requests
     assert request.content == picture(kind="PNG")
-    assert request.style == picture((0, 0, 200))
+    assert request.styles[0].data == picture((0, 0, 200))
     assert request.recipe.size == 256
     job = house.journal.get(request.job_id)
     assert (job.state, job.attempts) == (JobState.DONE, 1)
@@ -191,7 +191,7 @@ def test_every_form_of_pairing_is_painted(house: House) -> None:
         "Party/content.jpg", "Party/job.toml", "Party/style.jpg",
         "Waves/deep/a.jpg", "b.jpg", "b.style.jpg", "c.jpg",
     ]  # fmt: skip
-    party = next(r for r in house.runners[0].requests if r.style == picture((7, 7, 7)))
+    party = next(r for r in house.runners[0].requests if r.styles[0].data == picture((7, 7, 7)))
     assert (party.recipe.size, party.recipe.total_iterations) == (64, 5)
 
 
@@ -1043,7 +1043,7 @@ def test_a_style_that_is_replaced_after_its_photo_was_taken(house: House) -> Non
     style = queue_one(house)
 
     def answer(request: PaintRequest) -> list[Event]:
-        if request.style == picture():
+        if request.styles[0].data == picture():
             return paint(request)
         style.write_bytes(picture())
         return [Started(request.job_id), Failed(request.job_id, "style", "It is incomplete.")]

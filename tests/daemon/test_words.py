@@ -36,7 +36,7 @@ from daemon.dispatch import _CHANGED
 from daemon.errors import AtelierError, FaultError
 from daemon.last_resort import LastResort
 from daemon.note_texts import NO_PICTURE
-from daemon.runners import local, worker
+from daemon.runners import decoding, local, worker
 from daemon.settings import PaintSettings
 from daemon.toml_text import tomllib
 from daemon.words import LANGUAGES, words
@@ -57,11 +57,13 @@ ENGLISH = re.compile(
 SAYING = (
     "daemon/pictures.py", "daemon/bounded.py", "daemon/rations.py", "daemon/inspector.py",
     "daemon/looking.py",
-    "daemon/overrides.py", "daemon/wishes.py", "daemon/last_resort.py", "daemon/dispatch.py",
+    "daemon/overrides.py", "daemon/contradictions.py", "daemon/wishes.py",
+    "daemon/last_resort.py", "daemon/dispatch.py",
     "daemon/formats/deep_tiff.py", "daemon/formats/colour.py", "daemon/cancelling.py",
     "daemon/loading.py", "daemon/presence.py", "daemon/recovery.py", "daemon/note_texts.py",
-    "daemon/runners/local.py", "daemon/runners/worker.py", "engine/pyramid.py",
-    "engine/patchwork.py", "engine/memory.py", "engine/retreat.py", "engine/descent.py",
+    "daemon/runners/local.py", "daemon/runners/worker.py", "daemon/runners/decoding.py",
+    "engine/pyramid.py", "engine/sources.py", "engine/patchwork.py", "engine/memory.py",
+    "engine/retreat.py", "engine/descent.py",
     # And what may stand in the way of the whole service.
     "daemon/outlet.py", "daemon/marks.py", "daemon/drives.py", "daemon/workplace.py",
     "daemon/scanner.py", "daemon/styles.py", "daemon/publishing.py", "daemon/endings.py",
@@ -70,7 +72,7 @@ SAYING = (
 # What is raised with such a sentence. The other errors are of the program's start, or pass.
 RAISED = {
     "PictureUnreadableError", "NoPictureError", "OverridesError", "FaultError", "PictureError",
-    "DivergedError", "RecipeError", "_RefusedError", "Finding", "Fault", "ShareError",
+    "DivergedError", "RecipeError", "RefusedError", "Finding", "Fault", "ShareError",
     "ShareAwayError", "PublishError", "ClaimHeldError", "ClaimStuckError",
 }  # fmt: skip
 # Sentences in these modules that are told in other places: the log, the command line, a file.
@@ -278,6 +280,9 @@ def test_of_what_the_inspector_finds(tmp_path: Path) -> None:
         b"size = " + b"[" * 40 + b"]" * 40,
         b"[" * 3000,
         b"size = [1,\n2",
+        b'style_loss = "oil"',
+        b"stroke_size = 5",
+        b'colors = "mine"',
         b"size = 1\nsize = 2",
     ],
 )
@@ -285,10 +290,20 @@ def test_of_a_job_toml(text: bytes) -> None:
     told(raised(overrides.read_overrides, text))
 
 
-def test_of_wishes_that_make_no_sense() -> None:
-    wishes = {"content_weight": 0.0, "style_weight": 0.0}
-    chinese = told(raised(overrides.make_recipe, PaintSettings(), wishes))
-    assert "content_weight 和 style_weight 不能都是 0" in chinese
+@pytest.mark.parametrize(
+    ("wishes", "why"),
+    [
+        (
+            {"content_weight": 0.0, "style_weight": 0.0},
+            "content_weight 和 style_weight 不能都是 0",
+        ),
+        ({"init_noise": 0.5, "init": "noise"}, "而 init 是 noise"),
+        ({"strength": 2.0, "style_weight": 0.0}, "strength 说的是风格，而 style_weight 是 0"),
+        ({"tv_norm": "l2"}, "tv_norm 说的是平滑，而 tv_weight 是 0"),
+    ],
+)
+def test_of_wishes_that_make_no_sense(wishes: dict[str, object], why: str) -> None:
+    assert why in told(raised(overrides.make_recipe, PaintSettings(), wishes))
 
 
 def test_of_faults_of_the_program() -> None:
@@ -314,6 +329,8 @@ def test_of_painting() -> None:
     told(worker._failed("1", RuntimeError("x")).message)
     told(worker._failed("1", MemoryError()).message)
     told(f"The style picture cannot be used. {rations.TOO_LONG}")
+    told(decoding._STYLE.format(NAME, rations.TOO_LONG))
+    told(decoding._START.format(NAME, rations.TOO_LONG))
     told(_CHANGED)
     told(CANCELLED)
     told(presence.GONE)

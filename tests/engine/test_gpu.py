@@ -13,6 +13,7 @@ from engine.mx import mx
 from engine.painter import Painter
 from engine.placing import place
 from engine.selfcheck import SelfCheck
+from engine.sources import Sources
 from engine.weights import load
 
 pytestmark = [
@@ -34,7 +35,7 @@ def _usable_card() -> None:
 @pytest.fixture
 def paint(photo, style):
     def paint(painter, recipe=RECIPE):
-        *_, painting = painter.paint(photo, style, recipe)
+        *_, painting = painter.paint(Sources.of(photo, style), recipe)
         assert isinstance(painting, Painting)
         return painting
 
@@ -67,7 +68,7 @@ def test_the_plan_goes_by_the_card_s_memory(weights):
     painter = Painter(weights.parent, "gpu")
     free, total = mx.context.gpu_memory_info(0)
     size = (256, 256)
-    plan = painter.plan(size, size, Recipe(size=256))
+    plan = painter.plan(size, [size], Recipe(size=256))
     assert total - free - 2**30 < plan.bytes < total
 
 
@@ -75,7 +76,7 @@ def test_it_steps_down_when_the_memory_is_full(weights, paint, monkeypatch):
     painter = Painter(weights.parent, "gpu", precision="float32")
     recipe = RECIPE.model_copy(update={"size": 1024, "iterations": (2,)})
     # As if all of the card were free, while a block of it is taken.
-    plan = painter.plan((768, 1024), (768, 1024), recipe)
+    plan = painter.plan((768, 1024), [(768, 1024)], recipe)
     monkeypatch.setattr(painter, "plan", lambda *_: replace(plan, maps=2**60))
     free, _ = mx.context.gpu_memory_info(0)
     left = plan.maps // 2 + 2**29  # for the optimiser, and a place to work in

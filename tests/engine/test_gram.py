@@ -1,4 +1,4 @@
-"""Products of channels against numpy's, from maps of either type, as they are laid."""
+"""Products of channels against numpy's, from maps of either type, as they are laid; the loss."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from engine import gram
-from engine.gram import products
+from engine.gram import GRAM, products
 from engine.mx import mx, nd
 from engine.precision import BFLOAT16, raised
 from engine.shelf import Shelf
 from tests.engine.rounding import emulate, needs_bfloat16
+from tests.engine.tap_losses import at_once, error, in_tiles, style_loss
+from tests.engine.tap_losses import maps as drawn
 
 SHAPES = [(1, 5, 6, 7), (1, 64, 33, 20), (1, 128, 16, 16), (1, 512, 2, 3)]
 
@@ -117,3 +119,33 @@ def test_what_was_found_stays_when_the_array_is_written_over():
     array[:] = 0
     assert not products(array, shelf).asnumpy().any()
     assert np.array_equal(first.asnumpy(), before)
+
+
+ARRAY, STYLE = drawn(3), drawn(2)
+
+
+@pytest.fixture
+def loss():
+    return style_loss(GRAM, STYLE, weight=0.7, relative=False)
+
+
+def test_the_loss_is_the_mean_square_between_gram_matrices(loss):
+    grams = [flat @ flat.T / flat.size for flat in (a.reshape(5, -1) for a in (ARRAY, STYLE))]
+    expected = 0.7 * np.mean((grams[0] - grams[1]) ** 2)
+    assert at_once(loss, ARRAY)[0] == pytest.approx(expected, rel=1e-4)
+    relative = style_loss(GRAM, STYLE, weight=0.7)
+    expected /= np.mean(grams[1] ** 2)
+    assert at_once(relative, ARRAY)[0] == pytest.approx(expected, rel=1e-4)
+
+
+def test_maps_may_come_tile_by_tile(loss):
+    (value, slope), (found, gradient) = at_once(loss, ARRAY), in_tiles(loss, ARRAY)
+    assert found == pytest.approx(value, rel=1e-5)
+    assert error(gradient, slope) < 1e-5
+
+
+def test_the_gradient_is_the_slope_of_the_value(loss):
+    way = drawn(4) / 100
+    ahead, behind = (at_once(loss, ARRAY + sign * way)[0] for sign in (1, -1))
+    slope = float((at_once(loss, ARRAY)[1] * way).sum())
+    assert (ahead - behind) / 2 == pytest.approx(slope, rel=0.02)

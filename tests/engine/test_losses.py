@@ -1,4 +1,4 @@
-"""Each loss against its formula and its gradient against finite differences."""
+"""What losses share: channels mixed, energies, weights."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import sys
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from engine.gram import products
-from engine.losses import ContentLoss, StyleLoss, TotalVariation, cut, energy, mixed
+from engine.losses import Aim, energy, mixed, shifted
 from engine.mx import nd
+from engine.precision import BFLOAT16, FLOAT32, raised
+from tests.engine.rounding import emulate, needs_bfloat16
+from tests.engine.tap_losses import error
 
 
 def maps(seed, shape=(1, 5, 6, 7)):
     return np.random.default_rng(seed).normal(0, 10, shape)
-
-
-def gram(array):
-    return products(array) / array.size
 
 
 def test_energy_is_the_mean_square_and_never_nothing():
@@ -29,7 +29,7 @@ def test_energy_is_the_mean_square_and_never_nothing():
 
 FATAL_SIZE = """
 import numpy as np
-from engine.losses import mixed
+from engine.losses import mixed, shifted
 from engine.mx import nd
 matrix = nd.array(np.random.default_rng(0).normal(size=(64, 64)))
 picture = nd.random.normal(shape=(1, 3, 1024, 1024))
@@ -38,11 +38,15 @@ kernel = nd.random.normal(shape=(64, 3, 3, 3))
 maps = nd.Convolution(picture, kernel, kernel=(3, 3), pad=(1, 1), num_filter=64, no_bias=True)
 found = mixed(maps, matrix)
 right = nd.dot(matrix, maps.reshape((64, -1))).reshape(maps.shape)
-print(float(nd.max(nd.abs(found - right)).asscalar()))
+worst = float(nd.max(nd.abs(found - right)).asscalar())
+shift = matrix[0]
+again = shifted(found, shift)
+found += shift.reshape((1, -1, 1, 1))
+print(max(worst, float(nd.max(nd.abs(found - again)).asscalar())))
 """
 
 
-def test_maps_of_a_size_that_ends_the_process_forward_are_mixed():
+def test_maps_of_a_size_that_ends_the_process_forward_are_mixed_and_shifted():
     # A convolution of 1x1 forward: with AVX-512 oneDNN 2.4 divides by an overflowed product there.
     run = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", FATAL_SIZE],
@@ -61,63 +65,31 @@ def test_mixing_is_a_product_of_matrices():
     assert found.asnumpy() == pytest.approx(right, rel=1e-4, abs=1e-3)
 
 
-WHOLE = (slice(0, 6), slice(0, 7))
+@pytest.mark.parametrize("emulated", [pytest.param(False, marks=needs_bfloat16), True])
+@pytest.mark.parametrize("low", [FLOAT32, BFLOAT16], ids=lambda each: each.name)
+def test_each_channel_is_shifted_by_its_own(emulated, low, monkeypatch):
+    if emulated:
+        emulate(monkeypatch)
+    given_maps = low.lowered(nd.array(maps(1, (1, 64, 8, 9))))
+    before, shift = raised(given_maps).asnumpy(), maps(3, (64,))
+    out = nd.empty(given_maps.shape, dtype=given_maps.dtype)
+    for found in (
+        shifted(given_maps, nd.array(shift)),
+        shifted(given_maps, nd.array(shift), out),
+    ):
+        assert found.dtype == given_maps.dtype
+        right = before + shift.reshape(1, -1, 1, 1)
+        assert error(raised(found).asnumpy(), right) < (0.005 if low is BFLOAT16 else 1e-6)
+    assert found is out
+    assert np.array_equal(raised(given_maps).asnumpy(), before)
 
 
-def at_once(loss):
-    """A tap's loss on maps that come in one piece."""
-
-    def call(array):
-        value, pull = loss.conclude(loss.measure(array, WHOLE))
-        return value, loss.pull(array, WHOLE, pull)
-
-    return call
-
-
-def tap_losses():
-    target = nd.array(maps(2))
-    return {
-        "content": ContentLoss(target, 0.7),
-        "style": StyleLoss(gram(target), 0.7, target.size),
-    }
-
-
-def losses():
-    return {
-        **{name: at_once(loss) for name, loss in tap_losses().items()},
-        "tv": TotalVariation(0.7),
-    }
-
-
-@pytest.mark.parametrize("name", ["content", "style"])
-def test_maps_may_come_tile_by_tile(name):
-    loss, array = tap_losses()[name], nd.array(maps(3))
-    places = [(rows, columns) for rows in (slice(0, 2), slice(2, 6))
-              for columns in (slice(0, 3), slice(3, 4), slice(4, 7))]  # fmt: skip
-    total = sum(loss.measure(cut(array, place), place) for place in places)
-    value, pull = loss.conclude(total)
-    expected, slope = at_once(loss)(array)
-    assert value.asnumpy() == pytest.approx(expected.asnumpy(), rel=1e-5)
-    for place in places:
-        found = loss.pull(cut(array, place), place, pull)
-        assert found.asnumpy() == pytest.approx(cut(slope, place).asnumpy(), rel=1e-4, abs=1e-6)
-
-
-@pytest.mark.parametrize("name", ["content", "style", "tv"])
-def test_the_gradient_is_the_slope_of_the_value(name):
-    loss, array = losses()[name], maps(3)
-    _, gradient = loss(nd.array(array))
-    way = maps(4) / 100
-    ahead, behind = (float(loss(nd.array(array + s * way))[0].asscalar()) for s in (1, -1))
-    slope = float((gradient.asnumpy() * way).sum())
-    assert (ahead - behind) / 2 == pytest.approx(slope, rel=0.02)
-
-
-def test_each_value_is_its_formula():
-    array, target = maps(3), maps(2)
-    found = {name: float(loss(nd.array(array))[0].asscalar()) for name, loss in losses().items()}
-    assert found["content"] == pytest.approx(0.7 * np.mean((array - target) ** 2), rel=1e-4)
-    grams = [flat @ flat.T / flat.size for flat in (a.reshape(5, -1) for a in (array, target))]
-    assert found["style"] == pytest.approx(0.7 * np.mean((grams[0] - grams[1]) ** 2), rel=1e-3)
-    lengths = (np.sqrt(np.diff(array, axis=axis) ** 2 + 1).mean() for axis in (2, 3))
-    assert found["tv"] == pytest.approx(0.7 * 0.5 * sum(lengths) / 255, rel=1e-4)
+@given(
+    st.lists(st.floats(0.1, 10), min_size=1, max_size=3),
+    st.sampled_from(["relative", "classic"]),
+)
+def test_a_weight_is_over_the_energy_if_that_is_asked_for(numbers, normalization):
+    weight, energy_of_it = numbers[0], numbers[-1]
+    aim = Aim(weight, normalization == "relative", 1, nd.array)
+    expected = weight / energy_of_it if normalization == "relative" else weight
+    assert aim.factor(energy_of_it) == pytest.approx(expected)

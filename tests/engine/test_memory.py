@@ -57,14 +57,70 @@ def test_what_is_planned_fits_and_less_room_takes_more_work(height, width, room)
 
 def test_a_style_that_is_much_larger_than_the_picture_counts():
     wide, square = (128, 1024), (4096, 4096)
-    plain = plan_memory(wide, Recipe(), GB // 2, 8 * GB, wide)
-    large = plan_memory(wide, Recipe(), GB // 2, 8 * GB, square)
+    plain = plan_memory(wide, Recipe(), GB // 2, 8 * GB, [wide])
+    large = plan_memory(wide, Recipe(), GB // 2, 8 * GB, [square])
     assert large.bytes - plain.bytes == (
-        style_bytes(square) - plain.maps - picture_bytes(wide, Recipe())
+        style_bytes([square], Recipe()) - plain.maps - picture_bytes(wide, Recipe())
     )
     assert large.tiling == plain.tiling
     with pytest.raises(PictureError):
-        plan_memory(wide, Recipe(), GB // 2, plain.bytes + 2**20, square)
+        plan_memory(wide, Recipe(), GB // 2, plain.bytes + 2**20, [square])
+
+
+SQUARE = (1024, 1024)
+
+
+def peak(recipe=None, styles=(SQUARE,)):
+    return plan_memory(SQUARE, recipe or Recipe(), GB // 2, 64 * GB, styles).bytes
+
+
+def test_one_style_as_large_as_the_picture_is_what_is_counted_without_any():
+    assert peak() == peak(styles=())
+    assert picture_bytes(SQUARE, Recipe(), [SQUARE]) == picture_bytes(SQUARE, Recipe())
+
+
+def test_each_further_style_is_a_picture_more_that_is_held():
+    picture = 12 * 1024 * 1024
+    assert peak(styles=[SQUARE] * 3) == peak() + 2 * picture
+    few, many = (style_bytes([SQUARE] * count, Recipe()) for count in (1, 4))
+    assert many == few + 3 * picture
+
+
+def test_large_strokes_take_larger_styles_and_small_ones_count_for_no_less():
+    picture = 12 * 1024 * 1024
+    strokes = {size: Recipe(stroke_size=size) for size in (0.25, 2.0, 4.0)}
+    assert peak(strokes[2.0], [(2048, 2048)]) == peak() + 3 * picture
+    assert peak(strokes[0.25], [(256, 256)]) == peak()
+    # There the styles take more, while they are looked at, than all that comes after.
+    huge = [(8192, 8192)]
+    counted = style_bytes(huge, strokes[4.0])
+    found = plan_memory((2048, 2048), strokes[4.0], GB // 2, 64 * GB, huge).bytes
+    assert found > counted > 2 * 12 * 8192 * 8192
+    with pytest.raises(PictureError, match="memory"):
+        plan_memory((2048, 2048), strokes[4.0], GB // 2, counted, huge)
+
+
+def test_other_colours_take_copies_of_photo_or_style():
+    picture = 12 * 1024 * 1024
+    assert peak(Recipe(colors="luminance")) == peak() + picture
+    assert peak(Recipe(colors="match")) == peak()
+    for colors in ("match", "luminance"):
+        recipe = Recipe(colors=colors)
+        assert style_bytes([SQUARE], recipe) == style_bytes([SQUARE], Recipe()) + picture
+
+
+def test_the_size_that_would_do_goes_by_the_styles_too():
+    def fits(styles):
+        with pytest.raises(PictureError) as refused:
+            plan_memory((6144, 8192), Recipe(), GB // 2, 3 * GB, styles)
+        return int(re.search(r"size of (\d+) or less", str(refused.value)).group(1))
+
+    one, many = fits([(6144, 8192)]), fits([(6144, 8192)] * 12)
+    assert one == fits([])
+    assert many < one
+    share = many / 8192
+    small = [(round(6144 * share), many)] * 12
+    plan_memory((round(6144 * share), many), Recipe(), GB // 2, 3 * GB, small)
 
 
 def test_a_picture_in_one_piece_leaves_a_margin():
@@ -100,6 +156,15 @@ def test_what_does_not_fit_is_refused_with_the_largest_size_that_does():
 def test_where_nothing_fits_it_says_so():
     with pytest.raises(PictureError, match="Close other programs"):
         plan_memory((512, 512), Recipe(), GB, GB)
+
+
+def test_to_count_values_takes_as_much_as_a_picture():
+    size = (256, 256)
+    plain, more = (
+        picture_bytes(size, Recipe(style_loss=dict.fromkeys(kinds, 1.0)))
+        for kinds in (("gram", "wasserstein"), ("gram", "histogram"))
+    )
+    assert more == plain + 12 * 256 * 256
 
 
 def test_a_long_memory_of_the_optimiser_takes_more():

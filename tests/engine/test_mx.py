@@ -134,3 +134,8 @@ def test_this_process() -> None:
     assert threads >= 1
     assert np.array_equal((nd.ones((2,)) + 1).asnumpy(), [2, 2])
     assert mx.cpu().device_type == "cpu"
+
+
+def test_mxnet_does_not_ask_for_scipy_by_names_that_have_gone():
+    code = "from scipy import sparse; from engine.mx import nd; nd.array([1.0]); sparse.eye(2)"
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, cwd=ROOT)

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from engine import Recipe
-from engine.objective import Objective, style_grams
+from engine.objective import Objective
 from engine.painter import Painter
 from engine.stages import Tiling
+from engine.style_statistics import named, style_statistics
 from engine.tiles import Grid
 from tests.engine.conftest import Reference
 from tests.engine.tilings import name_of
@@ -26,9 +27,11 @@ def classic(pooling: str, **weights: object) -> Recipe:
 def objective(
     painter: Painter, reference: Reference, recipe: Recipe, tiling: Tiling | None = None
 ) -> Objective:
-    grams = style_grams(painter.network, on_device(painter, reference, "style_rgb"), recipe, tiling)
+    known = style_statistics(
+        painter.network, on_device(painter, reference, "style_rgb"), recipe, tiling
+    )
     content = on_device(painter, reference, "content_rgb")
-    return Objective(painter.network, content, grams, recipe, tiling)
+    return Objective(painter.network, content, known, recipe, tiling)
 
 
 def on_device(painter: Painter, reference: Reference, name: str) -> object:
@@ -80,10 +83,10 @@ def test_relative_divides_by_the_energy_of_the_target(painter, reference):
     image = on_device(painter, reference, "image_rgb")
     style = on_device(painter, reference, "style_rgb")
     recipe = Recipe(content_weight=0, style_weight=1, padding="zeros")
-    grams = style_grams(painter.network, style, recipe)
+    known = style_statistics(painter.network, style, recipe)
     loss, _ = objective(painter, reference, recipe).evaluate(image)
     for tap, value in reference.scalars["avg"]["style_gram_mse"].items():
-        energy = float(np.mean(grams[tap].asnumpy().astype(np.float64) ** 2))
+        energy = float(np.mean(known[named(tap, "gram")].astype(np.float64) ** 2))
         assert loss.style[tap] == pytest.approx(value / energy, rel=1e-4)
 
 
@@ -130,8 +133,8 @@ def test_tiles_give_the_value_and_the_gradient_of_the_whole(painter, pooling, ti
     laid = [painter.to_device(each.astype(np.float32)) for each in (content, style, image)]
     whole, tiled = (
         Objective(
-            painter.network, laid[0], style_grams(painter.network, laid[1], recipe, each), recipe,
-            each,
+            painter.network, laid[0], style_statistics(painter.network, laid[1], recipe, each),
+            recipe, each,
         ).evaluate(laid[2])
         for each in (Tiling(), tiling)
     )  # fmt: skip

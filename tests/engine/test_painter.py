@@ -15,8 +15,9 @@ from engine.errors import PictureError
 from engine.fitting import fitting
 from engine.footprint import step_bytes
 from engine.layers import chain_to
-from engine.objective import style_grams
 from engine.painter import Painter
+from engine.sources import Sources
+from engine.style_statistics import style_statistics
 from engine.style_store import StyleStore
 from engine.weights import load
 from engine.weights.conventions import CONVENTIONS
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.weights
 
 
 def paint(painter, photo, style, recipe=SMALL):
-    *steps, painting = painter.paint(photo, style, recipe)
+    *steps, painting = painter.paint(Sources.of(photo, style), recipe)
     assert all(isinstance(step, Progress) for step in steps)
     assert isinstance(painting, Painting)
     return steps, painting
@@ -121,9 +122,9 @@ def test_a_style_is_looked_at_once_also_after_a_restart(
 
     def counted(network, picture, *more):
         looked.append(picture.shape)
-        return style_grams(network, picture, *more)
+        return style_statistics(network, picture, *more)
 
-    monkeypatch.setattr("engine.painter.style_grams", counted)
+    monkeypatch.setattr("engine.painter.style_statistics", counted)
     pictures = []
     for _ in range(2):
         painter = Painter(weights.parent, "cpu", precision="float32", styles=StyleStore(tmp_path))
@@ -137,13 +138,34 @@ def test_a_style_is_looked_at_once_also_after_a_restart(
     assert len(looked) == 2
 
 
+def test_statistics_of_one_kind_are_not_taken_for_those_of_another(
+    weights, tmp_path, style, monkeypatch
+):
+    looked = []
+    monkeypatch.setattr(
+        "engine.painter.style_statistics", lambda *a: looked.append(1) or style_statistics(*a)
+    )
+    painter = Painter(weights.parent, "cpu", precision="float32", styles=StyleStore(tmp_path))
+    kinds = (["gram"], ["histogram"], ["gram", "histogram"], ["gram"])
+    recipes = [Recipe(style_loss=dict.fromkeys(each, 1.0)) for each in kinds]
+    found = [painter.statistics(style.astype(np.float32), "stripes", each) for each in recipes]
+    assert len(looked) == 3
+    assert found[2].keys() == found[0].keys() | found[1].keys()
+    assert found[3].keys() == found[0].keys()
+    again = Painter(weights.parent, "cpu", precision="float32", styles=StyleStore(tmp_path))
+    for recipe, before in zip(recipes, found, strict=True):
+        after = again.statistics(style.astype(np.float32), "stripes", recipe)
+        assert all(np.array_equal(after[name], before[name]) for name in before)
+    assert len(looked) == 3
+
+
 def test_statistics_are_not_taken_for_those_of_other_weights(
     weights, tmp_path, photo, style, monkeypatch
 ):
     usual = load(weights.parent)
     looked = []
     monkeypatch.setattr(
-        "engine.painter.style_grams", lambda *a: looked.append(1) or style_grams(*a)
+        "engine.painter.style_statistics", lambda *a: looked.append(1) or style_statistics(*a)
     )
     for convention in (usual.convention, CONVENTIONS["torchvision"]):
         other = replace(usual, convention=convention)
@@ -170,7 +192,7 @@ def test_what_one_picture_leaves_behind_is_not_counted_against_the_next(painter,
 )
 def test_what_is_no_picture_is_refused_before_the_work(painter, style, picture, said):
     with pytest.raises(PictureError, match=said):
-        next(painter.paint(picture, style, SMALL))
+        next(painter.paint(Sources.of(picture, style), SMALL))
 
 
 @pytest.mark.parametrize("precision", ["float32", pytest.param("bfloat16", marks=needs_bfloat16)])
@@ -192,7 +214,7 @@ def test_a_huge_photo_is_made_small_before_it_is_made_floats(painter, style):
     huge[side // 2 :] = 200
     tracemalloc.start()
     try:
-        work = painter.paint(huge, style, SMALL)
+        work = painter.paint(Sources.of(huge, style), SMALL)
         most = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -215,7 +237,7 @@ def test_a_picture_painted_in_tiles_is_the_one_painted_whole(painter, photo, sty
     recipe = Recipe(size=160, scales=(0.5, 1.0), iterations=(3, 3))
     _, whole = paint(painter, photo, style, recipe)
     size = (120, 160)
-    plan = painter.plan(size, size, recipe)
+    plan = painter.plan(size, [size], recipe)
     fit = fitting(size, recipe, step_bytes(size, chain_to("conv5_1"), recipe.taps) // 2)
     less = replace(plan, tiling=fit.tiling, maps=fit.bytes)
     monkeypatch.setattr(painter, "plan", lambda *_: less)
@@ -229,4 +251,4 @@ def test_a_picture_painted_in_tiles_is_the_one_painted_whole(painter, photo, sty
 def test_a_picture_that_no_tiles_make_fit_is_refused(weights, photo, style):
     small = Painter(weights.parent, "cpu", precision="float32", max_memory=2**20)
     with pytest.raises(PictureError, match=r"takes more memory than the 1 MB"):
-        small.paint(photo, style, SMALL)
+        small.paint(Sources.of(photo, style), SMALL)

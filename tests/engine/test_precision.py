@@ -10,10 +10,11 @@ import pytest
 from engine import Recipe, gram, pyramid
 from engine.layers import chain_to, channels_of
 from engine.mx import mx, nd
-from engine.objective import Objective, style_grams
+from engine.objective import Objective
 from engine.precision import BFLOAT16, FLOAT16, FLOAT32, Carried, Precision
 from engine.selfcheck import SelfCheck
 from engine.stages import Tiling
+from engine.style_statistics import style_statistics
 from engine.tiles import Grid
 from engine.vgg import Vgg
 from engine.weights import load
@@ -44,8 +45,8 @@ def evaluated(photo, style):
 
 def evaluate(one, pictures, recipe, tiling):
     content, style, image = (one.to_device(each) for each in pictures)
-    grams = style_grams(one, style, recipe, tiling)
-    loss, gradient = Objective(one, content, grams, recipe, tiling).evaluate(image)
+    known = style_statistics(one, style, recipe, tiling)
+    loss, gradient = Objective(one, content, known, recipe, tiling).evaluate(image)
     return loss.total, gradient.asnumpy()
 
 
@@ -130,6 +131,33 @@ def test_what_the_style_alone_asks_for_is_measured_as_it_is(
     taps = dict.fromkeys(("conv1_1", "conv2_1", "conv3_1"), 1.0)
     evaluated(network(precision), tiling, style_layers=taps, content_layers={"conv2_1": 1.0})
     assert list(dict.fromkeys(seen)) == [channels_of(name) for name in measured]
+
+
+@pytest.mark.parametrize(
+    "kinds", [["wasserstein"], ["histogram"], ["gram", "wasserstein"], ["gram", "histogram"]]
+)
+@pytest.mark.usefixtures("rounding")
+def test_where_another_loss_needs_float32_all_are_measured_in_that(
+    network, evaluated, monkeypatch, kinds
+):
+    seen = []
+    monkeypatch.setattr("engine.gram._by_the_way_back", lambda *_: seen.append(kinds))
+    evaluated(network(BFLOAT16), style_loss=dict.fromkeys(kinds, 1.0))
+    assert not seen
+
+
+@pytest.mark.parametrize(
+    ("precision", "tiling"),
+    [(FLOAT16, None), (BFLOAT16, None), (BFLOAT16, Tiling(shelved=True)), (BFLOAT16, TRACED)],
+)
+@pytest.mark.parametrize("kind", ["gram", "wasserstein", "histogram"])
+@pytest.mark.usefixtures("rounding")
+def test_each_style_loss_bears_rounding(network, evaluated, precision, tiling, kind):
+    asked = {"style_loss": {kind: 1.0}, "content_weight": 0.0}
+    right = evaluated(network(FLOAT32), **asked)
+    found = evaluated(network(precision), tiling, **asked)
+    assert found[0] == pytest.approx(right[0], rel=0.02)
+    assert distance(found[1], right[1]) < 0.15
 
 
 @pytest.mark.parametrize("precision", [FLOAT16, BFLOAT16])

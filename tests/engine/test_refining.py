@@ -17,6 +17,7 @@ from engine.layers import chain_to, deepest, work_of
 from engine.mx import mx
 from engine.objective import Objective
 from engine.snapshot import Snapshot
+from engine.sources import Sources, Style
 
 RECIPE = Recipe(size=64, scales=(0.75, 1.0), iterations=(3, 4), history=3)
 STEPS = 3
@@ -33,7 +34,9 @@ def large(photo):
 
 @pytest.fixture
 def begin(painter, large, style):
-    return lambda refine=STEPS, recipe=RECIPE: painter.paint(large, style, recipe, refine=refine)
+    return lambda refine=STEPS, recipe=RECIPE: painter.paint(
+        Sources.of(large, style), recipe, refine=refine
+    )
 
 
 @pytest.fixture
@@ -42,7 +45,7 @@ def go_on(painter, large, style, tmp_path):
 
     def go_on(refine=STEPS):
         with closing(Snapshot(tmp_path / "one")) as snapshot:
-            return painted(painter.paint(large, style, RECIPE, snapshot, refine=refine))
+            return painted(painter.paint(Sources.of(large, style), RECIPE, snapshot, refine=refine))
 
     return go_on
 
@@ -94,6 +97,81 @@ def test_it_is_sharper_than_enlarged_and_the_same_painting_all_the_same(begin, l
     assert strayed < 0.5 * np.abs(photo - painting.picture).mean()
 
 
+@pytest.fixture
+def controlled(painter, large, style):
+    """With what a refinement has to keep to."""
+
+    def paint(resume=None, **changes):
+        recipe = RECIPE.model_copy(update=changes)
+        styles = [Style(style), Style(255 - style[::-1], 2.0)]
+        return painter.paint(Sources(large, styles), recipe, resume, refine=STEPS)
+
+    return paint
+
+
+CONTROLS = [{"stroke_size": 4.0}, {"colors": "match"}, {"colors": "luminance"}]
+
+
+@pytest.mark.parametrize("changes", CONTROLS)
+@pytest.mark.weights
+def test_it_goes_on_to_the_same_picture_with_every_control(controlled, tmp_path, changes):
+    told, whole = painted(controlled(**changes))
+    for steps in (6, 8):  # within the painting, and in the refinement
+        work = controlled(**changes)
+        for _ in range(steps):
+            next(work)
+        assert work.save(tmp_path / "one")
+        with closing(Snapshot(tmp_path / "one")) as snapshot:
+            rest, painting = painted(controlled(snapshot, **changes))
+        assert [step.loss for step in rest] == [step.loss for step in told[steps:]]
+        assert np.array_equal(painting.picture, whole.picture)
+    assert painting.refined == STEPS
+
+
+@pytest.mark.weights
+def test_it_is_done_by_the_same_colours_and_styles_as_the_painting(controlled):
+    work = controlled(colors="match", stroke_size=4.0)
+    before, after = (work._plan[number].ground for number in (0, -1))
+    assert (before.refines, after.refines) == (False, True)
+    for one, other in zip(before.looks, after.looks, strict=True):
+        assert one.change is other.change is not None
+        assert one.share == other.share
+    # A style larger than it is would be smooth; bytes stay bytes.
+    assert [each.picture.shape for each in after.looks] == [(40, 54, 3)] * 2
+    assert {each.picture.dtype for each in after.looks} == {np.dtype(np.uint8)}
+    assert [max(each.picture.shape) for each in before.looks] == [4 * RECIPE.size] * 2
+
+
+@pytest.mark.weights
+def test_the_painting_s_styles_are_let_go_when_it_begins(controlled):
+    work = controlled(stroke_size=4.0)
+    for _ in range(RECIPE.total_iterations):
+        next(work)
+    assert len(work._plan[0].ground.looks) == 2
+    next(work)
+    assert not work._plan[0].ground.looks
+    assert len(work._plan[-1].ground.looks) == 2
+
+
+@pytest.mark.weights
+def test_without_it_a_painting_in_luminance_has_the_photo_s_colours_all_the_same(
+    painter, large, style, monkeypatch
+):
+    recipe = RECIPE.model_copy(update={"colors": "luminance"})
+    usual = painted(painter.paint(Sources.of(large, style), recipe))[1]
+    evaluate = Objective.evaluate
+
+    def fail(self, image):
+        if image.shape[2:] == (SHORT, LONG):
+            raise MemoryError
+        return evaluate(self, image)
+
+    monkeypatch.setattr(Objective, "evaluate", fail)
+    found = painted(painter.paint(Sources.of(large, style), recipe, refine=STEPS))[1]
+    assert found.left_out
+    assert np.array_equal(found.picture, usual.picture)
+
+
 # Within the painting, at its end, after the refinement's first step, and at its last one.
 @pytest.mark.parametrize("steps", [2, 7, 8, 10])
 @pytest.mark.weights
@@ -116,7 +194,7 @@ def poorer(painter, large, style):
 
     def paint(most, snapshot=None):
         other = altered(painter, plan=limited(painter, most))
-        return painted(other.paint(large, style, RECIPE, snapshot, refine=STEPS))
+        return painted(other.paint(Sources.of(large, style), RECIPE, snapshot, refine=STEPS))
 
     return paint
 
@@ -157,13 +235,13 @@ def test_of_another_painting_nothing_is_gone_on_with(begin, painter, large, styl
     assert work.save(tmp_path / "one")
     other = RECIPE.model_copy(update={"seed": 1})
     with closing(Snapshot(tmp_path / "one")) as snapshot, pytest.raises(SnapshotError):
-        painter.paint(large, style, other, snapshot, refine=STEPS)
+        painter.paint(Sources.of(large, style), other, snapshot, refine=STEPS)
 
 
 @pytest.mark.weights
 def test_a_photo_that_is_no_larger_than_the_painting_is_painted_as_ever(painter, photo, style):
-    usual = painted(painter.paint(photo, style, RECIPE))[1]
-    found = painted(painter.paint(photo, style, RECIPE, refine=STEPS))[1]
+    usual = painted(painter.paint(Sources.of(photo, style), RECIPE))[1]
+    found = painted(painter.paint(Sources.of(photo, style), RECIPE, refine=STEPS))[1]
     assert np.array_equal(found.picture, usual.picture)
     assert (found.refined, found.left_out, found.iterations) == (0, "", usual.iterations)
 
@@ -188,7 +266,7 @@ def limited(painter, most):
 def test_without_memory_for_it_the_painting_is_left_as_it_is(painter, begin, large, style):
     usual = painted(begin(0))[1]
     poorer = altered(painter, plan=unable(painter))
-    found = painted(poorer.paint(large, style, RECIPE, refine=STEPS))[1]
+    found = painted(poorer.paint(Sources.of(large, style), RECIPE, refine=STEPS))[1]
     assert np.array_equal(found.picture, usual.picture)
     assert found.refined == 0
     assert "131x97 pixels takes more memory" in found.left_out
@@ -198,7 +276,7 @@ def test_without_memory_for_it_the_painting_is_left_as_it_is(painter, begin, lar
 @pytest.mark.weights
 def test_with_too_little_memory_it_is_refined_in_a_smaller_size(painter, large, style):
     poorer = altered(painter, plan=limited(painter, 100))
-    found = painted(poorer.paint(large, style, RECIPE, refine=STEPS))[1]
+    found = painted(poorer.paint(Sources.of(large, style), RECIPE, refine=STEPS))[1]
     assert found.picture.shape == (68, 92, 3)
     assert found.refined == STEPS
     assert "refined at 92x68, and enlarged" in found.left_out
@@ -262,9 +340,9 @@ def test_what_was_painted_survives_a_refinement_that_fails(begin, monkeypatch, e
 def test_a_refinement_without_a_step_is_none(painter, large, style):
     clock = {"now": 0.0}
     slow = altered(painter, _clock=lambda: clock["now"])
-    usual = painted(painter.paint(large, style, RECIPE))[1]
+    usual = painted(painter.paint(Sources.of(large, style), RECIPE))[1]
     recipe = RECIPE.model_copy(update={"time_budget": 100.0})
-    work = slow.paint(large, style, recipe, refine=STEPS)
+    work = slow.paint(Sources.of(large, style), recipe, refine=STEPS)
     for _ in range(RECIPE.total_iterations):
         next(work)
     objective = work._objective
@@ -284,7 +362,7 @@ def test_when_the_time_is_over_nothing_is_refined(painter, large, style):
     clock = {"now": 0.0}
     slow = altered(painter, _clock=lambda: clock["now"])
     recipe = RECIPE.model_copy(update={"time_budget": 100.0})
-    work = slow.paint(large, style, recipe, refine=STEPS)
+    work = slow.paint(Sources.of(large, style), recipe, refine=STEPS)
     for _ in range(6):
         next(work)
     clock["now"] = 101.0
@@ -300,7 +378,9 @@ def test_tiles_come_to_the_same_picture(painter, begin, large, style):
         return replace(found, maps=2**20) if max(size) > RECIPE.size else found
 
     usual = painted(begin())[1]
-    found = painted(altered(painter, plan=plan).paint(large, style, RECIPE, refine=STEPS))[1]
+    found = painted(
+        altered(painter, plan=plan).paint(Sources.of(large, style), RECIPE, refine=STEPS)
+    )[1]
     assert found.tiles > usual.tiles == 1
     assert np.abs(found.picture - usual.picture).mean() < 0.5
 
@@ -308,8 +388,8 @@ def test_tiles_come_to_the_same_picture(painter, begin, large, style):
 @pytest.mark.weights
 def test_what_comes_as_floats_is_refined_too_and_stays_as_it_was(painter, large, style):
     pictures = [each.astype(np.float32) for each in (large, style)]
-    usual = painted(painter.paint(*pictures, RECIPE, refine=STEPS))[1]
-    work = painter.paint(*pictures, RECIPE, refine=STEPS)
+    usual = painted(painter.paint(Sources.of(*pictures), RECIPE, refine=STEPS))[1]
+    work = painter.paint(Sources.of(*pictures), RECIPE, refine=STEPS)
     for each in pictures:
         each[:] = 0  # whoever gave them may do with them as they like
     assert np.array_equal(painted(work)[1].picture, usual.picture)

@@ -13,6 +13,7 @@ from engine.fitting import Fit, Maps, fitting
 from engine.mx import mx, nd
 from engine.objective import Objective
 from engine.retreat import Retreat, is_out_of_memory
+from engine.sources import Sources
 from engine.stages import Tiling
 from engine.tiles import Grid
 
@@ -97,7 +98,7 @@ def test_other_errors_are_not_taken_for_it():
 @pytest.mark.weights
 def test_a_picture_is_painted_on_from_where_it_was(painter, photo, style, monkeypatch):
     def paint():
-        *steps, painting = painter.paint(photo, style, RECIPE)
+        *steps, painting = painter.paint(Sources.of(photo, style), RECIPE)
         assert isinstance(painting, Painting)
         assert len(steps) == painting.iterations == 4
         return painting
@@ -136,7 +137,8 @@ def test_a_later_scale_counts_on_no_more_than_there_was(painter, photo, style, m
         size=160, scales=(0.5, 1.0), iterations=(1, 1),
         style_layers={"conv1_1": 1.0, "conv2_1": 1.0}, content_layers={"conv2_2": 1.0},
     )  # fmt: skip
-    *_, painting = painter.paint(np.kron(photo, np.ones((4, 4, 1), np.uint8)), style, recipe)
+    large = np.kron(photo, np.ones((4, 4, 1), np.uint8))
+    *_, painting = painter.paint(Sources.of(large, style), recipe)
     assert tilings[0].tiles >= 2
     assert painting.tiles == tilings[-1].tiles > tilings[0].tiles
 

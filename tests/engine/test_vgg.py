@@ -8,11 +8,12 @@ import pytest
 from engine import Recipe
 from engine.layers import chain_to, deepest
 from engine.mx import Array, nd
-from engine.objective import Objective, style_grams
+from engine.objective import Objective
 from engine.painter import Painter
 from engine.passage import Passage
+from engine.style_statistics import style_statistics
 
-PADDINGS = {"zeros": "constant", "replicate": "edge"}
+PADDINGS = {"zeros": "constant", "reflect": "reflect", "replicate": "edge"}
 
 
 def through(
@@ -118,8 +119,8 @@ def test_the_loss_at_a_repeated_edge_is_that_of_numpy(painter, photo, style):
         content_weight=0, style_weight=1, style_layers={"conv1_1": 1}, normalization="classic"
     )
     image, painted = (painter.to_device(each.astype(np.float32)) for each in (photo, style))
-    grams = style_grams(painter.network, painted, recipe)
-    loss, _ = Objective(painter.network, image, grams, recipe).evaluate(image)
+    known = style_statistics(painter.network, painted, recipe)
+    loss, _ = Objective(painter.network, image, known, recipe).evaluate(image)
     flat = [first_maps(painter, each, "edge").reshape(64, -1) for each in (photo, style)]
     content, target = (maps @ maps.T / maps.size for maps in flat)
     assert loss.total == pytest.approx(np.mean((content - target) ** 2), rel=1e-4)

@@ -9,10 +9,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine import Painting, Recipe
+from engine import Painting, Recipe, pyramid
 from engine.errors import SnapshotError
 from engine.painter import Painter
 from engine.snapshot import Snapshot
+from engine.sources import Sources, Style
 
 TWO_SCALES = Recipe(size=64, scales=(0.75, 1.0), iterations=(5, 4), history=3)
 
@@ -26,12 +27,12 @@ def file(tmp_path):
 
 @pytest.fixture
 def begin(painter, photo, style):
-    return lambda recipe: painter.paint(photo, style, recipe)
+    return lambda recipe: painter.paint(Sources.of(photo, style), recipe)
 
 
 @pytest.fixture
 def go_on(painter, photo, style, file):
-    return lambda recipe: painter.paint(photo, style, recipe, Snapshot(file))
+    return lambda recipe: painter.paint(Sources.of(photo, style), recipe, Snapshot(file))
 
 
 def break_off(work, steps, file):
@@ -99,23 +100,130 @@ def others(painter, photo, style):
         return replace(painter.plan(*asked), history=2)
 
     elsewhere = replace(painter.device, name="gpu 0")
-    same = (photo, style, TWO_SCALES)
+    same = (Sources.of(photo, style), TWO_SCALES)
+    more = Sources(photo, [Style(style), Style(style[::-1])])
     return {
-        "photo": (painter, photo[::-1], style, TWO_SCALES),
-        "style": (painter, photo, style[::-1], TWO_SCALES),
-        "recipe": (painter, photo, style, TWO_SCALES.model_copy(update={"style_weight": 3.0})),
+        "photo": (painter, Sources.of(photo[::-1], style), TWO_SCALES),
+        "style": (painter, Sources.of(photo, style[::-1]), TWO_SCALES),
+        "more styles": (painter, more, TWO_SCALES),
+        "start": (painter, Sources(photo, [Style(style)], photo), TWO_SCALES),
+        "recipe": (painter, same[0], TWO_SCALES.model_copy(update={"style_weight": 3.0})),
+        "colours": (painter, same[0], TWO_SCALES.model_copy(update={"colors": "match"})),
         "network": (altered(painter, network_key="another"), *same),
         "device": (altered(painter, device=elsewhere), *same),
         "memory": (altered(painter, plan=forgetful), *same),
     }
 
 
-@pytest.mark.parametrize("what", ["photo", "style", "recipe", "network", "device", "memory"])
+@pytest.mark.parametrize(
+    "what",
+    [
+        "photo", "style", "more styles", "start", "recipe", "colours", "network", "device",
+        "memory",
+    ],
+)  # fmt: skip
 def test_nothing_else_goes_on_from_it(begin, others, file, what):
     break_off(begin(TWO_SCALES), 2, file)
     other, *with_these = others[what]
     with closing(Snapshot(file)) as snapshot, pytest.raises(SnapshotError, match="another"):
         other.paint(*with_these, snapshot)
+
+
+CONTROLS = {
+    "blend": {},
+    "strokes": {"stroke_size": 2.0},
+    "match": {"colors": "match"},
+    "luminance": {"colors": "luminance"},
+    "start": {},
+    "all": {"stroke_size": 0.5, "colors": "luminance", "init": "blend"},
+}
+
+
+@pytest.fixture
+def controlled(photo, style):
+    """What a control is used with."""
+
+    def controlled(control):
+        styles, start = [Style(style)], None
+        if control in {"blend", "all"}:
+            styles.append(Style(255 - style[::-1], 2.0))
+        if control in {"start", "all"}:
+            start = np.ascontiguousarray(photo[::-1, ::-1] // 2)
+        return Sources(photo, styles, start), TWO_SCALES.model_copy(update=CONTROLS[control])
+
+    return controlled
+
+
+# Within the first scale, at its end, and within the second.
+@pytest.mark.parametrize("steps", [2, 5, 7])
+@pytest.mark.parametrize("control", CONTROLS)
+def test_it_goes_on_to_the_same_picture_with_every_control(
+    painter, controlled, file, control, steps
+):
+    *told, whole = painter.paint(*controlled(control))
+    break_off(painter.paint(*controlled(control)), steps, file)
+    at, rest, painting = finished(painter.paint(*controlled(control), Snapshot(file)))
+    assert at == steps
+    assert [step.loss for step in rest] == [step.loss for step in told[steps:]]
+    assert np.array_equal(painting.picture, whole.picture)
+
+
+def test_each_control_makes_another_picture(painter, controlled, begin):
+    pictures = [list(begin(TWO_SCALES))[-1].picture]
+    pictures += [list(painter.paint(*controlled(control)))[-1].picture for control in CONTROLS]
+    for number, one in enumerate(pictures):
+        for other in pictures[:number]:
+            assert np.abs(one - other).mean() > 1  # of 255
+
+
+@pytest.fixture
+def blends(painter, photo, style):
+    """A blend, and others that are nearly it."""
+
+    def paint(*weights, styles=(style, style[::-1]), start=None, resume=None):
+        given = [Style(*each) for each in zip(styles, weights, strict=True)]
+        return painter.paint(Sources(photo, given, start), TWO_SCALES, resume)
+
+    return paint
+
+
+def test_a_blend_goes_on_from_itself_alone(blends, photo, style, file):
+    break_off(blends(1, 3, start=photo), 2, file)
+    turned = {"styles": (style[::-1], style), "start": photo}
+    with closing(Snapshot(file)) as snapshot:
+        assert blends(6, 2, **turned, resume=snapshot).resumed_at == 2
+    for weights, others in (
+        ((3, 1), {"start": photo}),
+        ((1, 3), {}),
+        ((1, 3), {"start": photo[::-1]}),
+        ((1, 3), {"start": photo, "styles": (style, style[:, ::-1])}),
+        ((1, 3, 1), {"start": photo, "styles": (style, style[::-1], style[:, ::-1])}),
+    ):
+        with closing(Snapshot(file)) as snapshot, pytest.raises(SnapshotError, match="another"):
+            blends(*weights, **others, resume=snapshot)
+
+
+def test_a_picture_to_start_from_takes_the_photo_s_place_once(painter, photo, style):
+    given = Sources(photo, [Style(style)], 255 - photo)
+    for init, share in (("content", 0.0), ("blend", 0.5)):
+        work = painter.paint(given, TWO_SCALES.model_copy(update={"init": init}))
+        content, start = work._set_out()
+        assert np.array_equal(content, work._plan[0].ground.content_at((36, 48)))
+        off = np.abs(start - pyramid.resized(255 - photo, (36, 48)))
+        assert off.max() <= 255 * share
+        assert (off.mean() > 10) == bool(share)
+        assert work._start is None
+
+
+def test_what_a_picture_starts_from_can_be_seen_in_it(painter, photo, style):
+    recipe = TWO_SCALES.model_copy(update={"scales": (1.0,), "iterations": (4,)})
+
+    def painted(start):
+        *_, painting = painter.paint(Sources(photo, [Style(style)], start), recipe)
+        return painting.picture
+
+    assert np.array_equal(painted(photo), painted(None))
+    assert np.abs(painted(255 - photo) - painted(None)).mean() > 3
 
 
 def test_what_the_network_depends_on_stands_in_its_key(painter):
@@ -176,12 +284,12 @@ def test_the_time_before_the_break_counts(weights, photo, style, file):
     now = 0.0
     painter = Painter(weights.parent, "cpu", precision="float32", clock=lambda: now)
     recipe = TWO_SCALES.model_copy(update={"time_budget": 100.0})
-    work = painter.paint(photo, style, recipe)
+    work = painter.paint(Sources.of(photo, style), recipe)
     next(work)
     now = 90.0
     break_off(work, 1, file)
     now = 1000.0
-    work = painter.paint(photo, style, recipe, Snapshot(file))
+    work = painter.paint(Sources.of(photo, style), recipe, Snapshot(file))
     next(work)
     now = 1011.0
     *_, painting = work

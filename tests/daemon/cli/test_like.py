@@ -119,6 +119,80 @@ def test_alone_it_says_what_it_was_made_from(run: Run, result: str) -> None:
     assert err.count("\n") == 1
 
 
+@pytest.fixture
+def blend(run: Run) -> str:
+    """A picture painted in two styles, from a picture to start from."""
+    wishes = ("--size", "80", "--iterations", "5", "--init", "begun.png")
+    Image.new("RGB", (64, 48), (30,) * 3).save("begun.png")
+    styles = ("style.png:70", "--style", "other.png:30")
+    assert run("photo.jpg", *styles, "-o", "first.png", *wishes)[0] == 0
+    return "first.png"
+
+
+def test_a_blend_is_painted_again_with_its_weights(run: Run, blend: str) -> None:
+    first = record.record_of(Path(blend).read_bytes(), blend)
+    assert [(one.name, one.weight) for one in first.styles] == [
+        ("style.png", 70),
+        ("other.png", 30),
+    ]
+    assert first.start is not None
+    assert first.start.name == "begun.png"
+    again = ("--like", blend, "--init", "begun.png", "-o", "again.png")
+    code, _, err = run("photo.jpg", "style.png", "--style", "other.png", *again)
+    assert (code, err) == (0, "")
+    assert Path("again.png").read_bytes() == Path(blend).read_bytes()
+
+
+def test_weights_that_are_typed_win(run: Run, blend: str) -> None:
+    again = ("--like", blend, "--init", "begun.png", "-o", "again.png")
+    code, _, err = run("photo.jpg", "style.png", "--style", "other.png:3", *again)
+    assert code == 0
+    lines = err.splitlines()
+    assert lines[0].startswith('The share of the style "style.png" (SHA-256 ')
+    assert lines[0].endswith("was 70 % and is 25 %: the picture will differ.")
+    assert "was 30 % and is 75 %" in lines[1]
+    assert len(lines) == 2
+    found = record.record_of(Path("again.png").read_bytes(), "again.png")
+    assert [one.weight for one in found.styles] == [1, 3]
+
+
+def test_a_blend_alone_says_what_it_was_made_from(run: Run, blend: str) -> None:
+    code, _, err = run("--like", blend)
+    assert code == 2
+    assert 'in the styles "style.png" (SHA-256 ' in err
+    assert '...) of weight 70 and "other.png" (SHA-256 ' in err
+    assert '...) of weight 30, started from the picture "begun.png" (SHA-256 ' in err
+    assert "Name all these files before --like" in err
+
+
+def test_what_differs_of_a_blend_is_said(run: Run, blend: str, result: str) -> None:
+    assert blend == result  # the later one has its name
+    shutil.copy(blend, "simple.png")
+    _, _, err = run("photo.jpg", "style.png", "--style", "photo.jpg", "-o", "b.png",
+                    "--like", "simple.png", "--init", "other.png")  # fmt: skip
+    assert err.splitlines() == [
+        'The style "photo.jpg" was none of those: the picture will differ.',
+        "A picture to start from is named, and there was none: the picture will differ.",
+    ]
+
+
+def test_what_a_blend_lacks_is_said(run: Run, blend: str) -> None:
+    _, _, err = run("photo.jpg", "style.png", "-o", "b.png", "--like", blend)
+    first, second = err.splitlines()
+    assert first.startswith('None of the styles is the file "other.png" (SHA-256 ')
+    assert second.startswith('No picture to start from is named; it was "begun.png" (SHA-256 ')
+    _, _, err = run("photo.jpg", "style.png", "--style", "other.png", "-o", "b.png",
+                    "--like", blend, "--init", "other.png")  # fmt: skip
+    assert err.startswith('The picture to start from is another file than "begun.png"')
+    assert err.count("\n") == 1
+
+
+def test_what_is_typed_must_have_an_effect(run: Run, result: str) -> None:
+    code, _, err = run("photo.jpg", "style.png", "-o", "b.png", "--like", result, "--tv-norm", "l2")
+    assert code == 2
+    assert "--tv-norm is about smoothness, but tv_weight is 0" in err
+
+
 def test_what_differs_is_said(run: Run, result: str) -> None:
     shutil.copy(result, "copy.png")
     data = Path("copy.png").read_bytes()
@@ -135,7 +209,7 @@ def test_nothing_in_a_record_reaches_the_terminal_raw(run: Run, result: str) -> 
     fields = first.model_dump(mode="json")
     evil = {"name": "a\u001b[2J", "sha256": "0" * 64}
     fields |= dict.fromkeys(("program", "device", "precision"), "b\u001b[2J\u202e")
-    fields |= {"content": evil, "style": evil}
+    fields |= {"content": evil, "styles": [evil]}
     note = xmp.packet(xmp.Found(record=json.dumps(fields)), "x")
     Image.new("RGB", (40, 40)).save("evil.jpg", xmp=note)
     code, _, err = run("photo.jpg", "style.png", "-o", "b.png", "--like", "evil.jpg")
@@ -143,6 +217,13 @@ def test_nothing_in_a_record_reaches_the_terminal_raw(run: Run, result: str) -> 
     assert (err.count("a\\x1b[2J"), err.count("b\\x1b[2J\\u202e")) == (2, 3)
     _, _, alone = run("--like", "evil.jpg")
     assert alone.count("a\\x1b[2J") == 2
+    fields |= {"styles": [evil, {**evil, "sha256": "1" * 64}], "start": evil}
+    Image.new("RGB", (40, 40)).save(
+        "evil.jpg", xmp=xmp.packet(xmp.Found(record=json.dumps(fields)), "x")
+    )
+    code, _, err = run("photo.jpg", "style.png", "-o", "b.png", "--like", "evil.jpg")
+    assert (code, err.count("\n")) == (0, 8)
+    alone += run("--like", "evil.jpg")[2]
     assert all(each.isprintable() for each in (err + alone).replace("\n", ""))
 
 

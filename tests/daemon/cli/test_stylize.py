@@ -21,7 +21,9 @@ import pytest
 from PIL import Image
 
 from daemon.cli import main, stylize
+from daemon.record import record_of
 from daemon.runners.local import LocalRunner
+from engine import Recipe
 from tests.daemon import child_stand_ins as stand_ins
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -138,11 +140,88 @@ def test_settings_stand_behind_the_options(run: Run) -> None:
 
 def test_each_wish_has_one_option_in_the_help(run: Run) -> None:
     shown = run("--help")[1]
-    for name in ("preset", "size", "iterations", "init", "init-noise", "seed", "weights", "device"):
+    for name in (
+        "preset", "size", "iterations", "strength", "stroke-size", "colors", "style-loss",
+        "tv-weight", "tv-norm", "pooling", "normalization", "init", "init-noise", "seed",
+        "weights", "device",
+    ):  # fmt: skip
         assert f"  --{name} " in shown
         for section in ("paint", "engine"):
             assert f"--{section}.{name.replace('-', '_')} " not in shown
     assert "--paint.style_weight" in shown  # it has no short one
+
+
+def recipe_of(name: str) -> Recipe:
+    return record_of(Path(name).read_bytes(), name).recipe
+
+
+def test_the_controls_reach_the_recipe(run: Run) -> None:
+    typed = (
+        "--strength", "2.5", "--stroke-size", "0.5", "--colors", "match", "--style-loss",
+        "gram 70 + histogram 30", "--tv-weight", "0.5", "--tv-norm", "l2", "--pooling", "max",
+        "--normalization", "classic", "--init", "blend", "--init-noise", "0.2", "--seed", "4",
+    )  # fmt: skip
+    assert run("photo.jpg", "style.png", "-o", "out.png", "--iterations", "2", *typed)[0] == 0
+    found = recipe_of("out.png")
+    assert (found.strength, found.stroke_size, found.colors) == (2.5, 0.5, "match")
+    assert found.style_loss == {"gram": 0.7, "histogram": 0.3}
+    assert (found.tv_weight, found.tv_norm) == (0.5, "l2")
+    assert (found.pooling, found.normalization) == ("max", "classic")
+    assert (found.init, found.init_noise, found.seed) == ("blend", 0.2, 4)
+
+
+QUICK = ("-o", "out.png", "--size", "96", "--iterations", "2")
+
+
+def mean_of(name: str) -> float:
+    with Image.open(name) as image:
+        return float(np.asarray(image.convert("RGB"), float).mean())
+
+
+@pytest.mark.parametrize(
+    ("styles", "grey"),
+    [
+        (["style.png"], 200),
+        (["style.png", "--style", "slow.png"], (200 + stand_ins.SLOW) / 2),
+        (["style.png:3", "--style", "slow.png:1"], (3 * 200 + stand_ins.SLOW) / 4),
+        (["style.png", "--style", "slow.png:.5"], (2 * 200 + stand_ins.SLOW) / 3),
+        (["--style", "style.png", "--style", "slow.png:3"], (200 + 3 * stand_ins.SLOW) / 4),
+        (["--style", "style.png:30"], 200),
+    ],
+)
+def test_styles_are_blended_by_their_weights(run: Run, styles: list[str], grey: float) -> None:
+    code, _, err = run("photo.jpg", *styles, *QUICK)
+    assert (code, err) == (0, "")
+    assert mean_of("out.png") == pytest.approx((100 + grey) / 2, abs=0.6)
+    named = [one for one in styles if one != "--style"]
+    assert len(record_of(Path("out.png").read_bytes(), "out.png").styles) == len(named)
+
+
+def test_a_picture_whose_name_ends_like_a_weight_is_that_picture(run: Run) -> None:
+    shutil.copy("slow.png", "style.png:50")
+    code, _, _ = run("photo.jpg", "style.png:50", *QUICK)
+    assert code == 0
+    (style,) = record_of(Path("out.png").read_bytes(), "out.png").styles
+    assert (style.name, style.weight) == ("style.png:50", 1.0)
+    assert mean_of("out.png") == pytest.approx((100 + stand_ins.SLOW) / 2, abs=0.6)
+
+
+def test_painting_starts_from_a_picture(run: Run) -> None:
+    Path("config.toml").write_text("[paint]\ninit = 'noise'\n")
+    code, _, err = run("photo.jpg", "style.png", *QUICK, "--init", "slow.png")
+    assert (code, err) == (0, "")
+    assert mean_of("out.png") == pytest.approx((stand_ins.SLOW + 200) / 2, abs=0.6)
+    found = record_of(Path("out.png").read_bytes(), "out.png")
+    assert found.start is not None
+    assert (found.start.name, found.recipe.init) == ("slow.png", "content")
+
+
+def test_a_file_called_like_a_choice_has_to_be_named_with_its_folder(run: Run) -> None:
+    shutil.copy("slow.png", "noise")
+    assert run("photo.jpg", "style.png", *QUICK, "--init", "noise")[0] == 0
+    assert recipe_of("out.png").init == "noise"
+    assert run("photo.jpg", "style.png", *QUICK, "--init", "./noise")[0] == 0
+    assert recipe_of("out.png").init == "content"
 
 
 def test_the_longer_names_are_heeded_too_and_give_way(run: Run) -> None:
@@ -192,7 +271,33 @@ def test_an_existing_output_is_replaced_only_by_a_picture(run: Run) -> None:
             "--seed must be a whole number of",
         ),
         (["photo.jpg", "style.png", "--init", "nothing"], 2, "--init must be content, noise or"),
+        (["photo.jpg", "style.png", "--init", "nothing"], 2, "there is no file nothing"),
+        (["photo.jpg", "style.png", "--paint.init", "slow.png"], 2, "must be content, noise or"),
         (["photo.jpg", "style.png", "--init-noise", "2"], 2, "--init-noise must be a number of"),
+        (["photo.jpg", "style.png", "--init-noise", "0.5"], 2, "--init-noise is the share of"),
+        (
+            ["photo.jpg", "style.png", "--init", "slow.png", "--init-noise", "0.5"],
+            2,
+            "a picture to start from takes the place of both",
+        ),
+        (["photo.jpg", "style.png", "--init", "text.jpg"], 4, 'start from, "text.jpg", cannot be'),
+        (["photo.jpg", "style.png", "--init", "."], 4, ". is a folder, not a picture"),
+        (["photo.jpg", "style.png", "--style", "text.jpg"], 4, 'style picture "text.jpg" cannot'),
+        (["photo.jpg", "style.png", "--style", "none.png:3"], 4, "none.png cannot be read"),
+        (["photo.jpg", "style.png:0"], 2, "style.png:0: the weight of a style must be a number"),
+        (["photo.jpg", "style.png:-1"], 2, "greater than 0 and at most 1000000, not -1."),
+        (["photo.jpg", "style.png:1000001"], 2, "at most 1000000, not 1000001."),
+        (["photo.jpg", *["--style", "style.png"] * 17], 2, "17 styles are too many: name at most"),
+        (["photo.jpg", "style.png", "--strength", "0"], 2, "--strength must be a number of at"),
+        (["photo.jpg", "style.png", "--stroke-size", "9"], 2, "at least 0.25 and at most 4, not 9"),
+        (["photo.jpg", "style.png", "--colors", "mine"], 2, "must be style, match or luminance"),
+        (["photo.jpg", "style.png", "--style-loss", "oil"], 2, "--style-loss must be gram, wasser"),
+        (["photo.jpg", "style.png", "--tv-norm", "l2"], 2, "--tv-norm is about smoothness, but"),
+        (
+            ["photo.jpg", "style.png", "--strength", "2", "--paint.style_weight", "0"],
+            2,
+            "--strength is about the style, but style_weight is 0",
+        ),
     ],
 )
 def test_what_goes_wrong_is_said_in_a_sentence(
@@ -401,6 +506,31 @@ def test_another_seed_is_another_picture_and_the_same_the_same(
     first = painted(1)
     assert painted(2) != first
     assert painted(1) == first
+
+
+@pytest.mark.weights
+def test_the_real_engine_heeds_all_that_is_named(weights: Path, pictures: tuple[str, str]) -> None:
+    photo, strokes = pictures
+    Image.open(strokes).rotate(180).convert("L").convert("RGB").save("grey.png")
+
+    def painted(output: str, *typed: str) -> bytes:
+        engine = ("--device", "cpu", "--weights", str(weights.parent))
+        with pytest.raises(SystemExit) as ended:
+            main(["stylize", photo, "-o", output, *engine, *typed])
+        assert ended.value.code == 0
+        with Image.open(output) as picture:
+            return picture.tobytes()
+
+    short = ("--size", "64", "--iterations", "2")
+    usual = painted("usual.png", strokes, *short)
+    blend = painted("blend.png", f"{strokes}:1", "--style", "grey.png:3", *short)
+    begun = painted("begun.png", strokes, "--init", "grey.png", *short)
+    match = painted("match.png", strokes, "--colors", "match", "--stroke-size", "0.5", *short)
+    grey = painted("luminance.png", strokes, "--colors", "luminance", *short)
+    assert len({usual, blend, begun, match, grey}) == 5
+    again = ("--like", "blend.png")
+    assert painted("again.png", strokes, "--style", "grey.png", *again) == blend
+    assert painted("again.png", strokes, "--init", "grey.png", "--like", "begun.png") == begun
 
 
 @pytest.mark.weights

@@ -51,7 +51,7 @@ class House:
 
     def submit(self, job_id: str) -> None:
         recipe = Recipe(size=96, scales=(1.0,), iterations=(4,))
-        self.exchange.submit(PaintRequest(job_id, b"", b"", recipe))
+        self.exchange.submit(PaintRequest(job_id, b"", (), recipe))
 
 
 def test_it_has_room_as_soon_as_there_is_an_engine() -> None:

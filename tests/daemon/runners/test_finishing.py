@@ -17,7 +17,7 @@ from daemon.formats.colour import GROUND
 from daemon.rations import TOO_LONG, Ration
 from daemon.record import record_of
 from daemon.runners import finishing
-from daemon.runners.base import PaintRequest
+from daemon.runners.base import PaintRequest, StyleFile
 from daemon.runners.finishing import Finished, finished
 from engine import DeviceReport, LossParts, Painting, Recipe
 
@@ -44,8 +44,9 @@ def painting(width: int = 64, height: int = 48) -> Painting:
 
 
 def request(content: bytes = b"", **fields: Any) -> PaintRequest:
-    whole = {"content": content or photo(), "style": b"style", "recipe": RECIPE, **fields}
-    return PaintRequest("1", content_name="Photo.jpg", style_name="Waves.png", **whole)
+    styles = (StyleFile(b"style", "Waves.png"),)
+    whole = {"content": content or photo(), "styles": styles, "recipe": RECIPE, **fields}
+    return PaintRequest("1", content_name="Photo.jpg", **whole)
 
 
 def opened(made: Finished) -> Image.Image:
@@ -146,7 +147,8 @@ def test_the_record_says_how_it_was_made(format_: Any) -> None:
     made = finished(painting(), request(format=format_, size="original"))
     found = record_of(made.data, "a")
     assert (found.recipe, found.size) == (RECIPE, "original")
-    assert (found.content.name, found.style.name) == ("Photo.jpg", "Waves.png")
+    assert (found.content.name, found.start) == ("Photo.jpg", None)
+    assert [(one.name, one.weight) for one in found.styles] == [("Waves.png", 1.0)]
     assert (found.device, found.precision, found.weights_sha256) == ("cpu", "float32", "f" * 64)
 
 

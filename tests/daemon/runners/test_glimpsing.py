@@ -50,7 +50,7 @@ class Room:
         self.shown: list[tuple[float, Glimpse]] = []
         self.troubles: list[GlimpseTrouble] = []
         recipe = Recipe(size=size, scales=(0.5, 1.0), iterations=(3, 3))
-        wanted = PaintRequest("a", b"", b"", recipe, glimpses=glimpses)
+        wanted = PaintRequest("a", b"", (), recipe, glimpses=glimpses)
         self.glimpsing = Glimpsing(wanted, self.hear, self.clock)
 
     def hear(self, event: Glimpse | GlimpseTrouble) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
+import numpy as np
 import pytest
 from PIL import Image
 from structlog.testing import capture_logs
@@ -34,6 +35,7 @@ from daemon.runners.base import (
     PaintRequest,
     Progressed,
     Started,
+    StyleFile,
 )
 from daemon.runners.local import LocalRunner, Restarts, _Keeper
 from daemon.settings import EngineSettings
@@ -56,7 +58,7 @@ def grey(value: int) -> bytes:
 
 def request(job_id: str, style: int = 200, *, steps: int = 3) -> PaintRequest:
     recipe = Recipe(size=96, scales=(1.0,), iterations=(steps,))
-    return PaintRequest(job_id, grey(100), grey(style), recipe, "png")
+    return PaintRequest(job_id, grey(100), (StyleFile(grey(style)),), recipe, "png")
 
 
 class Ear:
@@ -228,16 +230,27 @@ def test_an_unreadable_picture_is_blamed(which: int, blame: str) -> None:
     pictures = [grey(100), grey(200)]
     pictures[which] = b"no picture"
     with running() as (runner, ear):
-        runner.submit(PaintRequest("bad", *pictures, Recipe()))
+        runner.submit(PaintRequest("bad", pictures[0], (StyleFile(pictures[1]),), Recipe()))
         failed = ear.next(Failed)
         assert failed.blame == blame
         assert "not a picture" in failed.message
         assert ("style" in failed.message) == (blame == "style")
 
 
+def test_all_that_is_handed_over_reaches_the_painter() -> None:
+    styles = (StyleFile(grey(200), "a", 1.0), StyleFile(grey(40), "b", 3.0))
+    with running() as (runner, ear):
+        runner.submit(replace(request("blend"), styles=styles))
+        runner.submit(replace(request("begun"), styles=styles, start=grey(20)))
+        for job_id, seen in (("blend", (100 + 80) / 2), ("begun", (20 + 80) / 2)):
+            picture = ear.next(Painted, job_id).picture
+            with Image.open(io.BytesIO(picture)) as image:
+                assert np.asarray(image, float).mean() == pytest.approx(seen, abs=0.5)
+
+
 def test_too_many_pixels_are_refused() -> None:
     with running() as (runner, ear):
-        runner.submit(PaintRequest("big", grey(100), grey(200), Recipe(), max_pixels=64 * 48 - 1))
+        runner.submit(replace(request("big"), max_pixels=64 * 48 - 1))
         assert "64 x 48" in ear.next(Failed).message
 
 
@@ -252,11 +265,12 @@ def test_too_many_pixels_are_refused() -> None:
         ),
     ],
 )
-@pytest.mark.parametrize("which", ["content", "style"])
+@pytest.mark.parametrize("which", ["content", "styles", "start"])
 def test_a_picture_that_costs_too_much_to_read_fails_its_job_and_the_engine_lives(
     worker: Any, picture: Callable[[], bytes], words: str, which: str
 ) -> None:
-    costly = replace(request("costly"), **{which: picture()})
+    given: Any = (StyleFile(picture()),) if which == "styles" else picture()
+    costly = replace(request("costly"), **{which: given})
     large = replace(request("large"), recipe=Recipe(size=1600, scales=(1.0,), iterations=(1,)))
     with running(worker) as (runner, ear):
         ear.next(EngineReady)
@@ -265,7 +279,7 @@ def test_a_picture_that_costs_too_much_to_read_fails_its_job_and_the_engine_live
         runner.submit(large)
         end = ear.end("costly")
         assert isinstance(end, Failed)
-        assert end.blame == which
+        assert end.blame == which.removesuffix("s")
         assert words in end.message
         assert isinstance(ear.end("large"), Painted)  # for which there is no ration
         assert children() == before
@@ -396,7 +410,7 @@ def test_close_ends_a_child_that_does_not_listen() -> None:
     with running(stand_ins.deaf_worker) as (runner, ear):
         ear.next(EngineReady)
         style = os.urandom(1_000_000)  # more than a pipe holds: the thread that sends it is stuck
-        runner.submit(PaintRequest("stuck", grey(1), style, Recipe()))
+        runner.submit(PaintRequest("stuck", grey(1), (StyleFile(style),), Recipe()))
         assert len(children()) == 1
         runner.close(0.2)
         assert not children()

@@ -1,0 +1,103 @@
+"""Several things by their names, each with its share: ``gram 70 + histogram 30``.
+
+::
+
+    mixture = term *( "+" term )
+    term    = name [ space number [ "%" ] ]
+
+People write it as the name of a folder too (``Starry Night + Great Wave``), so names are as they
+come: they may hold spaces, digits and pluses of their own. A text is therefore read against the
+names that there are. At each place the longest of them is taken that leaves a rest which can be
+read as well; so of ``Route`` and ``Route 66`` the text ``Route 66 + Waves`` means the latter.
+
+Numbers are shares in percent. If all have one, their proportions count, whatever they add up to; if
+none has, the shares are equal; if some have, the others share what those leave of a hundred.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from daemon.names import canonical
+
+LONGEST: Final = 300
+"""Characters of the longest text that is read: no name of a folder is longer."""
+
+_WHOLE: Final = 100.0
+_WITH_SHARE: Final = re.compile(r"(.+)\s+([0-9]{1,6}(?:[.,][0-9]{1,6})?)\s*%?", re.DOTALL)
+
+
+class _Term(NamedTuple):
+    name: str
+    percent: float | None
+
+
+def parse(text: str, known: Iterable[str]) -> dict[str, float] | None:
+    """Read a mixture.
+
+    Args:
+        text: as somebody wrote it; whether letters are large or small does not matter where only
+            one name can be meant, nor does the form of Unicode.
+        known: the names that there are.
+
+    Returns:
+        The share of each name, as it is in `known`, in the order of the text; together they are 1.
+        None if the text is no mixture of these names, names one of them twice, or leaves nothing
+        for one of them.
+    """
+    terms = _terms(text.split("+"), _Names(known)) if len(text) <= LONGEST else None
+    if terms is None or len({term.name for term in terms}) < len(terms):
+        return None
+    return _shares(terms)
+
+
+class _Names:
+    """Names, to be found as people write them."""
+
+    def __init__(self, known: Iterable[str]) -> None:
+        self._exact: dict[str, str] = {}
+        self._folded: dict[str, str] = {}
+        for name in known:
+            form = canonical(name).strip()
+            if form:
+                self._exact.setdefault(form, name)
+                self._folded.setdefault(form.casefold(), name)
+
+    def term(self, text: str) -> _Term | None:
+        """What a text means: a name, or else a name and a share of more than nothing."""
+        if (name := self._found(text)) is not None:
+            return _Term(name, None)
+        parts = _WITH_SHARE.fullmatch(text.strip())
+        name = self._found(parts[1]) if parts else None
+        percent = float(parts[2].replace(",", ".")) if parts else 0.0
+        return _Term(name, percent) if name is not None and percent else None
+
+    def _found(self, text: str) -> str | None:
+        form = canonical(text).strip()
+        return self._exact.get(form) or self._folded.get(form.casefold())
+
+
+def _terms(pieces: list[str], names: _Names) -> list[_Term] | None:
+    """The terms of a text that was cut at each plus; a name with pluses is joined again."""
+    # From the end on, so that each rest is read once, however many ways lead to it.
+    rests: list[list[_Term] | None] = [*[None] * len(pieces), []]
+    for start in reversed(range(len(pieces))):
+        for end in range(len(pieces), start, -1):  # the longest first
+            rest = rests[end]
+            term = None if rest is None else names.term("+".join(pieces[start:end]))
+            if rest is not None and term is not None:
+                rests[start] = [term, *rest]
+                break
+    return rests[0]
+
+
+def _shares(terms: list[_Term]) -> dict[str, float] | None:
+    said = sum(term.percent or 0.0 for term in terms)
+    open_ = sum(term.percent is None for term in terms)
+    left = (_WHOLE - said) / open_ if open_ else 0.0
+    if open_ and left <= 0:
+        return None
+    whole = _WHOLE if open_ else said
+    return {term.name: (left if term.percent is None else term.percent) / whole for term in terms}

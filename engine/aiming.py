@@ -1,0 +1,65 @@
+"""What one scale is to come to: the content of the photo and the blend of the styles, in tiles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from engine.blending import Look, blended, in_order
+from engine.fitting import Fit, fitting
+from engine.ground import Ground
+from engine.memory import beside_shelf
+from engine.pyramid import Picture, Size, size_of
+from engine.recipe import Recipe
+from engine.retreat import Retreat
+from engine.style_store import Statistics
+
+if TYPE_CHECKING:
+    from engine.painter import Painter
+
+
+def aimed(painter: Painter, ground: Ground, content: Picture) -> Retreat:
+    """What is minimised at a scale.
+
+    Args:
+        painter: who paints.
+        ground: what is painted after.
+        content: what the picture is to be like in content, in the scale's size.
+
+    Raises:
+        PictureError: no tiles are small enough.
+    """
+    finer = partial(_fitting, painter, size_of(content), ground.recipe)
+    style = _blend(painter, ground, content)
+    return Retreat(
+        partial(painter.objective, content, style, ground.recipe),
+        _first_fit(finer, ground.memory.maps),
+        finer,
+    )
+
+
+def _blend(painter: Painter, ground: Ground, content: Picture) -> Statistics:
+    """The statistics of the styles; their pictures are let go one after the other."""
+
+    def known(look: Look) -> Statistics:
+        beside = ground.style_beside(look, content)
+        return painter.statistics(beside, look.digest, ground.recipe)
+
+    return blended([(look.share, known(look)) for look in in_order(ground.looks)])
+
+
+def _fitting(painter: Painter, size: Size, recipe: Recipe, room: int) -> Fit | None:
+    maps = painter.maps
+    return fitting(size, recipe, room, maps=maps, beside=beside_shelf(size, maps))
+
+
+def _first_fit(finer: Callable[[int], Fit | None], room: int) -> Fit:
+    """Few tiles, as the memory allows.
+
+    Where an earlier scale had less than was planned, the smallest tiles of this one may take more:
+    those are tried all the same, since what is predicted is not what is.
+    """
+    while (fit := finer(room)) is None:
+        room *= 2
+    return fit

@@ -1,0 +1,91 @@
+"""A request's files become pictures, and one that cannot be used is said to be the one."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from daemon.runners.base import PaintRequest, StyleFile
+from daemon.runners.decoding import RefusedError, sources_of
+from engine import Recipe
+
+
+def grey(value: int, size: tuple[int, int] = (64, 48)) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", size, (value,) * 3).save(file, "PNG")
+    return file.getvalue()
+
+
+def request(*styles: StyleFile, **fields: Any) -> PaintRequest:
+    return PaintRequest("a", fields.pop("content", grey(1)), styles, Recipe(), **fields)
+
+
+def nothing() -> None:
+    """Nobody has anything to say between two pictures."""
+
+
+def test_each_picture_is_where_it_belongs() -> None:
+    styles = (StyleFile(grey(2), "a.png", 3.0), StyleFile(grey(3, (50, 60)), "b.png"))
+    found = sources_of(request(*styles, start=grey(4)), nothing)
+    assert found.content[0, 0, 0] == 1
+    assert [(one.picture[0, 0, 0], one.weight) for one in found.styles] == [(2, 3.0), (3, 1.0)]
+    assert found.styles[1].picture.shape == (60, 50, 3)
+    assert found.start is not None
+    assert found.start[0, 0, 0] == 4
+    assert sources_of(request(*styles), nothing).start is None
+
+
+GOOD, BAD = StyleFile(grey(2), "good.png"), StyleFile(b"no picture", "b{a}d\x1b.png")
+
+
+@pytest.mark.parametrize(
+    ("asked", "blame", "words"),
+    [
+        (request(GOOD, content=b""), "content", "The file is empty. "),
+        (request(BAD), "style", "The style picture cannot be used. The file is not a picture"),
+        (
+            request(GOOD, BAD),
+            "style",
+            'The style picture "b{a}d\\x1b.png" cannot be used. The file is not a picture',
+        ),
+        (
+            request(GOOD, start=b"x", start_name="begun.png"),
+            "start",
+            'The picture to start from, "begun.png", cannot be used. The file is not a picture',
+        ),
+        (request(GOOD, max_pixels=64 * 48 - 1), "content", "64 x 48"),
+        (
+            request(StyleFile(grey(2, (65, 48))), max_pixels=64 * 48),
+            "style",
+            "65 x 48",
+        ),
+        (
+            request(GOOD, start=grey(2, (65, 48)), max_pixels=64 * 48),
+            "start",
+            "65 x 48",
+        ),
+    ],
+)
+def test_one_that_cannot_be_used_is_named(asked: PaintRequest, blame: str, words: str) -> None:
+    with pytest.raises(RefusedError) as refused:
+        sources_of(asked, nothing)
+    assert refused.value.blame == blame
+    assert words in str(refused.value)
+
+
+def test_whoever_does_not_want_it_any_more_need_not_wait_for_the_last_picture() -> None:
+    seen = []
+
+    class EnoughError(Exception):
+        pass
+
+    def between() -> None:
+        seen.append(1)
+        if len(seen) == 2:
+            raise EnoughError
+
+    with pytest.raises(EnoughError):
+        sources_of(request(GOOD, BAD), between)  # the bad one is never looked at
