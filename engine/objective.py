@@ -157,20 +157,25 @@ class Objective:
         if not recipe.style_weight:
             return []
         kinds = weighted_kinds(recipe)
+        raw = all(kind.measures_narrow for kind, _ in kinds)
+        compared = recipe.content_layers if recipe.content_weight else ()
         return [
             _Term(
                 tap,
                 tap,
-                kind.loss(parts_at(style, tap, kind), self._aim(tap, weight * share)),
+                kind.loss(
+                    parts_at(style, tap, kind),
+                    self._aim(tap, weight * share, raw=raw and tap not in compared),
+                ),
                 kind.measures_narrow,
             )
             for tap, weight in _scaled(recipe.style_layers, recipe.strength * recipe.style_weight)
             for kind, share in kinds
         ]
 
-    def _aim(self, tap: str, weight: float) -> Aim:
+    def _aim(self, tap: str, weight: float, *, raw: bool) -> Aim:
         values = round(elements(tap, self._size))
-        return Aim(weight, self._is_relative, values, self._network.laid, self._shelf)
+        return Aim(weight, self._is_relative, values, self._network.laid, self._shelf, raw)
 
     def _factor(self, target: Array, weight: float) -> float:
         return weight / energy(target) if self._is_relative else weight
