@@ -44,6 +44,7 @@ from daemon.settings import Settings
 from daemon.share import Share
 from daemon.staying import Staying, copy_in, is_copy, stays_of
 from daemon.styles import mirror_styles
+from daemon.telling import tell_of_job
 from daemon.troubles import TRIES_ONCE, Troubles, longest_wait
 from daemon.wishes import recipe_of
 from daemon.workplace import Workplace
@@ -360,9 +361,7 @@ class Intake:
         self._rests = 0
         self._troubles.forget(ready)
         self._first_seen.pop(ready.candidate.content.path, None)
-        _log.info(
-            "job.queued", job=job.id, photo=printable(job.relative), style=printable(job.style_name)
-        )
+        tell_of_job("job.queued", job)
         if reason is not None:
             self._endings.failed(queued, reason)
 

@@ -203,6 +203,8 @@ def _started(fields: Fields) -> str:
 
 
 def _in_style(fields: Fields) -> str:
+    if fields.get("own_style"):
+        return " in its own style"
     style = str(fields["style"])  # which the photo's folder may say
     return "" if str(fields["photo"]).startswith(f"{style}/") else f" in the style {style}"
 

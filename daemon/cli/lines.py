@@ -97,8 +97,7 @@ def title(job: Job) -> str:
 
 def style(job: Job) -> str:
     """Which style a job is painted in."""
-    # What came along with a photo lies in the folder that was taken, whatever it is called.
-    if job.style.parent == job.content.parent:
+    if job.has_own_style:
         return f"its own style ({printable(job.style.name)})"
     return f"the style {printable(job.style_name)}"
 

@@ -396,6 +396,11 @@ def test_a_painting_that_cannot_be_put_away_is_not_called_a_style() -> None:
     assert "风格图片" not in chinese
 
 
+def test_so_is_one_in_a_style_of_its_own() -> None:
+    chinese = told(publishing_error("The picture of cat.jpg in its own style"))
+    assert chinese.startswith("「cat.jpg」按自带的风格画成的画没能放进文件夹")
+
+
 def publishing_error(name: str) -> str:
     def fail() -> None:
         with publishing._plainly(name, Path("/srv/share/Outbox")):

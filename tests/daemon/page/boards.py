@@ -42,7 +42,7 @@ def a_point(step: int, loss: float, scale: int = 1) -> Point:
     return Point(step, loss, scale)
 
 
-def a_painting(name: str = "Harbour.jpg", style: str = "Waves") -> Now:
+def a_painting(name: str = "Harbour.jpg", style: str | None = "Waves") -> Now:
     points = (a_point(1, 900.0), a_point(10, 90.0), a_point(11, 4000.0, 2), a_point(40, 1000.0, 2))
     return Now(
         "n1", name, style, 40, 80, 2, 3, 384, 256, 1, 170.0, jpeg("teal"), jpeg("orange"), points
