@@ -24,7 +24,7 @@ _SENTENCES: Final = {
     "engine.replaced": "The engine starts anew, since its settings have changed.",
     "engine.silent": "{photo}: no news for {seconds:time}; another engine is started.",
     "engine.unavailable": "Nothing can be painted: {why}",
-    "job.cancelled": "Cancelling {photo}, as somebody asked for.",
+    "job.cancelled": "Cancelling {photo}: somebody asked for it.",
     "job.checkpoint": "{photo}: what was saved on the way is of no use. {why}",
     "job.none_is_stuck": "All photos and pictures are where they belong again.",
     "job.not_cancelled": "{photo} was over before it could be cancelled.",

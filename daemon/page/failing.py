@@ -5,8 +5,8 @@ from __future__ import annotations
 from daemon.failures import place_of
 from daemon.jobs import Job
 from daemon.names import is_picture
-from daemon.note_texts import NO_PICTURE
 from daemon.page.board import Failure, FailureKind
+from daemon.reasons import NO_PICTURE, NOT_READ
 
 
 def failure(job: Job, inbox: str, link: str | None) -> Failure:
@@ -42,6 +42,6 @@ def kind_of(job: Job) -> FailureKind:
         return "folder"
     if job.has_own_style:  # it lay beside the photo
         return "pair"
-    if job.error == NO_PICTURE:
+    if job.error in {NO_PICTURE, NOT_READ}:
         return "no_picture"
     return "photo" if is_picture(job.relative.name) else "file"

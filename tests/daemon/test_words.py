@@ -31,11 +31,10 @@ from daemon import (
     rations,
 )
 from daemon import words as module
-from daemon.cancelling import CANCELLED
 from daemon.dispatch import _CHANGED
 from daemon.errors import AtelierError, FaultError
 from daemon.last_resort import LastResort
-from daemon.note_texts import NO_PICTURE
+from daemon.reasons import ALL_CANCELLED, NO_PICTURE, NOT_READ
 from daemon.runners import decoding, local, worker
 from daemon.settings import PaintSettings
 from daemon.toml_text import tomllib
@@ -60,7 +59,7 @@ SAYING = (
     "daemon/overrides.py", "daemon/contradictions.py", "daemon/wishes.py",
     "daemon/last_resort.py", "daemon/dispatch.py",
     "daemon/formats/deep_tiff.py", "daemon/formats/colour.py", "daemon/cancelling.py",
-    "daemon/loading.py", "daemon/presence.py", "daemon/recovery.py", "daemon/note_texts.py",
+    "daemon/loading.py", "daemon/presence.py", "daemon/recovery.py", "daemon/reasons.py",
     "daemon/runners/local.py", "daemon/runners/worker.py", "daemon/runners/decoding.py",
     "engine/pyramid.py", "engine/sources.py", "engine/patchwork.py", "engine/memory.py",
     "engine/retreat.py", "engine/descent.py",
@@ -332,7 +331,8 @@ def test_of_painting() -> None:
     told(decoding._STYLE.format(NAME, rations.TOO_LONG))
     told(decoding._START.format(NAME, rations.TOO_LONG))
     told(_CHANGED)
-    told(CANCELLED)
+    for text in (*ALL_CANCELLED, NOT_READ):
+        told(text)
     told(presence.GONE)
     told(raised(plan_memory, (4000, 4000), PRESETS["fine"], 0, 2 << 20))
     told(raised(plan_memory, (4000, 4000), PRESETS["fine"], 0, 900 << 20))
