@@ -283,6 +283,7 @@ def test_of_what_the_inspector_finds(tmp_path: Path) -> None:
         b"stroke_size = 5",
         b'colors = "mine"',
         b"size = 1\nsize = 2",
+        b"preset = fine",
     ],
 )
 def test_of_a_job_toml(text: bytes) -> None:
