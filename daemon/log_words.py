@@ -50,6 +50,7 @@ _SENTENCES: Final = {
     "settings.refused": "The old settings are kept: {why}",
     "settings.wait": "{why}",
     "share.unguarded": "{why}",
+    "sheet.drawn": "The picture of all styles was drawn anew: {file}",
     "start.goes_on": "What was waited for is there; going on.",
     "start.waits": "Waiting: {why}",
     "style.unreadable": "The style {style} cannot be used: {why}",
@@ -63,7 +64,7 @@ _OF_PHOTOS: Final = frozenset({"job.queued", "job.started"})
 _ENDS: Final = frozenset({"job.finished", "job.failed"})
 _SIGNALS: Final = {"SIGINT": "as Ctrl-C asks", "SIGTERM": "as was asked", "SIGHUP": "as was asked"}
 _MOST_NAMES: Final = 1000
-_PATHS: Final = frozenset({"photo", "result", "folder"})
+_PATHS: Final = frozenset({"photo", "result", "folder", "file"})
 _INDENT: Final = 10  # as the time of day takes
 _NARROWEST: Final = 30
 _BELOW: Final = ("exception", "stack", "detail")

@@ -60,6 +60,10 @@ STEP: dict[str, Any] = {
         ),
         ("scan.failed", {"why": "The drive is away."}, "The drive is away."),
         (
+            "sheet.drawn", {"file": "All styles.jpg", "bytes": 9},
+            "The picture of all styles was drawn anew: All styles.jpg",
+        ),
+        (
             "settings.read", {"changed": ["paint.size", "log.level"], "remark": ""},
             "The settings were read again: paint.size, log.level.",
         ),
