@@ -125,6 +125,7 @@ def every_state() -> dict[str, Board]:
         "empty": empty(),
         "bare": replace(empty(), styles=()),
         "idle": idle,
+        "idle and asking": asking(idle),
         "full": full(),
         "asking": asking(full()),
         "asking at first": replace(asking(empty()), styles=()),
