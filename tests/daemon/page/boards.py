@@ -97,14 +97,16 @@ def full() -> Board:
             a_painting(),
             replace(a_painting("First.jpg"), job="n2", total=0, preview=None, points=(), attempt=2),
             replace(
-                a_painting("One size.jpg"), job="n3", points=(a_point(1, 9.0), a_point(2, 3.0))
+                a_painting("One size.jpg", None),
+                job="n3",
+                points=(a_point(1, 9.0), a_point(2, 3.0)),
             ),
         ),
         waiting=tuple(a_wait(n + 1, f"Waiting {n}.jpg") for n in range(30)),
         waiting_in_all=44,
         results=(
             *(a_result(f"r{n}", f"Result {n}.png") for n in range(10)),
-            replace(a_result("r10"), before=None),
+            replace(a_result("r10"), before=None, style=None),
             replace(a_result("r11"), before=None, after=None, link=None, original=None),
         ),
         painted_in_all=140,
