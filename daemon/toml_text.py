@@ -59,7 +59,8 @@ def unquoted(text: str, error: ValueError) -> tuple[int, str] | None:
     if found is None:
         return None
     name, words = found[1], found[2].strip().strip(_MARKS)
-    is_word = words[:1].isalpha() and not set(words) & {*_MARKS, "=", "["}
+    is_plain = words.isprintable() and not set(words) & {*_MARKS, "=", "["}
+    is_word = words[:1].isalpha() and is_plain
     return (number, f'{name} = "{words}"') if is_word else None
 
 

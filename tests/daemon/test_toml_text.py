@@ -46,7 +46,7 @@ def found_in(text: str) -> tuple[int, str] | None:
     "value",
     [
         "fine", "fine  # the best", "\u201cfine\u201d", "\u201efine\u201c", "\u2018fine\u2019",
-        'fine"', '"fine', "'fine",
+        'fine"', '"fine',
     ],
 )  # fmt: skip
 def test_words_without_quotation_marks_are_seen(value: str) -> None:
