@@ -7,7 +7,7 @@ Whatever goes wrong with one file is said once, tried again later, and holds up 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import replace
 from functools import partial
 from itertools import count
@@ -44,6 +44,7 @@ from daemon.settings import Settings
 from daemon.share import Share
 from daemon.staying import Staying, copy_in, is_copy, stays_of
 from daemon.styles import mirror_styles
+from daemon.telling import tell_of_job
 from daemon.troubles import TRIES_ONCE, Troubles, longest_wait
 from daemon.wishes import recipe_of
 from daemon.workplace import Workplace
@@ -72,6 +73,7 @@ class Intake:
         make_id: a new job id at each call.
         lock: as `Workplace` wants it.
         tick: called while something is copied or compared.
+        faults: the style pictures that cannot be read, as far as is known.
 
     Raises:
         SettingsError: the settings of `paint` contradict one another.
@@ -89,8 +91,10 @@ class Intake:
         make_id: Callable[[], str],
         lock: Callable[[int], None] = lambda _handle: None,
         tick: Tick = unheard,
+        faults: Callable[[], Container[Path]] = tuple,
     ) -> None:
         self._share = share
+        self._faults = faults
         self._settings = settings
         self._journal = journal
         self._endings = endings
@@ -259,8 +263,9 @@ class Intake:
         closed = [path for path in seen.unreadable if path not in self._faulty]
         pairing = self._pairer.pair(seen, styles, self._settings.paint.default_style)
         self._staying.update(seen, pairing.candidates)
-        stays = self._staying.photos
-        self._note.update(pairing.homeless, pairing.waiting, styles, closed, stays)
+        stays, faults = self._staying.photos, self._faults()
+        usable = [name for name, picture in styles.items() if picture not in faults]
+        self._note.update(pairing.homeless, pairing.waiting, usable, closed, stays)
         if not self._staying:
             return pairing
         fresh = (each for each in pairing.candidates if not self._staying.knows(each))
@@ -356,9 +361,7 @@ class Intake:
         self._rests = 0
         self._troubles.forget(ready)
         self._first_seen.pop(ready.candidate.content.path, None)
-        _log.info(
-            "job.queued", job=job.id, photo=printable(job.relative), style=printable(job.style_name)
-        )
+        tell_of_job("job.queued", job)
         if reason is not None:
             self._endings.failed(queued, reason)
 

@@ -80,6 +80,11 @@ class NewJob:
     recipe: str
     stays: tuple[Stay, ...] = field(default=(), kw_only=True)
 
+    @property
+    def has_own_style(self) -> bool:
+        """Whether its style came along with the photo; what that is called tells people nothing."""
+        return self.style.parent == self.content.parent
+
 
 def new_job(
     candidate: Candidate, claim: Claim, recipe: str, stays: tuple[Stay, ...] = ()

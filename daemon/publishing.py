@@ -67,7 +67,7 @@ def result_relative(claim: Claim, relative: PurePath) -> PurePath:
 def publish_result(  # noqa: PLR0913, PLR0917 - a picture, its name, and who is told of it
     share: Share,
     relative: PurePath,
-    style_name: str,
+    style_name: str | None,
     picture: bytes,
     suffix: str,
     intend: Callable[[Path], None] = files.unsaid,
@@ -79,7 +79,7 @@ def publish_result(  # noqa: PLR0913, PLR0917 - a picture, its name, and who is 
     Args:
         share: the share.
         relative: of the photo below the inbox; for folder jobs what `result_relative` gives.
-        style_name: to say what could not be written, if so.
+        style_name: to say what could not be written, if so; None for the photo's own style.
         picture: the whole file.
         suffix: of the result's name, with the dot.
         intend: told each path before it is tried. What it raises ends the attempt.
@@ -92,7 +92,10 @@ def publish_result(  # noqa: PLR0913, PLR0917 - a picture, its name, and who is 
         ShareError: `relative` leads out of the share.
     """
     name = f"{split(relative.name)[0]}{suffix}"
-    what = f"The picture of {printable(relative)} in the style {printable(style_name)}"
+    name_of_photo = printable(relative)
+    what = f"The picture of {name_of_photo} in its own style"
+    if style_name is not None:
+        what = f"The picture of {name_of_photo} in the style {printable(style_name)}"
     with _plainly(what, share.outbox / relative.parent):
         folder = folder_below(share.outbox, relative.parent)
         with held(folder, share.outbox) as here:

@@ -89,6 +89,7 @@ class Service:
             make_id=parts.make_id,
             lock=parts.lock,
             tick=tick,
+            faults=lambda: self._styles.faults,
         )
         self._styles = StyleTelling(share, settings, self._inspector, parts.clock, parts.sheet)
         self._engine = Exchange(parts.make_runner, self._mail.put, parts.clock)

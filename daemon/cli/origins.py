@@ -55,12 +55,12 @@ def made_from(record: Record, result: str) -> str:
         record: of the result.
         result: its name, for people.
     """
-    few = len(record.styles) == 1 and record.start is None
-    files = "both files" if few else "all these files"
+    more = "" if len(record.styles) == 1 else " --style STYLE2"
+    more += "" if record.start is None else " --init START"
     return (
-        f"{result} was painted from the photo {_described(record.content)} in the "
-        f"{_styles_of(record)}{_start_of(record)}. Name {files} before --like: nothing is looked "
-        "for."
+        "--like says how to paint, not what: name the pictures too, such as  atelierd stylize "
+        f"PHOTO STYLE{more} -o FILE --like {result} . It was painted from the photo "
+        f"{_described(record.content)} in the {_styles_of(record)}{_start_of(record)}."
     )
 
 

@@ -155,11 +155,13 @@ class Resumed:
         job_id: the request's.
         iteration: optimiser steps that had been taken then.
         largest: long side of the picture at its largest, pixels.
+        total: steps that it may take in all; 0 if that is not known.
     """
 
     job_id: str
     iteration: int
     largest: int = 0
+    total: int = 0
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 
 from daemon import publishing
-from daemon.cancelling import CANCELLED, cancel_without_service
+from daemon.cancelling import cancel_without_service
 from daemon.endings import Endings
 from daemon.errors import JournalError, PublishError
 from daemon.jobs import JobState
 from daemon.journal import Journal
+from daemon.reasons import CANCELLED
 from daemon.requests import Requests
 from daemon.runners.base import Cancelled, Event, Failed, PaintRequest, Progressed, Started
 from daemon.settings import PaintSettings, Settings, ShareSettings

@@ -115,7 +115,7 @@ def test_alone_it_says_what_it_was_made_from(run: Run, result: str) -> None:
     assert (code, out) == (2, "")
     assert 'from the photo "photo.jpg" (SHA-256 ' in err
     assert 'in the style "style.png" (SHA-256 ' in err
-    assert "Name both files" in err
+    assert f"such as  atelierd stylize PHOTO STYLE -o FILE --like {result} ." in err
     assert err.count("\n") == 1
 
 
@@ -162,7 +162,7 @@ def test_a_blend_alone_says_what_it_was_made_from(run: Run, blend: str) -> None:
     assert 'in the styles "style.png" (SHA-256 ' in err
     assert '...) of weight 70 and "other.png" (SHA-256 ' in err
     assert '...) of weight 30, started from the picture "begun.png" (SHA-256 ' in err
-    assert "Name all these files before --like" in err
+    assert "stylize PHOTO STYLE --style STYLE2 --init START -o FILE --like" in err
 
 
 def test_what_differs_of_a_blend_is_said(run: Run, blend: str, result: str) -> None:
