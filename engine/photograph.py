@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from engine.painter import Painter
 
 _MAPS: Final = 320
-"""Bytes for each pixel of the painting while its maps are made, smoothed and looked up (measured:
-287)."""
+"""Bytes for each pixel of the painting while its maps are made, smoothed and looked up, at most."""
 
 _FLOATS: Final = 3 * 4
 _BESIDE: Final = 8 * 2**20
