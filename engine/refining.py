@@ -79,7 +79,7 @@ def refined(
         No scale or one; and, if memory was lacking, what was done for want of it.
     """
     whole, lacking = pyramid.size_of(sources.content), False
-    for size in sizes(whole) if steps else ():
+    for size in sizes(whole, MOST_PIXELS) if steps else ():
         if max(size) <= max(painted.size):
             break
         ground = _ground(painter, sources, painted.ground, steps, size)
@@ -90,7 +90,7 @@ def refined(
     return [], _TOLD.format(*whole, _NOT) if lacking else ""
 
 
-def sizes(whole: pyramid.Size, most: int = MOST_PIXELS) -> Iterator[pyramid.Size]:
+def sizes(whole: pyramid.Size, most: int) -> Iterator[pyramid.Size]:
     """In which it may be done, the largest first: the photo's own, if that is not too large.
 
     Args:
