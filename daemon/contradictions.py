@@ -16,6 +16,7 @@ _NO_BLEND: Final = (
 )
 _NO_STYLE: Final = "{} is about the style, but style_weight is 0"
 _NO_SMOOTHNESS: Final = "{} is about smoothness, but tv_weight is 0"
+_NO_PHOTO: Final = "{} is about pictures that stay photographs, but photo is false"
 _OF_STYLE: Final = ("strength", "stroke_size", "style_loss")
 
 
@@ -32,9 +33,11 @@ def in_vain(asked: Mapping[str, str], recipe: Recipe) -> str:
     if "init_noise" in asked and recipe.init != "blend":
         return _NO_BLEND.format(asked["init_noise"], recipe.init)
     if not recipe.style_weight:
-        for name in _OF_STYLE:
+        for name in (*_OF_STYLE, *(["photo"] if recipe.photo else [])):
             if name in asked:
                 return _NO_STYLE.format(asked[name])
     if "tv_norm" in asked and not recipe.tv_weight:
         return _NO_SMOOTHNESS.format(asked["tv_norm"])
+    if "realism_weight" in asked and not recipe.photo:
+        return _NO_PHOTO.format(asked["realism_weight"])
     return ""

@@ -59,7 +59,7 @@ class Record(_Part):
     recipe: Recipe = Field(description="with its seed")
     size: Literal["working", "original"] = Field("working", description="output.size")
     refine: Annotated[int, Field(ge=0, le=64)] = Field(
-        0, description="output.refine; 0 where nothing was refined"
+        0, description="output.refine; 0 where nothing came of it"
     )
     content: Source = Field(description="the photo")
     styles: tuple[StyleSource, ...] = Field(

@@ -105,7 +105,9 @@ class WatchSettings(_Section):
 class PaintSettings(_Section):
     """How pictures are painted when nothing else is said. Unset values come from the preset."""
 
-    preset: Literal["draft", "standard", "fine"] = Field("standard", description="named recipe")
+    preset: Literal["draft", "standard", "fine", "photo"] = Field(
+        "standard", description="named recipe"
+    )
     default_style: str | None = Field(
         None,
         description="name of the style for photos that lie in the bare inbox; without it they stay "
@@ -150,6 +152,18 @@ class PaintSettings(_Section):
         None,
         description="what tv_weight counts of differences between neighbouring pixels: l1: their "
         "amount, which keeps edges; l2: their square, which softens them",
+    )
+    photo: bool | None = Field(
+        None,
+        description="whether the picture stays a photograph: it takes the style's colours and "
+        "light, and none of its strokes; init has to be content",
+    )
+    realism_weight: float | None = Field(
+        None,
+        ge=0,
+        le=1e6,
+        description="weight, where photo is true, of what is no photograph while the picture is "
+        "painted, alike at every size",
     )
     pooling: Literal["avg", "max"] | None = Field(
         None,
@@ -253,7 +267,8 @@ class OutputSettings(_Section):
         ge=0,
         le=64,
         description="steps that a painting gets once it is enlarged, towards the photo's own size "
-        "(size is original) but to 3.2 megapixels at most; 0: it is enlarged alone",
+        "(size is original) but to 3.2 megapixels at most; 0: it is enlarged alone; a picture "
+        "that stays a photograph (paint.photo) has the photo's own detail without steps, but at 0",
     )
     keep_location: bool = Field(
         False,

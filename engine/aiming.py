@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from engine.blending import Look, blended, in_order
 from engine.fitting import Fit, fitting
 from engine.ground import Ground
+from engine.matting import PhotorealismLoss
 from engine.memory import beside_shelf
 from engine.pyramid import Picture, Size, size_of
 from engine.recipe import Recipe
@@ -33,10 +34,23 @@ def aimed(painter: Painter, ground: Ground, content: Picture) -> Retreat:
     finer = partial(_fitting, painter, size_of(content), ground.recipe)
     style = _blend(painter, ground, content)
     return Retreat(
-        partial(painter.objective, content, style, ground.recipe),
+        partial(
+            painter.objective, content, style, ground.recipe, realism=_realism(ground, content)
+        ),
         _first_fit(finer, ground.memory.maps),
         finer,
     )
+
+
+def _realism(ground: Ground, content: Picture) -> PhotorealismLoss | None:
+    """How far pictures are from the photo in other colours, if it is to stay one.
+
+    It is made once, whatever becomes of the tiles.
+    """
+    recipe = ground.recipe
+    if not (recipe.photo and recipe.realism_weight):
+        return None
+    return PhotorealismLoss.of(content, recipe.realism_weight)
 
 
 def _blend(painter: Painter, ground: Ground, content: Picture) -> Statistics:

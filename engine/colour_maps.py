@@ -99,16 +99,17 @@ class ColourMaps:
                 kept[...] = guide.filtered(plane)
         return replace(self, own=own)
 
-    def seen(self, photo: NDArray[Any]) -> NDArray[Any]:
+    def seen(self, photo: NDArray[Any], *, rounded: bool = True) -> NDArray[Any]:
         """The photo through the maps.
 
         Args:
             photo: (H, W, 3), 0 to 255: at the painting's size or any other, in its own for one.
+            rounded: whether bytes become bytes; else they become floats, too.
 
         Returns:
             Shaped as the photo, 0 to 255: uint8, rounded, if that is what it was, else float32.
         """
-        bytes_ = photo.dtype == np.uint8
+        bytes_ = rounded and photo.dtype == np.uint8
         found = np.empty(photo.shape, np.uint8 if bytes_ else np.float32)
         for rows, colours in self._bands(photo):
             levels = (255 * colours).clip(0, 255)

@@ -16,6 +16,7 @@ from typing import Final
 from engine.errors import PictureError
 from engine.fitting import PLAIN, Maps, fitting
 from engine.footprint import FLOAT, elements, seam_bytes
+from engine.matting import laplacian_bytes
 from engine.recipe import CONVOLUTIONS, Recipe
 from engine.stages import Tiling, style_tiling
 from engine.tiles import Size
@@ -28,6 +29,8 @@ best picture and gradient on the device. More styles, and larger ones, are count
 _PASSING: Final = 11
 """Pictures that are made and let go between steps. Most are L-BFGS's, to learn the
 curvature: energies of steps and changes, their squares, scales, bands and what they are made of."""
+_PRODUCT: Final = 4
+"""Pictures that the photorealism loss makes: the image, about its middle, the gradient twice."""
 _HISTORIES: Final = (5, 3)
 """Shorter memories for L-BFGS, tried where the one that is wanted leaves no room for tiles."""
 _BEARABLE: Final = 1.7
@@ -83,7 +86,7 @@ def picture_bytes(size: Size, recipe: Recipe, styles: Sequence[Size] = ()) -> in
     pictures += recipe.colors == "luminance"  # the photo is there in colours and in grey
     targets = sum(elements(tap, size) for tap in recipe.content_layers)
     held = pictures * pixels + _pixels_of_more(styles, recipe)
-    return round(held * _PICTURE + targets * FLOAT)
+    return round(held * _PICTURE + targets * FLOAT) + _realism_bytes(size, recipe)
 
 
 def _pixels_of_more(styles: Sequence[Size], recipe: Recipe) -> float:
@@ -91,6 +94,16 @@ def _pixels_of_more(styles: Sequence[Size], recipe: Recipe) -> float:
     pixels = [height * width for height, width in styles]
     usual = max(pixels, default=0) / max(recipe.stroke_size, 1) ** 2
     return sum(pixels) - usual
+
+
+def _realism_bytes(size: Size, recipe: Recipe) -> int:
+    """The matting Laplacian, and what is made and let go at each product with it.
+
+    The colour maps at the end take less than the optimiser, which has gone by then.
+    """
+    if not (recipe.photo and recipe.realism_weight):
+        return 0
+    return laplacian_bytes(size) + _PRODUCT * _PICTURE * size[0] * size[1]
 
 
 def beside_shelf(size: Size, maps: Maps) -> int:

@@ -1,6 +1,7 @@
 """What is minimised: the weighted sum of all losses over the taps, for one content and one style.
 
-Gatys, Ecker, Bethge 2016, equation 7, with a total variation term. A picture that is too large for
+Gatys, Ecker, Bethge 2016, equation 7, with a total variation term, and one for photographs that are
+to stay such (Luan, Paris, Shechtman, Bala 2017). A picture that is too large for
 the memory is worked through in tiles, and value and gradient are those of the whole all the same: a
 first pass, forward alone, adds up what each loss has to know of the maps; a second one carries each
 tile's share of the loss's gradient back, and where halos overlap the shares add up. How much of the
@@ -17,6 +18,7 @@ from engine.content_loss import ContentLoss
 from engine.footprint import elements
 from engine.layers import level_of
 from engine.losses import Aim, Place, TapLoss, energy
+from engine.matting import PhotorealismLoss
 from engine.mx import Array, nd
 from engine.patchwork import Patchwork
 from engine.precision import raised
@@ -53,18 +55,20 @@ class Objective:
         style: statistics of the style at this scale, all that the recipe asks for.
         recipe: weights, layers, normalisation and pooling.
         tiling: the pieces to work through; without it there is one.
+        realism: how far images are from a photograph; it sees the whole picture, tiles or not.
 
     Raises:
         PictureError: a side of the content is too small for the network.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - this is where all of these meet
         self,
         network: Vgg,
         content: Array,
         style: Statistics,
         recipe: Recipe,
         tiling: Tiling | None = None,
+        realism: PhotorealismLoss | None = None,
     ) -> None:
         self._network = network
         self._recipe = recipe
@@ -77,6 +81,7 @@ class Objective:
         self._raw = self._taps - {term.tap for term in self._terms if not term.raw}
         smoothness = TotalVariation(recipe.tv_weight, squared=recipe.tv_norm == "l2")
         self._smoothness = smoothness if recipe.tv_weight else None
+        self._realism = realism
 
     def evaluate(self, image: Array) -> tuple[LossParts, Array]:
         """Return the loss, taken apart, and its gradient with respect to an image.
@@ -95,7 +100,12 @@ class Objective:
             roughness, slope = self._smoothness(image)
             values.append(roughness)
             gradient = nd.elemwise_add(gradient, slope)
-        return self._parts(nd.concat(*values, dim=0).asnumpy().tolist()), gradient
+        unreal = 0.0
+        if self._realism is not None:
+            # While the host is at that, the device works off what is queued.
+            unreal, pull = self._realism(image.asnumpy()[0].transpose(1, 2, 0))
+            gradient = nd.elemwise_add(gradient, self._network.to_device(pull))
+        return self._parts(nd.concat(*values, dim=0).asnumpy().tolist(), unreal), gradient
 
     def _measured(self, work: Patchwork) -> list[Array]:
         """What each loss has to know of the maps, added up over the pieces."""
@@ -127,7 +137,7 @@ class Objective:
         self._shelf.put(other)
         return total
 
-    def _parts(self, values: list[float]) -> LossParts:
+    def _parts(self, values: list[float], realism: float) -> LossParts:
         content = 0.0
         style: dict[str, float] = {}
         for term, value in zip(self._terms, values, strict=False):
@@ -136,7 +146,7 @@ class Objective:
             else:
                 style[term.label] = style.get(term.label, 0.0) + value
         tv = values[-1] if self._smoothness is not None else 0.0
-        return LossParts(sum(values), content, style, tv)
+        return LossParts(sum(values) + realism, content, style, tv, realism)
 
     def _content_terms(self, content: Array) -> list[_Term]:
         recipe = self._recipe

@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 from engine import pyramid
 from engine.fitting import Maps
+from engine.matting import PhotorealismLoss
 from engine.memory import WORKSPACE, MemoryPlan, plan_memory
 from engine.mx import Array, mx
 from engine.objective import Objective
@@ -89,7 +90,9 @@ class Painter:
             recipe: how to paint.
             resume: what `Work.save` has written; open until the first step, then closed here.
             refine: steps of a refinement in the photo's own size, if that is larger than the
-                recipe's (see `engine.refining`); the painting is of that size then.
+                recipe's (see `engine.refining`); the painting is of that size then. Where the
+                recipe says that it stays a photograph (`photo`), any number but 0 has that size
+                without steps (see `engine.photograph`).
 
         Raises:
             PictureError: a picture is no picture, too narrow, or larger than the memory allows.
@@ -118,6 +121,11 @@ class Painter:
         on_card = self._context.device_type == "gpu"
         width, entering = self.network.precision.width, self.network.entering
         return Maps(width, entering, traced=not on_card, shelved=not on_card)
+
+    def left(self) -> int:
+        """Bytes of the machine's memory that pictures may still take."""
+        held, most = self._memory()
+        return most - held - WORKSPACE
 
     def _memory(self) -> tuple[int, int]:
         """Bytes that this process holds, and that it may hold."""
@@ -153,9 +161,11 @@ class Painter:
         style: Statistics,
         recipe: Recipe,
         tiling: Tiling | None = None,
+        *,
+        realism: PhotorealismLoss | None = None,
     ) -> Objective:
         """What is minimised for a content at one scale."""
-        return Objective(self.network, self.to_device(content), style, recipe, tiling)
+        return Objective(self.network, self.to_device(content), style, recipe, tiling, realism)
 
     def to_device(self, picture: pyramid.Picture) -> Array:
         """Lay a picture on the painter's device."""

@@ -40,6 +40,7 @@ PRESETS: Final = MappingProxyType(
         "draft": Recipe(size=256, scales=(0.5, 1.0), iterations=(28, 18)),
         "standard": at_size(Recipe(iterations=(64, 28)), 512),
         "fine": at_size(Recipe(iterations=(90, 48)), 768),
+        "photo": at_size(Recipe(iterations=(40, 20), photo=True), 512),
     }
 )
-"""Recipes by name, from the quickest to the most careful."""
+"""Recipes by name: from the quickest to the most careful; and that of what stays a photograph."""

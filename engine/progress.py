@@ -29,19 +29,21 @@ class DeviceReport:
 
 @dataclass(frozen=True)
 class LossParts:
-    """A loss, taken apart. `content`, `style` and `tv` are weighted: they add up to `total`.
+    """A loss, taken apart. All parts are weighted: they add up to `total`.
 
     Attributes:
         total: what the optimiser minimises.
         content: weighted content loss, all content taps together.
         style: weighted style loss of each tap, by its name.
         tv: weighted total variation loss.
+        realism: weighted photorealism loss.
     """
 
     total: float
     content: float
     style: dict[str, float] = field(default_factory=dict)
     tv: float = 0.0
+    realism: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,8 @@ class Painting:
         predicted_memory_mb: what the process was expected to hold at its fullest, MiB.
         refined: steps of the refinement, once the painting was enlarged; 0 if there was none.
         left_out: why it was not refined in the photo's own size although that was asked for.
+        carried: whether a picture that stays a photograph is of the photo's own size, or as near to
+            that as there was memory for.
     """
 
     picture: NDArray[np.float32]
@@ -104,3 +108,4 @@ class Painting:
     predicted_memory_mb: float
     refined: int = 0
     left_out: str = ""
+    carried: bool = False

@@ -25,6 +25,8 @@ Convolution = Literal[
 LayerWeight = Annotated[float, Field(gt=0, le=1e6)]
 StyleLossKind = Literal["gram", "wasserstein", "histogram"]
 Colours = Literal["style", "match", "luminance"]
+REALISM: Final = 10_000.0
+"""Weight of the photorealism loss where nothing else is said."""
 STYLE_LAYERS: Final = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
 
 
@@ -37,7 +39,8 @@ class Recipe(BaseModel):
 
     The total loss is
     ``content_weight * content + strength * style_weight * style + tv_weight * tv``
-    (Gatys, Ecker, Bethge 2016, equation 7, with a total variation term added).
+    (Gatys, Ecker, Bethge 2016, equation 7, with a total variation term added), and where the
+    picture is to stay a photograph ``realism_weight * realism`` (Luan et al. 2017, equation 4).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -81,6 +84,19 @@ class Recipe(BaseModel):
         "l1",
         description="of differences between neighbouring pixels: their amount, which keeps edges, "
         "or their square",
+    )
+    photo: bool = Field(
+        default=False,
+        description="whether the picture stays a photograph: it takes the style's colours and "
+        "light, and none of its strokes",
+    )
+    realism_weight: float = Field(
+        REALISM,
+        ge=0,
+        le=1e6,
+        description="weight, where photo is true, of what is no photograph: the mean square of "
+        "what no local change of the photo's colours makes, for colours of 0 to 1; 10000 makes a "
+        "hundredth of the range count 1, at every size",
     )
     content_layers: dict[Convolution, LayerWeight] = Field(
         {"conv4_2": 1.0},
@@ -155,6 +171,11 @@ class Recipe(BaseModel):
             raise ValueError("scales must rise and end with 1")
         if not self.content_weight and not self.style_weight:
             raise ValueError("content_weight and style_weight cannot both be 0")
+        if self.photo and self.init != "content":
+            raise ValueError(
+                f"photo keeps the picture a photograph, which random dots are not, but init is "
+                f"{self.init}"
+            )
         return self
 
     @property

@@ -79,7 +79,7 @@ def refined(
         No scale or one; and, if memory was lacking, what was done for want of it.
     """
     whole, lacking = pyramid.size_of(sources.content), False
-    for size in _sizes(whole) if steps else ():
+    for size in sizes(whole, MOST_PIXELS) if steps else ():
         if max(size) <= max(painted.size):
             break
         ground = _ground(painter, sources, painted.ground, steps, size)
@@ -90,12 +90,17 @@ def refined(
     return [], _TOLD.format(*whole, _NOT) if lacking else ""
 
 
-def _sizes(whole: pyramid.Size) -> Iterator[pyramid.Size]:
-    """In which it may be done, the largest first: the photo's own, if that is not too large."""
+def sizes(whole: pyramid.Size, most: int) -> Iterator[pyramid.Size]:
+    """In which it may be done, the largest first: the photo's own, if that is not too large.
+
+    Args:
+        whole: the photo's own.
+        most: pixels.
+    """
     largest = max(whole)
-    if prod(whole) > MOST_PIXELS:
-        largest = int(largest * sqrt(MOST_PIXELS / prod(whole)))
-    while prod(pyramid.fitted(whole, largest)) > MOST_PIXELS and largest > 1:
+    if prod(whole) > most:
+        largest = int(largest * sqrt(most / prod(whole)))
+    while prod(pyramid.fitted(whole, largest)) > most and largest > 1:
         largest -= 1  # the other side was rounded up
     return (pyramid.fitted(whole, round(largest * share)) for share in _SHARES)
 
@@ -142,14 +147,14 @@ def _ground(
     except PictureError:
         return None
     looks = [
-        replace(look, picture=_as_it_came(each, long))
+        replace(look, picture=as_it_came(each, long))
         for look, each, long in zip(painted.looks, given, longest, strict=True)
     ]
-    content = _as_it_came(sources.content, size)
+    content = as_it_came(sources.content, size)
     return Ground(recipe, content, looks, memory, painted.change, refines=True)
 
 
-def _as_it_came(picture: NDArray[Any], size: pyramid.Size) -> NDArray[Any]:
+def as_it_came(picture: NDArray[Any], size: pyramid.Size) -> NDArray[Any]:
     """A picture in a size: if it has that, as it came.
 
     Bytes are a quarter of floats, and they are kept while all is painted.

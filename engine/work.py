@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from engine import pyramid, showing, snapshot
+from engine import photograph, pyramid, showing, snapshot
 from engine.aiming import aimed
 from engine.descent import Descent, Limits, solved
 from engine.errors import DivergedError, PictureError, SnapshotError
@@ -63,10 +63,15 @@ class Work:
         self._recipe = recipe
         sources.check(recipe)
         sources = sources.trimmed(recipe.style_trim)
+        self._larger: NDArray[np.uint8 | np.float32] | None = None
+        self._left_out = ""
+        if recipe.photo and refine:  # before the plan, which then knows of it
+            self._larger, self._left_out = photograph.own_size(painter, sources, recipe)
         self._plan = laid(painter, sources, recipe)
         self._start = start_of(sources, self._plan[0])
-        more, self._left_out = refined(painter, sources, self._plan[-1], refine)
-        self._plan += more
+        if not recipe.photo:
+            more, self._left_out = refined(painter, sources, self._plan[-1], refine)
+            self._plan += more
         self._identity, self._refinement = self._identified(), self._refined_by()
         self._set_began(painter.now())
         self._steps = 0
@@ -352,7 +357,7 @@ class Work:
         if self._result is None:  # pragma: no cover - there is always a scale
             raise RuntimeError("no scale was worked through")
         return Painting(
-            picture=showing.finished(self._result, self._ground_of(self._result)),
+            picture=self._picture(self._result),  # which sees to `left_out` too
             loss=self._loss,
             iterations=self._steps,
             seconds=self._painter.now() - self._began,
@@ -365,7 +370,22 @@ class Work:
             predicted_memory_mb=max(each.ground.memory.bytes for each in self._plan) / 2**20,
             refined=self._refined,
             left_out=self._left_out,
+            carried=self._larger is not None,
         )
+
+    def _picture(self, result: pyramid.Picture) -> pyramid.Picture:
+        """What people get of a result."""
+        ground = self._ground_of(result)
+        shown = showing.finished(result, ground)
+        if not self._recipe.photo:
+            return shown
+        try:
+            return photograph.seen(shown, ground.content, self._larger)
+        except MemoryError:
+            if self._larger is None:
+                raise
+        self._larger, self._left_out = None, photograph.NO_MEMORY
+        return photograph.seen(shown, ground.content)
 
 
 def _digest(*parts: str) -> str:

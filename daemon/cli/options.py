@@ -112,6 +112,14 @@ class _Offer:
     or_file: OrFile | None = None
 
     @property
+    def is_flag(self) -> bool:
+        """Whether it stands alone and says yes: a value behind it could be a file's name.
+
+        The setting's own takes true or false.
+        """
+        return self.setting.kind is bool and self.name != self.setting.option
+
+    @property
     def parameter(self) -> str:
         """What click calls its value; none of the command's own is called so."""
         return "setting_" + self.name.lstrip("-").replace(".", "__").replace("-", "_")
@@ -137,7 +145,10 @@ class _Offer:
         more = "" if self.or_file is None else f" FILE: {self.or_file.meaning}."
         shown = str(setting.default).lower() if setting.kind is bool else setting.default
         default = "" if setting.default is None else f"  [default: {shown}]"
-        return setting.sentence + more + default
+        sentence = setting.sentence
+        if self.is_flag:
+            sentence = sentence.replace(f" ({setting.values})", "")
+        return sentence + more + default
 
 
 def _offers(
@@ -205,10 +216,13 @@ def _config_option(function: Callable[..., R]) -> Callable[..., R]:
 
 def _option(offer: _Offer) -> Callable[[Callable[..., R]], Callable[..., R]]:
     # The value stays a text: `load` checks it, and says the same of file and environment.
+    how: dict[str, Any] = {"metavar": offer.metavar}
+    if offer.is_flag:
+        how = {"flag_value": "true", "default": None}
     return click.option(
         offer.name,
         offer.parameter,
-        metavar=offer.metavar,
+        **how,
         hidden=not offer.shown,
         help=offer.help,
     )

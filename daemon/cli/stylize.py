@@ -63,6 +63,8 @@ _SHORT: Final = {
     "paint.style_loss": "--style-loss",
     "paint.tv_weight": "--tv-weight",
     "paint.tv_norm": "--tv-norm",
+    "paint.photo": "--photo",
+    "paint.realism_weight": "--realism-weight",
     "paint.pooling": "--pooling",
     "paint.normalization": "--normalization",
     "paint.init": "--init",

@@ -64,7 +64,8 @@ class PaintRequest:
         lossless: WebP keeps every value.
         depth: bits a colour of PNG and TIFF, 8 or 16.
         size: as large as it is painted, or as the photo.
-        refine: steps in the photo's own size, once the painting is enlarged to that.
+        refine: steps in the photo's own size, once the painting is enlarged to that; a picture that
+            stays a photograph takes none, but has the photo's own detail if there are any.
         keep_location: whether the result names the place where the photo was taken.
         content_name: of the photo's file, for the record in the result.
         start: the file of a picture to start from in place of the photo; empty for none.

@@ -102,7 +102,7 @@ def _packet(painting: Painting, photo: pictures.About, request: PaintRequest) ->
         program=version.program(),
         recipe=request.recipe,
         size=request.size,
-        refine=request.refine if painting.refined else 0,
+        refine=request.refine if painting.refined or painting.carried else 0,
         content=record.source(request.content_name, request.content),
         styles=tuple(record.style(one.name, one.data, one.weight) for one in request.styles),
         start=record.source(request.start_name, request.start) if request.start else None,

@@ -20,6 +20,8 @@ from engine import Recipe
         ("stroke_size", {"style_weight": 0}, "--it is about the style"),
         ("style_loss", {"style_weight": 0}, "--it is about the style"),
         ("tv_norm", {}, "--it is about smoothness, but tv_weight is 0"),
+        ("photo", {"photo": True, "style_weight": 0}, "--it is about the style, but style_weight"),
+        ("realism_weight", {}, "--it is about pictures that stay photographs, but photo is false"),
     ],
 )
 def test_what_can_have_no_effect_is_said(asked: str, fields: dict[str, Any], why: str) -> None:
@@ -36,6 +38,9 @@ def test_what_can_have_no_effect_is_said(asked: str, fields: dict[str, Any], why
         ("tv_norm", {"tv_weight": 0.1}),
         ("seed", {}),  # which can stand anywhere: another one is tried when there are dots
         ("colors", {"style_weight": 0}),
+        ("photo", {"photo": True}),
+        ("photo", {"style_weight": 0}),  # it is false
+        ("realism_weight", {"photo": True}),
     ],
 )
 def test_what_has_one_is_taken(asked: str, fields: dict[str, Any]) -> None:

@@ -27,6 +27,8 @@ tv_weight = 0.001
 tv_norm = "l2"
 pooling = "max"
 normalization = "classic"
+photo = false
+realism_weight = 3e4
 init = "blend"
 init_noise = 0.25
 seed = 7
@@ -46,7 +48,7 @@ def test_everything_that_can_be_set_is_read() -> None:
         "preset": "fine", "size": 800, "iterations": 90, "content_weight": 2.0,
         "style_weight": 12.5, "strength": 2.0, "stroke_size": 0.5, "colors": "luminance",
         "style_loss": "gram 70 + histogram 30", "tv_weight": 0.001, "tv_norm": "l2",
-        "pooling": "max", "normalization": "classic",
+        "pooling": "max", "normalization": "classic", "photo": False, "realism_weight": 3e4,
         "init": "blend", "init_noise": 0.25, "seed": 7,
         "output.format": "webp", "output.quality": 80, "output.lossless": True, "output.depth": 16,
         "output.size": "original", "output.refine": 0, "output.keep_location": True,
@@ -111,8 +113,10 @@ def test_what_windows_writes_is_read() -> None:
         ('style_loss = "gram + gram"', r"style_loss must be gram, wasserstein, histogram, or"),
         ("style_loss = 3", r"style_loss must be gram, .*, but it is 3\."),
         ("style_loss = {gram = 1}", r"style_loss must be gram, "),
+        ("photo = 1", r"photo must be true or false, but it is 1\."),
+        ("realism_weight = -1", r"realism_weight must be a number from 0 to 1000000, but it is"),
         ("init_noise = 1.5", r"init_noise must be a number from 0 to 1, but it is 1\.5\."),
-        ("preset = 3", r'preset must be one of "draft", "standard", "fine", but it is 3\.'),
+        ("preset = 3", r'one of "draft", "standard", "fine", "photo", but it is 3\.'),
         ("size = " + "9" * 6000, r"job\.toml"),
         ("size = " + "[" * 30000, r"cannot be read"),
         ("size = 0x" + "f" * 3600, r"cannot be read: a whole number is longer than 64 bits"),
@@ -208,6 +212,10 @@ def test_wishes_that_contradict_the_settings_are_refused() -> None:
         ({"stroke_size": 2.0, "style_weight": 0.0}, r"stroke_size is about the style"),
         ({"style_loss": "gram", "style_weight": 0.0}, r"style_loss is about the style"),
         ({"tv_norm": "l2"}, r"tv_norm is about smoothness, but tv_weight is 0\."),
+        ({"photo": True, "style_weight": 0.0}, r"photo is about the style, but style_weight is 0"),
+        ({"realism_weight": 9.0}, r"realism_weight is about pictures that stay photographs, but"),
+        ({"photo": True, "init": "noise"}, r"photo keeps .* dots are not, but init is noise\."),
+        ({"preset": "photo", "init": "blend"}, r"photo keeps .* but init is blend\. Change one"),
     ],
 )
 def test_wishes_that_can_have_no_effect_are_refused(
@@ -283,6 +291,7 @@ def test_wishes_are_checked_again_where_they_are_used(wishes: dict[str, object])
     "colors": st.sampled_from(["style", "match", "luminance"]),
     "tv_norm": st.sampled_from(["l1", "l2"]), "pooling": st.sampled_from(["avg", "max"]),
     "normalization": st.sampled_from(["relative", "classic"]),
+    "photo": st.booleans(), "realism_weight": st.floats(0, 1e6),
     "init": st.sampled_from(["content", "noise", "blend"]), "init_noise": st.floats(0, 1),
     "seed": st.integers(0, 2**31 - 1),
 }))  # fmt: skip
@@ -291,6 +300,10 @@ def test_every_wish_within_bounds_makes_a_recipe(wishes: dict[str, object]) -> N
         wishes.pop("init_noise", None)
     if not wishes.get("tv_weight"):
         wishes.pop("tv_norm", None)
+    if wishes.get("init", "content") != "content":
+        wishes |= {"photo": False}
+    if not wishes.get("photo", wishes.get("preset") == "photo"):
+        wishes.pop("realism_weight", None)
     recipe = make_recipe(PaintSettings(), wishes)
     assert isinstance(recipe, Recipe)
     for name in set(wishes) - {"preset", "iterations"}:

@@ -13,6 +13,7 @@ from engine.blending import Look
 from engine.errors import PictureError
 from engine.fitting import PLAIN, Fit
 from engine.ground import Ground
+from engine.matting import PhotorealismLoss
 from engine.memory import plan_memory
 from engine.sources import Sources
 from engine.stages import Tiling
@@ -28,14 +29,15 @@ class StandIn:
     def __init__(self):
         self.asked, self.alive, self.objectives = [], [], []
 
-    def grams(self, style, digest, recipe):
+    def statistics(self, style, digest, recipe):
         assert not [each for each in self.alive if each() is not None]  # the one before has gone
         self.alive.append(weakref.ref(style))
         self.asked.append((style.shape, digest, recipe))
         return {"conv1_1": np.full((2, 2), style.mean())}
 
-    def objective(self, content, grams, recipe, tiling):
+    def objective(self, content, grams, recipe, tiling, *, realism):
         self.objectives.append((content, grams, recipe, tiling))
+        self.realism = realism
         return "objective"
 
 
@@ -45,8 +47,8 @@ def look(level, share):
 
 @pytest.fixture
 def ground():
-    def ground(*looks, stroke_size=1.0):
-        recipe = Recipe(stroke_size=stroke_size)
+    def ground(*looks, **fields):
+        recipe = Recipe(**fields)
         photo = np.zeros((*SIZE, 3), np.float32)
         return Ground(recipe, photo, looks, plan_memory(SIZE, recipe, 0, 2**33))
 
@@ -72,6 +74,21 @@ def test_the_size_of_strokes_is_that_of_the_style_and_nothing_else(ground, strok
     ((shape, *_),) = painter.asked
     assert max(shape) == side
     assert painter.objectives[0][0] is content
+
+
+@pytest.mark.parametrize("fields", [{}, {"photo": True, "realism_weight": 0}])
+def test_of_a_painting_nobody_asks_how_real_it_is(ground, fields):
+    painter = StandIn()
+    aimed(painter, ground(look(40, 1.0), **fields), np.zeros((*SIZE, 3), np.float32))
+    assert painter.realism is None
+
+
+def test_a_photograph_is_compared_with_the_photo_at_the_scale(ground):
+    painter = StandIn()
+    content = np.random.default_rng(0).uniform(0, 255, (*SIZE, 3)).astype(np.float32)
+    aimed(painter, ground(look(40, 1.0), photo=True, realism_weight=50), content)
+    other = np.random.default_rng(1).uniform(0, 255, (*SIZE, 3)).astype(np.float32)
+    assert painter.realism(other)[0] == PhotorealismLoss.of(content, 50)(other)[0] > 0
 
 
 def test_what_is_too_small_for_any_tiles_is_tried_in_the_smallest():
@@ -105,7 +122,7 @@ def test_no_room_at_all_is_said(ground):
     """Nothing here hides what a painter says."""
 
     class Full(StandIn):
-        def objective(self, *_):
+        def objective(self, *_, **__):
             raise PictureError("too large")
 
     with pytest.raises(PictureError, match="too large"):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from engine import Recipe
+from engine.matting import PhotorealismLoss
 from engine.objective import Objective
 from engine.painter import Painter
 from engine.stages import Tiling
@@ -98,10 +99,37 @@ def test_the_parts_add_up_and_the_gradient_is_the_slope(painter, reference):
     loss, gradient = aim.evaluate(image)
     assert loss.total == pytest.approx(loss.content + sum(loss.style.values()) + loss.tv)
     assert loss.tv > 0
+    assert_slope(aim, image, gradient)
+
+
+def assert_slope(aim, image, gradient):
     step = gradient * (0.5 / float(gradient.norm().asscalar()))
     ahead, behind = (aim.evaluate(image + sign * step)[0].total for sign in (1, -1))
     slope = float((gradient * step).sum().asscalar())
     assert (ahead - behind) / 2 == pytest.approx(slope, rel=0.02)
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("tiling", [Tiling(), Tiling(Grid(1, 2))], ids=["whole", "tiles"])
+def test_with_realism_the_parts_add_up_and_the_gradient_is_the_slope(painter, reference, tiling):
+    """In tiles too: it sees the whole picture, and is computed once."""
+    content = reference.arrays["content_rgb"].astype(np.float32)
+    realism = PhotorealismLoss.of(content, 1e4)
+    recipe = Recipe(content_weight=1, style_weight=10, photo=True)
+    style = on_device(painter, reference, "style_rgb")
+    known = style_statistics(painter.network, style, recipe)
+    aim = painter.objective(content, known, recipe, tiling, realism=realism)
+    image = on_device(painter, reference, "image_rgb")
+    loss, gradient = aim.evaluate(image)
+    value, pull = realism(reference.arrays["image_rgb"])
+    assert loss.realism == pytest.approx(value)
+    assert value > 0
+    assert loss.total == pytest.approx(loss.content + sum(loss.style.values()) + loss.realism)
+    assert_slope(aim, image, gradient)
+    plain, without = painter.objective(content, known, recipe, tiling).evaluate(image)
+    assert plain.total == pytest.approx(loss.total - loss.realism)
+    rest = (gradient - without).asnumpy()[0].transpose(1, 2, 0)
+    assert error(rest, pull) < 1e-3
 
 
 @pytest.mark.weights

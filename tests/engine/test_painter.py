@@ -15,7 +15,9 @@ from engine.errors import PictureError
 from engine.fitting import fitting
 from engine.footprint import step_bytes
 from engine.layers import chain_to
+from engine.memory import WORKSPACE
 from engine.painter import Painter
+from engine.room import resident
 from engine.sources import Sources
 from engine.style_statistics import style_statistics
 from engine.style_store import StyleStore
@@ -179,6 +181,13 @@ def test_what_one_picture_leaves_behind_is_not_counted_against_the_next(painter,
     """A photo that was painted an hour ago is not to be refused for want of memory."""
     first, second = (paint(painter, photo, style)[1].predicted_memory_mb for _ in range(2))
     assert second < first + 30
+
+
+def test_what_is_left_for_pictures_goes_by_what_may_be_held(painter, monkeypatch):
+    monkeypatch.setattr(painter, "_max_memory", 2**20)
+    assert painter.left() < 0
+    monkeypatch.setattr(painter, "_max_memory", resident() + WORKSPACE + 2**27)
+    assert 2**26 < painter.left() < 2**27 + WORKSPACE
 
 
 @pytest.mark.parametrize(

@@ -300,7 +300,7 @@ def test_a_photo_of_too_many_pixels_is_refined_in_a_smaller_size(begin, monkeypa
 def test_however_large_a_photo_is_there_is_a_size_to_refine_it_in(whole, most):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(refining, "MOST_PIXELS", most)
-        first, *others = refining._sizes(whole)
+        first, *others = refining.sizes(whole, refining.MOST_PIXELS)
     pixels = whole[0] * whole[1]
     if pixels <= most:
         assert first == whole

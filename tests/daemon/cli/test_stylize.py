@@ -143,7 +143,7 @@ def test_each_wish_has_one_option_in_the_help(run: Run) -> None:
     for name in (
         "preset", "size", "iterations", "strength", "stroke-size", "colors", "style-loss",
         "tv-weight", "tv-norm", "pooling", "normalization", "init", "init-noise", "seed",
-        "weights", "device",
+        "photo", "realism-weight", "weights", "device",
     ):  # fmt: skip
         assert f"  --{name} " in shown
         for section in ("paint", "engine"):
@@ -168,6 +168,36 @@ def test_the_controls_reach_the_recipe(run: Run) -> None:
     assert (found.tv_weight, found.tv_norm) == (0.5, "l2")
     assert (found.pooling, found.normalization) == ("max", "classic")
     assert (found.init, found.init_noise, found.seed) == ("blend", 0.2, 4)
+
+
+def test_photo_needs_no_value_and_can_be_taken_back(run: Run) -> None:
+    """A value behind it would be the photo's name."""
+    quick = ("-o", "out.png", "--iterations", "2")
+    assert run("--photo", "photo.jpg", "style.png", *quick, "--realism-weight", "500")[0] == 0
+    found = recipe_of("out.png")
+    assert (found.photo, found.realism_weight) == (True, 500)
+    like = ("-o", "again.png", "--like", "out.png")
+    assert run("photo.jpg", "style.png", *like, "--paint.photo", "false")[0] == 0
+    assert not recipe_of("again.png").photo
+    assert run("photo.jpg", "style.png", *quick, "--preset", "photo")[0] == 0
+    assert recipe_of("out.png").photo
+
+
+@pytest.mark.parametrize(
+    ("typed", "why"),
+    [
+        (("--photo", "--init", "noise"), "photo keeps the picture a photograph, which random"),
+        (("--preset", "photo", "--init", "blend"), "but init is blend"),
+        (("--realism-weight", "5"), "--realism-weight is about pictures that stay photographs"),
+        (("--photo", "--paint.style_weight", "0"), "--photo is about the style, but style_weight"),
+    ],
+)
+def test_what_goes_not_with_a_photograph_is_refused_by_name(
+    run: Run, typed: tuple[str, ...], why: str
+) -> None:
+    status, _, told = run("photo.jpg", "style.png", "-o", "out.png", *typed)
+    assert (status, why in told) == (2, True)
+    assert not Path("out.png").exists()
 
 
 QUICK = ("-o", "out.png", "--size", "96", "--iterations", "2")
@@ -259,7 +289,11 @@ def test_an_existing_output_is_replaced_only_by_a_picture(run: Run) -> None:
         (["photo.jpg", "style.png", "--size", "large"], 2, f'--size must be {SIZES}, not "large".'),
         (["photo.jpg", "style.png", "--paint.size", "31"], 2, f"--paint.size must be {SIZES}, not"),
         (["photo.jpg", "style.png", "--iterations", "0"], 2, "--iterations must be a whole number"),
-        (["photo.jpg", "style.png", "--preset", "best"], 2, "must be draft, standard or fine, not"),
+        (
+            ["photo.jpg", "style.png", "--preset", "best"],
+            2,
+            "must be draft, standard, fine or photo, not",
+        ),
         (
             ["photo.jpg", "style.png", "--device", "tpu"],
             2,

@@ -101,6 +101,13 @@ def test_a_photo_that_lies_on_its_side_gives_an_upright_result(kind: str) -> Non
     assert opened(made).getexif().get(0x0112, 1) == 1
 
 
+def test_the_record_of_a_photograph_says_whether_it_has_the_photos_detail() -> None:
+    asked = request(size="original", refine=4)
+    made = finished(replace(painting(), carried=True), asked)
+    assert record_of(made.data, "").refine == 4
+    assert record_of(finished(painting(), asked).data, "").refine == 0
+
+
 def test_what_was_refined_in_the_photos_own_size_is_not_resampled() -> None:
     refined = replace(painting(120, 90), refined=3)
     asked = request(photo("RGB"), size="original", refine=4, format="png")
