@@ -251,7 +251,7 @@ class Painted:
         picture: the finished picture's file, in the request's format.
         suffix: of its file name, with the dot.
         report: JSON-ready: width, height, iterations, seconds, seconds_per_iteration, device,
-            precision, normalization, loss {total, content, style {layer: value}, tv},
+            precision, normalization, loss {total, content, style {layer: value}, tv, realism},
             steps_per_second, tiles, refined, predicted_memory_mb, peak_memory_mb, weights_sha256.
     """
 
