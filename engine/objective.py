@@ -35,15 +35,11 @@ from engine.vgg import Vgg
 
 @dataclass(frozen=True)
 class _Term:
-    """One loss at one tap; `label` is "content" or the style tap's name.
-
-    `raw` is whether it measures maps as they are.
-    """
+    """One loss at one tap; `label` is "content" or the style tap's name."""
 
     tap: str
     label: str
     loss: TapLoss
-    raw: bool = False
 
 
 class Objective:
@@ -76,11 +72,14 @@ class Objective:
         shelved = self._tiling.shelved and self._tiling.whole
         self._shelf = Shelf(content.context) if shelved else NO_SHELF
         self._size = content.shape[2:]
+        self._raw = _measured_raw(recipe)
         self._terms = [*self._content_terms(content), *self._style_terms(style)]
         self._taps = {term.tap for term in self._terms}
-        self._raw = self._taps - {term.tap for term in self._terms if not term.raw}
-        smoothness = TotalVariation(recipe.tv_weight, squared=recipe.tv_norm == "l2")
-        self._smoothness = smoothness if recipe.tv_weight else None
+        self._smoothness = (
+            TotalVariation(recipe.tv_weight, squared=recipe.tv_norm == "l2")
+            if recipe.tv_weight
+            else None
+        )
         self._realism = realism
 
     def evaluate(self, image: Array) -> tuple[LossParts, Array]:
@@ -166,25 +165,14 @@ class Objective:
         recipe = self._recipe
         if not recipe.style_weight:
             return []
-        kinds = weighted_kinds(recipe)
-        raw = all(kind.measures_narrow for kind, _ in kinds)
-        compared = recipe.content_layers if recipe.content_weight else ()
         return [
-            _Term(
-                tap,
-                tap,
-                kind.loss(
-                    parts_at(style, tap, kind),
-                    self._aim(tap, weight * share, raw=raw and tap not in compared),
-                ),
-                kind.measures_narrow,
-            )
+            _Term(tap, tap, kind.loss(parts_at(style, tap, kind), self._aim(tap, weight * share)))
             for tap, weight in _scaled(recipe.style_layers, recipe.strength * recipe.style_weight)
-            for kind, share in kinds
+            for kind, share in weighted_kinds(recipe)
         ]
 
-    def _aim(self, tap: str, weight: float, *, raw: bool) -> Aim:
-        values = round(elements(tap, self._size))
+    def _aim(self, tap: str, weight: float) -> Aim:
+        values, raw = round(elements(tap, self._size)), tap in self._raw
         return Aim(weight, self._is_relative, values, self._network.laid, self._shelf, raw)
 
     def _factor(self, target: Array, weight: float) -> float:
@@ -214,6 +202,15 @@ def whole_maps(
             maps[tap] = nd.zeros((1, own.shape[1], *sides), ctx=own.context)
         maps[tap][:, :, rows, columns] = own
     return maps
+
+
+def _measured_raw(recipe: Recipe) -> set[str]:
+    """Taps whose maps are measured as they are in the network: by each loss that reads them."""
+    if not all(kind.measures_narrow for kind, _ in weighted_kinds(recipe)):
+        return set()
+    style = recipe.style_layers if recipe.style_weight else ()
+    content = recipe.content_layers if recipe.content_weight else ()
+    return {*style} - {*content}
 
 
 def _scaled(layers: Mapping[Convolution, float], weight: float) -> list[tuple[str, float]]:
