@@ -328,9 +328,8 @@ class Endings:
             self._journal.intend(job.id, plan, painted.report)
 
         relative = publishing.result_relative(claim, job.relative)
-        style = None if job.has_own_style else job.style_name
         return publishing.publish_result(
-            self._share, relative, style, painted.picture, painted.suffix, intend
+            self._share, relative, job.style_shown, painted.picture, painted.suffix, intend
         )
 
     def _copy_into_claim(self, claim: Claim, plan: Intention) -> None:

@@ -85,6 +85,11 @@ class NewJob:
         """Whether its style came along with the photo; what that is called tells people nothing."""
         return self.style.parent == self.content.parent
 
+    @property
+    def style_shown(self) -> str | None:
+        """The style as people are told of it; None for one that came along with the photo."""
+        return None if self.has_own_style else self.style_name
+
 
 def new_job(
     candidate: Candidate, claim: Claim, recipe: str, stays: tuple[Stay, ...] = ()

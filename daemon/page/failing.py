@@ -22,18 +22,13 @@ def failure(job: Job, inbox: str, link: str | None) -> Failure:
     return Failure(
         job=job.id,
         name=place.name,
-        style=shown_style(job),
+        style=job.style_shown,
         reason=job.error or "",
         link=link if not job.is_loose or is_picture(job.relative.name) else None,
         finished=job.finished_at or 0.0,
         kind=kind_of(job),
         back_to=" > ".join((inbox, *place.parent.parts)),  # as in the note beside it
     )
-
-
-def shown_style(job: Job) -> str | None:
-    """Its style as the page names it; None for one that came along with the photo."""
-    return None if job.has_own_style else job.style_name
 
 
 def kind_of(job: Job) -> FailureKind:

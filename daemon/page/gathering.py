@@ -35,7 +35,7 @@ from daemon.page.board import (
     Waiting,
 )
 from daemon.page.course import Courses
-from daemon.page.failing import failure, shown_style
+from daemon.page.failing import failure
 from daemon.page.whereabouts import Whereabouts, seen_from
 from daemon.presence import is_gone, is_there
 from daemon.runners.base import Event, Glimpse
@@ -181,7 +181,7 @@ class Gathering:
         now = Now(
             job=job.id,
             name=_name(job),
-            style=shown_style(job),
+            style=job.style_shown,
             step=job.iteration or 0,
             total=job.total or 0,
             attempt=job.attempts,
@@ -205,14 +205,14 @@ class Gathering:
 
     def _waiting(self) -> Iterator[Waiting]:
         for place, job in enumerate(self._journal.upcoming(MOST_WAITING), start=1):
-            yield Waiting(_name(job), shown_style(job), place, job.queued_at)
+            yield Waiting(_name(job), job.style_shown, place, job.queued_at)
 
     def _result(self, job: Job) -> Result:
         report = job.report or {}
         return Result(
             job=job.id,
             name=_name(job) if job.result is None else job.result.name,
-            style=shown_style(job),
+            style=job.style_shown,
             link=self._link(job.result),
             original=self._link(_shown_as_picture(_photo(job))),
             width=report.get("width", 0),
