@@ -21,7 +21,7 @@ etc     := $(DESTDIR)/etc
 
 .DEFAULT_GOAL := help
 .PHONY: help python setup dev weights demo run test soak bench lint types check lock samples clean
-.PHONY: install install-check install-program install-files install-user uninstall
+.PHONY: install install-check install-right install-program install-files install-user uninstall
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -97,7 +97,19 @@ samples: $(venv)/cpu.stamp ## draw the sample photo and the starter styles again
 install: install-program install-files install-user ## as root: the program and its service
 	@echo "atelierd is in $(place); docs/install.md, from its third step on, says how to go on."
 
-install-check:
+# The unit names the place: what systemd or `sed` would take for something else cannot stand in it. And
+# it closes homes and temporary folders to the service (ProtectHome, PrivateTmp): from there it would
+# never start. In a package's own folder links lead elsewhere than on the machine that it is put on.
+install-check: install-right
+	@LC_ALL=C; case "$(PREFIX)" in (*[!A-Za-z0-9/._+@-]*) echo "PREFIX may have no spaces in it, and no" \
+	    "signs but / . _ + @ and -, since the unit names it: make install PREFIX=/opt/atelierd" >&2; \
+	    exit 1;; esac
+	@case "$$(realpath $(if $(DESTDIR),-ms,-m) -- "$(PREFIX)")/" in \
+	    (/home/*|/root/*|/run/user/*|/tmp/*|/var/tmp/*) echo "The service may not look into $(PREFIX):" \
+	    "homes and temporary folders are closed to it. Name another: make install PREFIX=/opt/atelierd" >&2; \
+	    exit 1;; esac
+
+install-right:
 	@case "$(PREFIX)" in (/?*) ;; (*) echo "PREFIX has to be a whole path." >&2; exit 1;; esac
 	@test -n "$(DESTDIR)" -o "$$(id -u)" = 0 || \
 	    { echo "This is for root: sudo make install, or sudo make uninstall." >&2; exit 1; }
@@ -136,7 +148,7 @@ install-user: install-files
 	@test -n "$(DESTDIR)" || systemd-tmpfiles --create /etc/tmpfiles.d/atelierd.conf
 	@test -n "$(DESTDIR)" -o ! -d /run/systemd/system || systemctl daemon-reload
 
-uninstall: install-check ## as root: take both away; photos, settings and journal stay
+uninstall: install-right ## as root: take both away; photos, settings and journal stay
 	@test -n "$(DESTDIR)" -o ! -d /run/systemd/system -o ! -e /etc/systemd/system/atelierd.service || \
 	    systemctl disable --now atelierd
 	@rm -f "$(etc)/systemd/system/atelierd.service" "$(etc)/sysusers.d/atelierd.conf" \

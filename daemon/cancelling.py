@@ -16,12 +16,10 @@ from daemon.endings import Endings
 from daemon.jobs import Job, JobState
 from daemon.journal import Journal
 from daemon.names import printable
+from daemon.reasons import CANCELLED
 from daemon.recovery import intentions
 from daemon.requests import Requests
 from daemon.share import Share
-
-CANCELLED: Final = "It was cancelled, as somebody asked for, before it was painted."
-"""Why such a photo failed, in plain words."""
 
 OVER: Final = (JobState.DONE, JobState.FAILED)
 """The states of jobs of which nothing can be cancelled any more."""

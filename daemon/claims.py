@@ -23,28 +23,27 @@ from pathlib import Path, PurePath
 from typing import Final
 
 from daemon import departure, files, halfway, hindrances, keepsakes, notes, orphans, presence
+from daemon.claim_content import ORIGIN, content_of, remains
 from daemon.claim_folders import claim_folder, guard, ids_in, jobs_folder
-from daemon.copying import remove_tree, sync_folder
-from daemon.departure import LEAVING
+from daemon.copying import sync_folder
 from daemon.errors import (
     AtelierError,
     ClaimError,
     ClaimHeldError,
     ClaimLostError,
     ClaimStuckError,
+    StoppedError,
 )
 from daemon.handles import held
-from daemon.intention import RESULT
 from daemon.keepsakes import COPIED
 from daemon.mounts import mount_of
-from daemon.names import printable, split
+from daemon.names import printable
 from daemon.pairing import Candidate
+from daemon.pulse import Tick, unheard
+from daemon.removing import remove_tree
 from daemon.scanner import Sighting
 from daemon.share import Share
 from daemon.sightings import LOST, expect, is_other
-
-ORIGIN: Final = ".origin"
-"""File in a claim's folder: the folder below the inbox that its files came from."""
 
 # What does not let a file be moved, or removed after it was copied.
 _HELD: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ETXTBSY})
@@ -88,7 +87,13 @@ Bring = Callable[[Candidate, Path, Path], None]
 """Gets a candidate's files from the inbox (the second) into a claim's folder (the third)."""
 
 
-def take(candidate: Candidate, share: Share, job_id: str, bring: Bring | None = None) -> Claim:
+def take(
+    candidate: Candidate,
+    share: Share,
+    job_id: str,
+    bring: Bring | None = None,
+    tick: Tick = unheard,
+) -> Claim:
     """Move a candidate's files from the inbox into a claim of its own, by rename.
 
     All of them are taken or none: whatever goes wrong half-way, what was moved is moved back.
@@ -99,6 +104,7 @@ def take(candidate: Candidate, share: Share, job_id: str, bring: Bring | None = 
         share: the share.
         job_id: a new one; the caller's.
         bring: another way to get the files there (`daemon.staying`).
+        tick: called while something is copied.
 
     Returns:
         The claim.
@@ -111,6 +117,8 @@ def take(candidate: Candidate, share: Share, job_id: str, bring: Bring | None = 
             tried again later.
         ClaimError: the files could not be moved, or the work folder is not there (what is missing
             of it `daemon.workplace` makes) or cannot be trusted; all is in the inbox.
+        StoppedError: of the tick; all is in the inbox, or a part of it in the claim, from where the
+            next start puts it back.
     """
     folder = claim_folder(share, job_id)
     came_from = _came_from(candidate)
@@ -127,24 +135,25 @@ def take(candidate: Candidate, share: Share, job_id: str, bring: Bring | None = 
             _label(folder, came_from)
         if bring is None:
             copies = candidate.folder is not None and _is_divided(share, came_from)
-            _move_in(candidate, share.inbox, folder, copies=copies)
+            _move_in(candidate, share.inbox, folder, tick, copies=copies)
         else:
             bring(candidate, share.inbox, folder)
     except ClaimLostError:
-        put_back(share, job_id)
+        put_back(share, job_id, tick)
         raise
-    except ClaimError:  # the folder is not to be trusted, and nothing is in it yet
+    except (ClaimError, StoppedError):  # it is not to be trusted, and nothing is in it yet; or
+        # what is in it would take as long to put back, and stays.
         with contextlib.suppress(OSError):
             dissolve(folder)
         raise
     except OSError as error:
-        back = put_back(share, job_id)
+        back = put_back(share, job_id, tick)
         raise _not_taken(candidate, error, back) from error
     _forget_old_failure(candidate, share)
     return as_taken(candidate, folder, job_id)
 
 
-def put_back(share: Share, job_id: str) -> list[Path]:
+def put_back(share: Share, job_id: str, tick: Tick = unheard) -> list[Path]:
     """Return what lies in a claim to the folder of the inbox that it came from, and end the claim.
 
     May be called again after a crash half-way. A name that is taken meanwhile is numbered. What is
@@ -153,13 +162,15 @@ def put_back(share: Share, job_id: str) -> list[Path]:
     Args:
         share: the share.
         job_id: the claim's; nothing happens if there is no such claim.
+        tick: called while something is copied, or compared with what was.
 
     Returns:
         Where the files are now.
 
     Raises:
-        ClaimStuckError: a file could not be moved, or the folder cannot be trusted; what was not
-            moved stays in the claim, and the message says where.
+        ClaimStuckError: a file could not be moved, or was changed or added after it was copied, the
+            folder cannot be trusted, or the tick wants a stop; what was not moved stays in the
+            claim, and the message says where.
     """
     folder = claim_folder(share, job_id)
     try:
@@ -167,8 +178,9 @@ def put_back(share: Share, job_id: str) -> list[Path]:
         # A drive that has gone has not lost the claim: that is no answer, but an error.
         if presence.is_gone(folder, jobs_folder(share)):
             return []
-        back = _send_home(folder, share)
-        end(folder, share)
+        back = _send_home(folder, share, tick)
+        end(folder, share, tick)
+        _expect_ended(folder, tick)
     except AtelierError as error:
         raise ClaimStuckError(str(error)) from error
     except OSError as error:
@@ -195,18 +207,21 @@ def find_claims(share: Share) -> list[str]:
         ) from error
 
 
-def end(folder: Path, share: Share) -> None:
+def end(folder: Path, share: Share, tick: Tick = unheard) -> None:
     """End a claim, once its files are elsewhere; what it knows of a photo that stays is kept.
 
     Args:
-        folder: the claim's; it may be gone already. If something is left in it, it stays.
+        folder: the claim's; it may be gone already. If something is left in it, it stays: whoever
+            ends a job sees to that (`daemon.returns`).
         share: the share.
+        tick: called for each folder that is looked at, since all else has left it.
 
     Raises:
         ClaimError: what it knows cannot be kept (`daemon.keepsakes`).
         OSError: likewise, or as `dissolve`.
+        StoppedError: of the tick; to be called again.
     """
-    has_left = folder.is_dir() and not _content_of(folder)
+    has_left = folder.is_dir() and not remains(folder, tick)
     if not (has_left and keepsakes.keep(folder, share)):
         dissolve(folder)
 
@@ -220,37 +235,47 @@ def dissolve(folder: Path) -> None:
     Raises:
         OSError: something that nobody put there by a claim is left, or the permissions.
     """
-    if not folder.is_dir() or _content_of(folder):
+    if not folder.is_dir() or content_of(folder):
         return
     for path in folder.iterdir():  # what we wrote there ourselves
         remove_tree(path)
     folder.rmdir()
 
 
-def _send_home(folder: Path, share: Share) -> list[Path]:
-    if not _content_of(folder):
+def _expect_ended(folder: Path, tick: Tick) -> None:
+    """See that nothing is left in a claim that was put back."""
+    if presence.is_there(folder) and remains(folder, tick):
+        raise ClaimStuckError(
+            f"Something that was changed or added while it was put back into the inbox is still in "
+            f"{printable(folder)}; it follows in a moment."
+        )
+
+
+def _send_home(folder: Path, share: Share, tick: Tick) -> list[Path]:
+    if not content_of(folder):
         return []
     came_from = _read_origin(folder)
     # First of all: one whose result is out goes on to the originals, whatever it is.
-    home = orphans.home_of(folder, came_from, share)
+    home = orphans.home_of(folder, came_from, share, tick)
     if home == share.inbox / came_from and _are_needless(folder, home, share):
-        for path in _content_of(folder):
-            remove_tree(path)
+        for path in content_of(folder):
+            remove_tree(path, tick)
         return []
-    if departure.recall(folder, share) is None:
+    way = departure.recall(folder, share, tick)
+    if way is None:
         # A kill while it was taken may have left the photo in the inbox too, or half of a folder.
         with departure.held_exit(home, share) as here:
-            for path in _content_of(folder):
-                halfway.settle(here / path.name, path)
-    content = _content_of(folder)
-    return departure.leave(folder, content, home, share) if content else []
+            for path in content_of(folder):
+                halfway.settle(here / path.name, path, tick)
+    content = content_of(folder) if way is None else remains(folder, tick)
+    return departure.leave(folder, content, home, share, tick=tick) if content else []
 
 
 def _are_needless(folder: Path, home: Path, share: Share) -> bool:
     """Whether what lies in a claim are copies of what lies at home."""
     if not presence.is_there(folder / COPIED):
         return False
-    return not any(presence.is_gone(home / path.name, share.inbox) for path in _content_of(folder))
+    return not any(presence.is_gone(home / path.name, share.inbox) for path in content_of(folder))
 
 
 def _came_from(candidate: Candidate) -> PurePath:
@@ -276,27 +301,30 @@ def _label(folder: Path, came_from: PurePath) -> None:
     sync_folder(folder.parent)
 
 
-def _move_in(candidate: Candidate, inbox: Path, folder: Path, *, copies: bool = False) -> None:
+def _move_in(
+    candidate: Candidate, inbox: Path, folder: Path, tick: Tick, *, copies: bool = False
+) -> None:
     """Move, then look again: only what lies in the claim can no longer be swapped.
 
     Args:
         candidate: whose files.
         inbox: the share's.
         folder: the claim's.
+        tick: called while something is copied.
         copies: whether the way into the claim, or out of it, is no rename.
     """
     if candidate.folder is None:
         for sighting in candidate.sightings:
             target = folder / sighting.path.name
             with held(sighting.path.parent, inbox) as here:
-                files.move_exactly(here / sighting.path.name, target)
+                files.move_exactly(here / sighting.path.name, target, tick)
             expect(sighting, target)
         return
     target = folder / candidate.folder.name
     with held(candidate.folder.parent, inbox) as here:
         if copies:
-            _expect_readable(here / candidate.folder.name)
-        files.move_exactly(here / candidate.folder.name, target)
+            _expect_readable(here / candidate.folder.name, tick)
+        files.move_exactly(here / candidate.folder.name, target, tick)
     if not stat.S_ISDIR(target.lstat().st_mode):  # a link, moved itself, would lead anywhere later
         raise ClaimLostError(f"{printable(candidate.folder)} has changed; look again later.")
     for sighting in candidate.sightings:
@@ -313,9 +341,9 @@ def _is_divided(share: Share, came_from: PurePath) -> bool:
     return len(mounts) > 1
 
 
-def _expect_readable(folder: Path) -> None:
+def _expect_readable(folder: Path, tick: Tick) -> None:
     # Taken all the same it would be painted, and could then be moved neither on nor back.
-    shut = hindrances.unreadable_in(folder)
+    shut = hindrances.unreadable_in(folder, tick)
     if shut is not None:
         name = printable(shut.relative_to(folder.parent))
         raise OSError(errno.EACCES, f"{name} may not be read", name)
@@ -369,13 +397,3 @@ def _read_origin(folder: Path) -> PurePath:
     with contextlib.suppress(FileNotFoundError):
         return PurePath(os.fsdecode((folder / ORIGIN).read_bytes()))
     return PurePath()
-
-
-def _content_of(folder: Path) -> list[Path]:
-    """What people gave us, the photo before the style that is named after it."""
-    content = [path for path in folder.iterdir() if not _is_ours_by_name(path.name)]
-    return sorted(content, key=lambda path: (len(split(path.name)[0]), path.name))
-
-
-def _is_ours_by_name(name: str) -> bool:
-    return name in {ORIGIN, COPIED, LEAVING, RESULT} or files.is_temporary(name)

@@ -157,7 +157,8 @@ class Condition:
 
     def _about(self, painting: Painting) -> str:
         job = self._journal.get(painting.job_id)
-        name, style = printable(job.relative), printable(job.style_name)
+        name = printable(job.relative)
+        style = "its own style" if job.has_own_style else printable(job.style_name)
         return f"{name} in {style}, {int(100 * painting.done)} %{self._lateness(painting)}"
 
     def _lateness(self, painting: Painting) -> str:

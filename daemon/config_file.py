@@ -14,7 +14,7 @@ from daemon.errors import SettingsError
 from daemon.given import Given, about_wrong
 from daemon.names import printable
 from daemon.settings import Settings
-from daemon.toml_text import read_toml
+from daemon.toml_text import read_toml, unquoted
 
 _WIDTH: Final = 96
 _HEADER: Final = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]\s*(?:#.*)?")
@@ -47,6 +47,12 @@ def read_file(path: Path) -> list[Given]:
     try:
         tree = read_toml(text)
     except ValueError as error:
+        if found := unquoted(text, error):
+            line, better = found
+            raise SettingsError(
+                f"{printable(path)}, line {line}: the value needs quotation marks, like this: "
+                f"{printable(better)}"
+            ) from error
         raise SettingsError(
             f"{printable(path)} is not written as TOML: {printable(str(error))}. Compare it with "
             "config.example.toml."

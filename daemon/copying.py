@@ -6,6 +6,9 @@ devices (also overlay file systems refuse to rename folders for that reason).
 People's folders may lie in one another deeper than Python lets a function call itself: nothing
 here does. And they may be changed by them meanwhile: each is held (`daemon.handles`) while
 something in it is read, written or removed, so that no link that is swapped in leads elsewhere.
+
+Nothing says how large what people drop may be. So everything here tells a tick (`daemon.pulse`)
+that it goes on, and can be ended by it; and a copy is synced as it grows, not only at its end.
 """
 
 from __future__ import annotations
@@ -13,24 +16,33 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import shutil
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import structlog
 
-from daemon.handles import FOLDER, held, opened, reading
+from daemon.handles import held, opened, reading
 from daemon.hindrances import refuse_written_in
 from daemon.names import printable
+from daemon.pulse import Tick, unheard
 from daemon.writers import refuse_written
 
 # Why a folder stays that was copied: something else is in it, or the one above it is not ours.
 _STAYS: Final = frozenset({errno.ENOTEMPTY, errno.EEXIST, errno.EACCES, errno.EPERM})
 LACKS: Final = frozenset({errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EPERM})
 """What a file system answers that has no links, or no modes, or no times of this kind."""
+PORTION: Final = 16 << 20
+"""So many bytes of a copy are synced at a time. A slow disk takes seconds for them; for all that
+the machine's memory would hold of a copy it takes minutes, in which nobody could hear of a stop."""
+
+# FAT knows every other second, Windows and Samba 100 ns.
+_ROUNDED_NS: Final = 2_000_000_000
+_TICK_NS: Final = 100
+_BLOCK: Final = 1 << 20
 _log: Final = structlog.get_logger()
 
 
@@ -44,6 +56,7 @@ class Copied:
         mtime_ns: its modification time then; 0 for these.
         leads_to: what it names, if it is a link.
         is_left_out: whether there is no copy of it, since none can be made.
+        is_copy: whether this is of a copy of ours, whose time a file system may round later.
     """
 
     path: Path
@@ -51,9 +64,19 @@ class Copied:
     mtime_ns: int = 0
     leads_to: str = ""
     is_left_out: bool = field(default=False, compare=False)
+    is_copy: bool = field(default=False, compare=False)
+
+    def is_as(self, now: Copied) -> bool:
+        """Whether this is what is seen now, wherever that is."""
+        if (self.size, self.leads_to) != (now.size, now.leads_to):
+            return False
+        is_rounded = self.is_copy and now.mtime_ns % _TICK_NS == 0
+        return abs(self.mtime_ns - now.mtime_ns) <= (_ROUNDED_NS if is_rounded else 0)
 
 
-def copy_whole(source: Path, target: Path, *, unread: bool = False) -> list[Copied]:
+def copy_whole(
+    source: Path, target: Path, *, unread: bool = False, tick: Tick = unheard
+) -> list[Copied]:
     """Copy a file, or a folder with all that is in it, and sync the copy to the disk.
 
     In a folder what is neither file, link nor folder is left out, since nothing is in it; and so
@@ -61,9 +84,10 @@ def copy_whole(source: Path, target: Path, *, unread: bool = False) -> list[Copi
 
     Args:
         source: a regular file, a link (copied as a link) or a folder of such.
-        target: does not exist; its folder does.
+        target: does not exist, or is an empty folder for the content of one; its folder exists.
         unread: whether files and folders in it that may not be read are left out too, and files
             copied to which somebody may still write. Only for who leaves the source where it is.
+        tick: called for each thing, and each megabyte.
 
     Returns:
         All that was copied or left out, each folder after its content: the order to remove it in.
@@ -72,30 +96,34 @@ def copy_whole(source: Path, target: Path, *, unread: bool = False) -> list[Copi
         OSError: with `EBUSY` when a file changed meanwhile, or somebody has it open for writing;
             with `EINVAL` when the source is neither file, link nor folder; what was copied so far
             is left for the caller.
+        StoppedError: of the tick; likewise.
     """
     if not unread:
-        refuse_written_in(source)
+        refuse_written_in(source, tick)
     copied: list[Copied] = []
     folders: list[tuple[Path, Path]] = []
     waiting = [(source, target)]
     while waiting:
         here, there = waiting.pop()
+        tick()
         with both_held(here, source, there, target) as (one, other):
             if stat.S_ISDIR(one.lstat().st_mode):
                 if unread and here != source and _is_closed(one):
                     copied.append(Copied(here, is_left_out=True))
                     continue
-                other.mkdir()
+                other.mkdir(exist_ok=here == source)
                 folders.append((here, there))
                 waiting += [(here / name, there / name) for name in names_in(one)]
             else:
                 if not unread:  # once more: of many files the first look is long ago
                     refuse_written(one)
                 mine = here == source
-                was = _copy_one(one, other) if mine else _copy_in(one, other, unread=unread)
+                copy = _copy_one if mine else partial(_copy_in, unread=unread)
+                was = copy(one, other, tick)
                 copied.append(replace(was, path=here))
     # Inside out, since whatever is made in a folder changes its time.
     for here, there in reversed(folders):
+        tick()
         with both_held(here, source, there, target) as (one, other):
             _finish_folder(one, other)
         copied.append(Copied(here))
@@ -115,7 +143,7 @@ def say_left_out(source: Path, copied: Sequence[Copied]) -> None:
         _log.warning("copy.left_out", folder=printable(source.name), files=names)
 
 
-def remove_copied(source: Path, copied: Sequence[Copied]) -> None:
+def remove_copied(source: Path, copied: Sequence[Copied], tick: Tick = unheard) -> None:
     """Remove what `copy_whole` copied; what came or changed since then stays, with its folder.
 
     Folders that may not be removed stay too, empty.
@@ -123,15 +151,19 @@ def remove_copied(source: Path, copied: Sequence[Copied]) -> None:
     Args:
         source: what was copied.
         copied: what `copy_whole` returned for it.
+        tick: called for each thing, twice.
 
     Raises:
         OSError: the permissions do not allow it; with `EBUSY` when somebody has a file open for
             writing. Nothing is removed then, or not that file, if they opened it only now.
+        StoppedError: of the tick; nothing is removed, or a part of it.
     """
     for one in copied:
+        tick()
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             _expect_unwritten(one, source.parent)
     for one in copied:
+        tick()
         # What is no folder any more has been swapped: it is not what was copied.
         with (
             contextlib.suppress(FileNotFoundError, NotADirectoryError),
@@ -141,6 +173,26 @@ def remove_copied(source: Path, copied: Sequence[Copied]) -> None:
     sync_folder(source.parent)
 
 
+def open_folders(top: Path, copied: Sequence[Copied], tick: Tick) -> None:
+    """Open the folders among these to ourselves, so that what is in them can be removed.
+
+    Args:
+        top: what was copied, or a copy.
+        copied: what is in it, each folder after its content.
+        tick: called for each thing.
+
+    Raises:
+        StoppedError: of the tick.
+    """
+    for one in reversed(copied):
+        tick()
+        # Folders that are closed to writers, as they were given to us, go too.
+        with contextlib.suppress(OSError), held(one.path, top.parent) as here:
+            mode = stat.S_IMODE(here.stat().st_mode)
+            if mode & stat.S_IRWXU != stat.S_IRWXU:
+                here.chmod(mode | stat.S_IRWXU)
+
+
 def is_whole(copied: Sequence[Copied]) -> bool:
     """Whether all that was copied is seen where it was copied from, as it was then.
 
@@ -148,7 +200,7 @@ def is_whole(copied: Sequence[Copied]) -> bool:
         copied: what `copy_whole` returned.
     """
     try:
-        return all(seen(one.path) == one for one in copied)
+        return all(one.is_as(seen(one.path)) for one in copied)
     except OSError:
         return False
 
@@ -197,7 +249,7 @@ def _remove_one(one: Copied, path: Path) -> None:
         return
     # Once more: of many files, or on a slow disk, the first look is long ago.
     refuse_written(path)
-    if replace(seen(path), path=one.path) == one:
+    if one.is_as(seen(path)):
         path.unlink()
 
 
@@ -209,18 +261,6 @@ def names_in(folder: Path) -> list[str]:
     """
     with opened(folder) as handle:
         return os.listdir(handle)  # noqa: PTH208 - a handle is no path
-
-
-def remove_tree(path: Path) -> None:
-    """Remove a file, a link or a folder with all that is in it, if it is there.
-
-    Links that somebody puts into the folder meanwhile lead nowhere else.
-    """
-    with contextlib.suppress(FileNotFoundError):
-        if stat.S_ISDIR(path.lstat().st_mode):
-            _remove_folder(path)
-        else:
-            path.unlink()
 
 
 def sync_folder(folder: Path) -> None:
@@ -262,13 +302,13 @@ def _is_closed(folder: Path) -> bool:
     return not os.access(folder, os.X_OK, effective_ids=True)
 
 
-def _copy_in(source: Path, target: Path, *, unread: bool) -> Copied:
+def _copy_in(source: Path, target: Path, tick: Tick, *, unread: bool) -> Copied:
     """Copy what lies in a folder that is copied, or leave it out."""
     mode = source.lstat().st_mode
     if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
         return replace(seen(source), is_left_out=True)
     try:
-        return _copy_one(source, target)
+        return _copy_one(source, target, tick)
     except OSError as error:
         lacks = stat.S_ISLNK(mode) and error.errno in LACKS
         if not (lacks or (unread and isinstance(error, PermissionError))):
@@ -277,12 +317,12 @@ def _copy_in(source: Path, target: Path, *, unread: bool) -> Copied:
         return replace(seen(source), is_left_out=True)
 
 
-def _copy_one(source: Path, target: Path) -> Copied:
+def _copy_one(source: Path, target: Path, tick: Tick) -> Copied:
     if source.is_symlink():
         link = seen(source)  # read once: it may come to be another one at any moment
         target.symlink_to(link.leads_to)
         return link
-    return _copy_file(source, target)
+    return _copy_file(source, target, tick)
 
 
 def _finish_folder(source: Path, target: Path) -> None:
@@ -291,18 +331,36 @@ def _finish_folder(source: Path, target: Path) -> None:
         _sync(handle)
 
 
-def _copy_file(source: Path, target: Path) -> Copied:
+def _copy_file(source: Path, target: Path, tick: Tick) -> Copied:
     with reading(source) as reader, target.open("xb") as writer:
         before = os.fstat(reader)
-        with os.fdopen(os.dup(reader), "rb") as stream:
-            shutil.copyfileobj(stream, writer, 1 << 20)
-        writer.flush()
+        copy_bytes(reader, writer, tick)
         os.fsync(writer.fileno())
         after = os.fstat(reader)
         if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
             raise OSError(errno.EBUSY, "changed while it was copied", str(source))
         _keep_looks(before, writer.fileno())
     return Copied(source, before.st_size, before.st_mtime_ns)
+
+
+def copy_bytes(reader: int, writer: BinaryIO, tick: Tick) -> None:
+    """Copy what is left of a file, a portion after the other down to the disk.
+
+    Args:
+        reader: a handle.
+        writer: what it goes into; the last portion is flushed, and not synced.
+        tick: called for each megabyte.
+    """
+    unsynced = 0
+    while block := os.read(reader, _BLOCK):
+        writer.write(block)
+        unsynced += len(block)
+        if unsynced >= PORTION:
+            writer.flush()
+            os.fdatasync(writer.fileno())
+            unsynced = 0
+        tick()
+    writer.flush()
 
 
 def _keep_looks(original: os.stat_result, copy: int) -> None:
@@ -321,44 +379,3 @@ def _bearing_lacks() -> Iterator[None]:
     except OSError as error:
         if error.errno not in {*LACKS, errno.EACCES}:
             raise
-
-
-def _remove_folder(path: Path) -> None:
-    here = os.open(path, FOLDER)
-    trail: list[tuple[os.stat_result, str, list[str]]] = []
-    try:
-        folders = _remove_files(here)
-        while folders or trail:
-            if folders:
-                name = folders.pop()
-                trail.append((os.fstat(here), name, folders))
-                here = _step(here, name)
-                folders = _remove_files(here)
-            else:
-                above, name, folders = trail.pop()
-                here = _step(here, "..")
-                if not os.path.samestat(os.fstat(here), above):
-                    raise OSError(errno.EBUSY, "moved while it was removed", str(path))
-                os.rmdir(name, dir_fd=here)
-    finally:
-        os.close(here)
-    path.rmdir()
-
-
-def _step(here: int, name: str) -> int:
-    there = os.open(name, FOLDER, dir_fd=here)
-    os.close(here)
-    return there
-
-
-def _remove_files(folder: int) -> list[str]:
-    """Remove what is no folder, and give the names of the folders."""
-    # The copy of a folder that is closed to writers is closed too. Not all file systems have modes.
-    with contextlib.suppress(OSError):
-        os.fchmod(folder, stat.S_IRWXU)
-    with os.scandir(folder) as entries:
-        seen = {entry.name: entry.is_dir(follow_symlinks=False) for entry in entries}
-    for name, is_folder in seen.items():
-        if not is_folder:
-            os.unlink(name, dir_fd=folder)
-    return [name for name, is_folder in seen.items() if is_folder]

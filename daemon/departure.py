@@ -4,6 +4,9 @@ Where they go people have files of their own, and so names are chosen anew each 
 is only remembered by the program would be forgotten in a crash, and the next one might be another:
 the file would be there twice (see `daemon.halfway`), or the style lie apart from its photo. So each
 choice is written into the claim (`LEAVING`) before it is tried, and whoever comes next goes by it.
+
+To another device they are copied, and what somebody changed or added after that stays in the claim
+when all has left. It is not on that way any more; where it belongs is written down too (`rest`).
 """
 
 from __future__ import annotations
@@ -18,9 +21,10 @@ from pathlib import Path
 from typing import Final
 
 from daemon import files, halfway, presence
-from daemon.errors import ShareError
+from daemon.errors import ShareError, StoppedError
 from daemon.handles import held
 from daemon.names import MAX_NAME_BYTES, canonical, numbered, printable, split
+from daemon.pulse import Tick, unheard
 from daemon.share import Share
 
 LEAVING: Final = ".leaving"
@@ -35,11 +39,13 @@ class Departure:
         folder: where to.
         names: of each file in the claim: the name that it gets there.
         begun: whether one of the files has left.
+        rest: where what is left in the claim belongs, if all has left; else None.
     """
 
     folder: Path
     names: Mapping[str, str]
     begun: bool
+    rest: Path | None = None
 
 
 Announce = Callable[[Path, Sequence[str]], None]
@@ -50,12 +56,14 @@ def unannounced(_here: Path, _names: Sequence[str]) -> None:
     """Announce nothing."""
 
 
-def leave(
+def leave(  # noqa: PLR0913 - what goes where, and who hears of it
     claim: Path,
     sources: Sequence[Path],
     folder: Path,
     share: Share,
     announce: Announce = unannounced,
+    *,
+    tick: Tick = unheard,
 ) -> list[Path]:
     """Move files out of a claim under names that belong together: a (2).jpg, a (2).style.jpg.
 
@@ -67,18 +75,21 @@ def leave(
         folder: where to; it exists, in originals, in failed or in the inbox.
         share: the share.
         announce: told before the first of the files moves.
+        tick: called while something is copied, or compared with what was.
 
     Returns:
         Where each of them is now, or where it must have gone.
 
     Raises:
         OSError: the disk or the permissions do not allow it; what was not moved is in the claim.
+        StoppedError: of the tick; likewise.
     """
-    earlier = recall(claim, share)
+    earlier = recall(claim, share, tick)
     known = dict(earlier.names) if earlier is not None and earlier.folder == folder else {}
     present = [source for source in sources if presence.is_there(source)]
     with held_exit(folder, share) as here:
-        way = _Way(claim, folder, here)
+        rest = earlier.rest if earlier is not None else None
+        way = _Way(claim, folder, here, rest, tick)
         if present and present[0] == sources[0] and not _has_begun(claim, known):
             known = _send_first(way, present, announce)
             present = present[1:]
@@ -87,7 +98,7 @@ def leave(
     return [folder / known.get(source.name, source.name) for source in sources]
 
 
-def recall(claim: Path, share: Share) -> Departure | None:
+def recall(claim: Path, share: Share, tick: Tick = unheard) -> Departure | None:
     """What a claim remembers of a way out; None if none was begun.
 
     What a kill has left half-way is brought to an end first, for each file.
@@ -95,9 +106,11 @@ def recall(claim: Path, share: Share) -> Departure | None:
     Args:
         claim: its folder.
         share: the share.
+        tick: called while something is compared.
 
     Raises:
         OSError: the disk does not say.
+        StoppedError: of the tick.
     """
     way = recorded(claim, share)
     if way is None:
@@ -108,7 +121,7 @@ def recall(claim: Path, share: Share) -> Departure | None:
         held_exit(way.folder, share) as here,
     ):
         for name, new in way.names.items():
-            halfway.settle(claim / name, here / new)
+            halfway.settle(claim / name, here / new, tick)
     return replace(way, begun=_has_begun(claim, way.names))
 
 
@@ -127,22 +140,43 @@ def recorded(claim: Path, share: Share) -> Departure | None:
     try:
         kept = json.loads((claim / LEAVING).read_bytes())
         folder, names = Path(kept["folder"]), dict[str, str](kept["names"])
+        rest = Path(kept["rest"]) if "rest" in kept else None
     except FileNotFoundError:
         return None
     except (ValueError, TypeError, KeyError):  # nobody but us writes there: a disk has lost it
         return None
     if top_of(folder, share) is None:  # of a share whose settings were others
         return None
-    return Departure(folder, names, _has_begun(claim, names))
+    if rest is not None and top_of(rest, share) is None:
+        rest = None
+    return Departure(folder, names, _has_begun(claim, names), rest)
+
+
+def remember_rest(claim: Path, rest: Path, share: Share) -> None:
+    """Write down where what is left in a claim belongs, when all its files have left it.
+
+    Args:
+        claim: its folder.
+        rest: in originals, in failed or in the inbox; it need not be there.
+        share: the share.
+
+    Raises:
+        OSError: the disk or the permissions do not allow it.
+    """
+    way = recorded(claim, share)
+    if way is not None:
+        _write(_Way(claim, way.folder, way.folder, rest), way.names)
 
 
 @dataclass(frozen=True)
 class _Way:
-    """From where to where: a claim's folder; the other one, and how it is held."""
+    """From where to where, and how that is held; `rest`, if something is left; who hears of it."""
 
     claim: Path
     folder: Path
     here: Path
+    rest: Path | None = None
+    tick: Tick = unheard
 
 
 def top_of(folder: Path, share: Share) -> Path | None:
@@ -186,10 +220,10 @@ def _send_first(way: _Way, present: Sequence[Path], announce: Announce) -> dict[
         _write(way, chosen)
         try:
             announce(way.here, names)
-            files.move_exactly(present[0], way.here / names[0])
+            files.move_exactly(present[0], way.here / names[0], way.tick)
         except FileExistsError:  # somebody took the name since we looked
             continue
-        except OSError:
+        except (OSError, StoppedError):
             _forget(way, present[0], way.here / names[0])
             raise
         return chosen
@@ -203,8 +237,12 @@ def _forget(way: _Way, source: Path, target: Path) -> None:
     would look as if this one had.
     """
     with contextlib.suppress(OSError):
-        if presence.is_there(source) and not presence.is_there(target):
+        if not presence.is_there(source) or presence.is_there(target):
+            return
+        if way.rest is None:
             (way.claim / LEAVING).unlink(missing_ok=True)
+        else:
+            _write(way, {})
 
 
 def _send_after(way: _Way, source: Path, known: dict[str, str]) -> dict[str, str]:
@@ -215,14 +253,17 @@ def _send_after(way: _Way, source: Path, known: dict[str, str]) -> dict[str, str
             known[source.name] = path.name
             _write(way, known)
 
-    files.move_new(source, way.here, known.get(source.name, source.name), intend)
+    files.move_new(source, way.here, known.get(source.name, source.name), intend, way.tick)
     return known
 
 
 def _write(way: _Way, names: Mapping[str, str]) -> None:
     # Names that are no UTF-8 are kept as Python has them: ASCII can spell those too.
-    kept = json.dumps({"folder": str(way.folder), "names": dict(names)}, ensure_ascii=True)
-    files.write_atomically(way.claim / LEAVING, kept.encode("ascii"))
+    kept: dict[str, object] = {"folder": str(way.folder), "names": dict(names)}
+    if way.rest is not None:
+        kept["rest"] = str(way.rest)
+    data = json.dumps(kept, ensure_ascii=True).encode("ascii")
+    files.write_atomically(way.claim / LEAVING, data)
 
 
 def free_together(folder: Path, names: Sequence[str]) -> Iterator[Sequence[str]]:

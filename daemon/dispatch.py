@@ -22,7 +22,7 @@ from daemon.holds import Holds
 from daemon.jobs import Job, JobState
 from daemon.journal import Journal
 from daemon.last_resort import LastResort
-from daemon.loading import Fault, Unreachable, advice_on_style, has_own_style, load, style_now
+from daemon.loading import Fault, Unreachable, advice_on_style, load, style_now
 from daemon.outlet import Outlet
 from daemon.patience import Patience
 from daemon.presence import is_movable
@@ -384,7 +384,7 @@ class Dispatcher:
             self._failed(job, event)
 
     def _failed(self, job: Job, event: Failed) -> None:
-        in_styles = event.blame == "style" and not has_own_style(job, self._share)
+        in_styles = event.blame == "style" and not job.has_own_style
         if in_styles and self._waits_for_style(job, event.message):
             self._unbegun(job)
         else:

@@ -19,12 +19,14 @@ from daemon import backoff, intention, presence, publishing
 from daemon.checkpoints import Checkpoints
 from daemon.claim_folders import claim_folder, guard
 from daemon.claims import Claim
-from daemon.errors import AtelierError, FaultError, JournalError, PublishError
+from daemon.errors import AtelierError, FaultError, JournalError, PublishError, StoppedError
 from daemon.jobs import Intention, Job
 from daemon.journal import Journal
 from daemon.last_resort import LastResort
 from daemon.names import printable
 from daemon.once import Once, reason_of
+from daemon.pulse import Tick, unheard
+from daemon.returns import Returns
 from daemon.runners.base import Painted
 from daemon.share import Share
 
@@ -71,21 +73,28 @@ class Endings:
         clock: monotonic seconds.
         checkpoints: of jobs that end here, let go then.
         expect: raises while the share's folders are not the ones that they were.
+        tick: called while something is copied.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it goes by, and who is asked and told
         self,
         share: Share,
         journal: Journal,
         clock: Callable[[], float],
         checkpoints: Checkpoints | None = None,
         expect: Callable[[], None] = lambda: None,
+        *,
+        tick: Tick = unheard,
     ) -> None:
         self._share = share
         self._journal = journal
         self._clock = clock
         self._checkpoints = checkpoints or Checkpoints(None)
-        self._expect = expect
+        self._tick = tick
+        self.expect = expect
+        """Raises while the share's folders are not the ones that they were."""
+        self.returns = Returns(share, clock, expect, tick)
+        """Puts back what is left when a job is over, and what else belongs to none."""
         self._said, self._last_resort = Once(), LastResort()
         self._pending: list[_Ending] = []
         self._failures = 0
@@ -213,8 +222,11 @@ class Endings:
     def _try(self, ending: _Ending) -> None:
         try:
             with self._last_resort.over(ending.job.relative):
-                self._expect()
+                self.expect()
                 self._carry_out(ending)
+        except StoppedError:  # the next start goes on with it
+            ending.failed(self._clock())
+            self._pending.append(ending)
         except FaultError as error:
             tried = ending.is_unpublished and ending.tries >= _TRIES_OF_A_FAULT
             if tried and not self._may_be_out(ending):
@@ -291,7 +303,7 @@ class Endings:
             self._journal.published(job.id, ending.result, ending.painted.report)
             ending.painted = None
         self._expect_share()
-        kept = publishing.keep_original(self._share, claim, job.relative)
+        kept = publishing.keep_original(self._share, claim, job.relative, self._tick)
         done = self._journal.finish(job.id, kept)
         self._checkpoints.forget(job.id)
         _log.info(
@@ -302,6 +314,7 @@ class Endings:
             seconds=round((done.finished_at or 0.0) - (done.started_at or 0.0), 3),
             loss=(done.report or {}).get("loss", {}).get("total"),
         )
+        self.returns.put_rest_back(job.id, job.relative)
 
     def _publish(self, job: Job, claim: Claim, painted: Painted) -> Path:
         # An earlier try may have done it and not have been told so, by a server or by a disk.
@@ -316,7 +329,7 @@ class Endings:
 
         relative = publishing.result_relative(claim, job.relative)
         return publishing.publish_result(
-            self._share, relative, job.style_name, painted.picture, painted.suffix, intend
+            self._share, relative, job.style_shown, painted.picture, painted.suffix, intend
         )
 
     def _copy_into_claim(self, claim: Claim, plan: Intention) -> None:
@@ -333,12 +346,14 @@ class Endings:
             self._journal.given_up(job.id, reason)
             ending.is_recorded = True
         self._expect_share()
-        where = publishing.fail(self._share, claim_of(self._share, job), job.relative, reason)
+        claim = claim_of(self._share, job)
+        where = publishing.fail(self._share, claim, job.relative, reason, self._tick)
         shown = where if presence.is_there(where) else job.relative  # of a photo that is gone
         self._journal.fail(job.id, reason, where)
         self._checkpoints.forget(job.id)
         self._failures += 1
         _log.error("job.failed", job=job.id, reason=reason, photo=printable(shown))
+        self.returns.put_rest_back(job.id, job.relative)
 
 
 def claim_of(share: Share, job: Job) -> Claim:

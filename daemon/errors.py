@@ -21,6 +21,7 @@
     ├── PageError                exit 1   the page cannot be written: somebody's file has its name
     ├── MetricsError             exit 1   figures cannot be written: somebody's file has their name
     ├── FaultError               exit 1   a fault of the program itself, met with over one photo
+    ├── StoppedError             exit 1   something that takes long was ended, as the program is
     ├── RequestError             exit 1   the service that runs cannot be asked for something
     ├── JournalError             exit 1   the journal cannot be opened or is of another version
     └── EngineLostError          exit 1   the engine's process died or could not start
@@ -131,6 +132,10 @@ class MetricsError(AtelierError):
 
 class FaultError(AtelierError):
     """A fault of the program itself that it met with over one photo (`daemon.last_resort`)."""
+
+
+class StoppedError(AtelierError):
+    """Something that takes long was ended, since the program is; all is as it was (`pulse`)."""
 
 
 class JournalError(AtelierError):

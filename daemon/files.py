@@ -34,9 +34,10 @@ from typing import Any, Final
 
 import structlog
 
-from daemon import copying
+from daemon.across import move_across
 from daemon.copying import sync_folder
 from daemon.names import canonical, numbered, printable
+from daemon.pulse import Tick, unheard
 
 _TEMPORARY_BYTES: Final = 8
 _TEMPORARY: Final = re.compile(rf"\.atelierd-[0-9a-f]{{{2 * _TEMPORARY_BYTES}}}\.tmp")
@@ -115,7 +116,11 @@ def publish_new(
 
 
 def move_new(
-    source: Path, folder: Path, name: str, intend: Callable[[Path], None] = unsaid
+    source: Path,
+    folder: Path,
+    name: str,
+    intend: Callable[[Path], None] = unsaid,
+    tick: Tick = unheard,
 ) -> Path:
     """Move a file or folder, under the name itself or the first free `NAME (2)`, `NAME (3)` ...
 
@@ -125,27 +130,30 @@ def move_new(
             name, synced, named, and only then removed. Times and permission bits are kept.
         name: the wished name in `folder`.
         intend: told each path before it is tried; what it raises ends the attempt.
+        tick: called while it is copied.
 
     Returns:
         The new path.
 
     Raises:
         OSError: the disk or the permissions do not allow it. The source is where it was, unless it
-            was moved and only the sync of a folder failed.
+            was moved and only the sync of a folder failed; or see `daemon.across`.
+        StoppedError: of the tick; likewise.
     """
 
     def give_name(what: Path) -> Path:
         return _give_free_name(what, folder, name, intend)
 
-    return _move(source, folder, give_name)
+    return _move(source, folder, give_name, tick)
 
 
-def move_exactly(source: Path, target: Path) -> None:
+def move_exactly(source: Path, target: Path, tick: Tick = unheard) -> None:
     """Move a file or folder to exactly this path, as `move_new` does.
 
     Raises:
         FileExistsError: the name is taken, if only by one that differs in case; nothing moved.
         OSError: as `move_new`.
+        StoppedError: likewise.
     """
 
     def give_name(what: Path) -> Path:
@@ -154,7 +162,7 @@ def move_exactly(source: Path, target: Path) -> None:
         rename_new(what, target)
         return target
 
-    _move(source, target.parent, give_name)
+    _move(source, target.parent, give_name, tick)
 
 
 def is_free(path: Path) -> bool:
@@ -328,37 +336,16 @@ def _renameat2() -> Any:
     return function
 
 
-def _move(source: Path, folder: Path, give_name: Callable[[Path], Path]) -> Path:
+def _move(source: Path, folder: Path, give_name: Callable[[Path], Path], tick: Tick) -> Path:
     try:
         target = give_name(source)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        target = _move_across(source, folder, give_name)
+        target = move_across(source, temporary_name(folder), give_name, tick)
     sync_folder(folder)
     with contextlib.suppress(FileNotFoundError):  # a person may have removed the emptied folder
         sync_folder(source.parent)
-    return target
-
-
-def _move_across(source: Path, folder: Path, give_name: Callable[[Path], Path]) -> Path:
-    temporary = temporary_name(folder)
-    try:
-        copied = copying.copy_whole(source, temporary)
-        target = give_name(temporary)
-    except BaseException:
-        copying.remove_tree(temporary)
-        raise
-    try:
-        sync_folder(folder)
-        copying.remove_copied(source, copied)
-    except OSError:
-        # Else it would be there twice, and once more each time that somebody tries again.
-        if copying.is_whole(copied):
-            with contextlib.suppress(OSError):
-                copying.remove_tree(target)
-        raise
-    copying.say_left_out(source, copied)
     return target
 
 

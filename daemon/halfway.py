@@ -14,7 +14,6 @@ held (`daemon.handles`) while something in it is looked at or read: no such link
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import stat
@@ -25,13 +24,14 @@ from typing import Final
 
 from daemon import copying, files
 from daemon.copying import Copied, sync_folder
-from daemon.handles import held, reading
+from daemon.handles import reading
 from daemon.presence import is_there
+from daemon.pulse import Tick, unheard
 
 _BLOCK: Final = 1 << 20
 
 
-def settle(source: Path, target: Path) -> None:
+def settle(source: Path, target: Path, tick: Tick = unheard) -> None:
     """Bring a move to one of its two ends, if it was cut off in the middle.
 
     Only for a target that was chosen and written down, so that what lies there is most likely
@@ -40,9 +40,11 @@ def settle(source: Path, target: Path) -> None:
     Args:
         source: what was to be moved.
         target: where to, exactly.
+        tick: called for each thing, and each megabyte that is compared.
 
     Raises:
         OSError: the disk or the permissions do not allow it; what is there once stays.
+        StoppedError: of the tick; likewise.
     """
     if not (is_there(source) and is_there(target)):
         return
@@ -52,15 +54,16 @@ def settle(source: Path, target: Path) -> None:
         sync_folder(source.parent)
         return
     is_reserved = _is_empty(target) and not _is_empty(source)
-    found = None if is_reserved else found_in(source, target)
+    found = None if is_reserved else found_in(source, target, tick)
     if found is not None:
-        remove_found(source, found)
+        sync_folder(target.parent)  # its name there may be a moment old, and no disk know it
+        remove_found(source, found, tick)
     elif _is_empty(target):
         _remove_empty(target)
         sync_folder(target.parent)
 
 
-def found_in(part: Path, whole: Path) -> Sequence[Copied] | None:
+def found_in(part: Path, whole: Path, tick: Tick = unheard) -> Sequence[Copied] | None:
     """What lies here, if all of it lies there too, byte for byte; None if not.
 
     What no copy can have need not lie there: pipes, sockets and devices, and links if there are
@@ -69,6 +72,7 @@ def found_in(part: Path, whole: Path) -> Sequence[Copied] | None:
     Args:
         part: a file, a link or a folder.
         whole: another one, which may hold more.
+        tick: called for each thing, and each megabyte of it.
 
     Returns:
         For `remove_found`: each thing as it was before it was compared, a folder after its content.
@@ -80,36 +84,34 @@ def found_in(part: Path, whole: Path) -> Sequence[Copied] | None:
     waiting = [(part, whole)]
     while waiting:
         here, there = waiting.pop()
+        tick()
         with copying.both_held(here, part, there, whole) as (mine, theirs):
             found.append(replace(copying.seen(mine), path=here))
             mode = mine.lstat().st_mode
             if not is_there(theirs):
                 if here == part or not _may_be_missing(mode, whole.parent):
                     return None
-            elif not _is_alike(mine, theirs):
+            elif not _is_alike(mine, theirs, tick):
                 return None
             if stat.S_ISDIR(mode):
                 waiting += [(here / name, there / name) for name in copying.names_in(mine)]
     return found[::-1]
 
 
-def remove_found(part: Path, found: Sequence[Copied]) -> None:
+def remove_found(part: Path, found: Sequence[Copied], tick: Tick = unheard) -> None:
     """Remove what was found elsewhere too; what came or changed since then stays, with its folder.
 
     Args:
         part: what was looked for.
         found: what `found_in` gave for it.
+        tick: called for each thing.
 
     Raises:
         OSError: the disk or the permissions do not allow it.
+        StoppedError: of the tick; all of it, or a part, is there still.
     """
-    for one in reversed(found):
-        # Folders that are closed to writers, as they were given to us, go too.
-        with contextlib.suppress(OSError), held(one.path, part.parent) as here:
-            mode = stat.S_IMODE(here.stat().st_mode)
-            if mode & stat.S_IRWXU != stat.S_IRWXU:
-                here.chmod(mode | stat.S_IRWXU)
-    copying.remove_copied(part, found)
+    copying.open_folders(part, found, tick)
+    copying.remove_copied(part, found, tick)
 
 
 def _is_linked(source: Path, target: Path) -> bool:
@@ -147,7 +149,7 @@ def _remove_empty(path: Path) -> None:
         path.unlink()
 
 
-def _is_alike(here: Path, there: Path) -> bool:
+def _is_alike(here: Path, there: Path, tick: Tick) -> bool:
     one, other = here.lstat(), there.lstat()
     if os.path.samestat(one, other):
         return True
@@ -156,13 +158,14 @@ def _is_alike(here: Path, there: Path) -> bool:
     if stat.S_ISLNK(one.st_mode):
         return here.readlink() == there.readlink()
     if stat.S_ISREG(one.st_mode):
-        return one.st_size == other.st_size and _has_same_bytes(here, there)
+        return one.st_size == other.st_size and _has_same_bytes(here, there, tick)
     return stat.S_ISDIR(one.st_mode)
 
 
-def _has_same_bytes(here: Path, there: Path) -> bool:
+def _has_same_bytes(here: Path, there: Path, tick: Tick) -> bool:
     with reading(here) as one, reading(there) as other:
         while True:
+            tick()
             block = os.read(one, _BLOCK)
             if block != _read_as_much(other, len(block)):
                 return False

@@ -11,18 +11,21 @@ import stat
 from pathlib import Path
 
 from daemon.handles import held
+from daemon.pulse import Tick, unheard
 from daemon.writers import refuse_written
 
 
-def unreadable_in(folder: Path) -> Path | None:
+def unreadable_in(folder: Path, tick: Tick = unheard) -> Path | None:
     """A file in a folder that may not be read, and so not be copied; None if there is none.
 
     Args:
         folder: held by the caller. A folder in it that cannot be listed is such a file too.
+        tick: called for each folder in it.
     """
     waiting = [folder]
     while waiting:
         here = waiting.pop()
+        tick()
         try:
             with held(here, folder) as one:
                 modes = _modes_in(one)
@@ -35,11 +38,12 @@ def unreadable_in(folder: Path) -> Path | None:
     return None
 
 
-def refuse_written_in(source: Path) -> None:
+def refuse_written_in(source: Path, tick: Tick = unheard) -> None:
     """See that nobody has a file open for writing, or one in a folder.
 
     Args:
         source: a file, a folder or anything else; nobody but us can swap the folder that it is in.
+        tick: called for each thing in it.
 
     Raises:
         OSError: with `EBUSY` somebody has; or something cannot be looked at.
@@ -51,6 +55,7 @@ def refuse_written_in(source: Path) -> None:
         with held(here, source.parent) as one:
             modes = _modes_in(one)
             for name in modes:
+                tick()
                 refuse_written(one / name)
         waiting += _folders_of(here, modes)
 

@@ -97,7 +97,7 @@ class InboxNote:
         Args:
             homeless: the photos without a style.
             halves: `content.*` or `style.*`, alone in a folder that lacks the other one.
-            styles: the names of all styles.
+            styles: the names of the styles that can be painted in.
             closed: files and folders that cannot be opened, sorted.
             painted: photos that are painted and cannot be moved.
         """

@@ -7,8 +7,9 @@ Whatever goes wrong with one file is said once, tried again later, and holds up 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Final, Protocol
@@ -25,6 +26,7 @@ from daemon.errors import (
     FaultError,
     JournalError,
     OverridesError,
+    StoppedError,
 )
 from daemon.faulty_folders import FaultyFolders
 from daemon.inbox_note import Asked, InboxNote
@@ -35,13 +37,14 @@ from daemon.last_resort import LastResort
 from daemon.names import printable
 from daemon.overrides import make_recipe
 from daemon.pairing import Candidate, Pairer, Pairing
+from daemon.pulse import Tick, unheard
 from daemon.readiness import Readiness
 from daemon.ready import Ready, Stamp, Turns, stamp_of
-from daemon.returns import Returns
 from daemon.settings import Settings
 from daemon.share import Share
 from daemon.staying import Staying, copy_in, is_copy, stays_of
 from daemon.styles import mirror_styles
+from daemon.telling import tell_of_job
 from daemon.troubles import TRIES_ONCE, Troubles, longest_wait
 from daemon.wishes import recipe_of
 from daemon.workplace import Workplace
@@ -64,11 +67,13 @@ class Intake:
         share: the share.
         settings: all of them.
         journal: where the jobs go.
-        endings: who takes the jobs that fail before they begin.
+        endings: who takes the jobs that fail before they begin, and puts claims back.
         inspector: who reads pictures; its answers come back through `answer`.
         clock: monotonic seconds.
         make_id: a new job id at each call.
         lock: as `Workplace` wants it.
+        tick: called while something is copied or compared.
+        faults: the style pictures that cannot be read, as far as is known.
 
     Raises:
         SettingsError: the settings of `paint` contradict one another.
@@ -85,19 +90,24 @@ class Intake:
         clock: Callable[[], float],
         make_id: Callable[[], str],
         lock: Callable[[int], None] = lambda _handle: None,
+        tick: Tick = unheard,
+        faults: Callable[[], Container[Path]] = tuple,
     ) -> None:
         self._share = share
+        self._faults = faults
         self._settings = settings
         self._journal = journal
         self._endings = endings
         self._inspector = inspector
-        self._clock = clock
+        self._clock, self._tick = clock, tick
         self._make_id = make_id
         self._usual_recipe = make_recipe(settings.paint, {}).model_dump_json()
         self._readiness = Readiness(settings.watch, clock)
         self._note = InboxNote(share, settings.watch.settle_seconds, clock)
-        self._returns = Returns(share, clock)
-        self._staying = Staying(share, journal, self._returns, make_id=make_id, clock=clock)
+        self._returns = endings.returns
+        self._staying = Staying(
+            share, journal, self._returns, make_id=make_id, clock=clock, tick=tick
+        )
         self._workplace = Workplace(share.work, lock)
         self._numbers = count()
         self._asked: dict[str, Ready] = {}
@@ -169,7 +179,7 @@ class Intake:
 
     def still_expects(self) -> bool:
         """Whether a run that ends when all is painted should wait: not for ever for anything."""
-        if self._asked or self._waiting:
+        if self._asked or self._waiting or self._returns.is_news:
             return True
         # Each look says these anew; as long as none can be made they say nothing.
         if self._could_look and (self._note.restless or self._staying.in_doubt):
@@ -188,9 +198,13 @@ class Intake:
         return any(young) or self._troubles.may_pass
 
     def look(self) -> None:
-        """Look at the folders once, and ask the inspector about what has become ready."""
+        """Look at the folders once, and ask the inspector about what has become ready.
+
+        Raises:
+            ShareError: a folder is not the one that it was.
+        """
         self._returns.retry()
-        self._could_look = False
+        self._returns.is_news = self._could_look = False
         try:
             with self._last_resort.over("the folders"):
                 self._workplace.ensure()
@@ -249,8 +263,9 @@ class Intake:
         closed = [path for path in seen.unreadable if path not in self._faulty]
         pairing = self._pairer.pair(seen, styles, self._settings.paint.default_style)
         self._staying.update(seen, pairing.candidates)
-        stays = self._staying.photos
-        self._note.update(pairing.homeless, pairing.waiting, styles, closed, stays)
+        stays, faults = self._staying.photos, self._faults()
+        usable = [name for name, picture in styles.items() if picture not in faults]
+        self._note.update(pairing.homeless, pairing.waiting, usable, closed, stays)
         if not self._staying:
             return pairing
         fresh = (each for each in pairing.candidates if not self._staying.knows(each))
@@ -309,6 +324,8 @@ class Intake:
         except (ClaimStuckError, FaultError) as error:
             self._returns.keep(job_id, error)
             self._troubles.delay(ready, error)
+        except StoppedError:
+            pass  # the next start takes it
         except ClaimLostError as error:
             log.info("claim.lost", why=str(error))
         except (AtelierError, OSError) as error:
@@ -319,9 +336,9 @@ class Intake:
             self._queue(ready, claim, reason)
 
     def _claim(self, ready: Ready, job_id: str) -> Claim:
-        if self._troubles.is_held(ready):
-            return claims.take(ready.candidate, self._share, job_id, copy_in)
-        return claims.take(ready.candidate, self._share, job_id)
+        copies = self._troubles.is_held(ready)
+        bring = partial(copy_in, tick=self._tick) if copies else None
+        return claims.take(ready.candidate, self._share, job_id, bring, self._tick)
 
     def _queue(self, ready: Ready, claim: Claim, reason: str | None) -> None:
         try:
@@ -344,9 +361,7 @@ class Intake:
         self._rests = 0
         self._troubles.forget(ready)
         self._first_seen.pop(ready.candidate.content.path, None)
-        _log.info(
-            "job.queued", job=job.id, photo=printable(job.relative), style=printable(job.style_name)
-        )
+        tell_of_job("job.queued", job)
         if reason is not None:
             self._endings.failed(queued, reason)
 

@@ -80,6 +80,16 @@ class NewJob:
     recipe: str
     stays: tuple[Stay, ...] = field(default=(), kw_only=True)
 
+    @property
+    def has_own_style(self) -> bool:
+        """Whether its style came along with the photo; what that is called tells people nothing."""
+        return self.style.parent == self.content.parent
+
+    @property
+    def style_shown(self) -> str | None:
+        """The style as people are told of it; None for one that came along with the photo."""
+        return None if self.has_own_style else self.style_name
+
 
 def new_job(
     candidate: Candidate, claim: Claim, recipe: str, stays: tuple[Stay, ...] = ()

@@ -145,8 +145,8 @@ class Journal:
         query = "UPDATE jobs SET style = ? WHERE id = ? AND state = 'queued'"
         return self._written(job_id, query, (_bytes(style), job_id))
 
-    def progress(self, job_id: str, iteration: int, total: int, eta_seconds: float) -> None:
-        """Record how far a running job is, for those who read along."""
+    def progress(self, job_id: str, iteration: int, total: int, eta_seconds: float | None) -> None:
+        """Record how far a running job is, for those who read along; None: nobody can tell yet."""
         self._write(
             "UPDATE jobs SET iteration = ?, total = ?, eta_seconds = ? "
             "WHERE id = ? AND state = 'running'",

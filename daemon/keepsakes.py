@@ -16,7 +16,7 @@ from typing import Final
 
 import structlog
 
-from daemon import copying, departure, files, presence
+from daemon import departure, files, presence, removing
 from daemon.claim_folders import claim_folder, guard, ids_in, refuse_foreign
 from daemon.copying import sync_folder
 from daemon.errors import AtelierError, ClaimError
@@ -106,7 +106,7 @@ def forget(share: Share, job_id: str) -> None:
         kept = keepsake(share, job_id)
         if presence.is_there(kept):
             refuse_foreign(kept.parent, share.work)
-            copying.remove_tree(kept)
+            removing.remove_tree(kept)
     except (AtelierError, OSError) as error:
         _log.warning("keepsake.stays", job=job_id, why=str(error))
 

@@ -98,7 +98,7 @@ def style_now(job: Job, share: Share) -> Path:
     Raises:
         OSError: the styles folder is out of reach.
     """
-    if has_own_style(job, share) or not is_gone(job.style, share.styles):
+    if job.has_own_style or not is_gone(job.style, share.styles):
         return job.style
     return find_styles(share.styles).get(job.style_name, job.style)
 
@@ -123,11 +123,6 @@ def load(job: Job, share: Share, settings: Settings) -> PaintRequest | Fault | U
 def advice_on_style(job: Job, share: Share) -> str:
     """What a person can do about a picture in the styles folder that cannot be used."""
     return _REPLACE.format(printable(job.style.name), printable(share.styles.name))
-
-
-def has_own_style(job: Job, share: Share) -> bool:
-    """Whether the style's picture was taken together with the photo."""
-    return job.style.is_relative_to(claim_folder(share, job.id))
 
 
 def _load(job: Job, share: Share, settings: Settings) -> PaintRequest:
@@ -158,7 +153,7 @@ def _is_last_try(job: Job, settings: Settings) -> bool:
 
 
 def _pictures(job: Job, share: Share, most: int) -> tuple[bytes, bytes]:
-    if has_own_style(job, share):
+    if job.has_own_style:
         return _content(job, share, most), _style(job, share, most)
     # While a style is of no use, none of the many photos that wait for it need be read.
     style = _style(job, share, most)
@@ -217,7 +212,7 @@ def _content(job: Job, share: Share, most: int) -> bytes:
 
 
 def _style(job: Job, share: Share, most: int) -> bytes:
-    is_own, name = has_own_style(job, share), printable(job.style.name)
+    is_own, name = job.has_own_style, printable(job.style.name)
     with _reading(f'The style picture "{name}"', share, own=is_own):
         try:
             return read_bounded(job.style, most)
@@ -237,7 +232,7 @@ def _style(job: Job, share: Share, most: int) -> bytes:
 
 
 def _is_style_gone(job: Job, share: Share) -> bool:
-    if has_own_style(job, share):
+    if job.has_own_style:
         return is_gone_from_claim(job.style, claim_folder(share, job.id), share)
     return is_gone(job.style, share.styles)
 

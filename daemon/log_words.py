@@ -18,12 +18,13 @@ from daemon.figures import duration, number
 
 _SENTENCES: Final = {
     "claim.none_fails": "Photos can be taken out of the inbox again.",
-    "claim.returned": "Put back into the inbox: {photos}.",
+    "claim.left_over": "{photo}: somebody changed or added something after it was copied: {files}.",
+    "claim.returned": "Put back where it belongs: {photos}.",
     "engine.lost": "The process that paints has ended ({exit_status}); starting it again.",
     "engine.replaced": "The engine starts anew, since its settings have changed.",
     "engine.silent": "{photo}: no news for {seconds:time}; another engine is started.",
     "engine.unavailable": "Nothing can be painted: {why}",
-    "job.cancelled": "Cancelling {photo}, as somebody asked for.",
+    "job.cancelled": "Cancelling {photo}: somebody asked for it.",
     "job.checkpoint": "{photo}: what was saved on the way is of no use. {why}",
     "job.none_is_stuck": "All photos and pictures are where they belong again.",
     "job.not_cancelled": "{photo} was over before it could be cancelled.",
@@ -49,6 +50,7 @@ _SENTENCES: Final = {
     "settings.refused": "The old settings are kept: {why}",
     "settings.wait": "{why}",
     "share.unguarded": "{why}",
+    "sheet.drawn": "The picture of all styles was drawn anew: {file}",
     "start.goes_on": "What was waited for is there; going on.",
     "start.waits": "Waiting: {why}",
     "style.unreadable": "The style {style} cannot be used: {why}",
@@ -62,7 +64,7 @@ _OF_PHOTOS: Final = frozenset({"job.queued", "job.started"})
 _ENDS: Final = frozenset({"job.finished", "job.failed"})
 _SIGNALS: Final = {"SIGINT": "as Ctrl-C asks", "SIGTERM": "as was asked", "SIGHUP": "as was asked"}
 _MOST_NAMES: Final = 1000
-_PATHS: Final = frozenset({"photo", "result", "folder"})
+_PATHS: Final = frozenset({"photo", "result", "folder", "file"})
 _INDENT: Final = 10  # as the time of day takes
 _NARROWEST: Final = 30
 _BELOW: Final = ("exception", "stack", "detail")
@@ -202,6 +204,8 @@ def _started(fields: Fields) -> str:
 
 
 def _in_style(fields: Fields) -> str:
+    if fields.get("own_style"):
+        return " in its own style"
     style = str(fields["style"])  # which the photo's folder may say
     return "" if str(fields["photo"]).startswith(f"{style}/") else f" in the style {style}"
 

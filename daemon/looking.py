@@ -13,8 +13,8 @@ from daemon.child import settle_in_to_decode
 from daemon.errors import NoPictureError, PictureUnreadableError
 from daemon.gaps import has_zeros
 from daemon.names import is_picture
-from daemon.note_texts import NO_PICTURE
 from daemon.rations import Ration, ration_for, rationed
+from daemon.reasons import NO_PICTURE
 from daemon.settings import WatchSettings
 
 _WAIT_SECONDS: Final = 120.0  # for a slow share, and a processor that has other things to do

@@ -3,7 +3,8 @@
 The format is plain enough to be written by hand, and a library for it would be one more thing to
 trust inside the service. Each line has the share as a label: several services may be read together.
 The file is replaced as a whole, so that nobody reads half of one; it says at the end that the
-service has ended.
+service has ended. What a kill has left half-written beside it is removed before the first one is
+written. Other services may write there too: only what names this share goes, or is empty and old.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ BUCKETS: Final = (10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0,
 
 _PAUSE_SECONDS: Final = 15.0  # as often as it is read, usually
 _MARK: Final = b"# HELP atelierd_"  # as our files begin
+_HEAD_BYTES: Final = 4096  # the share is named in the first hundreds
+_OLD_SECONDS: Final = 60.0  # whoever writes a file that is empty still has done so long before
 _NO_FILE: Final = frozenset({errno.ELOOP, errno.EINVAL, errno.ENXIO, errno.EISDIR})
 _TAKEN: Final = (
     "it is not the program's own. Give that file another name, or set metrics.file to another one."
@@ -51,14 +54,19 @@ class Metrics:
         path: the file, ``*.prom``; None: nothing is written.
         share: whose figures they are: the folder of the share.
         clock: monotonic seconds.
+        now: seconds since 1970, as the times of files.
     """
 
     def __init__(
-        self, path: Path | None, share: Path, clock: Callable[[], float] = time.monotonic
+        self,
+        path: Path | None,
+        share: Path,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._path = path
         self._share = printable(share)
-        self._clock = clock
+        self._clock, self._now = clock, now
         self._last_resort, self._said = LastResort(), Once()
         self._counts = [0] * (len(BUCKETS) + 1)
         self._seconds = 0.0
@@ -116,10 +124,30 @@ class Metrics:
     def _write(self, text: str) -> None:
         if self._path is None or text == self._written:
             return
+        if not self._written:
+            self._sweep(self._path.parent)
         files.write_atomically(self._path, text.encode(), replace=_is_ours(self._path), sync=False)
         self._written = text
         if self._said.is_over():
             _log.info("metrics.written_again", file=printable(self._path))
+
+    def _sweep(self, folder: Path) -> None:
+        """Remove what services of this share that were killed have left half-written."""
+        for path in [path for path in folder.iterdir() if files.is_temporary(path.name)]:
+            with contextlib.suppress(OSError):  # one that may not be removed keeps nobody from work
+                if self._is_left(path):
+                    path.unlink()
+
+    def _is_left(self, path: Path) -> bool:
+        with reading(path) as handle:
+            head, status = os.pread(handle, _HEAD_BYTES, 0), os.fstat(handle)
+        if not head:
+            return self._now() - status.st_mtime > _OLD_SECONDS
+        return head.startswith(_MARK) and f"{{{self._label}".encode() in head
+
+    @property
+    def _label(self) -> str:
+        return f'share="{_escaped(self._share)}"'
 
     def _withdraw(self) -> None:
         """Remove the file, if what lies there is what was written last."""

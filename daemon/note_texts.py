@@ -11,15 +11,10 @@ from pathlib import Path, PurePath
 from typing import Final
 
 from daemon.names import is_picture, printable, split
+from daemon.reasons import ALL_CANCELLED, NO_PICTURE, NOT_READ
 from daemon.share import Share
 from daemon.words import LANGUAGES, Language, Words, words
 from daemon.wrapping import wrapped
-
-NO_PICTURE: Final = (
-    "This is not a picture. Pictures are files of these kinds: JPEG, PNG, HEIC, WebP, TIFF, GIF, "
-    "BMP and AVIF."
-)
-"""Why a file cannot be painted that is no picture, and is not called one either."""
 
 ENGLISH: Final = LANGUAGES[0]
 _MOST_LISTED: Final = 20
@@ -126,9 +121,11 @@ def _what_happened(reason: str, told: Words) -> list[str]:
 
 
 def _ways_on(names: Sequence[str], reason: str, folder: str, told: Words) -> str:
-    if reason == NO_PICTURE:
+    is_one = len(names) == 1
+    if reason == NO_PICTURE or (reason == NOT_READ and is_one and is_picture(names[0])):
         return told.say("note.why.no_picture", folder=folder)
-    key = "note.why.again_one" if len(names) == 1 else "note.why.again_many"
+    way = "cancelled" if reason in ALL_CANCELLED else "again"
+    key = f"note.why.{way}_{'one' if is_one else 'many'}"
     return told.say(key, what=_all_of(names, told), folder=folder)
 
 

@@ -19,7 +19,7 @@ from daemon.contradictions import in_vain
 from daemon.errors import AtelierError, OverridesError, SettingsError
 from daemon.names import JOB_FILE, printable
 from daemon.settings import STYLE_LOSSES, OutputSettings, PaintSettings
-from daemon.toml_text import read_toml
+from daemon.toml_text import read_toml, unquoted
 from engine import PRESETS, Recipe, at_size
 
 MAX_BYTES: Final = 16 * 1024
@@ -112,10 +112,18 @@ def _of(section: str, wishes: Mapping[str, object]) -> dict[str, object]:
 
 def _parsed(text: bytes) -> dict[str, Any]:
     try:
-        return read_toml(text.decode("utf-8-sig"))
+        plain = text.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise OverridesError(f"{JOB_FILE} is not plain text. Save it as UTF-8.") from error
+    try:
+        return read_toml(plain)
     except ValueError as error:
+        if found := unquoted(plain, error):
+            line, better = found
+            raise OverridesError(
+                f"{JOB_FILE}: in line {line} the value needs quotation marks, like this: "
+                f"{_short(better, 60)} ."
+            ) from error
         raise OverridesError(
             f"{JOB_FILE} cannot be read: {_short(str(error), 120)}. "
             'Write one setting a line, such as  preset = "fine"  or  size = 800 .'
@@ -149,7 +157,7 @@ def _validated(
 def _unknown(name: str) -> str:
     return (
         f'{JOB_FILE}: there is no setting "{_short(name)}".{_nearest(name, WISHES)} '
-        f"These can be set: {', '.join(WISHES)}."
+        "What can be set is listed in docs/configuration.md, under paint and output."
     )
 
 

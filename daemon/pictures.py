@@ -20,6 +20,7 @@ from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
 
 from daemon.errors import NoPictureError, PictureUnreadableError
 from daemon.formats import colour, deep_tiff, encoding, ends, exif, heif, ifd, raw, scaling, xmp
+from daemon.reasons import NOT_READ
 
 FORMATS: Final = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "PPM", "JPEG2000", "AVIF")
 """What is opened at all, besides HEIC: pictures. No documents, no programs that draw (PDF, EPS)."""
@@ -338,7 +339,4 @@ def _unidentified(data: bytes) -> PictureUnreadableError:
         )
     if not data.strip(b"\0"):
         return PictureUnreadableError(_UNFINISHED)
-    return NoPictureError(
-        "The file is not a picture that can be read here. Use a JPEG, PNG, HEIC, WebP, TIFF, GIF, "
-        "BMP or AVIF file."
-    )
+    return NoPictureError(NOT_READ)

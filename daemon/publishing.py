@@ -13,6 +13,8 @@ writes to the journal between the steps:
 2. `keep_original`, then record the job as done. After a crash before the record, call it again.
 
 or, when it went wrong, record the reason, then `fail`, then record the job as failed.
+
+What was changed or added after it had been copied is left in the claim then, for `daemon.returns`.
 """
 
 from __future__ import annotations
@@ -28,13 +30,15 @@ from typing import Final
 
 import structlog
 
-from daemon import claims, copying, departure, files, notes, presence
+from daemon import claims, departure, files, notes, presence, removing
+from daemon.claim_content import remains, rest_belongs_in
 from daemon.claim_folders import guard
 from daemon.claims import Claim
-from daemon.errors import PublishError
+from daemon.errors import PublishError, StoppedError
 from daemon.folders import folder_below
 from daemon.handles import held
 from daemon.names import INBOX_NOTE, is_note, printable, split
+from daemon.pulse import Tick, heeding, to_the_end, unheard
 from daemon.share import Share
 
 # What makes a note impossible and does not pass by itself; nor does it keep the photo from moving.
@@ -63,7 +67,7 @@ def result_relative(claim: Claim, relative: PurePath) -> PurePath:
 def publish_result(  # noqa: PLR0913, PLR0917 - a picture, its name, and who is told of it
     share: Share,
     relative: PurePath,
-    style_name: str,
+    style_name: str | None,
     picture: bytes,
     suffix: str,
     intend: Callable[[Path], None] = files.unsaid,
@@ -75,7 +79,7 @@ def publish_result(  # noqa: PLR0913, PLR0917 - a picture, its name, and who is 
     Args:
         share: the share.
         relative: of the photo below the inbox; for folder jobs what `result_relative` gives.
-        style_name: to say what could not be written, if so.
+        style_name: to say what could not be written, if so; None for the photo's own style.
         picture: the whole file.
         suffix: of the result's name, with the dot.
         intend: told each path before it is tried. What it raises ends the attempt.
@@ -88,7 +92,10 @@ def publish_result(  # noqa: PLR0913, PLR0917 - a picture, its name, and who is 
         ShareError: `relative` leads out of the share.
     """
     name = f"{split(relative.name)[0]}{suffix}"
-    what = f"The picture of {printable(relative)} in the style {printable(style_name)}"
+    name_of_photo = printable(relative)
+    what = f"The picture of {name_of_photo} in its own style"
+    if style_name is not None:
+        what = f"The picture of {name_of_photo} in the style {printable(style_name)}"
     with _plainly(what, share.outbox / relative.parent):
         folder = folder_below(share.outbox, relative.parent)
         with held(folder, share.outbox) as here:
@@ -96,13 +103,14 @@ def publish_result(  # noqa: PLR0913, PLR0917 - a picture, its name, and who is 
             return folder / path.name
 
 
-def keep_original(share: Share, claim: Claim, relative: PurePath) -> Path:
-    """Move a painted photo, and what came with it, to the originals; the claim ends.
+def keep_original(share: Share, claim: Claim, relative: PurePath, tick: Tick = unheard) -> Path:
+    """Move a painted photo, and what came with it, to the originals; the claim ends if it is empty.
 
     Args:
         share: the share.
         claim: the job's. What is gone from it already (a crash in between) is left out.
         relative: of the photo below the inbox, as the candidate has it.
+        tick: called while something is copied.
 
     Returns:
         The photo's new path, or the folder's for a folder job; where it must have gone, if an
@@ -112,17 +120,18 @@ def keep_original(share: Share, claim: Claim, relative: PurePath) -> Path:
         PublishError: the disk or the permissions do not allow it; what was not moved stays claimed.
         ClaimError: the claim's folder cannot be trusted (`claim_folders.guard`).
         ShareError: `relative` leads out of the share.
+        StoppedError: of the tick; what was not moved stays claimed.
     """
     parents = _parents(claim, relative)
     with _plainly(printable(relative), share.originals / parents):
         guard(claim.folder)
         folder = folder_below(share.originals, parents)
-        kept = _move_out(share, claim, folder)
-        claims.end(claim.folder, share)
+        kept = _move_out(share, claim, parents, folder, tick=tick)
+        claims.end(claim.folder, share, tick)
         return kept
 
 
-def fail(share: Share, claim: Claim, relative: PurePath, reason: str) -> Path:
+def fail(share: Share, claim: Claim, relative: PurePath, reason: str, tick: Tick = unheard) -> Path:
     """Move a photo that could not be painted, and what came with it, to failed, beside a note.
 
     The note is written first, so that after a crash a photo without its note never lies there.
@@ -133,6 +142,7 @@ def fail(share: Share, claim: Claim, relative: PurePath, reason: str) -> Path:
         claim: the job's. What is gone from it already (a crash in between) is left out.
         relative: of the photo below the inbox, as the candidate has it.
         reason: what happened and what can be done about it, in plain words.
+        tick: called while something is copied.
 
     Returns:
         The photo's new path, or the folder's for a folder job; where it must have gone, if an
@@ -142,6 +152,7 @@ def fail(share: Share, claim: Claim, relative: PurePath, reason: str) -> Path:
         PublishError: the disk or the permissions do not allow it; what was not moved stays claimed.
         ClaimError: the claim's folder cannot be trusted (`claim_folders.guard`).
         ShareError: `relative` leads out of the share.
+        StoppedError: of the tick; what was not moved stays claimed.
     """
     parents = _parents(claim, relative)
     back_to = PurePath(share.inbox.name) / parents
@@ -162,8 +173,8 @@ def fail(share: Share, claim: Claim, relative: PurePath, reason: str) -> Path:
     with _plainly(printable(relative), share.failed / parents):
         guard(claim.folder)
         folder = folder_below(share.failed, parents)
-        failed = _move_out(share, claim, folder, leave_note)
-        claims.end(claim.folder, share)
+        failed = _move_out(share, claim, parents, folder, leave_note, tick)
+        claims.end(claim.folder, share, tick)
         return failed
 
 
@@ -197,20 +208,23 @@ def sweep_leftovers(share: Share, stop: Callable[[], bool] = _never) -> list[Pat
     """Remove the temporary files of a daemon that was killed; only once the share is locked.
 
     What cannot be removed, such as a folder of somebody else under such a name, stays; the log
-    says so.
+    says so. So does a folder that `atelierd retry` copies at this moment.
 
     Args:
         share: the share.
-        stop: asked between the folders, of which there may be many: whether to leave the rest.
+        stop: asked between the folders, of which there may be many, and for each thing in a folder
+            that is removed: whether to leave the rest.
 
     Returns:
         What was removed.
     """
     removed: list[Path] = []
-    for path, here, names in _leftovers(share):
-        removed += (path / name for name in names if _is_removed(path, here, name))
-        if stop():
-            break
+    with contextlib.suppress(StoppedError):
+        for path, here, names in _leftovers(share):
+            tick = heeding(stop)
+            removed += (path / name for name in names if _is_removed(path, here, name, tick))
+            if stop():
+                break
     return removed
 
 
@@ -227,13 +241,13 @@ def _leftovers(share: Share) -> Iterator[tuple[Path, Path, list[str]]]:
             folders[:] = [name for name in folders if not files.is_temporary(name)]
 
 
-def _is_removed(path: Path, here: Path, name: str) -> bool:
+def _is_removed(path: Path, here: Path, name: str, tick: Tick) -> bool:
     try:
         mode = (here / name).lstat().st_mode
         # We make nothing else.
         if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode)):
             return False
-        copying.remove_tree(here / name)
+        removing.remove_abandoned(here / name, tick)
     except OSError as error:
         _log.warning("leftover.stays", path=printable(path / name), why=error.strerror)
         return False
@@ -274,18 +288,33 @@ def _parents(claim: Claim, relative: PurePath) -> PurePath:
     return relative.parent if claim.taken_folder is None else relative.parent.parent
 
 
-def _move_out(
+def _move_out(  # noqa: PLR0913, PLR0917 - what goes where, and who hears of it
     share: Share,
     claim: Claim,
+    parents: PurePath,
     folder: Path,
     announce: departure.Announce = departure.unannounced,
+    tick: Tick = unheard,
 ) -> Path:
     """Move a claim's files under names that belong together: a (2).jpg with a (2).style.jpg."""
-    whole = claim.taken_folder
-    sources = claim.loose_files if whole is None else (whole,)
+    way = departure.recorded(claim.folder, share)
+    if way is not None and way.rest is not None:  # what is there came after them
+        return way.folder / way.names.get(_sources(claim)[0].name, _sources(claim)[0].name)
+    sources = _sources(claim)
     # What is only out of reach raises: it must not count as moved.
     presence.is_gone_from_claim(sources[0], claim.folder, share)
-    return departure.leave(claim.folder, sources, folder, share, announce)[0]
+    where = departure.leave(claim.folder, sources, folder, share, announce, tick=tick)[0]
+    # A stop does not cut this off: what is left would look to the next start as if it never left.
+    if presence.is_there(claim.folder) and remains(claim.folder, to_the_end(tick)):
+        inbox = share.inbox / parents
+        rest = rest_belongs_in(claim.folder, claim.content, inbox, gone_to=folder)
+        departure.remember_rest(claim.folder, rest, share)
+    return where
+
+
+def _sources(claim: Claim) -> Sequence[Path]:
+    whole = claim.taken_folder
+    return claim.loose_files if whole is None else (whole,)
 
 
 @contextlib.contextmanager

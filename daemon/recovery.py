@@ -32,6 +32,7 @@ from daemon.jobs import Intention, Job, JobState
 from daemon.journal import Journal
 from daemon.last_resort import LastResort
 from daemon.names import printable
+from daemon.pulse import Tick, heeding
 from daemon.share import Share
 
 _WORN_OUT: Final = (
@@ -57,8 +58,8 @@ def recover(
         journal: of the share.
         endings: brings to an end what can be.
         max_attempts: a job that was begun so often and never ended has failed.
-        is_stopping: asked before each move, which a share may be slow to make: the rest is left
-            to the next start then.
+        is_stopping: asked before each move, which a share may be slow to make, and while a large
+            file is copied: the rest is left to the next start then.
 
     Returns:
         The claims that could not be put back and what stood in the way, for somebody to try again.
@@ -66,6 +67,8 @@ def recover(
     Raises:
         ClaimError: nobody can say which claims there are, or which photos were painted already;
             it is to be repeated before anything else is done.
+        ShareError: a folder is not the one that it was; likewise. That is asked before each claim:
+            of many, the drive may go after the first.
         JournalError: the journal cannot be used.
     """
     _renew_how_to(share)
@@ -77,14 +80,16 @@ def recover(
     last_resort = LastResort()
     for job_id in found:
         if job_id not in known and not is_stopping():
+            endings.expect()
             try:
                 with last_resort.over(job_id):
-                    _return(share, journal, endings, job_id)
+                    _return(share, journal, endings, job_id, heeding(is_stopping))
             except (ClaimError, FaultError) as error:
                 stuck[job_id] = error
     adoption.adopt_kept(share, journal, is_stopping)
     for job in unfinished:
         if job.id not in waiting and not is_stopping():
+            endings.expect()
             try:
                 with last_resort.over(job.relative):
                     _recover(share, journal, endings, job, max_attempts)
@@ -102,14 +107,14 @@ def _renew_how_to(share: Share) -> None:
         _log.warning("note.failed", note=notes.HOW_TO, why=error.strerror)
 
 
-def _return(share: Share, journal: Journal, endings: Endings, job_id: str) -> None:
+def _return(share: Share, journal: Journal, endings: Endings, job_id: str, tick: Tick) -> None:
     # Of a folder that is out of reach more is said when the claim cannot be put back.
     with contextlib.suppress(ClaimError, OSError):
         job = adoption.adopt(share, journal, job_id)
         if job is not None:
             endings.published(job)
             return
-    back = claims.put_back(share, job_id)
+    back = claims.put_back(share, job_id, tick)
     _log.warning("claim.returned", job=job_id, photos=[printable(path) for path in back])
 
 

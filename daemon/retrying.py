@@ -5,24 +5,31 @@ folders are people's own. What belongs together is moved together (a photo with 
 folder of a folder job), to the same place and under the same names, and only if nothing has these
 names there. The style goes first: alone it means little, while a photo without it would be painted
 in another one.
+
+Between two drives the move is a copy, and a kill may leave what is moved in both folders. The next
+call sees that all of it lies in the inbox, byte for byte, and removes it from failed.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
-from collections.abc import Iterator
+import stat
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from daemon import files, notes, scanner
+from daemon import copying, files, halfway, notes, scanner
 from daemon.cleaning import Guarded, guarding
+from daemon.copying import Copied
 from daemon.errors import PublishError
 from daemon.folders import folder_below
-from daemon.handles import held
+from daemon.handles import held, reading
 from daemon.journal import Journal
 from daemon.names import printable
 from daemon.pairing import Candidate, pair
+from daemon.presence import is_there
 from daemon.share import Share
 from daemon.styles import find_styles
 
@@ -96,15 +103,19 @@ def send_back(share: Share, parcel: Parcel) -> Path:
         Its new path.
 
     Raises:
-        PublishError: a name is taken there, or disk or permissions do not allow it. All of it is
-            where it was.
+        PublishError: a name is taken there by something else, or disk or permissions do not allow
+            it. All of it is where it was.
     """
     what = printable(parcel.place)
     with _plainly(what), held(share.failed / parcel.parent, share.failed) as here:
         folder = _folder_in_inbox(share, parcel.parent, what)
         with held(folder, share.inbox) as there:
-            _expect_free(there, folder, parcel)
-            _move(here, there, parcel)
+            found = _found(here, there, parcel)
+            names = [name for name in parcel.names if name not in found]
+            _expect_free(there, folder, parcel, names)
+            _move(here, there, names)
+            for name, parts in found.items():
+                _settle(here / name, there / name, parts)
         with contextlib.suppress(OSError):  # a service removes it at its next look
             notes.remove_if_ours(here / notes.why_name(parcel.names[-1]))
     return folder / parcel.names[-1]
@@ -142,9 +153,45 @@ def _is_folder(path: Path) -> bool:
     return path.is_dir() and not path.is_symlink()
 
 
-def _expect_free(there: Path, folder: Path, parcel: Parcel) -> None:
-    is_free = files.free_in(there)
+def _found(here: Path, there: Path, parcel: Parcel) -> dict[str, Sequence[Copied]]:
+    """What an earlier call has copied and was killed before it removed it: whole in the inbox."""
+    found = dict[str, Sequence[Copied]]()
     for name in parcel.names:
+        with contextlib.suppress(OSError):  # it cannot be compared: then the name is taken
+            if is_there(there / name):
+                parts = halfway.found_in(here / name, there / name)
+                if parts is not None:
+                    found[name] = parts
+    return found
+
+
+def _settle(source: Path, target: Path, found: Sequence[Copied]) -> None:
+    """Remove in failed what lies in the inbox too."""
+    for one in found:
+        with copying.both_held(one.path, source, target / one.path.relative_to(source), target) as (
+            mine,
+            theirs,
+        ):
+            _sync(mine, theirs)
+    copying.sync_folder(target.parent)
+    halfway.remove_found(source, found)
+    if is_there(source):
+        raise OSError(errno.EBUSY, "changed while it was moved", str(source))
+
+
+def _sync(mine: Path, theirs: Path) -> None:
+    # Whoever has put it there may not have done it, and a power cut must not take both.
+    mode = mine.lstat().st_mode
+    if stat.S_ISDIR(mode):
+        copying.sync_folder(theirs)
+    elif stat.S_ISREG(mode):  # all else, such as a pipe, may have no copy
+        with reading(theirs) as handle:
+            os.fsync(handle)
+
+
+def _expect_free(there: Path, folder: Path, parcel: Parcel, names: Collection[str]) -> None:
+    is_free = files.free_in(there)
+    for name in names:
         if not is_free(name):
             raise PublishError(
                 f"{printable(parcel.place)} cannot be brought back: there is a "
@@ -152,10 +199,10 @@ def _expect_free(there: Path, folder: Path, parcel: Parcel) -> None:
             )
 
 
-def _move(here: Path, there: Path, parcel: Parcel) -> None:
+def _move(here: Path, there: Path, names: Sequence[str]) -> None:
     moved = list[str]()
     try:
-        for name in parcel.names:
+        for name in names:
             _move_one(here / name, there / name)
             moved.append(name)
     except OSError:

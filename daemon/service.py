@@ -31,8 +31,10 @@ from daemon.pace import Pace
 from daemon.page.making import page_of
 from daemon.parts import Parts
 from daemon.pruning import Pruning
+from daemon.pulse import heeding
 from daemon.recovery import recover
 from daemon.reloading import Reread, changed, needs_another_engine
+from daemon.reports import Reports
 from daemon.runners.base import EngineReady, Event
 from daemon.runners.exchange import Exchange
 from daemon.setbacks import TRIES_ONCE, Setbacks
@@ -73,7 +75,10 @@ class Service:
         self._share, self._settings, self._journal = share, settings, journal
         self._clock, self._once = parts.clock, once
         self._inspector, self._expect = parts.make_inspector(self._mail.put), parts.expect
-        self._endings = Endings(share, journal, parts.clock, parts.checkpoints, parts.expect)
+        tick = heeding(self._is_stopping_meanwhile)
+        self._endings = Endings(
+            share, journal, parts.clock, parts.checkpoints, parts.expect, tick=tick
+        )
         self._intake = Intake(
             share,
             settings,
@@ -83,6 +88,8 @@ class Service:
             clock=parts.clock,
             make_id=parts.make_id,
             lock=parts.lock,
+            tick=tick,
+            faults=lambda: self._styles.faults,
         )
         self._styles = StyleTelling(share, settings, self._inspector, parts.clock, parts.sheet)
         self._engine = Exchange(parts.make_runner, self._mail.put, parts.clock)
@@ -94,9 +101,11 @@ class Service:
         )
         about = (self._condition, self._engine, self._intake, self._styles)
         self._page = page_of(share, settings.page, journal, parts, about)
-        self._damage, self._bulletin = parts.damage, parts.bulletin
-        self._metrics = parts.metrics
+        self._damage, self._metrics = parts.damage, parts.metrics
         self._notify, self._reread = parts.notify or Notify({}, parts.clock, 0), parts.reread
+        self._reports = Reports(
+            parts, self._notify, journal, self._condition, self._endings, self._page
+        )
         self._cancelling = Cancelling(parts.requests, journal, self._endings, self._dispatcher)
         self._watcher = self._make_watcher()
         self._stopping: str | None = None
@@ -104,7 +113,7 @@ class Service:
         self._sweeps = Sweeps(share, parts.clock, self._is_stopping_meanwhile)
         self._pruning, self._pace = Pruning(journal, parts.clock), Pace(parts.clock)
         self._setbacks, self._queued = Setbacks(self._condition, parts.clock), 0
-        self._doing, self._importing = "Putting the folders in order", False
+        self._importing = False
 
     def stop(self, why: str) -> None:
         """Ask the service to end soon; may be called from a signal handler or another thread.
@@ -138,7 +147,7 @@ class Service:
                 self._act()
                 if self._damage() or self._is_over():
                     break
-                self._tell()
+                self._reports.tell(self._advances)
                 self._page.keep()
                 self._read_mail()
         finally:
@@ -157,7 +166,7 @@ class Service:
         stop = self._is_stopping_meanwhile
         stuck = recover(self._share, self._journal, self._endings, attempts, stop)
         queued = self._journal.counts()[JobState.QUEUED]
-        self._doing = ""
+        self._reports.doing = ""
         for job_id, error in stuck.items():
             self._intake.keep(job_id, error)
         _log.info(
@@ -186,18 +195,8 @@ class Service:
 
     def _is_stopping_meanwhile(self) -> bool:
         """For what takes long, and asks this at each step: that it goes on is told too."""
-        self._tell()
+        self._reports.tell_meanwhile()
         return self.is_stopping
-
-    def _tell(self) -> None:
-        doing, condition = self._doing, self._condition
-        self._bulletin.say(condition.in_the_way())
-        self._metrics.tell(self._journal, condition.in_the_way, self._endings.failures)
-        self._notify.tell(
-            (lambda: doing) if doing and not condition.trouble else condition.line,
-            lives=self._advances,
-            extends=bool(doing) or condition.loads(),
-        )
 
     def _make_watcher(self) -> Watcher:
         watched = (self._share.inbox, self._share.styles, *self._cancelling.folders)
@@ -211,7 +210,8 @@ class Service:
             return
         try:
             self._expect_folders()
-            if self._doing:  # the journal's disk may not let us; nothing else is done before
+            # The journal's disk may not let us; nothing else is done before.
+            if self._reports.doing:
                 self._put_in_order()
             if now >= self._pace.due:
                 self._look()

@@ -47,6 +47,7 @@ from daemon.last_resort import LastResort
 from daemon.names import printable
 from daemon.once import Once, reason_of
 from daemon.pairing import Candidate
+from daemon.pulse import Tick, unheard
 from daemon.putting_away import put_away
 from daemon.returns import Returns
 from daemon.scanner import Look, Sighting
@@ -56,17 +57,19 @@ _ENDED: Final = frozenset({JobState.DONE, JobState.FAILED})
 _log: Final = structlog.get_logger()
 
 
-def copy_in(candidate: Candidate, inbox: Path, folder: Path) -> None:
+def copy_in(candidate: Candidate, inbox: Path, folder: Path, tick: Tick = unheard) -> None:
     """Copy a candidate's files into a claim, instead of moving them (`claims.take`).
 
     Args:
         candidate: what is wanted.
         inbox: of the share.
         folder: the claim's.
+        tick: called while it is copied.
 
     Raises:
         ClaimLostError: a file has changed since it was seen.
         OSError: it cannot be read, or there is no room.
+        StoppedError: of the tick.
     """
     claim = claims.as_taken(candidate, folder, folder.name)
     job = new_job(candidate, claim, "", stays_of(candidate, inbox))
@@ -78,7 +81,7 @@ def copy_in(candidate: Candidate, inbox: Path, folder: Path) -> None:
     )
     for source in sources:
         with held(source.parent, inbox) as here:
-            copied = _copy(here / source.name, folder / source.name)
+            copied = _copy(here / source.name, folder / source.name, tick)
         _expect_copied(candidate, source, copied)
     copying.sync_folder(folder)
 
@@ -94,10 +97,10 @@ def _expect_copied(candidate: Candidate, source: Path, copied: Sequence[Copied])
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(each.path))
 
 
-def _copy(source: Path, target: Path) -> list[Copied]:
+def _copy(source: Path, target: Path, tick: Tick) -> list[Copied]:
     # Half a copy, of a full disk or a kill, has no name: nobody takes it for the photo.
     temporary = files.temporary_name(target.parent)
-    copied = copying.copy_whole(source, temporary, unread=True)
+    copied = copying.copy_whole(source, temporary, unread=True, tick=tick)
     for one in copied:
         if not one.is_left_out:
             _open_up(temporary / one.path.relative_to(source), target.parent)
@@ -130,12 +133,13 @@ class Staying:
     Args:
         share: the share.
         journal: where they are remembered.
-        returns: puts a claim back that cannot go on.
+        returns: puts a claim back that cannot go on, and knows whether a drive is away.
         make_id: a new id at each call.
         clock: monotonic seconds.
+        tick: called while something is copied or compared.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it goes by, and how
         self,
         share: Share,
         journal: Journal,
@@ -143,12 +147,13 @@ class Staying:
         *,
         make_id: Callable[[], str],
         clock: Callable[[], float],
+        tick: Tick = unheard,
     ) -> None:
         self._share = share
         self._journal = journal
         self._returns = returns
         self._make_id = make_id
-        self._clock = clock
+        self._clock, self._tick = clock, tick
         self._jobs: dict[str, NewJob] = {}
         self._owners: dict[Stay, str] = {}
         self._is_fresh = True
@@ -196,6 +201,7 @@ class Staying:
 
         Raises:
             JournalError: the journal cannot be used.
+            ShareError: a folder is not the one that it was.
         """
         # Not before: what is put in order at the start may tell the journal of some.
         if self._is_fresh:
@@ -217,6 +223,7 @@ class Staying:
             if self._clock() >= until:
                 return False
             if self._is_due(candidate):
+                self._returns.expect()
                 self._move(job, candidate)
         return True
 
@@ -270,7 +277,7 @@ class Staying:
         claim_id = self._make_id()
         try:
             with self._last_resort.over(candidate.relative):
-                claim = claims.take(candidate, self._share, claim_id)
+                claim = claims.take(candidate, self._share, claim_id, None, self._tick)
         except (ClaimStuckError, FaultError) as error:
             self._returns.keep(claim_id, error)
             self._wait(job, candidate)
@@ -285,7 +292,8 @@ class Staying:
     def _end(self, job: NewJob, state: JobState, claim: Claim, candidate: Candidate) -> None:
         try:
             with self._last_resort.over(candidate.relative):
-                where = put_away(claim, candidate, self._share, state)
+                self._returns.expect()  # again: what was taken by a copy may have taken long
+                where = put_away(claim, candidate, self._share, state, self._tick)
         except (AtelierError, OSError) as error:
             pause = self._wait(job, candidate)
             log = _log.warning if self._said.is_new(reason_of(error)) else _log.debug
@@ -293,7 +301,9 @@ class Staying:
             log("photo.not_moved", photo=photo, why=str(error), again_in_seconds=pause)
             self._returns.put_back(claim.job_id)
             return
-        if where is None and not self._returns.put_back(claim.job_id):
+        if where is not None:
+            self._returns.put_rest_back(claim.job_id, candidate.relative)
+        elif not self._returns.put_back(claim.job_id):
             self._wait(job, candidate)
             return
         self._works(candidate)

@@ -8,7 +8,7 @@ from typing import Final
 import structlog
 
 from daemon.errors import JournalError
-from daemon.jobs import Job
+from daemon.jobs import Job, NewJob
 from daemon.journal import Journal
 from daemon.names import printable
 from daemon.once import Once
@@ -56,7 +56,7 @@ class Telling:
         if isinstance(event, Progressed):
             self._progressed(job, event.progress)
         elif isinstance(event, Resumed):
-            _log.info("job.resumed", job=job.id, iteration=event.iteration)
+            self._resumed(job, event)
         elif isinstance(event, CheckpointTrouble):
             # Each minute the same, while a disk is full.
             log = _log.warning if self._said.is_new(f"{job.id}: {event.message}") else _log.debug
@@ -79,13 +79,12 @@ class Telling:
 
     def _started(self, job: Job) -> None:
         self.forget(job.id)  # of an attempt that was given back
-        _log.info(
-            "job.started",
-            job=job.id,
-            photo=printable(job.relative),
-            style=printable(job.style_name),
-            attempt=job.attempts,
-        )
+        tell_of_job("job.started", job, attempt=job.attempts)
+
+    def _resumed(self, job: Job, event: Resumed) -> None:
+        _log.info("job.resumed", job=job.id, iteration=event.iteration, total=event.total)
+        if event.total:  # people are not to read that it has just begun
+            self._note(job, event.iteration, event.total, None)
 
     def _progressed(self, job: Job, progress: Progress) -> None:
         now, share = self._clock(), progress.iteration / progress.total
@@ -94,7 +93,7 @@ class Telling:
         if now - told_at < _SECONDS and share - told_share < _SHARE and not is_last:
             return
         self._told[job.id] = now, share
-        self._note(job, progress)
+        self._note(job, progress.iteration, progress.total, progress.eta_seconds)
         log = _log.info if self._is_news(job, progress.scale, now) else _log.debug
         log(
             "job.progress",
@@ -114,16 +113,22 @@ class Telling:
         self._logged[job.id] = now, scale
         return True
 
-    def _note(self, job: Job, progress: Progress) -> None:
+    def _note(self, job: Job, iteration: int, total: int, eta_seconds: float | None) -> None:
         # Only for those who read along: while it cannot be done, all else goes on.
         try:
-            self._journal.progress(job.id, progress.iteration, progress.total, progress.eta_seconds)
+            self._journal.progress(job.id, iteration, total, eta_seconds)
         except JournalError as error:
             if self._notes_progress:
                 _log.warning("progress.not_noted", why=str(error))
             self._notes_progress = False
         else:
             self._notes_progress = True
+
+
+def tell_of_job(event: str, job: NewJob, **more: object) -> None:
+    """Name a job's photo and its style in the log; the events to come name the job alone."""
+    photo, style = printable(job.relative), printable(job.style_name)
+    _log.info(event, job=job.id, photo=photo, style=style, own_style=job.has_own_style, **more)
 
 
 def tell_of_detail(job: Job, failed: Failed) -> None:

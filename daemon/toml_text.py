@@ -6,6 +6,7 @@ refuses to write out again, and tables nested so deep that nothing can walk thro
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import Any, Final
 
@@ -16,6 +17,9 @@ else:
 
 _LARGEST: Final = 2**63 - 1  # what every reader of TOML has to know, and most know no more
 _DEEPEST: Final = 32
+_PLACE: Final = re.compile(r"\(at line (\d+), column \d+\)$")
+_ASSIGNED: Final = re.compile(r"\s*([\w.-]+)\s*=\s*([^#]*)")
+_MARKS: Final = "\"'\u2018\u2019\u201a\u201c\u201d\u201e"  # also those that text programs make
 
 
 def read_toml(text: str) -> dict[str, Any]:
@@ -36,6 +40,28 @@ def read_toml(text: str) -> dict[str, Any]:
         raise ValueError(_too_deep()) from None
     _refuse_unusable(tree)
     return tree
+
+
+def unquoted(text: str, error: ValueError) -> tuple[int, str] | None:
+    """What is wrong most often: words without quotation marks, or with a printer's.
+
+    Args:
+        text: what was read.
+        error: what `read_toml` said of it.
+
+    Returns:
+        The number of the line, and how it should be; None if that is not what is wrong.
+    """
+    place = _PLACE.search(str(error))
+    number = int(place[1]) if place else 0
+    lines = text.split("\n")
+    found = _ASSIGNED.match(lines[number - 1]) if 0 < number <= len(lines) else None
+    if found is None:
+        return None
+    name, words = found[1], found[2].strip().strip(_MARKS)
+    is_plain = words.isprintable() and not set(words) & {*_MARKS, "=", "["}
+    is_word = words[:1].isalpha() and is_plain
+    return (number, f'{name} = "{words}"') if is_word else None
 
 
 def _refuse_unusable(tree: dict[str, Any]) -> None:

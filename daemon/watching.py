@@ -11,6 +11,7 @@ import contextlib
 import errno
 import logging
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -44,6 +45,7 @@ _LIMITS: Final = {
     "(raise fs.inotify.max_user_watches)",
     errno.EMFILE: "the kernel's limit of watchers is reached (raise fs.inotify.max_user_instances)",
 }
+_SET_UP_AGAIN: Final = "Callback with id .* already exists for watch"
 _EMITTERS: Final = logging.getLogger("watchdog.observers.inotify")
 _log: Final = structlog.get_logger()
 
@@ -88,6 +90,7 @@ class Watcher:
     def start(self) -> None:
         """Begin to watch, unless polling was chosen; falls back to polling where that fails."""
         if self._may_restart:
+            _expect_returns()
             self._begin()
         _log.info("watching.started", mode="poll" if self.polling else "events", why=self._reason)
 
@@ -186,6 +189,17 @@ def _stop(observer: Any) -> None:
         # An observer that never started cannot be joined.
         with contextlib.suppress(RuntimeError):
             observer.join(_STOP_SECONDS)
+
+
+def _expect_returns() -> None:
+    """Have no warning of a folder that was moved out of the tree and comes back.
+
+    The kernel's watch stays with a folder, wherever that goes, and watchdog keeps it: a folder that
+    leaves is not told from one that is about to arrive elsewhere. When it comes back the same watch
+    is set up again, which is what we want, with a warning for each folder in it. A warning can be
+    silenced for the whole process alone; this one has no other cause.
+    """
+    warnings.filterwarnings("ignore", _SET_UP_AGAIN, RuntimeWarning)
 
 
 @contextlib.contextmanager

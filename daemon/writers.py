@@ -21,6 +21,7 @@ from typing import Final
 
 from daemon.handles import held, named, reading
 from daemon.mounts import silent_file_system
+from daemon.pulse import Tick, unheard
 
 # Whoever opens the file meanwhile has the kernel send us a signal. The usual one would end us; this
 # one is ignored.
@@ -55,17 +56,19 @@ def refuse_written(path: Path) -> None:
     _refuse(path, path)
 
 
-def refuse_written_of(paths: Iterable[Path], top: Path) -> None:
+def refuse_written_of(paths: Iterable[Path], top: Path, tick: Tick = unheard) -> None:
     """See that nobody has any of these open for writing.
 
     Args:
         paths: of files, and of what else lies between them; what has gone is passed over.
         top: a folder above them, from which on no part of the way may be a link.
+        tick: called for each.
 
     Raises:
         OSError: with `EBUSY`, somebody has; or the disk does not say.
     """
     for path in paths:
+        tick()
         with (
             contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError),
             held(path.parent, top) as here,

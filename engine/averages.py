@@ -55,13 +55,30 @@ def _shrunk(plane: NDArray[Any], length: int) -> Plane:
 
 
 def _grown(plane: NDArray[Any], length: int) -> Plane:
-    before = plane.shape[0]
-    at = ((np.arange(length) + 0.5) * (before / length) - 0.5).clip(0, before - 1)
-    low = at.astype(int)
-    part = (at - low).astype(np.float32)[:, np.newaxis]
-    high = np.minimum(low + 1, before - 1)
+    low, high, part = neighbours(np.arange(length), length, plane.shape[0])
+    part = part[:, np.newaxis]
     plane = plane.astype(np.float32, copy=False)
     return np.asarray(plane[low] * (1 - part) + plane[high] * part)
+
+
+def neighbours(
+    places: NDArray[np.intp], length: int, others: int
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
+    """What lies before and what behind some positions of an axis, on another of the same extent.
+
+    Centres lie over centres; beyond the first and the last of the others it is as at these.
+
+    Args:
+        places: the positions.
+        length: how many the axis has.
+        others: how many the other has.
+
+    Returns:
+        The positions of the other before and behind each, and the linear share of the latter.
+    """
+    exact = np.clip((places + 0.5) * others / length - 0.5, 0, others - 1)
+    before = exact.astype(np.intp)
+    return before, np.minimum(before + 1, others - 1), (exact - before).astype(np.float32)
 
 
 def down(plane: Plane, taps: Collection[str], padding: Padding) -> Iterator[tuple[str, Plane]]:

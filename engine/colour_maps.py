@@ -21,6 +21,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.averages import neighbours
 from engine.guided import Guide, box_radius
 from engine.pyramid import size_of
 from engine.windows import Means, Planes
@@ -171,21 +172,9 @@ def _likeness(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[n
 
 
 def _sides(places: NDArray[np.intp], length: int, others: int) -> list[_Side]:
-    """What lies before and what behind some positions of an axis, on another of the same extent.
-
-    Args:
-        places: the positions.
-        length: how many the axis has.
-        others: how many the other has.
-
-    Returns:
-        One or two positions of the other for each, with their linear shares.
-    """
-    # Centres over centres; beyond the first and the last of the others it is as at these.
-    exact = np.clip((places + 0.5) * others / length - 0.5, 0, others - 1)
-    before = exact.astype(np.intp)
-    share = (exact - before).astype(np.float32)
-    found = [(before, 1 - share), (np.minimum(before + 1, others - 1), share)]
+    """The one or two neighbours of some positions (see `averages.neighbours`), and their shares."""
+    before, behind, share = neighbours(places, length, others)
+    found = [(before, 1 - share), (behind, share)]
     return [side for side in found if side[1].any()]
 
 

@@ -30,16 +30,18 @@ class GramLoss:
         factor: weight of the loss over the energy of the target (or over 1).
         size: elements of the whole picture's maps, C h w.
         shelf: where to take arrays from for gradients.
+        raw: whether maps come as they are in the network (see `products`).
     """
 
     target: Array
     factor: float
     size: int
     shelf: Shelf = NO_SHELF
+    raw: bool = False
 
     def measure(self, maps: Array, place: Place) -> Array:  # noqa: ARG002 - no place is special
         """Products of channels, (C, C)."""
-        return products(maps, self.shelf)
+        return products(maps, self.shelf if self.raw else NO_SHELF)
 
     def conclude(self, measured: Array) -> tuple[Array, Array]:
         """Value (1,), and the matrix (C, C) that pulls the maps (equation 6)."""
@@ -60,8 +62,8 @@ def products(maps: Array, shelf: Shelf = NO_SHELF) -> Array:
 
     Args:
         maps: after the ReLU, float32 or bfloat16.
-        shelf: where to take arrays from. Maps that are from one which keeps them come in the same
-            arrays step after step, and that saves half of the work.
+        shelf: where to take arrays from, for maps that lie in some of it. If it keeps them they
+            come in the same arrays step after step, and that saves half of the work.
     """
     if shelf.keeps:
         return shelf.beside(maps, lambda: _Recorded(maps, shelf))()
@@ -135,7 +137,7 @@ def _statistics(measured: Array, size: int) -> tuple[NDArray[np.float32], ...]:
 
 def _loss(parts: Parts, aim: Aim) -> GramLoss:
     target = aim.lay(parts[_GRAM])
-    return GramLoss(target, aim.factor(energy(target)), aim.size, aim.shelf)
+    return GramLoss(target, aim.factor(energy(target)), aim.size, aim.shelf, aim.raw)
 
 
 GRAM: Final = StyleKind(

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from engine.losses import AS_OF_PRODUCTS, LEAST_ENERGY, Aim, Parts, Place, StyleKind
 from engine.mx import Array, nd
-from engine.precision import raised
+from engine.precision import laid_plain, raised
 from engine.shelf import NO_SHELF, Shelf
 from engine.sums import total
 
@@ -132,7 +132,8 @@ class HistogramLoss:
 
     def pull(self, maps: Array, place: Place, by: Array) -> Array:  # noqa: ARG002 - as in measure
         """Gradient, (1, C, h, w) float32."""
-        gradient = self.shelf.made(maps.shape, np.float32, lambda out: _copied(maps, out))
+        # A copy, of which rows can be written over.
+        gradient = self.shelf.made(maps.shape, np.float32, lambda out: laid_plain(maps, out))
         rows = gradient.reshape((maps.shape[1], -1))
         for some in _channels_at_once(rows):
             values = rows[some]
@@ -176,13 +177,6 @@ def _channels_at_once(rows: Array) -> Iterator[slice]:
     channels, positions = rows.shape
     many = max(1, _AT_ONCE[rows.context.device_type] // positions)
     return (slice(first, min(first + many, channels)) for first in range(0, channels, many))
-
-
-def _copied(maps: Array, out: Array | None = None) -> Array:
-    """Maps as float32, laid plainly: a copy, of which rows can be written over."""
-    if maps.dtype != np.float32:
-        return nd.amp_cast(maps, dtype="float32", out=out)
-    return nd.reshape(maps, shape=(0, 0, 0, 0), out=out)
 
 
 def _from_the_largest(measured: Array) -> Array:

@@ -129,6 +129,7 @@ class Aim:
         size: elements of the whole picture's maps, C h w.
         lay: lays an array on the device.
         shelf: where to take arrays from for gradients.
+        raw: whether maps come as they are in the network, in the arrays in which they lie there.
     """
 
     weight: float
@@ -136,6 +137,7 @@ class Aim:
     size: int
     lay: Callable[[NDArray[np.float32]], Array]
     shelf: Shelf = NO_SHELF
+    raw: bool = False
 
     def factor(self, energy: float) -> float:
         """What the plain loss is multiplied with, for the energy of a target."""

@@ -36,15 +36,11 @@ from engine.vgg import Vgg
 
 @dataclass(frozen=True)
 class _Term:
-    """One loss at one tap; `label` is "content" or the style tap's name.
-
-    `raw` is whether it measures maps as they are.
-    """
+    """One loss at one tap; `label` is "content" or the style tap's name."""
 
     tap: str
     label: str
     loss: TapLoss
-    raw: bool = False
 
 
 class Objective:
@@ -82,11 +78,14 @@ class Objective:
         shelved = self._tiling.shelved and self._tiling.whole
         self._shelf = Shelf(content.context) if shelved else NO_SHELF
         self._size = content.shape[2:]
+        self._raw = _measured_raw(recipe)
         self._terms = [*self._content_terms(content), *self._style_terms(style)]
         self._taps = {term.tap for term in self._terms}
-        self._raw = self._taps - {term.tap for term in self._terms if not term.raw}
-        smoothness = TotalVariation(recipe.tv_weight, squared=recipe.tv_norm == "l2")
-        self._smoothness = smoothness if recipe.tv_weight else None
+        self._smoothness = (
+            TotalVariation(recipe.tv_weight, squared=recipe.tv_norm == "l2")
+            if recipe.tv_weight
+            else None
+        )
         self._realism = realism
 
     def evaluate(self, image: Array) -> tuple[LossParts, Array]:
@@ -172,17 +171,12 @@ class Objective:
         recipe = self._recipe
         if not recipe.style_weight:
             return []
-        kinds = weighted_kinds(recipe)
         losses = [
-            (tap, kind, self._style_loss(style, tap, kind, weight * share))
+            (tap, self._style_loss(style, tap, kind, weight * share))
             for tap, weight in _scaled(recipe.style_layers, recipe.strength * recipe.style_weight)
-            for kind, share in kinds
+            for kind, share in weighted_kinds(recipe)
         ]
-        return [
-            _Term(tap, tap, loss, kind.measures_narrow)
-            for tap, kind, loss in losses
-            if loss is not None
-        ]
+        return [_Term(tap, tap, loss) for tap, loss in losses if loss is not None]
 
     def _style_loss(
         self, style: Statistics, tap: str, kind: StyleKind, weight: float
@@ -193,8 +187,8 @@ class Objective:
         return kind.loss(parts_at(style, tap, kind), aim)
 
     def _aim(self, tap: str, weight: float) -> Aim:
-        values = round(elements(tap, self._size))
-        return Aim(weight, self._is_relative, values, self._network.laid, self._shelf)
+        values, raw = round(elements(tap, self._size)), tap in self._raw
+        return Aim(weight, self._is_relative, values, self._network.laid, self._shelf, raw)
 
     def _factor(self, target: Array, weight: float) -> float:
         return weight / energy(target) if self._is_relative else weight
@@ -223,6 +217,15 @@ def whole_maps(
             maps[tap] = nd.zeros((1, own.shape[1], *sides), ctx=own.context)
         maps[tap][:, :, rows, columns] = own
     return maps
+
+
+def _measured_raw(recipe: Recipe) -> set[str]:
+    """Taps whose maps are measured as they are in the network: by each loss that reads them."""
+    if not all(kind.measures_narrow for kind, _ in weighted_kinds(recipe)):
+        return set()
+    style = recipe.style_layers if recipe.style_weight else ()
+    content = recipe.content_layers if recipe.content_weight else ()
+    return {*style} - {*content}
 
 
 def _scaled(layers: Mapping[Convolution, float], weight: float) -> list[tuple[str, float]]:

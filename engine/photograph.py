@@ -17,16 +17,15 @@ from numpy.typing import NDArray
 
 from engine import pyramid
 from engine.colour_maps import ColourMaps
+from engine.own_size import as_it_came, largest
 from engine.recipe import Recipe
-from engine.refining import as_it_came, sizes
 from engine.sources import Sources
 
 if TYPE_CHECKING:
     from engine.painter import Painter
 
 _MAPS: Final = 320
-"""Bytes for each pixel of the painting while its maps are made, smoothed and looked up (measured:
-287)."""
+"""Bytes for each pixel of the painting while its maps are made, smoothed and looked up, at most."""
 
 _FLOATS: Final = 3 * 4
 _BESIDE: Final = 8 * 2**20
@@ -37,7 +36,6 @@ _TOLD: Final = (
     "is (engine.max_memory may allow more): it was {2}."
 )
 _SMALLER: Final = "done at {1}x{0}, and enlarged from there"
-_NOT: Final = "only enlarged to that"
 NO_MEMORY: Final = (
     "The picture was not made of the photo in its own size, but enlarged to it. The memory did not "
     "suffice."
@@ -58,15 +56,12 @@ def own_size(painter: Painter, sources: Sources, recipe: Recipe) -> tuple[NDArra
     """
     whole = pyramid.size_of(sources.content)
     painted = pyramid.fitted(whole, recipe.size)
-    lacking = False
-    for size in sizes(whole, most=prod(whole)):
-        if max(size) <= max(painted):
-            break
-        if _takes(size, painted, sources.content) <= painter.left():
-            told = _TOLD.format(*whole, _SMALLER.format(*size)) if lacking else ""
-            return as_it_came(sources.content, size), told
-        lacking = True
-    return None, _TOLD.format(*whole, _NOT) if lacking else ""
+
+    def attempt(size: pyramid.Size) -> NDArray[Any] | None:
+        fits = _takes(size, painted, sources.content) <= painter.left()
+        return as_it_came(sources.content, size) if fits else None
+
+    return largest(whole, painted, prod(whole), attempt, _TOLD, _SMALLER)
 
 
 def _takes(size: pyramid.Size, painted: pyramid.Size, photo: NDArray[Any]) -> int:

@@ -40,6 +40,19 @@ def raised(values: Array) -> Array:
     return values if values.dtype == np.float32 else nd.amp_cast(values, dtype="float32")
 
 
+def laid_plain(maps: Array, out: Array | None = None) -> Array:
+    """Maps of any type as float32 in the plain layout, and as a copy.
+
+    Args:
+        maps: in any layout.
+        out: where to write it, if it is to be written at all.
+    """
+    if maps.dtype != np.float32:
+        return nd.amp_cast(maps, dtype="float32", out=out)
+    # The same shape: it is done for the layout.
+    return nd.reshape(maps, shape=(0, 0, 0, 0), out=out)
+
+
 @dataclass(frozen=True)
 class Precision:
     """A type of numbers for the maps, and how values get into it and out of it.
@@ -85,10 +98,7 @@ class Precision:
         """
         if maps.context.device_type == "gpu" or self.scale != 1:
             return self.read(maps)
-        if maps.dtype != np.float32:
-            return nd.amp_cast(maps, dtype="float32", out=out)
-        # The same shape: it is done for the layout.
-        return nd.reshape(maps, shape=(0, 0, 0, 0), out=out)
+        return laid_plain(maps, out)
 
     def entering(self, maps: Array) -> Array:
         """Maps that were read, on their way into a later layer, in the unit of this precision."""

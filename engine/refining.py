@@ -14,19 +14,15 @@ there is not the memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from math import prod, sqrt
-from typing import TYPE_CHECKING, Any, Final
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Final
 
 from engine import pyramid
 from engine.device import forget_errors, last_line
 from engine.errors import PictureError
-from engine.ground import Ground, Scale, own, style_size
+from engine.ground import Ground, Scale, style_size
 from engine.mx import mx
+from engine.own_size import as_it_came, largest
 from engine.recipe import Recipe
 from engine.retreat import is_out_of_memory
 from engine.sources import Sources
@@ -46,15 +42,11 @@ MOST_PIXELS: Final = 3_200_000
 _MOST_PAIRS: Final = 4
 """Steps that L-BFGS remembers, at most: each takes as much memory as two pictures of floats."""
 
-_SHARES: Final = (1.0, 0.85, 0.7, 0.6, 0.5, 0.42, 0.35, 0.3, 0.25)
-"""Of the sides of the largest size that is worth its time, tried in turn for want of memory."""
-
 _TOLD: Final = (
     "To refine the painting in the photo's own size of {1}x{0} pixels takes more memory than there "
     "is (engine.max_memory may allow more): it was {2}."
 )
 _SMALLER: Final = "refined at {1}x{0}, and enlarged from there"
-_NOT: Final = "only enlarged to that"
 
 LATE: Final = (
     "The time for the painting was over before it could be refined in the photo's own size: it was "
@@ -78,31 +70,16 @@ def refined(
     Returns:
         No scale or one; and, if memory was lacking, what was done for want of it.
     """
-    whole, lacking = pyramid.size_of(sources.content), False
-    for size in sizes(whole) if steps else ():
-        if max(size) <= max(painted.size):
-            break
+
+    def attempt(size: pyramid.Size) -> Scale | None:
         ground = _ground(painter, sources, painted.ground, steps, size)
-        if ground is not None:
-            told = _TOLD.format(*whole, _SMALLER.format(*size)) if lacking else ""
-            return [Scale(size, steps, ground)], told
-        lacking = True
-    return [], _TOLD.format(*whole, _NOT) if lacking else ""
+        return None if ground is None else Scale(size, steps, ground)
 
-
-def sizes(whole: pyramid.Size, most: int = MOST_PIXELS) -> Iterator[pyramid.Size]:
-    """In which it may be done, the largest first: the photo's own, if that is not too large.
-
-    Args:
-        whole: the photo's own.
-        most: pixels.
-    """
-    largest = max(whole)
-    if prod(whole) > most:
-        largest = int(largest * sqrt(most / prod(whole)))
-    while prod(pyramid.fitted(whole, largest)) > most and largest > 1:
-        largest -= 1  # the other side was rounded up
-    return (pyramid.fitted(whole, round(largest * share)) for share in _SHARES)
+    if not steps:
+        return [], ""
+    whole = pyramid.size_of(sources.content)
+    scale, told = largest(whole, painted.size, MOST_PIXELS, attempt, _TOLD, _SMALLER)
+    return [] if scale is None else [scale], told
 
 
 def why_without(error: Exception) -> str:
@@ -154,13 +131,3 @@ def _ground(
     return Ground(
         recipe, content, looks, memory, painted.change, refines=True, guides=painted.guides
     )
-
-
-def as_it_came(picture: NDArray[Any], size: pyramid.Size) -> NDArray[Any]:
-    """A picture in a size: if it has that, as it came.
-
-    Bytes are a quarter of floats, and they are kept while all is painted.
-    """
-    if pyramid.size_of(picture) != size:
-        return own(pyramid.resized(picture, size), picture)
-    return own(np.ascontiguousarray(picture), picture)

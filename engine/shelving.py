@@ -14,9 +14,9 @@ from engine.recipe import Recipe
 from engine.style_losses import weighted_kinds
 from engine.tiles import Size
 
-_SUMMED: Final = 5
+_SUMMED: Final = 8
 """Bytes for each value of a tap's narrow maps in oneDNN's place to work in (measured in bfloat16,
-from 1024 to 2048 pixels: 5.0 to 5.3; at 512 less)."""
+at 1024 and 2048 pixels in several runs: 6 to 11; at 512 less)."""
 
 Kind = tuple[int, int, int]
 """Channels, level and bytes of a value: arrays of the same are of the same shape and type."""

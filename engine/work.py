@@ -149,11 +149,19 @@ class Work:
 
         Returns:
             (H, W, 3), sRGB, at the size of its scale; None before the first step and after the
-            last.
+            last. One that goes on from a snapshot can be seen at once, as it was then.
         """
-        if self._descent is None or not self._descent.steps:
+        if self._descent is not None and self._descent.steps:
+            return showing.glimpse(self._descent.best, self._now.ground)
+        if self._resume is None:
             return None
-        return showing.glimpse(self._descent.best, self._now.ground)
+        before = self._resume.state.part("descent").arrays["best"]
+        return showing.glimpse(nd.array(before), self._now.ground)
+
+    @property
+    def total(self) -> int:
+        """Steps that it may take in all, those before a snapshot too."""
+        return self._total
 
     @property
     def largest(self) -> int:

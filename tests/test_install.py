@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,59 @@ def test_half_a_path_is_refused(tmp_path: Path, prefix: str) -> None:
     assert done.returncode != 0
     assert "whole path" in done.stderr
     assert files(tmp_path) == []
+
+
+# The unit has ProtectHome and PrivateTmp: what lies there is not there for the service.
+CLOSED = [
+    *("/home/ann/atelierd", "/root", "/run/user/1/atelierd", "/opt/../home/ann"),
+    *("/tmp/atelierd", "/var/tmp/atelierd"),  # noqa: S108 - refused
+]
+
+
+@pytest.mark.parametrize("prefix", CLOSED)
+def test_a_place_that_is_closed_to_the_service_is_refused(tmp_path: Path, prefix: str) -> None:
+    done = make("install-files", f"DESTDIR={tmp_path}", f"PREFIX={prefix}", check=False)
+    assert done.returncode != 0
+    assert f"The service may not look into {prefix}" in done.stderr
+    assert files(tmp_path) == []
+
+
+def test_a_link_into_a_home_is_no_way_round(tmp_path: Path) -> None:
+    """On the machine itself alone: in a package's folder a link leads elsewhere."""
+    (tmp_path / "id").write_text("#!/bin/sh\necho 0\n")
+    (tmp_path / "id").chmod(0o755)
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        Path(folder, "opt").symlink_to("/home")
+        for name, returncode in (("opt/atelierd", 2), ("atelierd", 0)):
+            prefix = f"PREFIX={folder}/{name}"
+            done = make("install-check", prefix, path=str(tmp_path), check=False)
+            assert done.returncode == returncode, done.stderr
+            assert ("may not look into" in done.stderr) == bool(returncode)
+
+
+@pytest.mark.parametrize("sign", [" ", "|", "&", "%", "\\", "#", ";", "'", "\t", "ä"])
+def test_a_name_that_cannot_stand_in_the_unit_is_refused(tmp_path: Path, sign: str) -> None:
+    done = make("install-files", f"DESTDIR={tmp_path}", f"PREFIX=/opt/my{sign}place", check=False)
+    assert done.returncode != 0
+    assert "PREFIX may have no spaces in it" in done.stderr
+    assert files(tmp_path) == []
+
+
+@pytest.mark.parametrize("prefix", ["/home/ann/atelierd", "/opt/my place"])
+def test_of_the_program_nothing_is_put_there_either(tmp_path: Path, prefix: str) -> None:
+    done = make("install", f"DESTDIR={tmp_path}", f"PREFIX={prefix}", check=False)
+    assert done.returncode != 0
+    assert "make install PREFIX=/opt/atelierd" in done.stderr
+    assert files(tmp_path) == []
+
+
+def test_what_an_older_version_put_into_a_home_can_be_taken_away(tmp_path: Path) -> None:
+    program = tmp_path / "home/ann/my place"
+    (program / "bin").mkdir(parents=True)
+    for name in ("pyvenv.cfg", "bin/atelierd"):
+        (program / name).touch()
+    make("uninstall", f"DESTDIR={tmp_path}", "PREFIX=/home/ann/my place")
+    assert not program.exists()
 
 
 def test_the_user_is_made_on_the_machine_alone(tmp_path: Path) -> None:

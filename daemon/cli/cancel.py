@@ -12,7 +12,7 @@ from typing import Final
 import click
 
 from daemon import logs
-from daemon.cancelling import CANCELLED, OVER, cancel_without_service
+from daemon.cancelling import OVER, cancel_without_service
 from daemon.checkpoints import FOLDER, Checkpoints
 from daemon.cli.completing import complete_waiting
 from daemon.cli.naming import Named, meant
@@ -28,6 +28,7 @@ from daemon.keeper import keeping
 from daemon.locking import ShareLock
 from daemon.marks import Marks, expect_folders
 from daemon.names import printable
+from daemon.reasons import ALL_CANCELLED
 from daemon.requests import Requests
 from daemon.share import Share, open_share
 
@@ -115,15 +116,15 @@ def _do(share: Share, state: Path, jobs: Sequence[Job]) -> list[Job]:
 
 
 def _is_late(job: Job) -> bool:
-    return job.state in OVER and job.error != CANCELLED
+    return job.state in OVER and job.error not in ALL_CANCELLED
 
 
 def _outcome(job: Job, share: Share) -> str:
     name = printable(place_of(job))
-    if job.error == CANCELLED and job.state is JobState.FAILED:
+    if job.error in ALL_CANCELLED and job.state is JobState.FAILED:
         folder = share.failed / place_of(job).parent
         return f"Cancelled: {name}. The photo lies in {printable(folder)}."
-    if job.error == CANCELLED:
+    if job.error in ALL_CANCELLED:
         return f"Cancelled: {name}. The photo is put into {printable(share.failed)} when it can be."
     if job.state is JobState.DONE:
         return f"Too late: {name} is painted, {printable(job.result or '')}."

@@ -24,8 +24,12 @@ from daemon.marks import expect_folders
 from daemon.names import printable
 from daemon.share import Share, open_share
 
-_SECONDS: Final = {"h": 3600, "d": 86_400, "w": 7 * 86_400, "y": 365 * 86_400}
-_AGE: Final = re.compile(r"(\d{1,6})([hdwy])")
+_SECONDS: Final = {"min": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400, "y": 365 * 86_400}
+_AGE: Final = re.compile(r"(\d{1,6})(min|[hdwy])")
+_AN_AGE: Final = (
+    "An age is a whole number from 1 on with a unit: 30min, 12h, 90d, 8w or 1y (minutes, hours, "
+    "days, weeks, years). Months have no unit: write 30d."
+)
 _MOST_LISTED: Final = 20
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -37,11 +41,7 @@ def _age(ctx: click.Context, parameter: click.Parameter, value: str | None) -> f
         return None
     found = _AGE.fullmatch(value.strip().lower())
     if found is None or int(found[1]) == 0:
-        raise click.BadParameter(
-            f"{printable(value)} is no age. Write 90d for days, 8w for weeks, 1y for a year.",
-            ctx,
-            parameter,
-        )
+        raise click.BadParameter(f"{printable(value)} is no age. {_AN_AGE}", ctx, parameter)
     return float(found[1]) * _SECONDS[found[2]]
 
 
@@ -63,7 +63,7 @@ def command(
     failed: float | None,
     yes: bool,
 ) -> ExitCode:
-    """Remove files older than an AGE (90d, 8w, 1y) from the folders that you name.
+    """Remove files older than an AGE (30min, 12h, 90d, 8w, 1y) from the folders that you name.
 
     Without --yes nothing is removed: it says what would go, and how much room that frees. A file is
     as old as its last change, or as the moment at which it came into its folder if that is later.

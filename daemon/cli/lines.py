@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from daemon.figures import duration, number
-from daemon.jobs import Job
+from daemon.jobs import Job, JobState
 from daemon.names import printable
 from daemon.not_taken import NotTaken
 
@@ -49,6 +49,14 @@ def lying(found: NotTaken, running: bool | None) -> Iterator[str]:  # noqa: FBT0
         yield f"and {len(told) - _MOST_LYING} more"
     if not found.is_all:
         yield "(some folders were not looked into: there are very many)"
+
+
+def counts(report: Report) -> str:
+    """How many jobs there are; those that are over are history, and need not lie anywhere now."""
+    numbers = report.numbers()
+    done, failed = (numbers.pop(state.value) for state in (JobState.DONE, JobState.FAILED))
+    now = ", ".join(f"{count} {kind}" for kind, count in numbers.items())
+    return f"{now}; so far {done} done and {failed} failed, counting what was put right since"
 
 
 def waiting(report: Report) -> Iterator[str]:
@@ -97,8 +105,7 @@ def title(job: Job) -> str:
 
 def style(job: Job) -> str:
     """Which style a job is painted in."""
-    # What came along with a photo lies in the folder that was taken, whatever it is called.
-    if job.style.parent == job.content.parent:
+    if job.has_own_style:
         return f"its own style ({printable(job.style.name)})"
     return f"the style {printable(job.style_name)}"
 

@@ -209,7 +209,8 @@ def _config_option(function: Callable[..., R]) -> Callable[..., R]:
         type=click.Path(path_type=Path),
         metavar="FILE",
         help="The file of settings; without it $ATELIERD_CONFIG, ./config.toml or "
-        "/etc/atelierd/config.toml, the first that exists.",
+        "/etc/atelierd/config.toml, the first that exists. What it sets takes the place of the "
+        "defaults that this help names.",
     )(function)
 
 

@@ -55,13 +55,24 @@ def made_from(record: Record, result: str) -> str:
         record: of the result.
         result: its name, for people.
     """
-    few = len(record.styles) == 1 and record.start is None and not dict(_guides_of(record))
-    files = "both files" if few else "all these files"
     return (
-        f"{result} was painted from the photo {_described(record.content)} in the "
-        f"{_styles_of(record)}{_start_of(record)}{_guided_by(record)}. Name {files} before "
-        "--like: nothing is looked for."
+        "--like says how to paint, not what: name the pictures too, such as  atelierd stylize "
+        f"PHOTO STYLE{_more_of(record)} -o FILE --like {result} . It was painted from the photo "
+        f"{_described(record.content)} in the {_styles_of(record)}{_start_of(record)}"
+        f"{_guided_by(record)}."
     )
+
+
+def _more_of(record: Record) -> str:
+    """Options that name pictures beside the photo and its first style, as they are typed."""
+    typed = [
+        ("--style STYLE2", len(record.styles) > 1),
+        ("--init START", record.start is not None),
+        ("--mask MASK", record.mask is not None),
+        ("--content-regions REGIONS", record.regions is not None),
+        ("--style-regions REGIONS2", any(one.regions is not None for one in record.styles)),
+    ]
+    return "".join(f" {words}" for words, there in typed if there)
 
 
 def _styles_of(record: Record) -> str:

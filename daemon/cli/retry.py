@@ -14,7 +14,6 @@ from typing import Final
 import click
 
 from daemon import logs
-from daemon.cancelling import CANCELLED
 from daemon.cleaning import Guarded
 from daemon.cli.completing import complete_failed
 from daemon.cli.naming import Named, meant
@@ -29,12 +28,13 @@ from daemon.marks import expect_folders
 from daemon.names import printable
 from daemon.presence import is_gone
 from daemon.prospects import verdicts
+from daemon.reasons import ALL_CANCELLED
 from daemon.retrying import Parcel, find_failed, on_their_way, send_back
 from daemon.settings import Settings
 from daemon.share import Share, open_share
 
 _UNKNOWN: Final = "No photo called {} lies in the folder for failed photos."
-_CANCELLED: Final = "It was cancelled, as somebody asked for."
+_CANCELLED: Final = "Somebody cancelled it."
 _NONE: Final = "There is no failed photo to try again."
 _CLOSED: Final = (
     "The service's journal is closed to this user, so it is not known which photos were cancelled: "
@@ -73,7 +73,9 @@ class _Journal:
     def cancelled(self) -> set[Path]:
         """Where photos lie that somebody has cancelled."""
         with self._read() as journal:
-            return set() if journal is None else journal.failed_for(CANCELLED)
+            if journal is None:
+                return set()
+            return set().union(*map(journal.failed_for, ALL_CANCELLED))
 
     @contextmanager
     def _read(self) -> Iterator[Journal | None]:

@@ -73,7 +73,6 @@ def _kept_instead(resolved: Resolved, state: Path) -> list[str]:
 
 
 def _as_text(report: Report) -> Iterator[str]:
-    counts = ", ".join(f"{number} {kind}" for kind, number in report.numbers().items())
     away = "" if is_there(report.share) else "  (not there now: is its drive connected?)"
     yield f"Share:   {printable(report.share.root)}{away}"
     yield f"Service: {lines.RUNNING[report.kept.running]}"
@@ -82,7 +81,7 @@ def _as_text(report: Report) -> Iterator[str]:
     if report.kept.remark:
         yield f"Jobs:    not known. {report.kept.remark}"
         return
-    yield f"Jobs:    {counts}"
+    yield f"Jobs:    {lines.counts(report)}"
     if report.not_taken is not None:
         yield from _section("Not taken yet", lines.lying(report.not_taken, report.kept.running))
     yield from _section("Waiting, the next one first", lines.waiting(report))

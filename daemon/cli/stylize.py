@@ -91,7 +91,11 @@ _OUTPUT: Final = ("quality", "lossless", "depth", "size", "refine", "keep_locati
 @click.argument("style", type=click.Path(), metavar="[STYLE[:WEIGHT]]", required=False)
 @click.option("-o", "--output", type=_PATH, help=f"The file to make: {_NAMES}.")
 @click.option(
-    "--like", type=_PATH, metavar="RESULT", help="Paint as this result was; what is typed wins."
+    "--like",
+    type=_PATH,
+    metavar="RESULT",
+    help="Paint as this result was; CONTENT and STYLE have to be named too. What is typed wins. "
+    "Alone it says which pictures the result was made from.",
 )
 @click.option(
     "--style",

@@ -102,8 +102,7 @@ def _body(report: Report) -> Iterator[RenderableType]:
     if report.kept.remark:
         yield Text(f"\n{report.kept.remark}")
         return
-    counts = (f"{count} {kind}" for kind, count in report.numbers().items())
-    yield Text(", ".join(counts), "dim")
+    yield Text(lines.counts(report), "dim")
     if report.painting:
         yield _title("Being painted")
         yield from (_painting(job) for job in report.painting)

@@ -52,7 +52,7 @@ class Now:
     Attributes:
         job: its id.
         name: of the photo's file.
-        style: name of the style.
+        style: name of the style; None for one that came along with the photo.
         step: steps done; 0 before the first.
         total: steps that the recipe allows; 0 while that is not known.
         scale: on which scale, from 1 on; 0 before the first step.
@@ -68,7 +68,7 @@ class Now:
 
     job: str
     name: str
-    style: str
+    style: str | None
     step: int = 0
     total: int = 0
     scale: int = 0
@@ -88,13 +88,13 @@ class Waiting:
 
     Attributes:
         name: of its file.
-        style: name of the style.
+        style: name of the style; None for one that came along with the photo.
         place: 1 is the next one, as far as can be told: folders take turns.
         since: when it was taken, seconds since 1970.
     """
 
     name: str
-    style: str
+    style: str | None
     place: int
     since: float
 
@@ -106,7 +106,7 @@ class Result:
     Attributes:
         job: its id.
         name: of the result's file.
-        style: name of the style.
+        style: name of the style; None for one that came along with the photo.
         link: the result, relative to the page, percent-encoded; None if it cannot be reached from
             there, or is gone.
         original: the photo, likewise; None also if it is not called a picture.
@@ -120,7 +120,7 @@ class Result:
 
     job: str
     name: str
-    style: str
+    style: str | None
     link: str | None
     original: str | None
     width: int
@@ -143,7 +143,7 @@ class Failure:
     Attributes:
         job: its id.
         name: of the file, or of the folder.
-        style: name of the style.
+        style: name of the style; None for one that came along with the photo.
         reason: what happened and what to do, in plain words.
         link: it in failed, relative to the page, percent-encoded; None if it cannot be reached
             from there, or is a file that is not called a picture.
@@ -154,7 +154,7 @@ class Failure:
 
     job: str
     name: str
-    style: str
+    style: str | None
     reason: str
     link: str | None
     finished: float

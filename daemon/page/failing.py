@@ -5,8 +5,8 @@ from __future__ import annotations
 from daemon.failures import place_of
 from daemon.jobs import Job
 from daemon.names import is_picture
-from daemon.note_texts import NO_PICTURE
 from daemon.page.board import Failure, FailureKind
+from daemon.reasons import NO_PICTURE, NOT_READ
 
 
 def failure(job: Job, inbox: str, link: str | None) -> Failure:
@@ -22,7 +22,7 @@ def failure(job: Job, inbox: str, link: str | None) -> Failure:
     return Failure(
         job=job.id,
         name=place.name,
-        style=job.style_name,
+        style=job.style_shown,
         reason=job.error or "",
         link=link if not job.is_loose or is_picture(job.relative.name) else None,
         finished=job.finished_at or 0.0,
@@ -35,8 +35,8 @@ def kind_of(job: Job) -> FailureKind:
     """What a job's files are to people."""
     if not job.is_loose:
         return "folder"
-    if job.style.parent == job.content.parent:  # taken along: it lay beside the photo
+    if job.has_own_style:  # it lay beside the photo
         return "pair"
-    if job.error == NO_PICTURE:
+    if job.error in {NO_PICTURE, NOT_READ}:
         return "no_picture"
     return "photo" if is_picture(job.relative.name) else "file"

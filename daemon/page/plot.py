@@ -17,6 +17,7 @@ from daemon.page.board import Point
 WIDTH: Final = 400
 HEIGHT: Final = 100
 _HIGHEST: Final = 9.99  # of what does not fall nobody needs to know how far it rose
+_FEWEST: Final = 2  # one alone tells nothing, as after a restart in the midst of a painting
 _MARGIN: Final = 5.0  # so that a line's own width stays inside
 
 
@@ -42,7 +43,7 @@ class Line:
 
 
 def lines(points: Iterable[Point], total: int) -> tuple[Line, ...]:
-    """Lines through all points that can be drawn: of finite losses above zero.
+    """Lines through all points that can be drawn: of finite losses above zero, if there are two.
 
     Args:
         points: of one painting.
@@ -50,7 +51,7 @@ def lines(points: Iterable[Point], total: int) -> tuple[Line, ...]:
     """
     good = [one for one in points if math.isfinite(one.loss) and one.loss > 0 and one.step > 0]
     good.sort(key=lambda one: (one.scale, one.step))
-    if not good:
+    if len(good) < _FEWEST:
         return ()
     last = max(total, *(one.step for one in good), 2)
     return tuple(

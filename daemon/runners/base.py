@@ -170,11 +170,13 @@ class Resumed:
         job_id: the request's.
         iteration: optimiser steps that had been taken then.
         largest: long side of the picture at its largest, pixels.
+        total: steps that it may take in all; 0 if that is not known.
     """
 
     job_id: str
     iteration: int
     largest: int = 0
+    total: int = 0
 
 
 @dataclass(frozen=True)
@@ -263,7 +265,7 @@ class Painted:
         picture: the finished picture's file, in the request's format.
         suffix: of its file name, with the dot.
         report: JSON-ready: width, height, iterations, seconds, seconds_per_iteration, device,
-            precision, normalization, loss {total, content, style {layer: value}, tv},
+            precision, normalization, loss {total, content, style {layer: value}, tv, realism},
             steps_per_second, tiles, refined, predicted_memory_mb, peak_memory_mb, weights_sha256.
     """
 

@@ -163,6 +163,7 @@ class Exchange:
                 painting.size = max(painting.size, event.progress.largest)
             elif isinstance(event, Resumed):
                 painting.size = max(painting.size, event.largest)
+                painting.done = event.iteration / event.total if event.total else 0.0
 
     def replace(self, make: Make) -> None:
         """Let another runner take the place of this one as soon as nothing is being painted.

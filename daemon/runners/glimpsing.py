@@ -37,7 +37,10 @@ class Previews(Protocol):
     """What can show a painting on its way, as `engine.work.Work` does."""
 
     def preview(self) -> NDArray[np.uint8] | None:
-        """The picture as it is between two steps; None before the first and after the last."""
+        """The picture as it is between two steps; None before the first and after the last.
+
+        One that goes on from a snapshot is there before the first step, too.
+        """
         ...
 
 
@@ -67,6 +70,10 @@ class Glimpsing:
         self._photo = size_of(content)
         self._show("photo", lambda: content)
         self._may_at = self._due = float("-inf")  # the first look at the painting waits for nothing
+
+    def gone_on(self, work: Previews) -> None:
+        """Show a painting that goes on where it was; to be called before its first step."""
+        self._show("painting", work.preview)
 
     def between_steps(self, work: Previews, step: Progress) -> None:
         """Show the painting, if it is time; to be called after each step."""

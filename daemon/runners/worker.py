@@ -66,6 +66,11 @@ class Work(Saves, Previews, Protocol):
         ...
 
     @property
+    def total(self) -> int:
+        """Steps that it may take in all."""
+        ...
+
+    @property
     def largest(self) -> int:
         """Long side of the picture at its largest, pixels."""
         ...
@@ -253,8 +258,14 @@ class _Job:
         # Outside of any `except`: what was made for the one that could not go on is let go before.
         work = work or painter.paint(sources, self._request.recipe, refine=self._request.refining)
         if work.resumed_at:
-            _say(self._connection, Resumed(self._request.job_id, work.resumed_at, work.largest))
+            self._go_on(work)
         return work
+
+    def _go_on(self, work: Work) -> None:
+        """Tell where it goes on; the next step of a large picture may be long in coming."""
+        job_id = self._request.job_id
+        _say(self._connection, Resumed(job_id, work.resumed_at, work.largest, work.total))
+        self._glimpsing.gone_on(work)
 
     def _gone_on_with(
         self, painter: Painter, sources: Sources, snapshot: Snapshot | None

@@ -12,6 +12,7 @@ import fcntl
 import hashlib
 import itertools
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -35,6 +36,8 @@ from engine.weights.manifest import MANIFEST, PARAMS, Manifest, sha256_of
 NEXT: Final = ".vgg19.next.json"
 Pair = tuple[NDArray[np.float32], NDArray[np.float32]]
 
+_IMPORTING: Final = ".importing-"
+_SCRATCH: Final = re.compile(re.escape(_IMPORTING) + r"[a-z0-9_]{8}")  # as `tempfile` names them
 _AGAIN: Final = "Run `atelierd weights fetch` to get them again."
 
 
@@ -85,7 +88,9 @@ def import_file(
         )
         folder.mkdir(parents=True, exist_ok=True)
         _finish(folder)
-        with _locked(folder):
+        with _locked(folder) as is_alone:
+            if is_alone:
+                _sweep(folder)
             return _put_in_place(contents.layers, note, source, folder)
 
 
@@ -125,6 +130,7 @@ def adopt(folder: Path) -> Manifest | None:
     """
     with _explained(folder):
         _finish(folder)
+        _sweep_if_alone(folder)
         imported = (_imported(file, folder) for file in waiting(folder))
         if not in_place(folder):
             return _first_usable(imported)
@@ -216,7 +222,7 @@ def _matching(folder: Path) -> tuple[Manifest, bytes]:
 
 
 def _put_in_place(layers: Layers, note: Manifest, source: Path, folder: Path) -> Manifest:
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".importing-") as scratch:
+    with tempfile.TemporaryDirectory(dir=folder, prefix=_IMPORTING) as scratch:
         params = Path(scratch, PARAMS)
         _write(layers, params)
         ready = Manifest(**{**vars(note), "sha256": sha256_of(params)})
@@ -299,14 +305,47 @@ def _second_name(file: Path, name: Path) -> None:
         shutil.copy2(file, name)
 
 
+def _sweep_if_alone(folder: Path) -> None:
+    """Remove what a kill has left of an import, while none is at work: nobody waits for that."""
+    if _scratches(folder):
+        with _locked(folder, fcntl.LOCK_NB) as is_alone:
+            if is_alone:
+                _sweep(folder)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what imports that were killed have left, up to 80 MB each; the lock is held."""
+    for scratch in _scratches(folder):
+        shutil.rmtree(scratch, ignore_errors=True)  # where one may only read, all is as it was
+
+
+def _scratches(folder: Path) -> list[Path]:
+    try:
+        with os.scandir(folder) as entries:
+            return [folder / entry.name for entry in entries if _SCRATCH.fullmatch(entry.name)]
+    except OSError:  # it is not there, or may not be listed
+        return []
+
+
 @contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """One import at a time; on file systems without locks the hashes alone tell a mix-up."""
+def _locked(folder: Path, more: int = 0) -> Iterator[bool]:
+    """One import at a time; on file systems without locks the hashes alone tell a mix-up.
+
+    Args:
+        folder: where the weights live.
+        more: flags of the lock.
+
+    Yields:
+        Whether it is locked.
+    """
     handle = os.open(folder, os.O_RDONLY)
     try:
-        with contextlib.suppress(OSError):
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | more)
+        except OSError:
+            yield False
+        else:
+            yield True
     finally:
         os.close(handle)
 

@@ -89,6 +89,7 @@ class Steps:
                 self._go_on(resume)
         self.resumed_at = self._done
         self.largest = recipe.size
+        self.total = recipe.total_iterations
 
     def _go_on(self, resume: snapshot.Snapshot) -> None:
         if resume.identity != self._identity:

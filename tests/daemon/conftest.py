@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,3 +23,13 @@ def share(tmp_path: Path) -> Share:
     make_share(share)
     (share.work / JOBS).mkdir(mode=0o700)
     return share
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Iterator[Path]:
+    """A folder on another device than `tmp_path`."""
+    memory = Path("/dev/shm")  # noqa: S108 - wanted for being another device
+    if not memory.is_dir() or memory.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("needs /dev/shm on another device than the temporary folder")
+    with tempfile.TemporaryDirectory(dir=memory) as folder:
+        yield Path(folder)

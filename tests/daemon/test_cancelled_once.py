@@ -21,9 +21,9 @@ from pathlib import Path
 import pytest
 
 from daemon import files
-from daemon.cancelling import CANCELLED
 from daemon.jobs import JobState
 from daemon.journal import JOURNAL, Journal
+from daemon.reasons import CANCELLED
 from daemon.requests import FOLDER
 from tests.daemon.run_and_die import NEVER, painted
 from tests.daemon.run_and_die_cancelled import UNWANTED

@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 
 from daemon import publishing
-from daemon.cancelling import CANCELLED, cancel_without_service
+from daemon.cancelling import cancel_without_service
 from daemon.endings import Endings
 from daemon.errors import JournalError, PublishError
 from daemon.jobs import JobState
 from daemon.journal import Journal
+from daemon.reasons import CANCELLED
 from daemon.requests import Requests
 from daemon.runners.base import Cancelled, Event, Failed, PaintRequest, Progressed, Started
 from daemon.settings import PaintSettings, Settings, ShareSettings
@@ -89,7 +90,7 @@ def test_a_photo_that_is_being_painted_goes_to_failed_and_the_next_is_painted(
 
     asked.run_until(done)
     assert asked.files(asked.share.failed) == ["Waves/a.jpg", "Waves/a.jpg - why.txt"]
-    assert "It was cancelled" in (asked.share.failed / "Waves/a.jpg - why.txt").read_text()
+    assert "Somebody cancelled it" in (asked.share.failed / "Waves/a.jpg - why.txt").read_text()
     assert asked.files(asked.share.outbox) == ["Waves/b.jpg"]
     assert asked.state_of("a.jpg") == (JobState.FAILED, CANCELLED)
     assert asked.requests.waiting() == []

@@ -22,7 +22,13 @@ from daemon import claims, copying, files, intention, notes, publishing
 from daemon.claim_folders import claim_folder
 from daemon.claims import Claim
 from daemon.copying import Copied
-from daemon.errors import ClaimError, ClaimHeldError, ClaimLostError
+from daemon.errors import (
+    ClaimError,
+    ClaimHeldError,
+    ClaimLostError,
+    ClaimStuckError,
+    StoppedError,
+)
 from daemon.pairing import Candidate, pair
 from daemon.scanner import look
 from daemon.share import Share
@@ -211,11 +217,11 @@ class TestNotTheFileThatWasSeen:
         seen = candidate(share)
         move = files.move_exactly
 
-        def change_and_move(source: Path, target: Path) -> None:
+        def change_and_move(source: Path, target: Path, *more: Any) -> None:
             if target.is_relative_to(share.work):  # not when it goes back
                 with (share.inbox / folder / names[1]).open("ab") as style:
                     style.write(b" grows")
-            move(source, target)
+            move(source, target, *more)
 
         monkeypatch.setattr(files, "move_exactly", change_and_move)
         with pytest.raises(ClaimLostError, match="has changed"):
@@ -233,9 +239,9 @@ class TestNotTheFileThatWasSeen:
         seen = candidate(share)
         move = files.move_exactly
 
-        def remove_and_move(source: Path, target: Path) -> None:
+        def remove_and_move(source: Path, target: Path, *more: Any) -> None:
             (share.inbox / "photo.style.jpg").unlink(missing_ok=True)
-            move(source, target)
+            move(source, target, *more)
 
         monkeypatch.setattr(files, "move_exactly", remove_and_move)
         with pytest.raises(ClaimLostError):
@@ -268,14 +274,14 @@ class TestWhatComesLate:
         """It comes after the first copy, before its source is removed."""
         remove, came = copying.remove_copied, list[Path]()
 
-        def meddle_and_remove(source: Path, copied: Sequence[Copied]) -> None:
+        def meddle_and_remove(source: Path, copied: Sequence[Copied], *more: Any) -> None:
             if not came:
                 came.append(source / late)
                 if late == "link":
                     (source / late).symlink_to("somewhere")
                 else:
                     (source / late).write_bytes(b"late")
-            remove(source, copied)
+            remove(source, copied, *more)
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(copying, "remove_copied", meddle_and_remove)
@@ -367,11 +373,11 @@ class TestNotOurOwn:
         seen = candidate(share)
         move = files.move_exactly
 
-        def swap_and_move(source: Path, target: Path) -> None:
+        def swap_and_move(source: Path, target: Path, *more: Any) -> None:
             if target.is_relative_to(share.work):  # not when it goes back
                 source.rename(share.root / "elsewhere")
                 source.symlink_to(share.root / "elsewhere")
-            move(source, target)
+            move(source, target, *more)
 
         monkeypatch.setattr(files, "move_exactly", swap_and_move)
         with pytest.raises(ClaimLostError, match="Party has changed"):
@@ -563,3 +569,54 @@ def test_a_claim_is_dissolved_only_when_it_is_empty(share: Share) -> None:
     for _ in range(2):
         claims.dissolve(claim.folder)
         assert claims.find_claims(share) == []
+
+
+@pytest.mark.parametrize("kind", ["pair", "folder"])
+def test_a_stop_at_any_moment_of_taking_or_putting_back_loses_nothing(
+    far_share: Share, kind: str
+) -> None:
+    content = {
+        "pair": {"Waves/a.jpg": b"photo", "Waves/a.style.jpg": b"style"},
+        "folder": {"Party/content.jpg": b"photo", "Party/style.jpg": b"style"},
+    }[kind]
+    drop(far_share, **content)
+
+    def go(stops_at: int) -> tuple[int, bool]:
+        """Take it and put it back, until somebody wants a stop; how often that ticked."""
+        calls = 0
+
+        def tick() -> None:
+            nonlocal calls
+            calls += 1
+            if calls >= stops_at > 0:
+                raise StoppedError
+
+        try:
+            claims.take(candidate(far_share), far_share, "1", tick=tick)
+            claims.put_back(far_share, "1", tick)
+        except (StoppedError, ClaimStuckError):
+            return calls, True
+        return calls, False
+
+    def dropped() -> dict[str, bytes]:
+        paths = (path for path in far_share.inbox.rglob("*") if path.is_file())
+        return {str(path.relative_to(far_share.inbox)): path.read_bytes() for path in paths}
+
+    calls, was_stopped = go(0)
+    assert (dropped(), was_stopped, calls > 10) == (content, False, True)
+    for stops_at in range(1, calls + 1):
+        assert go(stops_at)[1]
+        for job_id in claims.find_claims(far_share):  # as the next start does
+            claims.put_back(far_share, job_id)
+        assert (dropped(), claims.find_claims(far_share)) == (content, [])
+
+
+def test_a_stop_before_anything_was_taken_leaves_no_claim(far_share: Share) -> None:
+    drop(far_share, **{"Waves/a.jpg": b"photo"})
+
+    def tick() -> None:
+        raise StoppedError
+
+    with pytest.raises(StoppedError):
+        claims.take(candidate(far_share), far_share, "1", tick=tick)
+    assert claims.find_claims(far_share) == []

@@ -43,7 +43,7 @@ class House:
         )  # fmt: skip
 
     def queue(self, job_id: str, name: str = "Holiday/a.jpg", style: str = "Waves") -> None:
-        files = (Path("content"), Path("style"))
+        files = (Path("claim/content"), Path("Styles/style"))
         self.journal.add(NewJob(job_id, style, style, PurePath(name), *files, None, "{}"))
 
     def paint(self, job_id: str, done: float = 0.0, size: int = 512) -> None:
@@ -55,6 +55,14 @@ class House:
 def house(tmp_path: Path) -> Iterator[House]:
     with closing(Journal(tmp_path / "journal.sqlite", lambda: 1.0)) as journal:
         yield House(journal)
+
+
+def test_a_style_that_came_with_its_photo_is_not_called_by_its_file(house: House) -> None:
+    files = (Path("claim/content.jpg"), Path("claim/style.jpg"))
+    name = PurePath("Party/content.jpg")
+    house.journal.add(NewJob("a", "", "style", name, *files, None, "{}"))
+    house.paint("a")
+    assert house.condition.line() == "Painting Party/content.jpg in its own style, 0 %"
 
 
 def test_it_names_the_photo_how_far_it_is_and_how_many_wait(house: House) -> None:

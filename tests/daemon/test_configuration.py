@@ -125,7 +125,8 @@ class TestTheFile:
     @pytest.mark.parametrize(
         ("content", "words"),
         [
-            (b"watch = x\n", r"not written as TOML.*line 1"),
+            (b"watch = [x\n", r"not written as TOML.*line 1"),
+            (b"[paint]\npreset = fine\n", r"toml, line 2: .*, like this: preset = \"fine\""),
             (b"<html>", "not written as TOML"),
             (b"a = '\xff'", "not written in UTF-8"),
             (b"a = " + b"[" * 100_000, "not written as TOML"),

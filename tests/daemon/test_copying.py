@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import socket
-import stat
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -199,14 +198,14 @@ def test_a_file_that_grows_meanwhile_is_refused(
 ) -> None:
     source = tmp_path / "a"
     source.write_bytes(b"half")
-    copy = copying.shutil.copyfileobj
+    copy = copying.copy_bytes
 
-    def copy_slowly(*arguments: object) -> None:
+    def copy_slowly(*arguments: Any) -> None:
         copy(*arguments)
         with source.open("ab") as file:
             file.write(b"the other half")
 
-    monkeypatch.setattr(copying.shutil, "copyfileobj", copy_slowly)
+    monkeypatch.setattr(copying, "copy_bytes", copy_slowly)
     with pytest.raises(OSError, match="changed while it was copied"):
         copying.copy_whole(source, tmp_path / "copy")
     assert source.read_bytes() == b"halfthe other half"
@@ -260,96 +259,19 @@ def test_nothing_is_removed_through_a_link_that_was_swapped_in(tree: Path, tmp_p
 def test_a_link_in_the_place_of_the_copy_lends_nobody_its_rights(
     tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    secret, copy = outside(tmp_path, tree) / "b", copying.shutil.copyfileobj
+    secret, copy = outside(tmp_path, tree) / "b", copying.copy_bytes
     before = secret.stat()
 
-    def copy_and_swap(*arguments: object) -> None:
+    def copy_and_swap(*arguments: Any) -> None:
         copy(*arguments)
         (tmp_path / "copy").unlink()
         (tmp_path / "copy").symlink_to(secret)
 
     (tree / "a").chmod(0o777)
-    monkeypatch.setattr(copying.shutil, "copyfileobj", copy_and_swap)
+    monkeypatch.setattr(copying, "copy_bytes", copy_and_swap)
     copying.copy_whole(tree / "a", tmp_path / "copy")
     after = secret.stat()
     assert (after.st_mode, after.st_mtime_ns) == (before.st_mode, before.st_mtime_ns)
-
-
-@pytest.mark.parametrize("kind", ["file", "folder", "link", "nothing"])
-def test_remove_tree_takes_anything(tmp_path: Path, kind: str) -> None:
-    path, kept = tmp_path / "path", tmp_path / "kept"
-    kept.mkdir()
-    (kept / "a").write_bytes(b"")
-    if kind == "file":
-        path.write_bytes(b"")
-    elif kind == "folder":
-        (path / "deep").mkdir(parents=True)
-    elif kind == "link":
-        path.symlink_to(kept)
-    copying.remove_tree(path)
-    assert not os.path.lexists(path)
-    assert (kept / "a").exists()
-
-
-def test_remove_tree_follows_no_link_that_is_swapped_in(
-    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    kept = tmp_path / "kept"
-    kept.mkdir()
-    (kept / "a").touch()
-    remove = copying._remove_files
-
-    def remove_and_swap(folder: int) -> list[str]:
-        names = remove(folder)
-        (tree / "deep").rename(tmp_path / "away")
-        (tree / "deep").symlink_to(kept)
-        return names
-
-    monkeypatch.setattr(copying, "_remove_files", remove_and_swap)
-    with pytest.raises(NotADirectoryError):
-        copying.remove_tree(tree)
-    assert (kept / "a").exists()
-    assert (tmp_path / "away" / "b").exists()
-
-
-def test_remove_tree_is_not_led_away_by_a_folder_that_is_moved(
-    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    elsewhere = tmp_path / "elsewhere"
-    for folder in (tree, elsewhere):
-        (folder / "other").mkdir(parents=True)
-        (folder / "other" / "a").touch()
-    remove = copying._remove_files
-
-    def remove_and_move(folder: int) -> list[str]:
-        names = sorted(remove(folder), reverse=True)
-        if not names and (tree / "deep").exists():
-            (tree / "deep").rename(elsewhere / "deep")
-        return names
-
-    monkeypatch.setattr(copying, "_remove_files", remove_and_move)
-    with pytest.raises(OSError, match="moved while it was removed"):
-        copying.remove_tree(tree)
-    assert sorted(path.name for path in elsewhere.rglob("*")) == ["a", "deep", "other"]
-
-
-def test_remove_tree_opens_what_is_closed_to_writers(
-    tree: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As it is for whoever is not the superuser."""
-    unlink = os.unlink
-
-    def unlink_where_open(name: str, *, dir_fd: int) -> None:
-        if not os.fstat(dir_fd).st_mode & stat.S_IWUSR:
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), name)
-        unlink(name, dir_fd=dir_fd)
-
-    for folder in (tree / "deep", tree):
-        folder.chmod(0o555)
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "unlink", unlink_where_open)
-        copying.remove_tree(tree)
-    assert not tree.exists()
 
 
 def test_sync_folder_takes_any_folder_that_is_there(tmp_path: Path) -> None:

@@ -6,12 +6,13 @@ import errno
 import os
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from daemon import departure, files
-from daemon.errors import ShareError
+from daemon import departure, files, presence
+from daemon.errors import ShareError, StoppedError
 from daemon.settings import ShareSettings
 from daemon.share import Share, make_share, open_share
 
@@ -203,3 +204,46 @@ def test_a_name_that_many_have_costs_one_look_at_the_folder(
     free = next(iter(departure.free_together(tmp_path, ["a.jpg", "a.style.jpg"])))
     assert list(free) == ["a (50).jpg", "a (50).style.jpg"]
     assert looks == [tmp_path]
+
+
+def test_a_stop_at_any_moment_of_the_copies_leaves_each_file_once(
+    claim: Path, share: Share, elsewhere: Path
+) -> None:
+    share = replace(share, originals=elsewhere)
+    content = {path.name: path.read_bytes() for path in sources(claim)}
+    (elsewhere / "a.jpg").write_bytes(b"somebody else's")
+
+    def leave(stops_at: int) -> int:
+        """Go on until it is done, though each time somebody wants a stop; how often it ticked."""
+        calls = 0
+
+        def tick() -> None:
+            nonlocal calls
+            calls += 1
+            if calls == stops_at:
+                raise StoppedError
+
+        try:
+            departure.leave(claim, sources(claim), elsewhere, share, tick=tick)
+        except StoppedError:
+            # Where nothing has left, nothing is remembered of where it would have gone.
+            begun = len(names(elsewhere)) > 1
+            assert presence.is_there(claim / departure.LEAVING) == begun
+            leave(0)
+        return calls
+
+    for stops_at in range(leave(0), -1, -1):
+        numbered = {
+            "a (2).jpg": content["a.jpg"],
+            "a (2).style.png": content["a.style.png"],
+            os.fsdecode(b"job\xff (2).toml"): content[os.fsdecode(b"job\xff.toml")],
+        }
+        found = {path.name: path.read_bytes() for path in elsewhere.iterdir()}
+        assert found == {"a.jpg": b"somebody else's", **numbered}
+        assert names(claim) == [b".leaving"]
+        for name in numbered:
+            (elsewhere / name).unlink()
+        (claim / departure.LEAVING).unlink()
+        for name, data in content.items():
+            (claim / name).write_bytes(data)
+        leave(stops_at)

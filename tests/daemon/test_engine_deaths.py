@@ -281,7 +281,7 @@ def real(
 def test_the_real_engine_goes_on_to_the_same_picture(
     real: tuple[Mortals, list[int], dict[str, bytes]], way: str
 ) -> None:
-    mortals, (_, one_step, two_steps, all_steps), outbox = real
+    mortals, (*_, one_step, two_steps, all_steps), outbox = real
     # When two steps are taken one is saved; whoever is stopped saves what there is.
     number = random.randrange(two_steps, all_steps) if way == "kill" else one_step  # noqa: S311
     who = random.choice(KILLS) if way == "kill" else STOP  # noqa: S311

@@ -10,7 +10,6 @@ import signal
 import stat
 import subprocess
 import sys
-import tempfile
 import unicodedata
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,22 +21,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from daemon import files
+from daemon import copying, files
 from daemon.errors import ShareError
 from daemon.folders import folder_below
 from daemon.names import canonical, is_junk
+from daemon.pulse import Tick
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture
-def elsewhere(tmp_path: Path) -> Iterator[Path]:
-    """A folder on another device than `tmp_path`."""
-    memory = Path("/dev/shm")  # noqa: S108 - wanted for being another device
-    if not memory.is_dir() or memory.stat().st_dev == tmp_path.stat().st_dev:
-        pytest.skip("needs /dev/shm on another device than the temporary folder")
-    with tempfile.TemporaryDirectory(dir=memory) as folder:
-        yield Path(folder)
 
 
 @contextmanager
@@ -74,12 +64,14 @@ def listing(folder: Path) -> list[str]:
     return sorted(entry.name for entry in folder.iterdir())
 
 
-def keep_names(monkeypatch: pytest.MonkeyPatch, *names: str, number: int = errno.EPERM) -> None:
+def keep_names(
+    monkeypatch: pytest.MonkeyPatch, *names: str, number: int = errno.EPERM, below: Path = Path("/")
+) -> None:
     """Let nobody remove files of these names, as in a folder where each may remove only theirs."""
     unlink = Path.unlink
 
     def refuse(path: Path, **options: bool) -> None:
-        if path.name in names:
+        if path.name in names and path.parent.resolve().is_relative_to(below):
             raise OSError(number, os.strerror(number), str(path))
         unlink(path, **options)
 
@@ -284,7 +276,7 @@ class TestMoveNew:
         if kind == "folder":
             source.mkdir()
         (source if kind == "file" else source / "kept").write_bytes(b"photo")
-        keep_names(monkeypatch, "kept" if kind == "folder" else "a")
+        keep_names(monkeypatch, "kept" if kind == "folder" else "a", below=elsewhere)
         with pytest.raises(PermissionError):
             files.move_new(source, tmp_path, "b")
         assert listing(elsewhere) == ["a"]
@@ -297,18 +289,19 @@ class TestMoveNew:
         (elsewhere / "a").mkdir()
         for name in ("first", "kept"):
             (elsewhere / "a" / name).write_bytes(name.encode())
-        keep_names(monkeypatch, "kept", *(["first"] if fault != "one of two" else []))
-        copy = files.copying.copy_whole
+        names = ["kept", *(["first"] if fault != "one of two" else [])]
+        keep_names(monkeypatch, *names, below=elsewhere)
+        copy = copying.copy_whole
 
-        def copy_and_spoil(source: Path, target: Path) -> list[files.copying.Copied]:
-            copied = copy(source, target)
+        def copy_and_spoil(source: Path, target: Path, *, tick: Tick) -> list[copying.Copied]:
+            copied = copy(source, target, tick=tick)
             if fault == "vanished":
                 (source / "first").rename(elsewhere / "away")
             elif fault == "changed":
                 (source / "first").write_bytes(b"another")
             return sorted(copied, key=lambda one: one.path.name == "a")
 
-        monkeypatch.setattr(files.copying, "copy_whole", copy_and_spoil)
+        monkeypatch.setattr(copying, "copy_whole", copy_and_spoil)
         with pytest.raises(PermissionError):
             files.move_new(elsewhere / "a", tmp_path, "a")
         assert {path.name: path.read_bytes() for path in (tmp_path / "a").iterdir()} == {
@@ -322,7 +315,7 @@ class TestMoveNew:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
 
         (elsewhere / "a").write_bytes(b"a")
-        monkeypatch.setattr(files, "sync_folder", refuse)
+        monkeypatch.setattr(copying, "sync_folder", refuse)
         with pytest.raises(OSError, match="Input/output"):
             files.move_new(elsewhere / "a", tmp_path, "a")
         assert listing(elsewhere) == ["a"]

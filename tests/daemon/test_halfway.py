@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from daemon import copying, halfway
 from daemon.copying import Copied
+from daemon.errors import StoppedError
+from daemon.pulse import Tick
 from tests.daemon.modes import shut
 
 
@@ -138,7 +140,7 @@ def test_what_comes_between_the_comparison_and_the_removal_stays(
         (tmp_path / name / "way").symlink_to("nowhere")
     remove = copying.remove_copied
 
-    def meddle_and_remove(source: Path, copied: Sequence[Copied]) -> None:
+    def meddle_and_remove(source: Path, copied: Sequence[Copied], tick: Tick) -> None:
         if late == "file":
             (source / late).write_bytes(b"new")
         elif late == "folder":
@@ -153,7 +155,7 @@ def test_what_comes_between_the_comparison_and_the_removal_stays(
             os.utime(source / "way", ns=times, follow_symlinks=False)
         else:
             (source / late).symlink_to("new")
-        remove(source, copied)
+        remove(source, copied, tick)
 
     monkeypatch.setattr(copying, "remove_copied", meddle_and_remove)
     halfway.settle(tmp_path / "a", tmp_path / "b")
@@ -179,18 +181,18 @@ def test_a_folder_that_is_swapped_for_a_link_while_they_are_compared_leads_nowhe
         (top / side / "more").rename(top / side / "away")
         (top / side / "more").symlink_to(outside)
 
-    def compare_and_swap(here: Path, there: Path) -> bool:
+    def compare_and_swap(here: Path, there: Path, tick: Tick) -> bool:
         seen.append(here.name)
         if here.name == moment == "one":
             swap()
-        answer = is_alike(here, there)
+        answer = is_alike(here, there, tick)
         if here.name == moment != "one":
             swap()
         return answer
 
-    def note_and_read(here: Path, there: Path) -> bool:
+    def note_and_read(here: Path, there: Path, tick: Tick) -> bool:
         read.extend(path.resolve() for path in (here, there))
-        return has_same_bytes(here, there)
+        return has_same_bytes(here, there, tick)
 
     monkeypatch.setattr(halfway, "_is_alike", compare_and_swap)
     monkeypatch.setattr(halfway, "_has_same_bytes", note_and_read)
@@ -294,3 +296,42 @@ def test_no_bytes_are_ever_lost(
     halfway.settle(top / "source", top / "target")
     left = set(tree(top / "source").items()) | set(tree(top / "target").items())
     assert left == set(one.items()) | set(other.items())
+
+
+def test_a_copy_has_its_name_on_the_disk_before_its_source_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever was killed may not have come to it, and then the power may fail."""
+    make(tmp_path, **{"here/a": b"photo", "there/b": b"photo"})
+    order = list[str]()
+    sync, unlink = copying.sync_folder, Path.unlink
+
+    def sync_and_note(folder: Path) -> None:
+        order.append(f"synced {folder.resolve().name}")
+        sync(folder)
+
+    def unlink_and_note(path: Path, **options: bool) -> None:
+        order.append(f"removed {path.name}")
+        unlink(path, **options)
+
+    monkeypatch.setattr(copying, "sync_folder", sync_and_note)
+    monkeypatch.setattr(halfway, "sync_folder", sync_and_note)
+    monkeypatch.setattr(Path, "unlink", unlink_and_note)
+    halfway.settle(tmp_path / "here" / "a", tmp_path / "there" / "b")
+    assert order == ["synced there", "removed a", "synced here"]
+
+
+def test_a_stop_while_it_is_compared_leaves_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(halfway, "_BLOCK", 1)
+    make(tmp_path, a=b"photo", b=b"photo")
+    left = iter(range(4))
+
+    def tick() -> None:
+        if next(left, None) is None:
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        halfway.settle(tmp_path / "a", tmp_path / "b", tick)
+    assert tree(tmp_path) == {"a": b"photo", "b": b"photo"}

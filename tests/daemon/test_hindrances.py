@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from daemon import copying, hindrances
+from daemon.pulse import Tick
 
 FILES = ["a", "b", "deep/a", "deep/deeper/a", "z"]
 
@@ -54,8 +55,8 @@ def test_whoever_opens_one_later_is_seen_too(
 ) -> None:
     look, handles = hindrances.refuse_written_in, list[int]()
 
-    def look_and_open(source: Path) -> None:
-        look(source)
+    def look_and_open(source: Path, tick: Tick) -> None:
+        look(source, tick)
         handles.append(os.open(party / busy, os.O_WRONLY | os.O_CLOEXEC))
 
     monkeypatch.setattr(copying, "refuse_written_in", look_and_open)

@@ -22,7 +22,7 @@ from daemon import inspector, looking
 from daemon.errors import PictureUnreadableError
 from daemon.inspector import Inspected, Inspector
 from daemon.looking import Limits, limits_of
-from daemon.note_texts import NO_PICTURE
+from daemon.reasons import NO_PICTURE
 from daemon.settings import WatchSettings
 from tests.daemon import child_stand_ins as stand_ins
 

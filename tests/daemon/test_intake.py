@@ -21,6 +21,7 @@ from daemon.inspector import Inspected
 from daemon.intake import Intake
 from daemon.jobs import JobState, new_job
 from daemon.journal import Journal
+from daemon.names import INBOX_NOTE
 from daemon.pairing import pair
 from daemon.presence import is_here
 from daemon.scanner import look
@@ -44,6 +45,7 @@ class Door:
     journal: Journal
     now: float = 0.0
     answers: list[Inspected] = field(default_factory=list)
+    faults: dict[Path, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Open it."""
@@ -56,6 +58,7 @@ class Door:
             StandInInspector(self.answers.append),
             clock=lambda: self.now,
             make_id=lambda: f"job-{next(ids)}",
+            faults=lambda: self.faults,
         )
 
     def look(self, *, before_answers: Callable[[], None] = lambda: None) -> None:
@@ -81,6 +84,29 @@ def share(tmp_path: Path) -> Share:
 def journal(tmp_path: Path) -> Iterator[Journal]:
     with closing(Journal(tmp_path / "journal.sqlite", lambda: 1.0)) as opened:
         yield opened
+
+
+def test_nobody_is_told_to_move_a_photo_into_a_style_that_cannot_be_used(
+    share: Share, journal: Journal
+) -> None:
+    scream = share.styles / "Scream.jpg"
+    scream.write_bytes(b"torn")
+    folder = share.inbox / "Party"
+    folder.mkdir()
+    (folder / "content.jpg").write_bytes(picture())
+    (share.inbox / "beach.jpg").write_bytes(picture())
+    door = Door(share, journal)
+    door.intake.use(Settings(watch=SETTINGS.watch))  # without a style for all
+    door.look()
+    note = share.inbox / INBOX_NOTE
+    assert {"- Scream", "- Waves"} <= {line.strip() for line in note.read_text().splitlines()}
+    door.faults[scream] = "It is torn."
+    door.look()
+    assert "- Scream" not in note.read_text()
+    assert "- Waves" in note.read_text()
+    door.faults.clear()  # somebody has put another one there
+    door.look()
+    assert "- Scream" in note.read_text()
 
 
 def test_across_devices_too_what_cannot_be_taken_is_tried_later_and_later(

@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 import pytest
 from structlog.testing import capture_logs
 
-from daemon import claims, departure, files, keepsakes
+from daemon import claim_content, claims, departure, files, keepsakes
 from daemon.claims import Claim
 from daemon.errors import ClaimError
 from daemon.folders import folder_below
@@ -41,7 +41,7 @@ def test_all_that_the_claim_of_a_copy_knew_is_kept(share: Share, top: str) -> No
     claims.end(claim.folder, share)
     kept = keepsakes.keepsake(share, "job")
     assert {path.name: path.read_bytes() for path in kept.iterdir()} == known
-    assert known.keys() == {claims.ORIGIN, keepsakes.COPIED, departure.LEAVING}
+    assert known.keys() == {claim_content.ORIGIN, keepsakes.COPIED, departure.LEAVING}
     assert kept.parent.stat().st_mode & 0o777 == 0o700
     assert (keepsakes.find_kept(share), claims.find_claims(share)) == (["job"], [])
     claims.end(claim.folder, share)  # once more, after a kill

@@ -60,6 +60,10 @@ STEP: dict[str, Any] = {
         ),
         ("scan.failed", {"why": "The drive is away."}, "The drive is away."),
         (
+            "sheet.drawn", {"file": "All styles.jpg", "bytes": 9},
+            "The picture of all styles was drawn anew: All styles.jpg",
+        ),
+        (
             "settings.read", {"changed": ["paint.size", "log.level"], "remark": ""},
             "The settings were read again: paint.size, log.level.",
         ),
@@ -97,8 +101,11 @@ def test_a_photo_is_called_by_its_name_all_its_way() -> None:
 
 
 def test_a_style_that_the_folder_does_not_say_is_said() -> None:
-    line = told("job.queued", job="abc", photo="Party/content.jpg", style="style")
-    assert line == "Took Party/content.jpg in the style style."
+    job: dict[str, Any] = {"job": "abc", "photo": "Party/content.jpg"}
+    line = told("job.queued", **job, style="Waves", own_style=False)
+    assert line == "Took Party/content.jpg in the style Waves."
+    line = told("job.started", **job, style="style", own_style=True, attempt=1)
+    assert line == "Painting Party/content.jpg in its own style."
 
 
 def test_what_lies_in_the_share_is_named_as_people_see_it() -> None:

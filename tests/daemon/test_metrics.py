@@ -309,3 +309,69 @@ def test_a_fault_over_the_figures_keeps_nobody_from_work(
     assert [one["event"] for one in logs if one["log_level"] != "debug"] == [
         "program.fault", "metrics.not_written",
     ]  # fmt: skip
+
+
+def temporary(folder: Path, number: int, content: bytes) -> Path:
+    path = folder / f".atelierd-{number:016x}.tmp"
+    path.write_bytes(content)
+    return path
+
+
+def half(share: Path) -> bytes:
+    """What a kill leaves of the figures of a share: they are not named yet."""
+    folder = share.parent / "half"
+    folder.mkdir()
+    with closing(Journal(folder / "journal.sqlite", lambda: 1.0)) as journal:
+        Metrics(folder / "half.prom", share, Clock(1.0)).tell(journal, nothing, 0)
+    return (folder / "half.prom").read_bytes()[:300]
+
+
+def test_what_a_kill_has_left_beside_it_is_removed_at_the_start(
+    journal: Journal, tmp_path: Path, clock: Clock
+) -> None:
+    folder = tmp_path / "collector"
+    folder.mkdir()
+    ours = temporary(folder, 1, half(tmp_path / 'a "b"'))
+    metrics = Metrics(folder / "atelierd.prom", tmp_path / 'a "b"', clock)
+    metrics.tell(journal, nothing, 0)
+    assert not ours.exists()
+    later = temporary(folder, 1, b"# HELP atelierd_ whatever it is: only the start looks")
+    clock.now += 20
+    metrics.tell(journal, nothing, 1)
+    assert later.exists()
+
+
+def test_what_another_service_may_be_writing_there_stays(
+    journal: Journal, tmp_path: Path, clock: Clock
+) -> None:
+    folder = tmp_path / "collector"
+    folder.mkdir()
+    theirs = [
+        temporary(folder, 1, half(tmp_path / "a2")),
+        temporary(folder, 2, b""),
+        temporary(folder, 3, b"somebody's"),
+        folder / "node.prom.1",
+        folder / f".atelierd-{4:016x}.tmp",
+    ]
+    theirs[3].touch()
+    os.mkfifo(theirs[4])
+    made = theirs[1].stat().st_mtime
+    Metrics(folder / "a.prom", tmp_path / "a", clock, lambda: made + 50).tell(journal, nothing, 0)
+    assert [path for path in theirs if not os.path.lexists(path)] == []
+    Metrics(folder / "a.prom", tmp_path / "a", clock, lambda: made + 70).tell(journal, nothing, 0)
+    assert [path for path in theirs if not os.path.lexists(path)] == [theirs[1]]
+
+
+def test_what_cannot_be_removed_keeps_nobody_from_work(
+    journal: Journal, tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = temporary(tmp_path, 1, half(tmp_path / "a"))
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patch, capture_logs() as logs:
+        patch.setattr(Path, "unlink", refuse)
+        Metrics(tmp_path / "a.prom", tmp_path / "a", clock).tell(journal, nothing, 0)
+    assert (logs, left.exists()) == ([], True)
+    assert parse((tmp_path / "a.prom").read_text())

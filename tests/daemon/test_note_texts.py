@@ -8,7 +8,6 @@ from pathlib import Path, PurePath
 import pytest
 
 from daemon.note_texts import (
-    NO_PICTURE,
     how_to_text,
     inbox_text,
     signatures,
@@ -16,6 +15,7 @@ from daemon.note_texts import (
     why_text,
 )
 from daemon.page.keeping import NAME as PAGE
+from daemon.reasons import ALL_CANCELLED, CANCELLED, NO_PICTURE, NOT_READ
 from daemon.settings import ShareSettings
 from daemon.share import Share, open_share
 from daemon.sheet.keeping import SHEET
@@ -41,9 +41,31 @@ def test_the_why_note_says_what_where_and_how() -> None:
 def test_nobody_is_asked_to_drag_back_what_is_no_picture() -> None:
     text = why_text(["letter.txt"], NO_PICTURE, PurePath("Inbox/Waves"))
     assert "This is not a picture. Pictures are files of these kinds: JPEG, PNG," in text
-    assert "Do not drag it back as it is" in text
+    assert "Take it away: delete it, or move it" in text
     assert "drop the JPEG into the folder\r\n    Inbox > Waves\r\n" in text
     assert "try again" not in text
+
+
+def test_nor_what_is_only_called_a_picture() -> None:
+    text = why_text(["a.jpg"], NOT_READ, PurePath("Inbox/Waves"))
+    assert "Take it away" in text
+    assert "try again" not in text
+    # Of several files or a whole folder nobody can tell here which one it is.
+    for names in (["a.jpg", "a.style.jpg"], ["Party"]):
+        assert "to try again, drag" in why_text(names, NOT_READ, PurePath("Inbox"))
+
+
+@pytest.mark.parametrize("reason", ALL_CANCELLED)
+@pytest.mark.parametrize(
+    ("names", "what"),
+    [(["a.jpg"], "the photo"), (["a.jpg", "a.style.jpg"], "both pictures together")],
+)
+def test_of_one_that_was_cancelled_nothing_is_to_be_put_right(
+    names: list[str], what: str, reason: str
+) -> None:
+    text = why_text(names, reason, PurePath("Inbox/Waves"))
+    assert f"To have it painted after all, drag {what} back into the folder  Inbox > Waves" in text
+    assert "put right" not in text
 
 
 @pytest.mark.parametrize(
@@ -76,6 +98,8 @@ def all_texts(language: Language) -> list[str]:
         why_text(["a.jpg"], torn, back_to, language),
         why_text(["a.jpg", "a.style.jpg"], torn, back_to, language),
         why_text(["letter.txt"], NO_PICTURE, back_to, language),
+        why_text(["a.jpg"], CANCELLED, back_to, language),
+        why_text(["a.jpg", "a.style.jpg"], CANCELLED, back_to, language),
         style_text("Waves.jpg", torn, back_to, language),
         inbox_text(share, ["Waves"], photo, [PurePath("Party/content.jpg")], photo, photo),
         inbox_text(share, [], photo * 30),

@@ -14,8 +14,8 @@ from PIL import Image
 from daemon import prospects, threads
 from daemon.errors import AtelierError
 from daemon.inspector import Inspected
-from daemon.note_texts import NO_PICTURE
 from daemon.prospects import verdicts
+from daemon.reasons import NO_PICTURE
 from daemon.retrying import find_failed
 from daemon.settings import PaintSettings, Settings, WatchSettings
 from daemon.share import Share

@@ -211,7 +211,7 @@ class TestKeepOriginal:
     def test_who_holds_it_is_to_let_it_go(
         self, share: Share, monkeypatch: pytest.MonkeyPatch, number: int
     ) -> None:
-        def refuse(source: Path, _target: Path) -> None:
+        def refuse(source: Path, *_more: object) -> None:
             raise OSError(number, os.strerror(number), str(source))
 
         claim, found = taken_pair(share)

@@ -16,10 +16,12 @@ import pytest
 
 from daemon import claims, intention, presence
 from daemon.endings import Endings
-from daemon.errors import ExitCode
+from daemon.errors import ExitCode, ShareAwayError
 from daemon.jobs import JobState, NewJob
 from daemon.journal import Journal
+from daemon.marks import Marks
 from daemon.pairing import pair
+from daemon.pulse import Tick
 from daemon.recovery import recover
 from daemon.runners.base import Painted
 from daemon.scanner import look
@@ -124,7 +126,7 @@ def test_a_stop_leaves_the_rest_to_the_next_start(
     start.add("gone").unlink()
     tried = list[str]()
 
-    def put_back(_share: Share, job_id: str) -> list[Path]:
+    def put_back(_share: Share, job_id: str, _tick: Tick) -> list[Path]:
         tried.append(job_id)
         start.stopped = True
         return []
@@ -136,6 +138,62 @@ def test_a_stop_leaves_the_rest_to_the_next_start(
     start.stopped = False
     assert start.recover() == {"gone": "failed"}
     assert claims.find_claims(start.share) == []
+
+
+def test_of_many_claims_none_goes_below_a_mount_point_whose_drive_has_gone(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The journal is lost, the inbox is a drive of its own, and somebody unmounts it meanwhile."""
+    share = start.share = replace(start.share, inbox=tmp_path / "drive")
+    (share.inbox / "Waves").mkdir(parents=True)
+    marks = Marks(share, tmp_path / "state")
+    marks.settle()
+    for number in range(4):
+        (share.inbox / f"Waves/{number}.jpg").write_bytes(b"photo")
+    (share.work / JOBS).mkdir(mode=0o700)
+    styles = {"Waves": share.styles / "Waves.jpg"}
+    for number, one in enumerate(pair(look(share.inbox), styles, None).candidates):
+        claims.take(one, share, f"job-{number}")
+    away, put_back, back = tmp_path / "away", claims.put_back, list[str]()
+
+    def put_back_and_unmount(share: Share, job_id: str, *more: Any) -> list[Path]:
+        back.append(job_id)
+        where = put_back(share, job_id, *more)
+        if len(back) == 2:
+            share.inbox.rename(away)
+            share.inbox.mkdir()
+        return where
+
+    endings = Endings(share, start.journal, lambda: 0.0, expect=marks.expect)
+    with monkeypatch.context() as patch:
+        patch.setattr(claims, "put_back", put_back_and_unmount)
+        with pytest.raises(ShareAwayError):
+            recover(share, start.journal, endings, 3, lambda: False)
+    assert list(share.inbox.iterdir()) == []
+    assert (back, claims.find_claims(share)) == (["job-0", "job-1"], ["job-2", "job-3"])
+    share.inbox.rmdir()
+    away.rename(share.inbox)
+    assert recover(share, start.journal, endings, 3, lambda: False) == {}
+    assert len(list((share.inbox / "Waves").iterdir())) == 4
+
+
+def test_while_a_drive_is_away_nothing_is_believed_of_known_jobs(start: Start) -> None:
+    for job_id in ("a", "b"):
+        start.add(job_id).unlink()
+    looks = 0
+
+    def expect() -> None:
+        nonlocal looks
+        looks += 1
+        if looks == 1:
+            raise ShareAwayError("The drive is away.")
+
+    endings = Endings(start.share, start.journal, lambda: 0.0, expect=expect)
+    with pytest.raises(ShareAwayError):
+        recover(start.share, start.journal, endings, 3, lambda: False)
+    assert (endings.pending, start.journal.counts()[JobState.QUEUED]) == (0, 2)
+    recover(start.share, start.journal, endings, 3, lambda: False)
+    assert start.journal.counts()[JobState.FAILED] == 2
 
 
 @pytest.mark.parametrize("keeps", ["journal", "claim"])

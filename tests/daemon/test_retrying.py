@@ -107,6 +107,7 @@ def test_pairs_and_folders_go_as_a_whole(share: Share) -> None:
 def test_nothing_is_moved_over_anything(share: Share, taken: str) -> None:
     (parcel,) = failed(share, "Waves/a.jpg", "Waves/a.style.jpg")
     put(share.inbox, taken)
+    (share.inbox / taken).write_bytes(b"another one")
     with pytest.raises(PublishError, match="cannot be brought back"):
         send_back(share, parcel)
     assert tree(share.inbox) == [taken]
@@ -207,3 +208,76 @@ def test_names_that_are_no_utf_8(share: Share) -> None:
     (parcel,) = find_failed(share)
     send_back(share, parcel)
     assert (share.inbox / name).read_bytes() == b"x"
+
+
+@pytest.mark.parametrize(
+    "moved", [["a.style.jpg"], ["a.style.jpg", "a.jpg"], ["a.jpg"]], ids=lambda names: names[-1]
+)
+def test_what_a_kill_has_left_in_both_folders_is_settled(share: Share, moved: list[str]) -> None:
+    (parcel,) = failed(share, "Waves/a.jpg", "Waves/a.style.jpg")
+    put(share.inbox, *(f"Waves/{name}" for name in moved))
+    assert send_back(share, parcel) == share.inbox / "Waves/a.jpg"
+    assert tree(share.inbox) == ["Waves/a.jpg", "Waves/a.style.jpg"]
+    assert tree(share.failed) == []
+
+
+def test_a_folder_that_a_kill_has_left_in_both_is_settled(share: Share) -> None:
+    (parcel,) = failed(share, "Party/content.jpg", "Party/style.jpg")
+    put(share.inbox, "Party/content.jpg", "Party/style.jpg", "Party/more.jpg")
+    send_back(share, parcel)
+    assert tree(share.inbox) == ["Party/content.jpg", "Party/more.jpg", "Party/style.jpg"]
+    assert tree(share.failed) == []
+
+
+@pytest.mark.parametrize("other", ["Party/content.jpg", "Party/style.jpg"])
+def test_a_folder_of_which_something_is_another_one_in_the_inbox_stays(
+    share: Share, other: str
+) -> None:
+    (parcel,) = failed(share, "Party/content.jpg", "Party/style.jpg")
+    put(share.inbox, "Party/content.jpg", "Party/style.jpg")
+    (share.inbox / other).write_bytes(b"another one")
+    with pytest.raises(PublishError, match="there is a Party in"):
+        send_back(share, parcel)
+    assert tree(share.failed) == ["Party/content.jpg", "Party/style.jpg"]
+
+
+def test_what_somebody_still_writes_to_in_failed_stays(share: Share) -> None:
+    (parcel,) = failed(share, "Waves/a.jpg")
+    put(share.inbox, "Waves/a.jpg")
+    with (
+        (share.failed / "Waves/a.jpg").open("ab"),
+        pytest.raises(PublishError, match="still writing"),
+    ):
+        send_back(share, parcel)
+    assert tree(share.failed) == tree(share.inbox) == ["Waves/a.jpg"]
+
+
+def test_what_lies_in_both_is_on_the_disk_before_one_of_them_goes(
+    share: Share, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (parcel,) = failed(share, "Waves/a.jpg")
+    put(share.inbox, "Waves/a.jpg")
+    sync, unlink, order = os.fsync, Path.unlink, list[str]()
+
+    def sync_and_note(handle: int) -> None:
+        order.append(str(Path(f"/proc/self/fd/{handle}").readlink()))
+        sync(handle)
+
+    def unlink_and_note(path: Path, **options: bool) -> None:
+        order.append("removed")
+        unlink(path, **options)
+
+    monkeypatch.setattr(os, "fsync", sync_and_note)
+    monkeypatch.setattr(Path, "unlink", unlink_and_note)
+    send_back(share, parcel)
+    folder = share.inbox / "Waves"
+    assert order[: order.index("removed")] == [str(folder / "a.jpg"), str(folder)]
+
+
+def test_a_style_whose_photo_has_no_place_is_not_removed(share: Share) -> None:
+    (parcel,) = failed(share, "Waves/a.jpg", "Waves/a.style.jpg")
+    put(share.inbox, "Waves/a.jpg", "Waves/a.style.jpg")
+    (share.inbox / "Waves/a.jpg").write_bytes(b"another one")
+    with pytest.raises(PublishError, match=r"there is a a\.jpg in"):
+        send_back(share, parcel)
+    assert tree(share.failed) == ["Waves/a.jpg", "Waves/a.style.jpg"]

@@ -661,12 +661,12 @@ def test_a_photo_that_cannot_be_taken_is_tried_again_and_holds_up_nobody(
 ) -> None:
     take, refused = claims.take, 0
 
-    def refuse_once(candidate: Any, share: Share, job_id: str) -> claims.Claim:
+    def refuse_once(candidate: Any, *more: Any) -> claims.Claim:
         nonlocal refused
         if candidate.relative.name == "a.jpg" and refused < 1:
             refused += 1
             raise OSError(errno.EACCES, "not yours")
-        return take(candidate, share, job_id)
+        return take(candidate, *more)
 
     monkeypatch.setattr(claims, "take", refuse_once)
     for name in ("a.jpg", "b.jpg"):
@@ -680,11 +680,11 @@ def lose_the_share(monkeypatch: pytest.MonkeyPatch, *, refusals: int) -> None:
     """The share drops right after the first photo is moved, and refuses so many moves back."""
     move, dropped, left = files.move_exactly, False, refusals
 
-    def move_and_drop(source: Path, target: Path) -> None:
+    def move_and_drop(source: Path, *more: Any) -> None:
         nonlocal dropped
         if "jobs" in source.parts:
             refuse()
-        move(source, target)
+        move(source, *more)
         if not dropped:
             dropped = True
             raise OSError(errno.EIO, "Input/output error")
@@ -741,7 +741,7 @@ def test_a_start_tries_each_claim_once_before_it_reads_its_mail(
     """A stop is among the mail, and each try may take as long as the share likes."""
     tried = list[str]()
 
-    def put_back(_share: Share, job_id: str) -> list[Path]:
+    def put_back(_share: Share, job_id: str, _tick: object) -> list[Path]:
         tried.append(job_id)
         raise ClaimStuckError("It is stuck.")
 
@@ -1199,7 +1199,7 @@ def test_an_engine_whose_news_lie_unread_is_not_silent(
     service._mail.put(Started(service._engine.paintings[0].job_id))
     with capture_logs() as logs:
         service._end_the_silent()
-        service._tell()
+        service._reports.tell(service._advances)
         assert (house.runners[0].kills, logs) == (0, [])
         assert len(list(service._mail.rest())) == 1
         service._end_the_silent()

@@ -16,13 +16,14 @@ from typing import Any, BinaryIO
 import pytest
 from structlog.testing import capture_logs
 
-from daemon import adoption, claims, files, halfway, intention, keepsakes, publishing
+from daemon import adoption, claims, copying, files, halfway, intention, keepsakes, publishing
 from daemon.copying import Copied
-from daemon.errors import ClaimStuckError, ExitCode, JournalError
+from daemon.errors import ClaimStuckError, ExitCode, JournalError, ShareAwayError
 from daemon.jobs import new_job
 from daemon.journal import Journal
 from daemon.names import INBOX_NOTE
 from daemon.pairing import Candidate, pair
+from daemon.pulse import Tick
 from daemon.returns import Returns
 from daemon.runners.base import Failed
 from daemon.scanner import Look, look
@@ -51,10 +52,10 @@ def holding(house: House, number: int = errno.EACCES, only: str = "") -> Iterato
     """Nothing can be moved out of the inbox, or only one file cannot."""
     move = files.move_exactly
 
-    def refuse(source: Path, target: Path) -> None:
+    def refuse(source: Path, target: Path, tick: Tick) -> None:
         if target.is_relative_to(house.share.work) and only in {"", target.name}:
             raise OSError(number, os.strerror(number), str(source))
-        move(source, target)
+        move(source, target, tick)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(files, "move_exactly", refuse)
@@ -69,6 +70,11 @@ def remembered(house: House) -> int:
     # SQLite's connections belong to the threads that made them.
     with closing(Journal(house.journal._path, time.time, read_only=True)) as reader:
         return len(reader.staying())
+
+
+def have_left(house: House) -> bool:
+    """Whether all photos are where they belong; a stop before that is heard in the midst of it."""
+    return not photos_in(house) and not remembered(house)
 
 
 def run_for_a_while(house: House, looks: int = 25) -> None:
@@ -102,7 +108,7 @@ def test_it_is_painted_once_also_after_a_restart_and_moved_when_that_can_be_done
         assert house.files(house.share.originals) == ["Waves/photo.jpg"]
         assert (painted(house), house.states()) == (1, {"done": 1})
         assert claims.find_claims(house.share) == []
-    house.run_until(lambda: not photo.exists())
+    house.run_until(lambda: have_left(house))
     run_for_a_while(house, 5)
     assert not (house.share.inbox / INBOX_NOTE).exists()
     assert house.files(house.share.originals) == ["Waves/photo.jpg"]
@@ -116,7 +122,7 @@ def test_the_copy_that_somebody_removed_is_not_missed(house: House) -> None:
     with holding(house):
         house.run_until(lambda: house.states() == {"done": 1})
     shutil.rmtree(house.share.originals / "Waves")
-    house.run_until(lambda: not photo.exists())
+    house.run_until(lambda: have_left(house))
     assert house.files(house.share.originals) == ["Waves/photo.jpg"]
 
 
@@ -155,7 +161,7 @@ def test_a_failure_is_told_once_beside_the_copy(house: House) -> None:
         house.run_until(lambda: house.states() == {"failed": 1})
         run_for_a_while(house)
     assert house.files(house.share.failed) == ["Waves/photo.jpg", "Waves/photo.jpg - why.txt"]
-    house.run_until(lambda: not photo.exists())
+    house.run_until(lambda: have_left(house))
     assert house.files(house.share.failed) == ["Waves/photo.jpg", "Waves/photo.jpg - why.txt"]
     assert (painted(house), house.states()) == (1, {"failed": 1})
 
@@ -174,7 +180,7 @@ def test_a_pair_and_a_folder_stay_whole(house: House) -> None:
         run_for_a_while(house)
         assert [name for name in house.files(inbox) if name != INBOX_NOTE] == mine
         assert house.files(house.share.originals) == mine
-    house.run_until(lambda: not {*house.files(inbox)} - {INBOX_NOTE})
+    house.run_until(lambda: have_left(house))
     assert house.files(house.share.originals) == mine
     assert house.files(house.share.outbox) == ["Party.jpg", "b.jpg"]
     assert painted(house) == 2
@@ -192,9 +198,9 @@ def test_a_link_that_is_added_to_a_folder_which_was_copied_is_kept(
         house.run_until(lambda: house.states() == {"done": 1})
     remove = halfway.remove_found
 
-    def meddle_and_remove(part: Path, found: Sequence[Copied]) -> None:
+    def meddle_and_remove(part: Path, found: Sequence[Copied], tick: Tick) -> None:
         (part / "link").symlink_to("somewhere")
-        remove(part, found)
+        remove(part, found, tick)
 
     if when == "before it is moved":
         (party / "link").symlink_to("somewhere")
@@ -255,8 +261,8 @@ def photos_in(house: House) -> list[str]:
 def half(number: int) -> Callable[..., None]:
     """A copy that breaks off after some bytes."""
 
-    def copy(source: BinaryIO, target: BinaryIO, _size: int) -> None:
-        target.write(source.read(100))
+    def copy(source: int, target: BinaryIO, _tick: Tick) -> None:
+        target.write(os.read(source, 100))
         raise OSError(number, os.strerror(number)) if number else KilledError
 
     return copy
@@ -285,7 +291,7 @@ def test_a_work_disk_that_fills_up_leaves_no_half_of_a_photo(house: House) -> No
     photo.write_bytes(picture())
     with shut(photo.parent):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(shutil, "copyfileobj", half(errno.ENOSPC))
+            patch.setattr(copying, "copy_bytes", half(errno.ENOSPC))
             run_for_a_while(house, 40)
             assert house.said("claim.failed")
         assert (house.states(), claims.find_claims(house.share)) == ({}, [])
@@ -300,7 +306,7 @@ def test_half_of_a_copy_is_no_photo_also_when_the_photo_has_gone(house: House) -
     photo = house.style() / "photo.jpg"
     photo.write_bytes(picture())
     with shut(photo.parent), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(shutil, "copyfileobj", half(0))
+        patch.setattr(copying, "copy_bytes", half(0))
         with pytest.raises(KilledError):
             house.service(once=False).run()
     assert len(claims.find_claims(house.share)) == 1
@@ -357,7 +363,7 @@ def test_a_folder_job_with_a_file_that_may_not_be_read_is_not_taken_where_it_mus
         assert house.files(house.share.originals) == ["Party/content.jpg", "Party/style.jpg"]
         assert (painted(house), claims.find_claims(house.share)) == (1, [])
     (party / "diary.txt").chmod(0o644)
-    house.run_until(lambda: not photos_in(house))
+    house.run_until(lambda: have_left(house))
     assert (house.share.originals / "Party (2)/diary.txt").read_text() == "mine"
     assert painted(house) == 1
 
@@ -465,7 +471,7 @@ def test_one_that_was_painted_is_known_to_a_new_journal_and_to_the_next(
                 assert job.result == house.share.outbox / results[0]
         assert photos_in(house) == house.files(house.share.originals) == names
     with journal_lost(house, tmp_path / "last") as other:
-        other.run_until(lambda: not photos_in(house))
+        other.run_until(lambda: have_left(other))
         run_for_a_while(other, 5)
         assert (painted(other), remembered(other)) == (0, 0)
     assert house.files(house.share.originals) == names
@@ -485,7 +491,7 @@ def test_one_that_failed_is_known_to_a_new_journal(house: House, tmp_path: Path)
             (job,) = other.journal.staying()
             assert job.error == adoption._FAILED.format("Failed")
     with journal_lost(house, tmp_path / "last") as other:
-        other.run_until(lambda: not photo.exists())
+        other.run_until(lambda: have_left(other))
         run_for_a_while(other, 5)
     assert house.files(house.share.failed) == ["Waves/photo.jpg", "Waves/photo.jpg - why.txt"]
     assert house.files(house.share.outbox) == keepsakes.find_kept(house.share) == []
@@ -509,7 +515,7 @@ def test_what_has_left_is_a_new_photo_when_it_comes_again_whatever_the_journal_k
             house.run_until(lambda: house.states() == {"done": 2} and remembered(house) == 1)
             photo.unlink()
             house.run_until(lambda: not remembered(house))
-    house.run_until(lambda: not photo.exists())
+    house.run_until(lambda: have_left(house))
     assert keepsakes.find_kept(house.share) == []
     photo.write_bytes(picture())
     os.utime(photo, ns=(status.st_atime_ns, status.st_mtime_ns))
@@ -652,7 +658,7 @@ def test_a_style_whose_copy_has_gone_is_not_removed_with_its_photo(house: House)
     with holding(house):
         house.run_until(lambda: house.states() == {"done": 1})
     (house.share.originals / "b.style.jpg").unlink()
-    house.run_until(lambda: not photos_in(house))
+    house.run_until(lambda: have_left(house))
     kept = [path.read_bytes() for path in house.share.originals.rglob("*.style.jpg")]
     kept += [path.read_bytes() for path in house.share.originals.rglob("*.style (2).jpg")]
     kept += [path.read_bytes() for path in house.share.originals.rglob("* (2).style.jpg")]
@@ -722,7 +728,7 @@ def test_one_that_may_never_be_moved_holds_up_no_other(house: House) -> None:
     with holding(house):
         house.run_until(lambda: house.states() == {"done": 3})
     with holding(house, only="a.jpg"):
-        house.run_until(lambda: photos_in(house) == ["Waves/a.jpg"])
+        house.run_until(lambda: remembered(house) == 1)
         assert photos_in(house) == ["Waves/a.jpg"]
     assert painted(house) == 3
 
@@ -747,11 +753,11 @@ class Alone:
             house.journal.finish("job")
             shutil.rmtree(self.claim.folder)
         ids = (f"again-{number}" for number in count())
-        returns = Returns(house.share, lambda: self.now)
+        self.returns = Returns(house.share, lambda: self.now)
         self.staying = Staying(
             house.share,
             house.journal,
-            returns,
+            self.returns,
             make_id=lambda: next(ids),
             clock=lambda: self.now,
         )
@@ -769,6 +775,44 @@ def test_it_is_forgotten_when_two_looks_in_a_row_have_missed_it(house: House) ->
         assert alone.update(seen) == 1
     assert alone.update(nothing) == 0
     assert house.journal.staying() == []
+
+
+@pytest.mark.parametrize("state", ["done", "failed"])
+@pytest.mark.parametrize("moment", ["before", "between"])
+def test_none_is_moved_below_a_mount_point_whose_drive_has_gone(
+    house: House, monkeypatch: pytest.MonkeyPatch, state: str, moment: str
+) -> None:
+    """Below it lies no copy, and it would look as if nobody had kept any."""
+    alone, take, is_away = Alone(house), claims.take, moment == "before"
+    if state == "failed":
+        house.journal._database.execute("UPDATE jobs SET state = 'failed'")
+    (house.share.originals / "Waves").mkdir()
+
+    def expect() -> None:
+        if is_away:
+            raise ShareAwayError("The drive is away.")
+
+    def take_and_unmount(*args: Any) -> Any:
+        nonlocal is_away
+        claim = take(*args)
+        is_away = True
+        return claim
+
+    monkeypatch.setattr(alone.returns, "expect", expect)
+    monkeypatch.setattr(claims, "take", take_and_unmount)
+    try:
+        alone.staying.update(alone.seen, alone.candidates)
+    except ShareAwayError:
+        assert moment == "before"
+    assert house.files(house.share.originals) == house.files(house.share.failed) == []
+    assert (len(alone.staying), alone.returns.pending) == (1, int(moment == "between"))
+    monkeypatch.setattr(claims, "take", take)
+    is_away, alone.now = False, 100.0
+    alone.returns.retry()
+    assert photos_in(house) == ["Waves/photo.jpg"]
+    alone.staying.update(alone.seen, alone.candidates)
+    where = house.share.originals if state == "done" else house.share.inbox
+    assert house.files(where) == ["Waves/photo.jpg"]
 
 
 def many(house: House, number: int) -> tuple[Alone, Look, tuple[Candidate, ...]]:
@@ -823,7 +867,7 @@ def test_files_of_one_job_that_have_become_several_photos_are_moved_all(house: H
         house.run_until(lambda: house.states() == {"done": 1})
         (party / "third.jpg").write_bytes(picture((1, 2, 3)))
         house.run_until(lambda: house.states() == {"done": 2})
-    house.run_until(lambda: not photos_in(house))
+    house.run_until(lambda: have_left(house))
     kept = ["Waves/Party/content.jpg", "Waves/Party/style.jpg", "Waves/Party/third.jpg"]
     assert house.files(house.share.originals) == kept
     assert (painted(house), remembered(house)) == (2, 0)

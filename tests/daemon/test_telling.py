@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from daemon.jobs import Job, NewJob
 from daemon.journal import JOURNAL, Journal
-from daemon.runners.base import Progressed, Started
+from daemon.runners.base import Progressed, Resumed, Started
 from daemon.telling import Telling
 from engine import Progress
 
@@ -57,6 +57,15 @@ def test_news_come_every_half_minute_and_the_rest_at_debug(told: Told) -> None:
     levels = {at: told.step(job, at, 1 + at) for at in range(100)}
     assert [at for at, level in levels.items() if level == "info"] == [0, 30, 60, 90]
     assert {level for at, level in levels.items() if at % 30} == {"debug"}
+
+
+def test_how_far_one_that_goes_on_was_is_known_at_once(told: Told) -> None:
+    job = told.job("a")
+    told.telling.tell(job, Started(job.id))
+    assert told.journal.get("a").iteration is None
+    told.telling.tell(job, Resumed(job.id, 30, 512, 120))
+    known = told.journal.get("a")
+    assert (known.iteration, known.total, known.eta_seconds) == (30, 120, None)
 
 
 def test_each_scale_is_news_as_soon_as_it_begins(told: Told) -> None:

@@ -86,6 +86,26 @@ def test_after_stop_nobody_is_woken(watcher: Watcher, inbox: Path, bell: Bell) -
     assert not bell.waits(0.3)
 
 
+def test_a_folder_that_leaves_and_comes_back_is_watched_without_a_warning(
+    inbox: Path, bell: Bell
+) -> None:
+    """A warning is an error here, which would end watchdog's thread."""
+    inside = inbox / "Party" / "Deeper"
+    inside.mkdir(parents=True)
+    watcher = Watcher([inbox], WatchSettings(mode="events"), bell)
+    watcher.start()
+    for _ in range(2):
+        (inbox / "Party").rename(inbox.with_name("Away"))
+        assert bell.waits()
+        inbox.with_name("Away").rename(inbox / "Party")
+        assert bell.waits()
+    while bell.waits(0.3):
+        pass
+    (inside / "photo.jpg").write_bytes(b"photo")
+    assert bell.waits()
+    watcher.stop()
+
+
 @pytest.mark.parametrize("how", ["deleted", "replaced"])
 def test_a_watch_that_lost_its_folder_begins_again(
     watcher: Watcher, inbox: Path, bell: Bell, how: str

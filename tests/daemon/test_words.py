@@ -31,11 +31,10 @@ from daemon import (
     rations,
 )
 from daemon import words as module
-from daemon.cancelling import CANCELLED
 from daemon.dispatch import _CHANGED
 from daemon.errors import AtelierError, FaultError
 from daemon.last_resort import LastResort
-from daemon.note_texts import NO_PICTURE
+from daemon.reasons import ALL_CANCELLED, NO_PICTURE, NOT_READ
 from daemon.runners import decoding, local, worker
 from daemon.settings import PaintSettings
 from daemon.toml_text import tomllib
@@ -60,7 +59,7 @@ SAYING = (
     "daemon/overrides.py", "daemon/contradictions.py", "daemon/wishes.py",
     "daemon/last_resort.py", "daemon/dispatch.py",
     "daemon/formats/deep_tiff.py", "daemon/formats/colour.py", "daemon/cancelling.py",
-    "daemon/loading.py", "daemon/presence.py", "daemon/recovery.py", "daemon/note_texts.py",
+    "daemon/loading.py", "daemon/presence.py", "daemon/recovery.py", "daemon/reasons.py",
     "daemon/runners/local.py", "daemon/runners/worker.py", "daemon/runners/decoding.py",
     "engine/pyramid.py", "engine/sources.py", "engine/patchwork.py", "engine/memory.py",
     "engine/retreat.py", "engine/descent.py",
@@ -284,6 +283,7 @@ def test_of_what_the_inspector_finds(tmp_path: Path) -> None:
         b"stroke_size = 5",
         b'colors = "mine"',
         b"size = 1\nsize = 2",
+        b"preset = fine",
     ],
 )
 def test_of_a_job_toml(text: bytes) -> None:
@@ -336,7 +336,8 @@ def test_of_painting() -> None:
     told(decoding._MASK.format(NAME, rations.TOO_LONG))
     told(decoding._REGIONS.format(NAME, rations.TOO_LONG))
     told(_CHANGED)
-    told(CANCELLED)
+    for text in (*ALL_CANCELLED, NOT_READ):
+        told(text)
     told(presence.GONE)
     told(raised(plan_memory, (4000, 4000), PRESETS["fine"], 0, 2 << 20))
     told(raised(plan_memory, (4000, 4000), PRESETS["fine"], 0, 900 << 20))
@@ -398,6 +399,11 @@ def test_a_painting_that_cannot_be_put_away_is_not_called_a_style() -> None:
     chinese = told(raised(fail))
     assert chinese.startswith("「cat.jpg」按「Waves」风格画成的画没能放进文件夹")
     assert "风格图片" not in chinese
+
+
+def test_so_is_one_in_a_style_of_its_own() -> None:
+    chinese = told(publishing_error("The picture of cat.jpg in its own style"))
+    assert chinese.startswith("「cat.jpg」按自带的风格画成的画没能放进文件夹")
 
 
 def publishing_error(name: str) -> str:

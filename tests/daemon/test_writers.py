@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -18,19 +17,11 @@ import pytest
 from daemon import copying, files, halfway, writers
 from daemon.copying import Copied
 from daemon.handles import reading
+from daemon.pulse import Tick
 from tests.daemon.test_run import CONFIG, Program, grey, prepared
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - wanted for being another device
 GONE_ON = b"the rest"
-
-
-@pytest.fixture
-def elsewhere(tmp_path: Path) -> Iterator[Path]:
-    """A folder on another device than `tmp_path`."""
-    if not MEMORY.is_dir() or MEMORY.stat().st_dev == tmp_path.stat().st_dev:
-        pytest.skip("needs /dev/shm on another device than the temporary folder")
-    with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
-        yield Path(folder)
 
 
 @pytest.fixture
@@ -138,8 +129,8 @@ def test_who_opens_it_while_it_is_copied_is_waited_for_too(
 ) -> None:
     copy, opened = copying.copy_whole, list[int]()
 
-    def copy_and_open(source: Path, target: Path) -> list[Copied]:
-        copied = copy(source, target)
+    def copy_and_open(source: Path, target: Path, *, tick: Tick) -> list[Copied]:
+        copied = copy(source, target, tick=tick)
         opened.append(os.open(photo, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC))
         return copied
 

@@ -11,9 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from engine import pyramid
 from engine.painter import Painter
 
 DATA = Path(__file__).parent / "data"
+LARGE = 97, 131
+"""Height and width of the large photo."""
 
 
 @pytest.fixture(scope="session")
@@ -50,3 +53,10 @@ def style() -> np.ndarray[Any, Any]:
     y, x = np.mgrid[0:40, 0:56]
     wave = 0.5 + 0.5 * np.sin((x + 2 * y) / 3.0)
     return np.stack([255 * wave, 90 + 60 * wave, 200 - 180 * wave], axis=2).astype(np.uint8)
+
+
+@pytest.fixture
+def large(photo: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """The photo in a size that is no multiple of anything, with what only that size shows."""
+    noise = np.random.default_rng(5).integers(-40, 40, (*LARGE, 1))
+    return (pyramid.resized(photo, LARGE) + noise).clip(0, 255).astype(np.uint8)

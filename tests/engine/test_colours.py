@@ -218,13 +218,13 @@ def test_in_luminance_the_photo_s_chroma_is_kept_to_the_end_and_on_the_way(
 @pytest.fixture
 def looked_at(painter, monkeypatch):
     """What statistics were asked of: pictures, and what they are known by."""
-    seen, grams = [], painter.grams
+    seen, statistics = [], painter.statistics
 
     def asked(picture, digest, recipe):
         seen.append((picture.copy(), digest))
-        return grams(picture, digest, recipe)
+        return statistics(picture, digest, recipe)
 
-    monkeypatch.setattr(painter, "grams", asked)
+    monkeypatch.setattr(painter, "statistics", asked)
     return seen
 
 

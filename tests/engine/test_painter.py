@@ -187,7 +187,8 @@ def test_what_is_left_for_pictures_goes_by_what_may_be_held(painter, monkeypatch
     monkeypatch.setattr(painter, "_max_memory", 2**20)
     assert painter.left() < 0
     monkeypatch.setattr(painter, "_max_memory", resident() + WORKSPACE + 2**27)
-    assert 2**26 < painter.left() < 2**27 + WORKSPACE
+    # What is given back to the system in between may be some pages more.
+    assert 2**26 < painter.left() < 2**27 + WORKSPACE + 2**24
 
 
 @pytest.mark.parametrize(

@@ -16,18 +16,11 @@ from engine.matting import PhotorealismLoss, laplacian_bytes
 from engine.memory import picture_bytes
 from engine.snapshot import Snapshot
 from engine.sources import Sources
+from tests.engine.conftest import LARGE
 
 PLAIN = Recipe(size=64, scales=(0.75, 1.0), iterations=(6, 6), history=3)
+SHORT, LONG = LARGE
 PHOTO = PLAIN.model_copy(update={"photo": True})
-LONG, SHORT = 131, 97
-
-
-@pytest.fixture
-def large(photo):
-    """A photo of a size that is no multiple of anything, with what only that size shows."""
-    noise = np.random.default_rng(5).integers(-40, 40, (SHORT, LONG, 1))
-    enlarged = pyramid.resized(photo, (SHORT, LONG))
-    return (enlarged + noise).clip(0, 255).astype(np.uint8)
 
 
 def painted(work):

@@ -8,8 +8,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from engine import PRESETS, Painting, Recipe, pyramid, refining
 from engine.errors import DivergedError, PictureError, SnapshotError
@@ -18,18 +16,11 @@ from engine.mx import mx
 from engine.objective import Objective
 from engine.snapshot import Snapshot
 from engine.sources import Sources, Style
+from tests.engine.conftest import LARGE
 
 RECIPE = Recipe(size=64, scales=(0.75, 1.0), iterations=(3, 4), history=3)
 STEPS = 3
-LONG, SHORT = 131, 97
-
-
-@pytest.fixture
-def large(photo):
-    """A photo of a size that is no multiple of anything, with what only that size shows."""
-    noise = np.random.default_rng(5).integers(-40, 40, (SHORT, LONG, 1))
-    enlarged = pyramid.resized(photo, (SHORT, LONG))
-    return (enlarged + noise).clip(0, 255).astype(np.uint8)
+SHORT, LONG = LARGE
 
 
 @pytest.fixture
@@ -291,22 +282,6 @@ def test_a_photo_of_too_many_pixels_is_refined_in_a_smaller_size(begin, monkeypa
     assert painted(begin())[1].left_out == ""
     monkeypatch.setattr(refining, "MOST_PIXELS", 1)
     assert painted(begin())[1].refined == 0
-
-
-@given(
-    st.tuples(st.integers(400, 20_000), st.integers(400, 20_000)),
-    st.integers(100_000, 10_000_000),
-)
-def test_however_large_a_photo_is_there_is_a_size_to_refine_it_in(whole, most):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(refining, "MOST_PIXELS", most)
-        first, *others = refining.sizes(whole)
-    pixels = whole[0] * whole[1]
-    if pixels <= most:
-        assert first == whole
-    else:
-        assert 0.9 * most < first[0] * first[1] <= most
-    assert [max(size) for size in others] == sorted(map(max, others), reverse=True)
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,17 @@ def test_it_goes_on_to_the_same_picture(begin, go_on, file, steps):
     assert painting.iterations == whole.iterations == 9
 
 
+@pytest.mark.parametrize("steps", [3, 6])
+def test_one_that_goes_on_can_be_seen_before_its_first_step(begin, go_on, file, steps):
+    before = begin(TWO_SCALES)
+    break_off(before, steps, file)
+    after = go_on(TWO_SCALES)
+    assert np.array_equal(after.preview(), before.preview())
+    assert after.total == 9
+    *_, whole = begin(TWO_SCALES)
+    assert np.array_equal(finished(after)[2].picture, whole.picture), "looking changes nothing"
+
+
 def test_it_goes_on_twice(begin, go_on, file):
     *_, whole = begin(TWO_SCALES)
     break_off(begin(TWO_SCALES), 3, file)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon import service
+from daemon import copying, service
 from daemon.configuration import load, state_folder
 from daemon.errors import ExitCode
 from daemon.notify import EXTENSION_SECONDS
@@ -148,10 +148,19 @@ def test_the_start_has_time_for_two_words_that_it_goes_on() -> None:
     assert 60 * int(minutes) > 2 * EXTENSION_SECONDS
 
 
-def test_a_sign_of_life_may_take_as_long_as_one_file_to_a_slow_share() -> None:
+def test_a_sign_of_life_may_take_as_long_as_one_photo_from_a_slow_share() -> None:
+    """Which is read at a stretch, unlike what is moved: that may be of any size."""
     (minutes,) = re.findall(r"(\d+)min", value("WatchdogSec"))
     largest = Settings().watch.max_file_mb
     assert 60 * int(minutes) / 2 > largest  # at a megabyte a second
+
+
+def test_a_copy_to_the_slowest_of_drives_gives_its_signs_in_time_and_heeds_a_stop() -> None:
+    portion = copying.PORTION >> 20  # seconds without a sign, at a megabyte a second
+    (minutes,) = re.findall(r"(\d+)min", value("WatchdogSec"))
+    assert 60 * int(minutes) / 2 > 5 * portion
+    assert 5 * portion < EXTENSION_SECONDS
+    assert int(value("TimeoutStopSec")) > 2 * service._CLOSE_SECONDS + portion
 
 
 def test_an_engine_that_the_kernel_kills_does_not_stop_the_daemon() -> None:

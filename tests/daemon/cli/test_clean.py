@@ -97,13 +97,24 @@ def test_what_is_younger_stays(
     assert files(share) == ALL
 
 
-@pytest.mark.parametrize("age", ["", "90", "0d", "-1d", "d", "1.5d", "90 days", "9999999d", "soon"])
+@pytest.mark.parametrize("age", ["30min", "12h", "90d", "8w"])
+def test_an_age_has_one_of_five_units(
+    share: Share, tmp_path: Path, capsys: pytest.CaptureFixture[str], age: str
+) -> None:
+    code, out, _ = clean(tmp_path, capsys, f"--results-older={age}", "--yes")
+    assert (code, out) == (ExitCode.OK, "1 file, 2.5 MB, removed.\n")
+    assert "Outbox/Waves/a.jpg" not in files(share)
+
+
+@pytest.mark.parametrize(
+    "age", ["", "90", "0d", "-1d", "d", "1.5d", "90 days", "9999999d", "soon", "0min", "1m"]
+)
 def test_an_age_that_is_none_is_refused(
     share: Share, tmp_path: Path, capsys: pytest.CaptureFixture[str], age: str
 ) -> None:
     code, _, err = clean(tmp_path, capsys, f"--results-older={age}", "--yes")
     assert code == ExitCode.USAGE
-    assert "is no age. Write 90d" in err
+    assert "is no age. An age is a whole number from 1 on with a unit: 30min, 12h, 90d" in err
     assert files(share) == ALL
 
 

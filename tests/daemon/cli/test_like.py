@@ -115,7 +115,7 @@ def test_alone_it_says_what_it_was_made_from(run: Run, result: str) -> None:
     assert (code, out) == (2, "")
     assert 'from the photo "photo.jpg" (SHA-256 ' in err
     assert 'in the style "style.png" (SHA-256 ' in err
-    assert "Name both files" in err
+    assert f"such as  atelierd stylize PHOTO STYLE -o FILE --like {result} ." in err
     assert err.count("\n") == 1
 
 
@@ -162,7 +162,7 @@ def test_a_blend_alone_says_what_it_was_made_from(run: Run, blend: str) -> None:
     assert 'in the styles "style.png" (SHA-256 ' in err
     assert '...) of weight 70 and "other.png" (SHA-256 ' in err
     assert '...) of weight 30, started from the picture "begun.png" (SHA-256 ' in err
-    assert "Name all these files before --like" in err
+    assert "stylize PHOTO STYLE --style STYLE2 --init START -o FILE --like" in err
 
 
 def test_what_differs_of_a_blend_is_said(run: Run, blend: str, result: str) -> None:
@@ -198,7 +198,8 @@ def test_what_guided_it_is_told_and_compared(run: Run) -> None:
     assert ', with the mask "other.png" (SHA-256 ' in err
     assert ', with the photo\'s regions "photo.jpg" (SHA-256 ' in err
     assert ', with the style\'s regions "style.png" (SHA-256 ' in err
-    assert "Name all these files before --like" in err
+    options = "--mask MASK --content-regions REGIONS --style-regions REGIONS2"
+    assert f"atelierd stylize PHOTO STYLE {options} -o FILE --like first.png ." in err
     again = ("photo.jpg", "style.png", "-o", "again.png", "--like", "first.png")
     code, _, err = run(*again, *GUIDES)
     assert (code, err) == (0, "")

@@ -16,7 +16,6 @@ import pytest
 from PIL import Image
 
 from daemon import retrying
-from daemon.cancelling import CANCELLED
 from daemon.cli import main
 from daemon.cli import retry as command
 from daemon.cli.failures import INTERRUPTED
@@ -25,8 +24,8 @@ from daemon.errors import ExitCode
 from daemon.jobs import NewJob
 from daemon.journal import JOURNAL, Journal
 from daemon.locking import ShareLock
-from daemon.note_texts import NO_PICTURE
 from daemon.prospects import verdicts
+from daemon.reasons import ALL_CANCELLED, NO_PICTURE
 from daemon.retrying import Parcel
 from daemon.settings import Settings, ShareSettings
 from daemon.share import Share, make_share, open_share
@@ -124,14 +123,17 @@ def test_all_but_what_would_fail_again(share: Share, state: Path, retry: Retry) 
 
 
 @pytest.mark.usefixtures("_failed")
-def test_what_was_cancelled_has_to_be_named(share: Share, state: Path, retry: Retry) -> None:
+@pytest.mark.parametrize("reason", ALL_CANCELLED)
+def test_what_was_cancelled_has_to_be_named(
+    share: Share, state: Path, retry: Retry, reason: str
+) -> None:
     # What ends in the moment of the command may still be on its way.
     with closing(Journal(state / JOURNAL, lambda: time.time() - 60)) as journal:
         journal.add(new_job(share, "1", "Waves/a.jpg"))
-        journal.fail("1", CANCELLED, share.failed / "Waves/a.jpg")
+        journal.fail("1", reason, share.failed / "Waves/a.jpg")
     code, out, _ = retry("--all")
     assert code == ExitCode.OK
-    assert "Left where it is: Waves/a.jpg. It was cancelled, as somebody asked for.\n" in out
+    assert "Left where it is: Waves/a.jpg. Somebody cancelled it.\n" in out
     assert files(share.inbox) == ["Dots/b.jpg", "Waves/b.jpg"]
     assert retry("a.jpg")[0] == ExitCode.OK
     assert files(share.inbox) == ["Dots/b.jpg", "Waves/a.jpg", "Waves/b.jpg"]

@@ -155,7 +155,7 @@ def test_the_text_tells_of_every_state(
         text = status(capsys)
     assert "Being painted:" in text
     assert "interrupted" not in text
-    assert "3 queued, 1 running, 1 done, 1 failed" in text
+    assert "3 queued, 1 running; so far 1 done and 1 failed, counting" in text
     assert (
         "Waiting, the next one first:\n"
         "  Dots/bad\\x1b[2Jname.jpg in the style Dots\n"
@@ -191,7 +191,7 @@ def test_what_a_service_was_at_when_it_was_killed_is_not_being_painted(
     fill(journal)
     text = status(capsys)
     assert "Service: not running" in text
-    assert "3 queued, 0 running, 1 done, 1 failed, 1 interrupted\n" in text
+    assert "3 queued, 0 running, 1 interrupted; so far 1 done and 1 failed, counting" in text
     assert "Being painted" not in text
     assert " left" not in text
     assert (

@@ -107,7 +107,7 @@ def test_json_has_exactly_the_promised_keys(run: Run) -> None:
     report = json.loads(out)
     assert (code, err) == (0, "")
     assert list(report) == KEYS
-    assert list(report["loss"]) == ["total", "content", "style", "tv"]
+    assert list(report["loss"]) == ["total", "content", "style", "tv", "realism"]
     assert (report["output"], report["width"], report["iterations"]) == ("out.png", 96, 7)
 
 
@@ -645,7 +645,7 @@ def test_the_real_engine_paints(
     assert list(report) == KEYS
     assert (report["width"], report["height"], report["iterations"]) == (64, 48, 6)
     parts = report["loss"]
-    added = parts["content"] + sum(parts["style"].values()) + parts["tv"]
+    added = parts["content"] + sum(parts["style"].values()) + parts["tv"] + parts["realism"]
     assert parts["total"] == pytest.approx(added, rel=1e-3)
     with Image.open("out.png") as painted, Image.open("real.png") as photo:
         small = np.asarray(photo.resize((64, 48)), float)

@@ -94,7 +94,7 @@ def test_all_that_the_status_says_is_there(
     assert "Waves/failed.jpg: The photo is damaged." in text
     assert "Service running" in lines
     for words in (
-        "Trouble: The disk is full", "1 queued, 1 running, 1 done, 1 failed", "Being painted",
+        "Trouble: The disk is full", "1 queued, 1 running; so far 1 done", "Being painted",
         "  Waves/running.jpg in the style Waves", "50 %, about 2 min left", "Not taken yet",
         "  lost.jpg has no style", "Waiting, the next one first",
         "  Waves/waiting.jpg in the style Waves", "Last painted", "Last failures",

@@ -42,7 +42,7 @@ def a_point(step: int, loss: float, scale: int = 1) -> Point:
     return Point(step, loss, scale)
 
 
-def a_painting(name: str = "Harbour.jpg", style: str = "Waves") -> Now:
+def a_painting(name: str = "Harbour.jpg", style: str | None = "Waves") -> Now:
     points = (a_point(1, 900.0), a_point(10, 90.0), a_point(11, 4000.0, 2), a_point(40, 1000.0, 2))
     return Now(
         "n1", name, style, 40, 80, 2, 3, 384, 256, 1, 170.0, jpeg("teal"), jpeg("orange"), points
@@ -97,14 +97,16 @@ def full() -> Board:
             a_painting(),
             replace(a_painting("First.jpg"), job="n2", total=0, preview=None, points=(), attempt=2),
             replace(
-                a_painting("One size.jpg"), job="n3", points=(a_point(1, 9.0), a_point(2, 3.0))
+                a_painting("One size.jpg", None),
+                job="n3",
+                points=(a_point(1, 9.0), a_point(2, 3.0)),
             ),
         ),
         waiting=tuple(a_wait(n + 1, f"Waiting {n}.jpg") for n in range(30)),
         waiting_in_all=44,
         results=(
             *(a_result(f"r{n}", f"Result {n}.png") for n in range(10)),
-            replace(a_result("r10"), before=None),
+            replace(a_result("r10"), before=None, style=None),
             replace(a_result("r11"), before=None, after=None, link=None, original=None),
         ),
         painted_in_all=140,
@@ -125,6 +127,7 @@ def every_state() -> dict[str, Board]:
         "empty": empty(),
         "bare": replace(empty(), styles=()),
         "idle": idle,
+        "idle and asking": asking(idle),
         "full": full(),
         "asking": asking(full()),
         "asking at first": replace(asking(empty()), styles=()),

@@ -312,6 +312,29 @@ def test_of_each_kind_of_failure_is_said_what_it_is_and_what_to_do(
     assert "Inbox > Waves" in page.inside("bdi")
 
 
+def test_a_photo_s_own_style_is_not_called_by_its_file() -> None:
+    board = replace(
+        empty(),
+        now=(replace(a_painting(), style=None),),
+        waiting=(replace(a_wait(), style=None),),
+        waiting_in_all=1,
+        results=(replace(a_result(), style=None),),
+        painted_in_all=1,
+        failures=(replace(a_failure(), style=None),),
+        failed_in_all=1,
+    )
+    page = Page(draw(board))
+    assert said_of(page, "own_style") == 3 * ["own_style"]
+    assert said_of(page, "now.own_style") == ["now.own_style"]
+    assert said_of(page, "now.style") == []
+
+
+def test_an_easel_that_is_free_while_people_are_asked_says_so() -> None:
+    idle = STATES["idle"]
+    assert said_of(Page(draw(idle)), "lead.") == ["lead.free", "lead.free_rest"]
+    assert said_of(Page(draw(asking(idle))), "lead.") == ["lead.free", "lead.free_asked"]
+
+
 @pytest.mark.parametrize("kind", ["file", "no_picture"])
 def test_what_is_no_picture_is_not_opened_from_here(kind: FailureKind) -> None:
     bill = replace(a_failure(name="bill.html", kind=kind), link="Failed/Waves/bill.html")

@@ -8,9 +8,9 @@ from pathlib import Path, PurePath
 import pytest
 
 from daemon.jobs import Job, JobState
-from daemon.note_texts import NO_PICTURE
 from daemon.page.board import FailureKind
 from daemon.page.failing import failure
+from daemon.reasons import NO_PICTURE, NOT_READ
 
 WORK = Path("/share/.atelierd/jobs")
 STYLES = Path("/share/Styles")
@@ -40,6 +40,8 @@ LIST = replace(EMPTY, error=NO_PICTURE)
         (FOLDER, "folder", "Party", "Inbox > Waves"),
         (EMPTY, "file", "list.docx", "Inbox > Waves"),
         (LIST, "no_picture", "list.docx", "Inbox > Waves"),
+        (replace(PHOTO, error=NOT_READ), "no_picture", "a.JPG", "Inbox > Waves > Trip"),
+        (replace(PAIR, error=NOT_READ), "pair", "a.jpg", "Inbox"),
     ],
 )
 def test_it_is_called_what_it_is_and_comes_back_where_it_lay(
@@ -47,7 +49,8 @@ def test_it_is_called_what_it_is_and_comes_back_where_it_lay(
 ) -> None:
     told = failure(job, "Inbox", "Failed/x")
     assert (told.kind, told.name, told.back_to) == (kind, name, back_to)
-    assert (told.job, told.style, told.finished) == ("7", "Waves", 9.0)
+    own = kind in {"pair", "folder"}
+    assert (told.job, told.style, told.finished) == ("7", None if own else "Waves", 9.0)
     assert told.reason == job.error
 
 

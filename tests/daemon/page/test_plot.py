@@ -38,9 +38,10 @@ def test_steps_that_are_to_come_are_left_free() -> None:
     assert line.end == plot.WIDTH / 2
 
 
-def test_a_single_point_is_a_dot() -> None:
-    (line,) = plot.lines([a_point(1, 2.0)], 0)
-    assert corners(line) == [(0, 50), (0, 50)]
+def test_a_single_point_is_a_dot_beside_others_and_nothing_alone() -> None:
+    _, line = plot.lines([a_point(1, 2.0), a_point(5, 2.0, 2)], 5)
+    assert corners(line) == [(400, 50), (400, 50)]
+    assert plot.lines([a_point(4, 2.0)], 9) == ()
 
 
 def test_what_has_no_logarithm_is_left_out() -> None:

@@ -85,7 +85,9 @@ def test_of_one_that_is_gone_on_with_it_is_known_before_any_step() -> None:
     house.submit("a")
     (painting,) = house.exchange.paintings
     house.hear(Resumed("a", 94, 2048))
-    assert painting.size == 2048
+    assert (painting.size, painting.done) == (2048, 0.0)
+    house.hear(Resumed("a", 94, 2048, 188))
+    assert painting.done == 0.5
 
 
 def test_a_second_start_of_an_engine_that_is_there_loads_nothing() -> None:

@@ -185,6 +185,16 @@ def test_before_the_first_step_there_is_nothing_to_show() -> None:
     assert room.troubles == []
 
 
+def test_one_that_goes_on_is_shown_before_its_first_step() -> None:
+    room = Room()
+    room.glimpsing.photo(flat(300, 400))
+    room.glimpsing.gone_on(Painting(room.clock))
+    assert [(when, glimpse.of) for when, glimpse in room.shown] == [
+        (100.0, "photo"), (100.0, "painting"),
+    ]  # fmt: skip
+    assert room.paint(Painting(room.clock), 1, 0.1) != [], "nor does its first step wait"
+
+
 def test_where_nobody_looks_on_nothing_is_done() -> None:
     room = Room(glimpses=False)
     painting = Painting(room.clock)

@@ -175,7 +175,13 @@ def test_the_report_says_what_the_command_line_promises() -> None:
         "device": "cpu",
         "precision": "float32",
         "normalization": "relative",
-        "loss": {"total": 1.0, "content": 0.25, "style": {"conv1_1": 0.75}, "tv": 0.0},
+        "loss": {
+            "total": 1.0,
+            "content": 0.25,
+            "style": {"conv1_1": 0.75},
+            "tv": 0.0,
+            "realism": 0.0,
+        },
         "weights_sha256": stand_ins.SHA256,
     }
 

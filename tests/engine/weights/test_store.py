@@ -200,10 +200,10 @@ def test_who_loads_between_two_renames_waits_for_the_second(
             assert looked.wait(30)
         return done
 
-    def noted(where: Path) -> Any:
+    def noted(where: Path, *more: int) -> Any:
         if between.is_set():
             looked.set()  # the reader is about to wait for the lock
-        return sync(where)
+        return sync(where, *more)
 
     monkeypatch.setattr(Path, "replace", slow)
     monkeypatch.setattr(store, "_locked", noted)
