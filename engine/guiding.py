@@ -50,15 +50,21 @@ class _Way:
     """How a kind of loss is made of regions.
 
     Attributes:
-        sums: what has to be known of maps, under weights.
+        sums: what has to be known of maps, under weights; with the shelf to take arrays from, and
+            that in which the maps lie.
         energy: of a target, in any unit.
     """
 
-    sums: Callable[[Array, Array | None, Shelf], Array]
+    sums: Callable[[Array, Array | None, Shelf, Shelf], Array]
     energy: Callable[[Parts], float]
 
 
-def weighted_moments(maps: Array, roots: Array | None, shelf: Shelf = NO_SHELF) -> Array:
+def weighted_moments(
+    maps: Array,
+    roots: Array | None,
+    shelf: Shelf = NO_SHELF,
+    lying: Shelf = NO_SHELF,  # noqa: ARG001 - of the same form as `weighted_products`
+) -> Array:
     """What means and covariances are made of, (C, C + 1): see `engine.wasserstein`."""
     if roots is None:
         return WASSERSTEIN.measured(maps)
@@ -124,7 +130,7 @@ def statistics_by_region(
             if region is None:
                 continue
             for which, kind in enumerate(kinds):
-                found = _WAYS[kind.parts].sums(maps, region.at(place), NO_SHELF)
+                found = _WAYS[kind.parts].sums(maps, region.at(place), NO_SHELF, NO_SHELF)
                 key = tap, which, number
                 sums[key] = sums[key] + found if key in sums else found
     known: Statistics = {}
@@ -204,9 +210,10 @@ def region_losses(
         for number, share in enumerate(shares)
     ]
     least = FLOOR * _mean_energy(way, regions, targets)
+    lying = aim.shelf if aim.raw else NO_SHELF
 
     def sums(maps: Array, roots: Array | None) -> Array:
-        return way.sums(maps, roots, aim.shelf)
+        return way.sums(maps, roots, aim.shelf, lying)
 
     def make(target: Parts, region: Region) -> TapLoss:
         energy = way.energy(target)
