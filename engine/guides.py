@@ -133,13 +133,9 @@ def check_guides(sources: Sources, recipe: Recipe) -> None:
     ]
     for name, picture in [("photo", sources.regions), *marked]:
         if picture is not None:
-            _check(picture, f"picture that marks regions of the {name}", (_COLOURS,))
+            _check_regions(picture, name)
     if sources.mask is not None:
-        _check(sources.mask, "mask", (_PLANES, _COLOURS))
-        try:
-            painted(sources.mask)
-        except PictureError as error:
-            raise GuideError(str(error)) from error
+        _check_mask(sources.mask)
     _check_partners(sources.regions is not None, [name for name, _ in marked])
     guided = sources.regions is not None or sources.mask is not None
     if guided and "histogram" in recipe.style_loss:
@@ -150,21 +146,34 @@ def check_guides(sources: Sources, recipe: Recipe) -> None:
         )
 
 
-def _check(picture: NDArray[Any], name: str, axes: Collection[int]) -> None:
-    shape = picture.shape
-    has_colours = len(shape) == _PLANES or shape[2:] == (_COLOURS,)
-    if len(shape) not in axes or not has_colours or 0 in shape:
-        kinds = " or ".join(["(height, width)"] * (_PLANES in axes) + ["(height, width, 3)"])
-        raise GuideError(f"The {name} must be {kinds}, not {shape}.")
-    if picture.dtype != np.uint8:
-        raise GuideError(f"The {name} must be uint8, not {picture.dtype}.")
+def _check_regions(picture: NDArray[Any], name: str) -> None:
+    shape, kind = picture.shape, picture.dtype
+    if len(shape) != _COLOURS or shape[2] != _COLOURS or 0 in shape:
+        raise GuideError(
+            f"The picture that marks regions of the {name} must be (height, width, 3), not {shape}."
+        )
+    if kind != np.uint8:
+        raise GuideError(f"The picture that marks regions of the {name} must be uint8, not {kind}.")
+
+
+def _check_mask(mask: NDArray[Any]) -> None:
+    shape, kind = mask.shape, mask.dtype
+    is_picture = len(shape) == _PLANES or shape[2:] == (_COLOURS,)
+    if not is_picture or 0 in shape:
+        raise GuideError(f"The mask must be (height, width) or (height, width, 3), not {shape}.")
+    if kind != np.uint8:
+        raise GuideError(f"The mask must be uint8, not {kind}.")
+    try:
+        painted(mask)
+    except PictureError as error:
+        raise GuideError(str(error)) from error
 
 
 def _check_partners(photo: bool, styles: Collection[str]) -> None:  # noqa: FBT001 - whether it is marked
     if styles and not photo:
         raise RecipeError(
-            f"Regions are marked for the {' and the '.join(styles)}, and none for the photo. Mark "
-            "the photo's regions in the same colours too, or leave the others out."
+            f"Regions are marked for the {', '.join(styles)}, and none for the photo. Mark the "
+            "photo's regions in the same colours too, or leave the others out."
         )
     if photo and not styles:
         raise RecipeError(

@@ -50,11 +50,14 @@ def test_a_mask_alone_is_one_region_of_what_is_painted():
     found = guides_of(sources(mask=MASK))
     assert (found.count, found.styles, bool(found)) == (1, (), True)
     weights = found.at_taps((48, 64), STYLE_LAYERS, "replicate")
+    assert all(each.shape[0] == 1 for each in weights.values())
+    assert all(each.mean() == pytest.approx(0.5, abs=0.06) for each in weights.values())
+    deep = weights.pop("conv5_1")[0]  # where four positions see most of the picture
+    assert deep[:, 0].max() < 0.25
+    assert deep[:, -1].min() > 0.75
     for each in weights.values():
-        assert each.shape[0] == 1
-        assert each[0].mean() == pytest.approx(0.5, abs=0.06)
-        assert each[0, :, 0].max() < 0.01  # what a deep tap sees from the edge
-        assert each[0, :, -1].min() == pytest.approx(1)
+        assert each[0, :, 0].max() < 0.01
+        assert each[0, :, -1].min() > 0.99
 
 
 def test_with_regions_a_mask_takes_from_each():
@@ -153,7 +156,7 @@ def test_labels_of_which_nothing_can_be_made_are_named(found, words):
         (
             sources(None, [halves(BLUE, RED), None, halves(BLUE, RED)]),
             {},
-            "marked for the style 1 and the style 3, and none",
+            "marked for the style 1, style 3, and none",
         ),
         (sources(mask=MASK), {"style_loss": {"gram": 0.5, "histogram": 0.5}}, "histogram"),
         (
