@@ -28,6 +28,9 @@ _MAPS: Final = 320
 """Bytes for each pixel of the painting while its maps are made, smoothed and looked up, at most."""
 
 _FLOATS: Final = 3 * 4
+_KEPT: Final = 17
+"""Bytes for each pixel of the picture where a mask keeps some of it: shares, and a copy."""
+
 _BESIDE: Final = 8 * 2**20
 """Bytes for the rows of a large photo that are worked on at a time."""
 
@@ -58,7 +61,8 @@ def own_size(painter: Painter, sources: Sources, recipe: Recipe) -> tuple[NDArra
     painted = pyramid.fitted(whole, recipe.size)
 
     def attempt(size: pyramid.Size) -> NDArray[Any] | None:
-        fits = _takes(size, painted, sources.content) <= painter.left()
+        kept = 0 if sources.mask is None else _KEPT * prod(size)
+        fits = _takes(size, painted, sources.content) + kept <= painter.left()
         return as_it_came(sources.content, size) if fits else None
 
     return largest(whole, painted, prod(whole), attempt, _TOLD, _SMALLER)
