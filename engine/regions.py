@@ -159,8 +159,8 @@ def _paired(content: Sequence[Colour], style: Sequence[Colour], name: str) -> di
     if not pairs:
         raise PictureError(
             f"The pictures that mark regions of photo and {name} have no colour in common: the "
-            f"photo's has {_named(content)}, that of the {name} {_named(style)}. Paint what "
-            "belongs together in the same colour."
+            f"photo's has {_named(content)}, that of the {name} has {_named(style)}. Paint "
+            "what belongs together in the same colour."
         )
     return pairs
 
