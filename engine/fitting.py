@@ -94,10 +94,13 @@ def _in_one_piece(size: Size, recipe: Recipe, room: int, maps: Maps, beside: int
     needed = step_bytes(size, layers, recipe.taps, width=maps.width)
     # Of narrow maps `needed` counts much as float32, which is rather too much.
     least = needed * maps.width // FLOAT
-    weighing = weighing_bytes(size, recipe.style_layers) if maps.regions else 0
-    needed, least = needed + weighing, least + weighing
     shelf = shelved_bytes(size, recipe, maps.width, maps.entering)
-    kept = max(least, beside + shelf + weighing)
+    if maps.regions:
+        taps = recipe.style_layers
+        weighing = weighing_bytes(size, taps)
+        needed, least = needed + weighing, least + weighing
+        shelf += weighing_bytes(size, taps, kept=True)
+    kept = max(least, beside + shelf)
     if maps.shelved and kept <= room:
         return Fit(Tiling(shelved=True), kept, 1.0)
     return Fit(Tiling(), needed, 1.0) if needed <= room else None
@@ -149,12 +152,13 @@ class _Picture:
         """What a stage takes in tiles of a size."""
         found = stage_bytes(stage, tile, self.recipe.taps, self.width)
         of_picture = tile[0] << stage.level, tile[1] << stage.level
-        if self.shelved and not stage.grid.whole:
+        kept = self.shelved and not stage.grid.whole
+        if kept:
             shelf = shelved_in_tile(stage.head, of_picture, self.recipe, self.width)
             found = replace(found, passing=max(found.passing, shelf))
         if self.weighed:
             taps = [tap for tap in self.recipe.style_layers if tap in stage.layers]
-            more = weighing_bytes(of_picture, taps)
+            more = weighing_bytes(of_picture, taps, kept=kept)
             found = replace(found, passing=found.passing + more)
         return found
 
