@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from engine import Recipe
+from engine.footprint import weighing_bytes
 from engine.gram import GRAM
 from engine.guiding import (
     FLOOR,
@@ -113,6 +114,19 @@ def test_tiles_give_the_value_and_the_gradient_of_the_whole(painter, kinds, tili
         loss, gradient = aim.evaluate(image)
         assert loss.total == pytest.approx(whole[0].total, rel=1e-4)
         assert off(gradient.asnumpy(), whole[1].asnumpy()) < 2e-3
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("kinds", LOSSES, ids="+".join)
+def test_no_more_is_left_for_the_next_step_than_is_counted(painter, kinds):
+    recipe, tiling = Recipe(style_loss=kinds), Tiling(shelved=True)
+    image = painter.to_device(patches(4))
+    aims = plain(painter, recipe, tiling), guided(painter, recipe, (labelled(3),) * 2, tiling)
+    for aim in aims * 2:
+        aim.evaluate(image)
+    there, more = (aim._shelf.bytes for aim in aims)
+    assert there < more <= there + weighing_bytes(SIZE, recipe.style_layers, kept=True)
+    assert not aims[1]._shelf._lent
 
 
 def maps(seed, scale=1.0):
