@@ -380,15 +380,12 @@ class Work:
         if not self._recipe.photo:
             return shown
         try:
-            larger = ground.content if self._larger is None else self._larger
-            return ground.guides.carried(
-                photograph.seen(shown, ground.content, self._larger), larger
-            )
+            return photograph.seen(shown, ground.content, self._larger, ground.guides)
         except MemoryError:
             if self._larger is None:
                 raise
         self._larger, self._left_out = None, photograph.NO_MEMORY
-        return ground.guides.carried(photograph.seen(shown, ground.content), ground.content)
+        return photograph.seen(shown, ground.content, guides=ground.guides)
 
 
 def _digest(*parts: str) -> str:
