@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from engine import Recipe
 from engine.errors import GuideError, RecipeError, SnapshotError
 from engine.gram import products
 from engine.patchwork import Patchwork
+from engine.pyramid import resized
 from engine.snapshot import Snapshot
 from engine.sources import Sources, Style
 from engine.stages import Tiling
@@ -120,6 +122,52 @@ def test_it_goes_on_to_the_same_picture(painter, sources, file, how, steps):
     again = painter.paint(sources(*GUIDED[how]), TWO_SCALES, Snapshot(file))
     assert again.resumed_at == steps
     assert np.array_equal(result(again).picture, whole.picture)
+
+
+@pytest.fixture
+def of_all(photo, large, style):
+    """A large photo and two styles, one of them in regions, and a mask with soft edges."""
+    styles = [Style(style, 2.0, LEFT_RED), Style(np.ascontiguousarray(photo[:, ::-1]))]
+    return Sources(large, styles, mask=SOFT, regions=LEFT_BLUE)
+
+
+@pytest.mark.parametrize("colors", ["style", "match", "luminance"])
+@pytest.mark.parametrize("steps", [4, 8, 10])
+def test_a_blend_in_regions_through_a_mask_goes_on_in_its_refinement_too(
+    painter, of_all, file, colors, steps
+):
+    recipe, large = TWO_SCALES.model_copy(update={"colors": colors}), of_all.content
+    whole = result(painter.paint(of_all, recipe, refine=3))
+    assert (whole.refined, whole.picture.shape) == (3, large.shape)
+    assert np.array_equal(whole.picture[:, :4], large[:, :4])
+    work = painter.paint(of_all, recipe, refine=3)
+    for _ in range(steps):
+        next(work)
+    assert work.save(file)
+    again = result(painter.paint(of_all, recipe, Snapshot(file), refine=3))
+    assert np.array_equal(again.picture, whole.picture)
+
+
+@pytest.mark.parametrize("how", GUIDED)
+def test_in_tiles_the_same_is_painted(painter, sources, how, monkeypatch):
+    recipe = Recipe(size=160, scales=(0.5, 1.0), iterations=(3, 3))
+    whole, plan = result(painter.paint(sources(*GUIDED[how]), recipe)), painter.plan
+    monkeypatch.setattr(painter, "plan", lambda *given: replace(plan(*given), maps=2**22))
+    tiled = result(painter.paint(sources(*GUIDED[how]), recipe))
+    assert whole.tiles == 1 < tiled.tiles
+    assert np.abs(tiled.picture - whole.picture).mean() < 0.5
+    assert tiled.loss.total == pytest.approx(whole.loss.total, rel=0.01)
+
+
+@pytest.mark.parametrize("refine", [0, 1])
+def test_what_a_photograph_keeps_has_its_own_colours(painter, large, sources, refine):
+    recipe = TWO_SCALES.model_copy(update={"photo": True})
+    found = result(painter.paint(sources(RIGHT, content=large), recipe, refine=refine)).picture
+    right = large if refine else resized(large, (47, 64))
+    kept = found.shape[1] // 2 - 1
+    assert found.shape == right.shape
+    assert np.array_equal(found[:, :kept], right[:, :kept].clip(0, 255))
+    assert np.abs(found[:, kept + 9 :] - right[:, kept + 9 :]).mean() > 5
 
 
 @pytest.mark.parametrize(
