@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from engine import labels
 from engine.averages import Padding, Plane, Size, resized
 from engine.errors import GuideError, PictureError, RecipeError
-from engine.masks import composed, luma, painted, restored
+from engine.masks import composed, inwards, luma, painted, restored
 from engine.regions import Regions, Weights, matched
 
 if TYPE_CHECKING:
@@ -79,8 +79,12 @@ class Guides:
         return self._known[size]
 
     def at_taps(self, size: Size, taps: Collection[str], padding: Padding) -> dict[str, Weights]:
-        """Weights of the regions for the maps of some taps; see `Regions.at_taps`."""
-        return self._regions.at_taps(size, taps, padding, self.shares(size))
+        """Weights of the regions for the maps of some taps; see `Regions.at_taps`.
+
+        Under a mask what sees its edge counts for little (`masks.inwards`).
+        """
+        weights = self._regions.at_taps(size, taps, padding, self.shares(size))
+        return weights if self.mask is None else {t: inwards(each) for t, each in weights.items()}
 
     def seen(self, painting: NDArray[np.float32], photo: NDArray[Any]) -> NDArray[np.float32]:
         """What people see of a painting (H, W, 3): the photo, where it is kept."""

@@ -62,7 +62,8 @@ def _kept(
 ) -> Iterator[NDArray[np.float32]]:
     """Planes with those of the photo in their places where a mask keeps it."""
     for colour, plane in enumerate(planes):
-        yield shares * plane + (1 - shares) * photo[:, :, colour]
+        # In range first: what is hardly seen may be far out of it.
+        yield shares * np.clip(plane, 0, 255) + (1 - shares) * photo[:, :, colour]
 
 
 def _photo(ground: Ground, size: tuple[int, int]) -> NDArray[Any]:

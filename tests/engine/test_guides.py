@@ -52,9 +52,6 @@ def test_a_mask_alone_is_one_region_of_what_is_painted():
     weights = found.at_taps((48, 64), STYLE_LAYERS, "replicate")
     assert all(each.shape[0] == 1 for each in weights.values())
     assert all(each.mean() == pytest.approx(0.5, abs=0.06) for each in weights.values())
-    deep = weights.pop("conv5_1")[0]  # where four positions see most of the picture
-    assert deep[:, 0].max() < 0.25
-    assert deep[:, -1].min() > 0.75
     for each in weights.values():
         assert each[0, :, 0].max() < 0.01
         assert each[0, :, -1].min() > 0.99
@@ -64,7 +61,10 @@ def test_with_regions_a_mask_takes_from_each():
     found = guides_of(sources(halves(BLUE, RED), [halves(RED, BLUE)], MASK))
     weights = found.at_taps((48, 64), {"conv1_1"}, "replicate")["conv1_1"]
     assert weights[0].max() < 0.4  # what the edge brings over
-    assert weights[1, :, 34:].min() == pytest.approx(1)
+    assert np.ptp(weights[1, :, 34:]) < 1e-6
+    assert weights[1].mean() == pytest.approx(0.5)
+    edge = weights[1, 0, 30:35] / weights[1, 0, 40]
+    assert edge == pytest.approx([0, (1 / 3) ** 5, (2 / 3) ** 5, 1, 1], abs=1e-5)
 
 
 @pytest.mark.parametrize("size", [(48, 64), (24, 32), (31, 77), (96, 128)])

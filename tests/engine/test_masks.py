@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import PictureError
-from engine.masks import composed, luma, painted, restored
+from engine.masks import composed, inwards, luma, painted, restored
 from tests.engine.labellings import as_jpeg
 
 LEVELS = st.integers(0, 255)
@@ -75,6 +75,19 @@ def test_where_any_of_it_is_seen_it_is_painted_on():
     assert found.dtype == np.float32
     assert np.array_equal(found[mask() > 0], picture(1)[mask() > 0])
     assert np.array_equal(found[mask() == 0], picture(2)[mask() == 0])
+
+
+def test_what_sees_the_edge_counts_for_little_and_each_region_keeps_its_share():
+    part = np.array([[1, 1, 0.5, 0.25, 0]], np.float32)
+    weights = np.stack([part * each for each in (0.25, 0.75)])
+    weights[0, 0, 0], weights[1, 0, 0] = 0, 1
+    found = inwards(weights)
+    assert found.mean(axis=(1, 2)) == pytest.approx(weights.mean(axis=(1, 2)))
+    right = weights * part**4
+    assert found / found[:, :, 1:2] == pytest.approx(right / right[:, :, 1:2])
+    faint = inwards(weights * np.float32(1e-3))  # as it is where everything sees an edge
+    assert faint == pytest.approx(found * 1e-3)
+    assert not inwards(0 * weights).any()
 
 
 def test_a_mask_may_have_no_colours():

@@ -78,8 +78,5 @@ def test_through_a_mask_the_photo_is_seen(colors):
     masked = showing.finished(PAINTED.clip(60, 190), ground(colors, guides=guides))
     assert np.array_equal(found[:, :10], PHOTO[:, :10])
     assert np.array_equal(masked[:, 20:], painted[:, 20:])
-    # What is seen in part is what is painted, also where that is out of range as a whole.
-    inside = (painted[:, 10:20] > 0) & (painted[:, 10:20] < 255)
-    assert inside.mean() > 0.95
     middle = (painted[:, 10:20] + PHOTO[:, 10:20]) / 2
-    assert masked[:, 10:20][inside] == pytest.approx(middle[inside], abs=1)
+    assert masked[:, 10:20] == pytest.approx(middle, abs=1)
