@@ -222,11 +222,13 @@ def _priced(
     stage: Stage, rows: Sequence[_Cut], columns: Sequence[_Cut]
 ) -> Iterator[tuple[float, _Cut, _Cut]]:
     """All ways to cut a stage, each with the work that it takes."""
+    whole, cut = (replace(stage, grid=grid).work_of_position for grid in (WHOLE, _CUT.near))
     for row, column in product(rows, columns):
-        cut = replace(stage, grid=Grid(row.parts, column.parts))
+        if row.parts * column.parts > 1:
+            yield row.total * column.total * cut, row, column
         # A first stage in one piece would save next to nothing: that is not called cutting.
-        if stage.level or not cut.grid.whole:
-            yield row.total * column.total * cut.work_of_position, row, column
+        elif stage.level:
+            yield row.total * column.total * whole, row, column
 
 
 @dataclass(frozen=True)
