@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
 from itertools import product
 from operator import attrgetter, itemgetter
 from typing import Final
@@ -150,6 +150,10 @@ class _Picture:
 
     def takes(self, stage: Stage, tile: Size) -> Footprint:
         """What a stage takes in tiles of a size."""
+        return _taken(stage, tile, self._alike)
+
+    def count(self, stage: Stage, tile: Size) -> Footprint:
+        """The same, counted anew."""
         found = stage_bytes(stage, tile, self.recipe.taps, self.width)
         of_picture = tile[0] << stage.level, tile[1] << stage.level
         kept = self.shelved and not stage.grid.whole
@@ -161,6 +165,38 @@ class _Picture:
             more = weighing_bytes(of_picture, taps, kept=kept)
             found = replace(found, passing=found.passing + more)
         return found
+
+    @cached_property
+    def _alike(self) -> _Alike:
+        recipe = self.recipe
+        return _Alike(
+            frozenset(recipe.content_layers),
+            frozenset(recipe.style_layers),
+            frozenset(recipe.style_loss),
+            self.width,
+            self.shelved,
+            self.weighed,
+            self,
+        )
+
+
+@dataclass(frozen=True)
+class _Alike:
+    """All that `_Picture.count` goes by: pictures that agree in it take as much in like tiles."""
+
+    content: frozenset[str]
+    style: frozenset[str]
+    kinds: frozenset[str]
+    width: int
+    shelved: bool
+    weighed: bool
+    one: _Picture = field(compare=False, repr=False)
+
+
+@lru_cache(maxsize=8192)
+def _taken(stage: Stage, tile: Size, alike: _Alike) -> Footprint:
+    """Counted once: plans for less room, and for other ways before a stage, ask for the same."""
+    return alike.one.count(stage, tile)
 
 
 @dataclass(frozen=True)
@@ -222,11 +258,13 @@ def _priced(
     stage: Stage, rows: Sequence[_Cut], columns: Sequence[_Cut]
 ) -> Iterator[tuple[float, _Cut, _Cut]]:
     """All ways to cut a stage, each with the work that it takes."""
+    whole, cut = (replace(stage, grid=grid).work_of_position for grid in (WHOLE, _CUT.near))
     for row, column in product(rows, columns):
-        cut = replace(stage, grid=Grid(row.parts, column.parts))
+        if row.parts * column.parts > 1:
+            yield row.total * column.total * cut, row, column
         # A first stage in one piece would save next to nothing: that is not called cutting.
-        if stage.level or not cut.grid.whole:
-            yield row.total * column.total * cut.work_of_position, row, column
+        elif stage.level:
+            yield row.total * column.total * whole, row, column
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Final
 
 from engine.recipe import CONVOLUTIONS
@@ -13,21 +14,25 @@ SMALLEST_SIDE: Final = 32
 _CHANNELS: Final = (64, 128, 256, 512, 512)
 
 
+@cache
 def block_of(name: str) -> int:
     """The block of a layer, 1 to 5: `conv3_4` and `pool3` belong to 3."""
     return int(name[4])
 
 
+@cache
 def channels_of(name: str) -> int:
     """Channels of a layer's maps: 64 for block 1, 512 for blocks 4 and 5."""
     return _CHANNELS[block_of(name) - 1]
 
 
+@cache
 def level_of(name: str) -> int:
     """How many poolings a layer's result has behind it: 0 for `conv1_2`, 1 for `pool1`."""
     return block_of(name) - 1 + is_pooling(name)
 
 
+@cache
 def is_pooling(name: str) -> bool:
     """Whether a layer is a pooling, and no convolution."""
     return name.startswith("pool")
@@ -44,18 +49,23 @@ def work_of(layers: Iterable[str]) -> float:
     Args:
         layers: convolutions and poolings, in order; what comes before them is known.
     """
-    work = 0.0
-    for name in layers:
-        if not is_pooling(name):
-            work += 9 * inputs_of(name) * channels_of(name) / stride_of(name) ** 2
-    return work
+    return sum(map(_work_of_layer, layers), 0.0)
 
 
+@cache
+def _work_of_layer(name: str) -> float:
+    if is_pooling(name):
+        return 0.0
+    return 9 * inputs_of(name) * channels_of(name) / stride_of(name) ** 2
+
+
+@cache
 def values_of(name: str) -> float:
     """Values of a layer's maps for each pixel of the picture."""
     return channels_of(name) / stride_of(name) ** 2
 
 
+@cache
 def inputs_of(name: str) -> int:
     """Channels of what goes into a convolution: 3 for `conv1_1`, a picture."""
     number = CONVOLUTIONS.index(name)

@@ -19,7 +19,6 @@ from PIL import Image, ImageFilter
 from daemon.note_texts import NO_PICTURE
 from daemon.obstacles import Obstacle
 from daemon.page.board import (
-    GLIMPSE_SIDE,
     MOST_ASKED,
     MOST_WAITING,
     Asking,
@@ -34,6 +33,7 @@ from daemon.page.board import (
     Waiting,
 )
 from daemon.page.drawing import draw
+from daemon.runners.base import GLIMPSE_SIDE
 from daemon.words import LANGUAGES, Language
 
 STARTER = Path(__file__).resolve().parent.parent / "daemon" / "starter"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,13 @@ settings.register_profile(
     "whatever-the-load", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("whatever-the-load")
+
+# The processes that tests start, many hundreds, would each compile the program anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+if "PYTEST_XDIST_WORKER" in os.environ:  # as many test at once as there are cores: each has one
+    for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(_threads, "1")
 
 ROOT = Path(__file__).resolve().parent.parent
 

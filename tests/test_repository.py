@@ -147,6 +147,18 @@ def test_the_service_has_neither_arrays_nor_decoders_in_it() -> None:
     assert shown.stdout.strip() == "[]"
 
 
+def test_the_engine_s_process_has_nothing_of_the_service_in_it() -> None:
+    """What it does not need takes memory, and time at each start."""
+    code = "import sys, daemon.runners.worker, daemon.runners.entry\n"
+    code += "names = ('structlog', 'rich', 'jinja2', 'watchdog', 'sqlite3', 'urllib.request', "
+    code += "'daemon.share', 'daemon.page.board')\n"
+    code += "print([name for name in names if name in sys.modules])"
+    shown = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    assert shown.stdout.strip() == "[]"
+
+
 def sentences(tree: ast.Module) -> Iterator[str]:
     """The texts in a module that are more than a name, but for what explains the code itself."""
     explaining = {

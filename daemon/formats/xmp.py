@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from html import escape
 from typing import Final
 from xml.parsers import expat
-from xml.sax.saxutils import escape
 
 MOST_BYTES: Final = 256 * 1024
 """Of a packet that is read."""
@@ -173,4 +173,5 @@ def _several(kind: str, texts: list[str]) -> str:
 
 def _clean(text: str) -> str:
     """A text as XML holds it: what is no character in XML is left out."""
-    return escape(re.sub("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "", text))
+    known = re.sub("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "", text)
+    return escape(known, quote=False)  # XML's own would load all there is for the network

@@ -26,9 +26,6 @@ MOST_FAILURES = 12
 MOST_ASKED = 6
 """So many of each kind are named of what waits for people; of the others only the number."""
 
-GLIMPSE_SIDE = 480
-"""Long side of the small pictures on the page, pixels, at most."""
-
 
 @dataclass(frozen=True)
 class Point:

@@ -29,6 +29,9 @@ LONGEST_LOAD_SECONDS: Final = 1800.0
 """An engine that loads for longer hangs: weights on a slow disk, an import and the self-checks take
 minutes."""
 
+GLIMPSE_SIDE: Final = 480
+"""Long side of the small pictures on the page, pixels, at most."""
+
 MOST_STYLES: Final = 16
 """Of one painting: each is looked at in all sizes, which takes as long as for one alone."""
 
@@ -207,7 +210,7 @@ class Glimpse:
     Attributes:
         job_id: the request's.
         of: the photo as it was decoded, or what it has become by now.
-        jpeg: its file, at most `daemon.page.board.GLIMPSE_SIDE` pixels long.
+        jpeg: its file, at most `GLIMPSE_SIDE` pixels long.
     """
 
     job_id: str

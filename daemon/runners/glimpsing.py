@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daemon import pictures
-from daemon.page.board import GLIMPSE_SIDE
-from daemon.runners.base import Glimpse, GlimpseTrouble, PaintRequest
+from daemon.runners.base import GLIMPSE_SIDE, Glimpse, GlimpseTrouble, PaintRequest
 from engine import Progress
 from engine.pyramid import Size, fitted, size_of
 

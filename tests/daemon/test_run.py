@@ -387,9 +387,19 @@ def test_a_second_signal_ends_it_at_once(program: Program) -> None:
     assert program.files("Outbox") == ["Waves/a.jpg"]
 
 
+IMPATIENT = """
+import sys
+from daemon import service
+from tests.daemon import run_with_stand_in as program
+assert 0 < service._CLOSE_SECONDS < 90  # of systemd's
+service._CLOSE_SECONDS = 4.0
+sys.exit(program.exit_code_of(program.command, sys.argv[2:]))
+"""
+
+
 def test_an_engine_that_does_not_listen_cannot_hold_up_the_end(program: Program) -> None:
     (program.style("Waves") / "a.png").write_bytes(grey(100))
-    daemon = program.start(worker="deaf_worker")
+    daemon = program.start(program=[sys.executable, "-c", IMPATIENT, "deaf_worker"])
     program.wait(lambda: "running" in program.jobs())
     daemon.terminate()
     assert daemon.wait(LONG) == 0

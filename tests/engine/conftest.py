@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,19 @@ def reference() -> Iterator[Reference]:
     with np.load(DATA / "vgg19_reference.npz") as arrays:
         scalars = json.loads((DATA / "vgg19_reference.json").read_text())
         yield Reference(scalars, {name: arrays[name] for name in arrays.files})
+
+
+@pytest.fixture(scope="module")
+def once() -> Callable[[object, Callable[[], Any]], Any]:
+    """Makes what tests of a module compare with, under a name, the first time alone."""
+    made: dict[object, Any] = {}
+
+    def once(name: object, make: Callable[[], Any]) -> Any:
+        if name not in made:
+            made[name] = make()
+        return made[name]
+
+    return once
 
 
 @pytest.fixture

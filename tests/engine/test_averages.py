@@ -12,6 +12,7 @@ from engine.layers import chain_to, is_pooling, level_of
 from engine.mx import nd
 from engine.recipe import CONVOLUTIONS
 from tests.engine.labellings import plain
+from tests.engine.near import near
 
 SIDES = st.integers(1, 90)
 PADDINGS = ("zeros", "reflect", "replicate")
@@ -38,7 +39,7 @@ def test_shares_add_up_to_one_at_every_size(labelled, height, width):
     planes = [resized(each, (height, width)) for each in shares(labelled[0])]
     assert all(each.shape == (height, width) and each.dtype == np.float32 for each in planes)
     assert min(each.min() for each in planes) >= 0
-    assert sum(planes) == pytest.approx(np.ones((height, width)), abs=2e-6)
+    assert sum(planes) == near(np.ones((height, width)), abs=2e-6)
 
 
 @given(st.tuples(SIDES, SIDES), st.floats(0, 1), st.floats(0, 1))
@@ -46,7 +47,7 @@ def test_what_shrinks_is_averaged_over_the_area(size, down_to, across_to):
     smaller = max(1, int(size[0] * down_to)), max(1, int(size[1] * across_to))
     found = resized(plane(*size), smaller)
     rows, columns = (overlaps(*pair) for pair in zip(size, smaller, strict=True))
-    assert found == pytest.approx(rows @ plane(*size) @ columns.T, abs=1e-5)
+    assert found == near(rows @ plane(*size) @ columns.T, abs=1e-5)
     assert found.mean() == pytest.approx(plane(*size).mean(), abs=1e-5)
 
 
@@ -75,7 +76,7 @@ def test_a_position_is_spread_as_a_convolution_sees_it(padding, size):
         wide = nd.pad(given_, mode=mode, pad_width=(0, 0, 0, 0, 1, 1, 1, 1))
         expected = nd.Pooling(wide, **options)
     found = spread(plane(*size).astype(np.float32), padding)
-    assert found == pytest.approx(expected.asnumpy()[0, 0], abs=1e-6)
+    assert found == near(expected.asnumpy()[0, 0], abs=1e-6)
 
 
 def test_of_one_row_there_is_nothing_but_itself():
@@ -91,7 +92,7 @@ def test_a_pooling_halves_and_leaves_an_odd_end_out(size):
         pool_type="avg",
     )
     found = halved(plane(*size).astype(np.float32))
-    assert found == pytest.approx(pooled.asnumpy()[0, 0], abs=1e-6)
+    assert found == near(pooled.asnumpy()[0, 0], abs=1e-6)
 
 
 @given(
@@ -109,7 +110,7 @@ def test_shares_add_up_to_one_at_every_tap(labelled, height, width, padding):
             assert found.min() >= 0
             sums[tap] = sums[tap] + found
     for total in sums.values():
-        assert total == pytest.approx(np.ones(total.shape), abs=1e-5)
+        assert total == near(np.ones(total.shape), abs=1e-5)
 
 
 @pytest.mark.parametrize("padding", PADDINGS)

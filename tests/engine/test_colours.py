@@ -19,6 +19,7 @@ from engine.colours import (
     under_colours,
 )
 from engine.sources import Sources, Style
+from tests.engine.near import near
 
 SEEDS = st.integers(0, 2**32 - 1)
 # Rec. 601, full range, as JPEG has it.
@@ -73,7 +74,7 @@ def test_that_is_seen_to_happen():
 def test_of_its_own_colours_a_picture_is_not_changed():
     own = picture(2)
     palette = Palette.of(own)
-    assert changed(own, (40, 50), matched(palette, palette)) == pytest.approx(own, abs=1e-2)
+    assert changed(own, (40, 50), matched(palette, palette)) == near(own, abs=1e-2)
 
 
 def test_a_flat_style_becomes_the_photo_s_mean_and_noise_in_it_no_blots():
@@ -132,7 +133,7 @@ def test_a_change_is_the_same_in_place_and_band_by_band():
     change = matched(Palette.of(picture(1)), Palette.of(large))
     apart = change(large)
     whole = large @ change.matrix.T + change.shift
-    assert apart == pytest.approx(whole.clip(0, 255), abs=1e-3)
+    assert apart == near(whole.clip(0, 255), abs=1e-3)
     assert change(large, large) is large
     assert np.array_equal(large, apart)
 
@@ -164,9 +165,9 @@ def test_changes_are_told_apart():
 def test_under_its_colours_a_painting_has_its_light_and_the_photo_s_chroma(seed):
     photo, painted = picture(seed), picture(seed + 1)
     found = np.stack(list(under_colours(photo, lambda n: painted[:, :, n])), axis=2)
-    assert found @ CHROMA.T == pytest.approx(photo @ CHROMA.T, abs=1e-2)
+    assert found @ CHROMA.T == near(photo @ CHROMA.T, abs=1e-2)
     luma = np.array([0.299, 0.587, 0.114])
-    assert found @ luma == pytest.approx(painted @ luma, abs=1e-2)
+    assert found @ luma == near(painted @ luma, abs=1e-2)
 
 
 # On the real network.

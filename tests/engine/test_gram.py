@@ -10,6 +10,7 @@ from engine.gram import GRAM, products
 from engine.mx import mx, nd
 from engine.precision import BFLOAT16, raised
 from engine.shelf import Shelf
+from tests.engine.near import near
 from tests.engine.rounding import emulate, needs_bfloat16
 from tests.engine.tap_losses import at_once, error, in_tiles, style_loss
 from tests.engine.tap_losses import maps as drawn
@@ -30,7 +31,7 @@ def right(array):
 @pytest.mark.parametrize("shape", SHAPES)
 def test_they_are_those_of_all_pairs_of_channels(shape):
     found = products(nd.array(maps(shape))).asnumpy()
-    assert found == pytest.approx(right(maps(shape)), rel=1e-4)
+    assert found == near(right(maps(shape)), rel=1e-4)
 
 
 @pytest.fixture(params=[pytest.param(False, marks=needs_bfloat16), True])
@@ -47,7 +48,7 @@ def test_of_bfloat16_only_the_sums_are_rounded(narrow, shape):
     before = raised(given).asnumpy()
     found = products(given)
     assert found.dtype == np.float32
-    assert found.asnumpy() == pytest.approx(right(before), rel=2**-8)
+    assert found.asnumpy() == near(right(before), rel=2**-8)
     assert np.array_equal(found.asnumpy(), found.asnumpy().T)
     assert np.array_equal(raised(given).asnumpy(), before)
 
@@ -83,10 +84,10 @@ def check_again_and_again(shape, lowered):
         given = shelf.made(shape, values.dtype, lambda out, came=values: write(came, out))
         before = raised(given).asnumpy()
         found = products(given, shelf).asnumpy()
-        assert found == pytest.approx(right(before), rel=2**-8)
+        assert found == near(right(before), rel=2**-8)
         assert np.array_equal(raised(given).asnumpy(), before)
         shelf.put(given)
-    assert found == pytest.approx(products(given).asnumpy(), rel=2**-8)
+    assert found == near(products(given).asnumpy(), rel=2**-8)
 
 
 def write(values, out):

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from engine.losses import Aim, energy, mixed, shifted
 from engine.mx import nd
 from engine.precision import BFLOAT16, FLOAT32, raised
+from tests.engine.near import near
 from tests.engine.rounding import emulate, needs_bfloat16
 from tests.engine.tap_losses import error
 
@@ -62,7 +63,7 @@ def test_mixing_is_a_product_of_matrices():
     array, matrix = maps(7, (1, 4, 7, 3)), maps(8, (4, 4))
     right = np.einsum("ck,nkhw->nchw", matrix, array)
     found = mixed(nd.array(array), nd.array(matrix))
-    assert found.asnumpy() == pytest.approx(right, rel=1e-4, abs=1e-3)
+    assert found.asnumpy() == near(right, rel=1e-4, abs=1e-3)
 
 
 @pytest.mark.parametrize("emulated", [pytest.param(False, marks=needs_bfloat16), True])

@@ -31,6 +31,12 @@ def begin(painter, large, style):
 
 
 @pytest.fixture
+def undisturbed(begin, once):
+    """The steps and the painting, in one go."""
+    return lambda refine=STEPS: once(refine, lambda: painted(begin(refine)))
+
+
+@pytest.fixture
 def go_on(painter, large, style, tmp_path):
     """From where `tmp_path / "one"` is."""
 
@@ -62,8 +68,8 @@ def sharpness(picture):
 
 
 @pytest.mark.weights
-def test_it_has_the_photos_size_to_the_pixel_and_one_scale_more(begin):
-    steps, painting = painted(begin())
+def test_it_has_the_photos_size_to_the_pixel_and_one_scale_more(undisturbed):
+    steps, painting = undisturbed()
     assert painting.picture.shape == (SHORT, LONG, 3)
     assert (painting.picture.min() >= 0, painting.picture.max() <= 255) == (True, True)
     assert (painting.refined, painting.left_out) == (STEPS, "")
@@ -77,9 +83,9 @@ def test_it_has_the_photos_size_to_the_pixel_and_one_scale_more(begin):
 
 
 @pytest.mark.weights
-def test_it_is_sharper_than_enlarged_and_the_same_painting_all_the_same(begin, large):
-    _, painting = painted(begin(0))
-    _, found = painted(begin())
+def test_it_is_sharper_than_enlarged_and_the_same_painting_all_the_same(undisturbed, large):
+    _, painting = undisturbed(0)
+    _, found = undisturbed()
     enlarged = pyramid.resized(painting.picture, (SHORT, LONG))
     assert sharpness(found.picture) > 1.3 * sharpness(enlarged)
     size = pyramid.size_of(painting.picture)
@@ -166,8 +172,10 @@ def test_without_it_a_painting_in_luminance_has_the_photo_s_colours_all_the_same
 # Within the painting, at its end, after the refinement's first step, and at its last one.
 @pytest.mark.parametrize("steps", [2, 7, 8, 10])
 @pytest.mark.weights
-def test_one_that_is_broken_off_goes_on_to_the_same_picture(begin, go_on, tmp_path, steps):
-    told, whole = painted(begin())
+def test_one_that_is_broken_off_goes_on_to_the_same_picture(
+    begin, undisturbed, go_on, tmp_path, steps
+):
+    told, whole = undisturbed()
     work = begin()
     for _ in range(steps):
         next(work)
@@ -192,8 +200,10 @@ def poorer(painter, large, style):
 
 @pytest.mark.parametrize("refine", [0, STEPS + 1])
 @pytest.mark.weights
-def test_whether_it_will_be_refined_is_no_matter_to_the_painting(begin, go_on, tmp_path, refine):
-    right = painted(begin(refine))[1]
+def test_whether_it_will_be_refined_is_no_matter_to_the_painting(
+    begin, undisturbed, go_on, tmp_path, refine
+):
+    right = undisturbed(refine)[1]
     work = begin()
     for _ in range(5):
         next(work)
@@ -254,8 +264,8 @@ def limited(painter, most):
 
 
 @pytest.mark.weights
-def test_without_memory_for_it_the_painting_is_left_as_it_is(painter, begin, large, style):
-    usual = painted(begin(0))[1]
+def test_without_memory_for_it_the_painting_is_left_as_it_is(painter, undisturbed, large, style):
+    usual = undisturbed(0)[1]
     poorer = altered(painter, plan=unable(painter))
     found = painted(poorer.paint(Sources.of(large, style), RECIPE, refine=STEPS))[1]
     assert np.array_equal(found.picture, usual.picture)
@@ -295,8 +305,10 @@ def test_a_photo_of_too_many_pixels_is_refined_in_a_smaller_size(begin, monkeypa
     ],
 )
 @pytest.mark.weights
-def test_what_was_painted_survives_a_refinement_that_fails(begin, monkeypatch, error, why):
-    usual = painted(begin(0))[1]
+def test_what_was_painted_survives_a_refinement_that_fails(
+    begin, undisturbed, monkeypatch, error, why
+):
+    usual = undisturbed(0)[1]
     evaluate = Objective.evaluate
 
     def fail(self, image):
@@ -312,10 +324,10 @@ def test_what_was_painted_survives_a_refinement_that_fails(begin, monkeypatch, e
 
 
 @pytest.mark.weights
-def test_a_refinement_without_a_step_is_none(painter, large, style):
+def test_a_refinement_without_a_step_is_none(painter, undisturbed, large, style):
     clock = {"now": 0.0}
     slow = altered(painter, _clock=lambda: clock["now"])
-    usual = painted(painter.paint(Sources.of(large, style), RECIPE))[1]
+    usual = undisturbed(0)[1]
     recipe = RECIPE.model_copy(update={"time_budget": 100.0})
     work = slow.paint(Sources.of(large, style), recipe, refine=STEPS)
     for _ in range(RECIPE.total_iterations):
@@ -347,12 +359,12 @@ def test_when_the_time_is_over_nothing_is_refined(painter, large, style):
 
 
 @pytest.mark.weights
-def test_tiles_come_to_the_same_picture(painter, begin, large, style):
+def test_tiles_come_to_the_same_picture(painter, undisturbed, large, style):
     def plan(size, *more):
         found = painter.plan(size, *more)
         return replace(found, maps=2**20) if max(size) > RECIPE.size else found
 
-    usual = painted(begin())[1]
+    usual = undisturbed()[1]
     found = painted(
         altered(painter, plan=plan).paint(Sources.of(large, style), RECIPE, refine=STEPS)
     )[1]

@@ -31,6 +31,12 @@ def begin(painter, photo, style):
 
 
 @pytest.fixture
+def undisturbed(begin, once):
+    """The steps and the painting that come of a recipe in one go."""
+    return lambda recipe: once(recipe.model_dump_json(), lambda: list(begin(recipe)))
+
+
+@pytest.fixture
 def go_on(painter, photo, style, file):
     return lambda recipe: painter.paint(Sources.of(photo, style), recipe, Snapshot(file))
 
@@ -49,8 +55,8 @@ def finished(work):
 
 # Within a scale, at its end, just after the next one's first step, and at the very last step.
 @pytest.mark.parametrize("steps", [1, 4, 5, 6, 9])
-def test_it_goes_on_to_the_same_picture(begin, go_on, file, steps):
-    *told, whole = begin(TWO_SCALES)
+def test_it_goes_on_to_the_same_picture(begin, undisturbed, go_on, file, steps):
+    *told, whole = undisturbed(TWO_SCALES)
     break_off(begin(TWO_SCALES), steps, file)
     at, rest, painting = finished(go_on(TWO_SCALES))
     assert at == steps
@@ -62,18 +68,18 @@ def test_it_goes_on_to_the_same_picture(begin, go_on, file, steps):
 
 
 @pytest.mark.parametrize("steps", [3, 6])
-def test_one_that_goes_on_can_be_seen_before_its_first_step(begin, go_on, file, steps):
+def test_one_that_goes_on_can_be_seen_before_its_first_step(begin, undisturbed, go_on, file, steps):
     before = begin(TWO_SCALES)
     break_off(before, steps, file)
     after = go_on(TWO_SCALES)
     assert np.array_equal(after.preview(), before.preview())
     assert after.total == 9
-    *_, whole = begin(TWO_SCALES)
+    *_, whole = undisturbed(TWO_SCALES)
     assert np.array_equal(finished(after)[2].picture, whole.picture), "looking changes nothing"
 
 
-def test_it_goes_on_twice(begin, go_on, file):
-    *_, whole = begin(TWO_SCALES)
+def test_it_goes_on_twice(begin, undisturbed, go_on, file):
+    *_, whole = undisturbed(TWO_SCALES)
     break_off(begin(TWO_SCALES), 3, file)
     break_off(go_on(TWO_SCALES), 4, file)
     at, _, painting = finished(go_on(TWO_SCALES))
@@ -89,9 +95,9 @@ def test_it_goes_on_twice(begin, go_on, file):
         {"optimizer": "adam", "learning_rate": 100.0, "tv_weight": 1.0},
     ],
 )
-def test_whatever_the_recipe(begin, go_on, file, changes):
+def test_whatever_the_recipe(begin, undisturbed, go_on, file, changes):
     recipe = TWO_SCALES.model_copy(update=changes)
-    *_, whole = begin(recipe)
+    *_, whole = undisturbed(recipe)
     break_off(begin(recipe), 3, file)
     assert np.array_equal(finished(go_on(recipe))[2].picture, whole.picture)
 
@@ -165,23 +171,35 @@ def controlled(photo, style):
     return controlled
 
 
+@pytest.fixture
+def paint_with(painter, controlled):
+    """Paint with a control."""
+    return lambda control, *snapshot: painter.paint(*controlled(control), *snapshot)
+
+
+@pytest.fixture
+def undisturbed_with(paint_with, once):
+    """The steps and the painting that come of it in one go."""
+    return lambda control: once(control, lambda: list(paint_with(control)))
+
+
 # Within the first scale, at its end, and within the second.
 @pytest.mark.parametrize("steps", [2, 5, 7])
 @pytest.mark.parametrize("control", CONTROLS)
 def test_it_goes_on_to_the_same_picture_with_every_control(
-    painter, controlled, file, control, steps
+    paint_with, undisturbed_with, file, control, steps
 ):
-    *told, whole = painter.paint(*controlled(control))
-    break_off(painter.paint(*controlled(control)), steps, file)
-    at, rest, painting = finished(painter.paint(*controlled(control), Snapshot(file)))
+    *told, whole = undisturbed_with(control)
+    break_off(paint_with(control), steps, file)
+    at, rest, painting = finished(paint_with(control, Snapshot(file)))
     assert at == steps
     assert [step.loss for step in rest] == [step.loss for step in told[steps:]]
     assert np.array_equal(painting.picture, whole.picture)
 
 
-def test_each_control_makes_another_picture(painter, controlled, begin):
-    pictures = [list(begin(TWO_SCALES))[-1].picture]
-    pictures += [list(painter.paint(*controlled(control)))[-1].picture for control in CONTROLS]
+def test_each_control_makes_another_picture(undisturbed, undisturbed_with):
+    pictures = [undisturbed(TWO_SCALES)[-1].picture]
+    pictures += [undisturbed_with(control)[-1].picture for control in CONTROLS]
     for number, one in enumerate(pictures):
         for other in pictures[:number]:
             assert np.abs(one - other).mean() > 1  # of 255
@@ -233,8 +251,9 @@ def test_what_a_picture_starts_from_can_be_seen_in_it(painter, photo, style):
         *_, painting = painter.paint(Sources(photo, [Style(style)], start), recipe)
         return painting.picture
 
-    assert np.array_equal(painted(photo), painted(None))
-    assert np.abs(painted(255 - photo) - painted(None)).mean() > 3
+    plain = painted(None)
+    assert np.array_equal(painted(photo), plain)
+    assert np.abs(painted(255 - photo) - plain).mean() > 3
 
 
 def test_what_the_network_depends_on_stands_in_its_key(painter):
@@ -260,9 +279,9 @@ def looked_at(work):
 
 
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
-def test_whoever_looks_on_changes_nothing(begin, optimizer):
+def test_whoever_looks_on_changes_nothing(begin, undisturbed, optimizer):
     recipe = TWO_SCALES.model_copy(update={"optimizer": optimizer})
-    *told, whole = begin(recipe)
+    *told, whole = undisturbed(recipe)
     painting, looks = looked_at(begin(recipe))
     assert np.array_equal(painting.picture, whole.picture)
     assert painting.loss == whole.loss

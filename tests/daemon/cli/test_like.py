@@ -18,6 +18,7 @@ from daemon.cli import main, stylize
 from daemon.formats import xmp
 from daemon.runners.local import LocalRunner
 from tests.daemon import child_stand_ins as stand_ins
+from tests.daemon.cli.residents import Residents
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -31,10 +32,12 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    """Run the command in this process, with a stand-in in the child."""
-    worker = functools.partial(LocalRunner, worker=stand_ins.stand_in_worker)
-    monkeypatch.setattr(stylize, "LocalRunner", worker)
+def run(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], residents: Residents
+) -> Run:
+    """Run the command in this process, with a stand-in in a child that stays."""
+    lend = functools.partial(residents.lend, worker=stand_ins.stand_in_worker)
+    monkeypatch.setattr(stylize, "LocalRunner", lend)
 
     def run(*arguments: str) -> tuple[int, str, str]:
         with pytest.raises(SystemExit) as ended:
@@ -297,14 +300,17 @@ def test_what_goes_wrong_is_said_in_a_sentence(
 @pytest.mark.weights
 @pytest.mark.parametrize("size", ["working", "original"])
 @pytest.mark.parametrize("name", ["first.png", "first.tif"])
-def test_the_real_engine_repeats_a_picture_to_the_bit(weights: Path, name: str, size: str) -> None:
+def test_the_real_engine_repeats_a_picture_to_the_bit(
+    monkeypatch: pytest.MonkeyPatch, residents: Residents, weights: Path, name: str, size: str
+) -> None:
     rng = np.random.default_rng(1)
     for file in ("real.png", "strokes.png"):
         coarse = Image.fromarray(rng.integers(0, 255, (6, 8, 3), dtype=np.uint8))
         coarse.resize((96, 72), Image.Resampling.BICUBIC).save(file)
     engine = ("--device", "cpu", "--weights", str(weights.parent), "--output.depth", "16")
 
-    def painted(output: str, *more: str) -> bytes:
+    def painted(output: str, *more: str, runner: Any = residents.lend) -> bytes:
+        monkeypatch.setattr(stylize, "LocalRunner", runner)
         with pytest.raises(SystemExit) as ended:
             main(["stylize", "real.png", "strokes.png", "-o", output, *engine, *more])
         assert ended.value.code == 0
@@ -314,5 +320,6 @@ def test_the_real_engine_repeats_a_picture_to_the_bit(weights: Path, name: str, 
     first = painted(name, *how, "--output.size", size)
     refined = record.record_of(first, name).refine
     assert (refined > 0) == (size == "original")
-    assert painted(f"again{Path(name).suffix}", "--like", name) == first
+    # Also in a process that has painted nothing yet.
+    assert painted(f"again{Path(name).suffix}", "--like", name, runner=LocalRunner) == first
     assert painted(f"other{Path(name).suffix}", "--like", name, "--seed", "6") != first

@@ -12,8 +12,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from daemon import pictures
-from daemon.page.board import GLIMPSE_SIDE
-from daemon.runners.base import Glimpse, GlimpseTrouble, Painted, PaintRequest, Started
+from daemon.runners.base import (
+    GLIMPSE_SIDE,
+    Glimpse,
+    GlimpseTrouble,
+    Painted,
+    PaintRequest,
+    Started,
+)
 from daemon.runners.glimpsing import FIRST_SECONDS, SECONDS, SHARE, Glimpsing
 from engine import Progress, Recipe
 from tests.daemon.child_stand_ins import camera_shy_worker
