@@ -544,6 +544,12 @@ def pictures() -> tuple[str, str]:
     return "real.png", "strokes.png"
 
 
+@pytest.fixture
+def real_stays(monkeypatch: pytest.MonkeyPatch, residents: Residents) -> None:
+    """The real engine, in a child that stays."""
+    monkeypatch.setattr(stylize, "LocalRunner", residents.lend)
+
+
 @pytest.mark.weights
 @pytest.mark.parametrize("init", [["--init", "noise"], ["--init", "blend", "--init-noise", "0.3"]])
 def test_another_seed_is_another_picture_and_the_same_the_same(
@@ -570,10 +576,8 @@ def test_another_seed_is_another_picture_and_the_same_the_same(
 
 
 @pytest.mark.weights
-def test_the_real_engine_heeds_all_that_is_named(
-    monkeypatch: pytest.MonkeyPatch, residents: Residents, weights: Path, pictures: tuple[str, str]
-) -> None:
-    monkeypatch.setattr(stylize, "LocalRunner", residents.lend)
+@pytest.mark.usefixtures("real_stays")
+def test_the_real_engine_heeds_all_that_is_named(weights: Path, pictures: tuple[str, str]) -> None:
     photo, strokes = pictures
     Image.open(strokes).rotate(180).convert("L").convert("RGB").save("grey.png")
 
@@ -598,6 +602,7 @@ def test_the_real_engine_heeds_all_that_is_named(
 
 
 @pytest.mark.weights
+@pytest.mark.usefixtures("real_stays")
 def test_the_real_engine_heeds_masks_and_regions(
     weights: Path, pictures: tuple[str, str], capfd: pytest.CaptureFixture[str]
 ) -> None:
