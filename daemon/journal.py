@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from daemon import database, queries, schema
 from daemon.errors import JournalError
-from daemon.jobs import COLUMNS, Intention, Job, JobState, NewJob, job_of, written
+from daemon.jobs import COLUMNS, Intention, Job, JobState, NewJob, job_of, row_of
 
 JOURNAL: Final = "journal.sqlite"
 """Name of the file in a share's state folder."""
@@ -79,7 +79,7 @@ class Journal:
             JournalError: a job of this id is there already.
         """
         state = (JobState.QUEUED.value, None, None, error and _sane(error))
-        return self._written(job.id, queries.ADD, (*self._values(job), *state))
+        return self._written(job.id, queries.ADD, (*row_of(job), self._clock(), *state))
 
     def adopt(self, job: NewJob, result: Path | None, error: str | None) -> Job:
         """Record a job that was over before this journal was begun, in one step.
@@ -97,7 +97,7 @@ class Journal:
         """
         ended = JobState.DONE if error is None else JobState.FAILED
         state = (ended.value, self._clock(), result and _bytes(result), error and _sane(error))
-        return self._written(job.id, queries.ADD, (*self._values(job), *state))
+        return self._written(job.id, queries.ADD, (*row_of(job), self._clock(), *state))
 
     def next_queued(
         self,
@@ -316,13 +316,6 @@ class Journal:
         """How many jobs wait in each lane that has any, the lane whose turn is next first."""
         rows = self._rows("SELECT name, waiting FROM lanes WHERE waiting > 0 ORDER BY served, name")
         return {os.fsdecode(name): number for name, number in rows}
-
-    def _values(self, job: NewJob) -> tuple[Any, ...]:
-        return (
-            job.id, _bytes(job.lane), _bytes(job.style_name), _bytes(job.relative),
-            _bytes(job.content), _bytes(job.style), job.overrides and _bytes(job.overrides),
-            job.recipe, written(job.stays), self._clock(),
-        )  # fmt: skip
 
     def _rows(self, query: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         with self._errors():

@@ -30,11 +30,15 @@ from functools import cached_property, partial
 from pathlib import Path, PurePath
 from typing import Final, Literal, NamedTuple
 
+from daemon.looks import Part
 from daemon.names import JOB_FILE, canonical, is_note, is_picture, split
 from daemon.scanner import Guard, Look, Sighting, in_order, unguarded
 
 INBOX_LANE: Final = "Inbox"
 """The lane of what lies in the bare inbox."""
+
+Role = str
+"""What a file beside a photo is for."""
 
 _STYLE_MARK: Final = ".style"
 
@@ -55,6 +59,8 @@ class Candidate:
         folder: the folder that is taken whole (kind "folder").
         relative: the photo's path below the inbox.
         others: what else lies in that folder and is taken along.
+        styles: all parts of a blend, `style` being the first one's; empty for one style.
+        companions: what else lies beside the photo and belongs to it, by what it is for.
     """
 
     kind: Literal["style", "pair", "folder", "default"]
@@ -67,11 +73,14 @@ class Candidate:
     folder: Path | None
     relative: PurePath
     others: tuple[Sighting, ...] = ()
+    styles: tuple[Part, ...] = field(default=(), kw_only=True)
+    companions: Mapping[Role, Sighting] = field(default_factory=dict, kw_only=True, hash=False)
 
     @cached_property
     def sightings(self) -> tuple[Sighting, ...]:
         """All files in the inbox that this candidate takes, and that must be settled for it."""
-        found = (self.content, self.style_sighting, self.overrides, *self.others)
+        beside = (*self.companions.values(), *self.others)
+        found = (self.content, self.style_sighting, self.overrides, *beside)
         return tuple(sighting for sighting in found if sighting is not None)
 
 

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from daemon.errors import JournalError
 from daemon.jobs import JobState, NewJob
 from daemon.journal import Journal
+from daemon.looks import Part
 
 
 def ticking() -> Callable[[], float]:
@@ -446,7 +447,25 @@ def spoil(path: Path, change: str) -> None:
         database.execute(f"UPDATE jobs SET {change}")  # noqa: S608 - our own words
 
 
-SPOILT = ["report = '{\"loss'", "stays = '[[1'", "error = CAST(x'ff' AS TEXT)", "relative = 5"]
+def test_a_job_may_have_several_styles_and_companions(journal: Journal) -> None:
+    styles = (Part(Path("/s/Waves.jpg"), 0.7), Part(Path("/s/N\udcff.png"), 0.3))
+    companions = {"mask": Path("/w/a/photo.mask\udcff.png"), "start": Path("/w/a/x.png")}
+    blend = replace(new_job("a"), styles=styles, companions=companions)
+    for _ in range(2):
+        job = journal.find("a") or journal.add(blend)
+        assert (job.styles, job.parts, job.companions) == (styles, styles, companions)
+    plain = journal.add(new_job("b"))
+    assert (plain.styles, plain.companions) == ((), {})
+    assert plain.parts == (Part(plain.style, 1.0),)
+    assert len({job, plain, blend}) == 3
+    assert journal.adopt(replace(blend, id="c"), None, None).styles == styles
+
+
+SPOILT = [
+    "report = '{\"loss'", "stays = '[[1'", "error = CAST(x'ff' AS TEXT)", "relative = 5",
+    "styles = '[[1'", "styles = '[[1, 2]]'", "styles = '[[\"00\", \"x\"]]'",
+    "companions = '{\"mask\": 1}'", "companions = '[5]'",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("change", SPOILT)
