@@ -93,6 +93,11 @@ class NewJob:
         return self.styles or (Part(self.style, 1.0),)
 
     @property
+    def style_files(self) -> tuple[Path, ...]:
+        """The pictures of these."""
+        return tuple(part.path for part in self.parts)
+
+    @property
     def has_own_style(self) -> bool:
         """Whether its style came along with the photo; what that is called tells people nothing."""
         return self.style.parent == self.content.parent

@@ -21,7 +21,17 @@ from typing import Any, Final
 
 from daemon import database, queries, schema
 from daemon.errors import JournalError
-from daemon.jobs import COLUMNS, Intention, Job, JobState, NewJob, job_of, row_of
+from daemon.jobs import (
+    COLUMNS,
+    Intention,
+    Job,
+    JobState,
+    NewJob,
+    job_of,
+    row_of,
+    written_styles,
+)
+from daemon.looks import Part
 
 JOURNAL: Final = "journal.sqlite"
 """Name of the file in a share's state folder."""
@@ -136,14 +146,15 @@ class Journal:
             self._change(queries.START, (self._clock(), job_id))
             return self.get(job_id)
 
-    def restyle(self, job_id: str, style: Path) -> Job:
-        """Record that another picture has taken the place of a queued job's style.
+    def restyle(self, job_id: str, parts: tuple[Part, ...]) -> Job:
+        """Record that other pictures have taken the places of a queued job's styles.
 
         Raises:
             JournalError: there is no such job, or it does not wait.
         """
-        query = "UPDATE jobs SET style = ? WHERE id = ? AND state = 'queued'"
-        return self._written(job_id, query, (_bytes(style), job_id))
+        styles = written_styles(parts) if len(parts) > 1 else None
+        query = "UPDATE jobs SET style = ?, styles = ? WHERE id = ? AND state = 'queued'"
+        return self._written(job_id, query, (_bytes(parts[0].path), styles, job_id))
 
     def progress(self, job_id: str, iteration: int, total: int, eta_seconds: float | None) -> None:
         """Record how far a running job is, for those who read along; None: nobody can tell yet."""
