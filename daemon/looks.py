@@ -141,8 +141,10 @@ def _shown(shares: Mapping[str, float]) -> str:
 def _cut(text: str) -> tuple[str, str]:
     """A text without the wish that it ends with, and the key of that; empty if there is none."""
     place = max(text.rfind(comma) for comma in _COMMAS)
-    words_of_it = " ".join(text[place + 1 :].split()).casefold()
-    return text[: max(place, 0)].rstrip(), _known_words().get(words_of_it, "") if place > 0 else ""
+    if place <= 0:
+        return text, ""
+    end = " ".join(text[place + 1 :].split()).casefold()
+    return text[:place].rstrip(), _known_words().get(end, "")
 
 
 @cache
