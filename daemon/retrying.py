@@ -128,8 +128,8 @@ def _parcel(share: Share, found: Candidate) -> Parcel:
     if found.folder is not None:
         whole, wishes = photo.parent, found.overrides
         below = None if wishes is None else wishes.path.relative_to(share.failed)
-        names = (whole.name,)
-        return Parcel(whole.parent, names, photo, found.style_files, below, found.wishes)
+        styles, asked = found.style_files, found.wishes
+        return Parcel(whole.parent, (whole.name,), photo, styles, below, asked)
     beside = found.style_sighting
     names = (photo.name,) if beside is None else (beside.path.name, photo.name)
     return Parcel(photo.parent, names, photo, found.style_files, wishes=found.wishes)
