@@ -19,7 +19,16 @@ import structlog
 from daemon import departure, intention, keepsakes, presence
 from daemon.claim_folders import claim_folder, guard
 from daemon.errors import JournalError
-from daemon.jobs import Job, NewJob, stays_in, written
+from daemon.jobs import (
+    Job,
+    NewJob,
+    companions_in,
+    stays_in,
+    styles_in,
+    written,
+    written_companions,
+    written_styles,
+)
 from daemon.journal import Journal
 from daemon.keepsakes import COPIED
 from daemon.names import printable
@@ -40,6 +49,8 @@ def record(job: NewJob) -> bytes:
     kept: dict[str, object] = {name: _coded(getattr(job, name)) for name in (*_NAMES, *_PATHS)}
     kept["overrides"] = None if job.overrides is None else _coded(job.overrides)
     kept["stays"] = written(job.stays)
+    kept["styles"] = written_styles(job.styles)
+    kept["companions"] = written_companions(job.companions)
     return json.dumps(kept).encode("ascii")
 
 
@@ -121,6 +132,8 @@ def _recorded(folder: Path, job_id: str) -> NewJob | None:
         paths = {name: Path(_decoded(kept[name])) for name in _PATHS}
         overrides = None if kept["overrides"] is None else Path(_decoded(kept["overrides"]))
         stays = stays_in(kept["stays"])
+        styles = styles_in(kept.get("styles"))  # older versions wrote down neither these
+        companions = companions_in(kept.get("companions"))  # nor these
     except (ValueError, TypeError, KeyError):  # nobody but us writes there: a disk has lost it
         return None
     return NewJob(
@@ -133,6 +146,8 @@ def _recorded(folder: Path, job_id: str) -> NewJob | None:
         overrides,
         "{}",
         stays=stays,
+        styles=styles,
+        companions=companions,
     )
 
 

@@ -22,7 +22,7 @@ from daemon.holds import Holds
 from daemon.jobs import Job, JobState
 from daemon.journal import Journal
 from daemon.last_resort import LastResort
-from daemon.loading import Fault, Unreachable, advice_on_style, load, style_now
+from daemon.loading import Fault, Unreachable, advice_on_style, load, parts_now
 from daemon.outlet import Outlet
 from daemon.patience import Patience
 from daemon.presence import is_movable
@@ -278,7 +278,7 @@ class Dispatcher:
             raise
 
     def _hand_over(self, job: Job) -> None:
-        job = self._with_its_style(job)
+        job = self._with_its_styles(job)
         stamp = stamp_of(job.content)
         # Read before an attempt is counted: a disk that is out of reach is not the photo's fault.
         request = load(job, self._share, self._settings)
@@ -289,15 +289,15 @@ class Dispatcher:
         elif not (request.in_styles and self._waits_for_style(job, request.message)):
             self._give_up(job, request.message)
 
-    def _with_its_style(self, job: Job) -> Job:
+    def _with_its_styles(self, job: Job) -> Job:
         try:
-            style = style_now(job, self._share)
+            parts = parts_now(job, self._share)
         except OSError:  # `load` says what that means
             return job
-        if style == job.style:
+        if parts == job.parts:
             return job
-        self._patience.forget(job.style)
-        return self._journal.restyle(job.id, style)
+        self._patience.forget(*job.style_files)
+        return self._journal.restyle(job.id, parts)
 
     def _wait(self, job: Job, trouble: Unreachable) -> None:
         if not trouble.alone:
@@ -318,22 +318,22 @@ class Dispatcher:
         others = [lane for lane in self._journal.waiting() if lane != job.lane]
         # Of those that wait some may have been told already, and only wait to be moved.
         if self._journal.next_queued(others, self._endings.jobs) is None:
-            self._patience.forget(job.style)
+            self._patience.forget(*job.style_files)
 
     def _submit(self, job: Job, request: PaintRequest, photo: Seen) -> None:
         self._running[job.id], self._seen[job.id] = self._journal.start(job.id), photo
         self._held_jobs.release(job.id)
-        self._patience.seen_whole(job.style)
-        if not self._patience.doubts(job.style):  # else its lane is on hold until that is painted
+        self._patience.seen_whole(*job.style_files)
+        if not self._patience.doubts(*job.style_files):  # else its lane waits until it is painted
             self._holds.release(job.lane)
         self._runner.submit(request)
 
     def _waits_for_style(self, job: Job, why: str) -> bool:
         """Hold the lane of a job whose style, in the styles folder, is of no use just now."""
-        if self._patience.is_over(job.style):
+        if self._patience.is_over(*job.style_files):
             self._holds.release(job.lane)  # the lane's other jobs are told the same at once
             return False
-        self._holds.hold(job.lane, why, self._patience.ends(job.style))
+        self._holds.hold(job.lane, why, self._patience.ends(*job.style_files))
         return True
 
     def _again(self, job: Job, why: str) -> None:
@@ -368,7 +368,7 @@ class Dispatcher:
     def _ended(self, job: Job, event: End, photo: Seen) -> None:
         if isinstance(event, Painted):
             self._relapses.lived(job.lane)
-            self._patience.forget(job.style)
+            self._patience.forget(*job.style_files)
             self._holds.release(job.lane)
             if is_changed(photo, self._settings.watch.max_bytes):
                 self._endings.failed(job, _CHANGED)

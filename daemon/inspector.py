@@ -80,7 +80,7 @@ Work = Callable[[Connection, Limits], None]
 class _Request:
     key: str
     content: Path
-    style: Path | None
+    styles: tuple[Path, ...]
 
 
 class Inspector:
@@ -122,13 +122,13 @@ class Inspector:
         """
         self._limits = limits_of(settings, *self._limits.tops)
 
-    def submit(self, key: str, content: Path, style: Path | None) -> None:
+    def submit(self, key: str, content: Path, *styles: Path) -> None:
         """Ask whether these pictures can be decoded; `deliver` gets the answer.
 
         Args:
             key: stands in the answer.
             content: the photo.
-            style: the style picture, if that is to be looked at too.
+            styles: the style pictures that are to be looked at too.
 
         Raises:
             RuntimeError: the inspector is closed.
@@ -141,7 +141,7 @@ class Inspector:
                 thread = threading.Thread(target=self._run, name="inspector", daemon=True)
                 threads.start(thread)
                 self._thread = thread
-            self._requests.append(_Request(key, content, style))
+            self._requests.append(_Request(key, content, styles))
             self._bell.ring()
 
     def close(self) -> None:
@@ -194,17 +194,24 @@ class Inspector:
         return None if self._child is None else self._limits.idle_seconds
 
     def _answer(self, request: _Request) -> None:
-        content, path = self._look_at(request.content), request.style
-        style = Finding() if content.message or path is None else self._look_at_style(path)
+        content = self._look_at(request.content)
         if content.message:
-            answer = _refused(request, content.message, "content", content)
-        elif path is not None and style.message:
-            message = f"The style picture {printable(path.name)} cannot be used. {style.message}"
-            answer = _refused(request, message, "style", style)
+            self._say(_refused(request, content.message, "content", content))
         else:
-            gaps = ("content",) * content.gap + ("style",) * style.gap
-            answer = Inspected(request.key, ok=True, message="", blame="", gaps=gaps)
-        self._say(answer)
+            self._say(self._of_styles(request, content))
+
+    def _of_styles(self, request: _Request, content: Finding) -> Inspected:
+        """The answer to a request whose photo is whole."""
+        gap = False
+        for path in request.styles:
+            style = self._look_at_style(path)
+            if style.message:
+                name = printable(path.name)
+                message = f"The style picture {name} cannot be used. {style.message}"
+                return _refused(request, message, "style", style)
+            gap |= style.gap
+        gaps = ("content",) * content.gap + ("style",) * gap
+        return Inspected(request.key, ok=True, message="", blame="", gaps=gaps)
 
     def _say(self, answer: Inspected) -> None:
         self._current = None

@@ -56,8 +56,8 @@ _log: Final = structlog.get_logger()
 class Inspects(Protocol):
     """What the intake needs of `daemon.inspector.Inspector`."""
 
-    def submit(self, key: str, content: Path, style: Path | None) -> None:
-        """Ask whether two pictures can be read."""
+    def submit(self, key: str, content: Path, *styles: Path) -> None:
+        """Ask whether a photo, and its styles, can be read."""
 
 
 class Intake:
@@ -293,7 +293,7 @@ class Intake:
         return self._readiness.unchanged_for(candidate) >= enough
 
     def _ready(self, candidate: Candidate) -> Ready:
-        return Ready(candidate, self.styles.get(candidate.style))
+        return Ready(candidate, tuple(map(self.styles.get, candidate.style_files)))
 
     def _forget(self, pairing: Pairing) -> None:
         now = self._clock()
@@ -310,7 +310,7 @@ class Intake:
     def _ask(self) -> None:
         while self._waiting and len(self._asked) < _MOST_ASKED:
             candidate, key = self._waiting.popleft(), str(next(self._numbers))
-            self._inspector.submit(key, candidate.content.path, candidate.style)
+            self._inspector.submit(key, candidate.content.path, *candidate.style_files)
             self._asked[key] = self._ready(candidate)
             self._turns.served(candidate.lane)
 
@@ -344,7 +344,8 @@ class Intake:
         try:
             try:
                 with self._last_resort.over(ready.candidate.relative):
-                    recipe = recipe_of(claim, self._settings.paint, self._usual_recipe)
+                    paint, asked = self._settings.paint, ready.candidate.wishes
+                    recipe = recipe_of(claim, paint, self._usual_recipe, asked)
             except (OverridesError, FaultError) as error:
                 recipe, reason = self._usual_recipe, str(error)
             stays = stays_of(ready.candidate, self._share.inbox) if is_copy(claim) else ()

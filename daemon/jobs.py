@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from enum import Enum
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, Final
+
+from daemon.looks import Part
 
 if TYPE_CHECKING:
     from daemon.claims import Claim
@@ -64,10 +66,13 @@ class NewJob:
         style_name: of the style, for people.
         relative: the photo's path below the inbox, as it was found.
         content: the photo's file, where it is now.
-        style: the style picture's file, where it is now.
+        style: the style picture's file, where it is now; of several the first.
         overrides: the job.toml, where it is now.
         recipe: a recipe as JSON.
         stays: the files that stay in the inbox, if these here are copies.
+        styles: all parts of a blend, `style` being the first one's; empty for one style.
+        companions: what else lay beside the photo and belongs to it, where it is now, by what it
+            is for.
     """
 
     id: str
@@ -79,6 +84,18 @@ class NewJob:
     overrides: Path | None
     recipe: str
     stays: tuple[Stay, ...] = field(default=(), kw_only=True)
+    styles: tuple[Part, ...] = field(default=(), kw_only=True)
+    companions: Mapping[str, Path] = field(default_factory=dict, kw_only=True, hash=False)
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """What it is painted in: one style, or those of a blend."""
+        return self.styles or (Part(self.style, 1.0),)
+
+    @property
+    def style_files(self) -> tuple[Path, ...]:
+        """The pictures of these."""
+        return tuple(part.path for part in self.parts)
 
     @property
     def has_own_style(self) -> bool:
@@ -112,6 +129,7 @@ def new_job(
         overrides=claim.overrides,
         recipe=recipe,
         stays=stays,
+        styles=candidate.styles,
     )
 
 
@@ -170,6 +188,16 @@ class Job(NewJob):
         return Intention(self.intended, self.sha256, self.size)
 
 
+def row_of(job: NewJob) -> tuple[Any, ...]:
+    """What is known of a job before it has begun, as `queries.ADD` wants it."""
+    return (
+        job.id, os.fsencode(job.lane), os.fsencode(job.style_name), os.fsencode(job.relative),
+        os.fsencode(job.content), os.fsencode(job.style),
+        job.overrides and os.fsencode(job.overrides), job.recipe, written(job.stays),
+        written_styles(job.styles), written_companions(job.companions),
+    )  # fmt: skip
+
+
 def written(stays: tuple[Stay, ...]) -> str | None:
     """Files that stay, as the journal has them; None if there are none."""
     files = [(os.fsencode(stay.path).hex(), stay.size, stay.mtime_ns) for stay in stays]
@@ -179,10 +207,35 @@ def written(stays: tuple[Stay, ...]) -> str | None:
 def stays_in(text: str | None) -> tuple[Stay, ...]:
     """The same again, read."""
     files = json.loads(text) if text else []
-    return tuple(
-        Stay(PurePath(os.fsdecode(bytes.fromhex(path))), size, mtime_ns)
-        for path, size, mtime_ns in files
-    )
+    return tuple(Stay(PurePath(_decoded(path)), size, mtime_ns) for path, size, mtime_ns in files)
+
+
+def written_styles(styles: tuple[Part, ...]) -> str | None:
+    """The parts of a blend, as the journal has them; None if it is none."""
+    parts = [(os.fsencode(part.path).hex(), part.share) for part in styles]
+    return json.dumps(parts) if parts else None
+
+
+def styles_in(text: str | None) -> tuple[Part, ...]:
+    """The same again, read."""
+    parts = json.loads(text) if text else []
+    return tuple(Part(Path(_decoded(path)), float(share)) for path, share in parts)
+
+
+def written_companions(companions: Mapping[str, Path]) -> str | None:
+    """What belongs to a photo, as the journal has it; None if nothing does."""
+    paths = {role: os.fsencode(path).hex() for role, path in companions.items()}
+    return json.dumps(paths) if paths else None
+
+
+def companions_in(text: str | None) -> dict[str, Path]:
+    """The same again, read."""
+    paths = dict(json.loads(text)) if text else {}
+    return {role: Path(_decoded(path)) for role, path in paths.items()}
+
+
+def _decoded(text: str) -> str:
+    return os.fsdecode(bytes.fromhex(text))
 
 
 COLUMNS: Final = tuple(field.name for field in fields(Job))
@@ -207,5 +260,7 @@ def job_of(row: Sequence[Any]) -> Job:
     values["relative"] = PurePath(os.fsdecode(values["relative"]))
     values["state"] = JobState(values["state"])
     values["stays"] = stays_in(values["stays"])
+    values["styles"] = styles_in(values["styles"])
+    values["companions"] = companions_in(values["companions"])
     values["report"] = values["report"] and json.loads(values["report"])
     return Job(**values)

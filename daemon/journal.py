@@ -21,7 +21,17 @@ from typing import Any, Final
 
 from daemon import database, queries, schema
 from daemon.errors import JournalError
-from daemon.jobs import COLUMNS, Intention, Job, JobState, NewJob, job_of, written
+from daemon.jobs import (
+    COLUMNS,
+    Intention,
+    Job,
+    JobState,
+    NewJob,
+    job_of,
+    row_of,
+    written_styles,
+)
+from daemon.looks import Part
 
 JOURNAL: Final = "journal.sqlite"
 """Name of the file in a share's state folder."""
@@ -79,7 +89,7 @@ class Journal:
             JournalError: a job of this id is there already.
         """
         state = (JobState.QUEUED.value, None, None, error and _sane(error))
-        return self._written(job.id, queries.ADD, (*self._values(job), *state))
+        return self._written(job.id, queries.ADD, (*row_of(job), self._clock(), *state))
 
     def adopt(self, job: NewJob, result: Path | None, error: str | None) -> Job:
         """Record a job that was over before this journal was begun, in one step.
@@ -97,7 +107,7 @@ class Journal:
         """
         ended = JobState.DONE if error is None else JobState.FAILED
         state = (ended.value, self._clock(), result and _bytes(result), error and _sane(error))
-        return self._written(job.id, queries.ADD, (*self._values(job), *state))
+        return self._written(job.id, queries.ADD, (*row_of(job), self._clock(), *state))
 
     def next_queued(
         self,
@@ -136,14 +146,15 @@ class Journal:
             self._change(queries.START, (self._clock(), job_id))
             return self.get(job_id)
 
-    def restyle(self, job_id: str, style: Path) -> Job:
-        """Record that another picture has taken the place of a queued job's style.
+    def restyle(self, job_id: str, parts: tuple[Part, ...]) -> Job:
+        """Record that other pictures have taken the places of a queued job's styles.
 
         Raises:
             JournalError: there is no such job, or it does not wait.
         """
-        query = "UPDATE jobs SET style = ? WHERE id = ? AND state = 'queued'"
-        return self._written(job_id, query, (_bytes(style), job_id))
+        styles = written_styles(parts) if len(parts) > 1 else None
+        query = "UPDATE jobs SET style = ?, styles = ? WHERE id = ? AND state = 'queued'"
+        return self._written(job_id, query, (_bytes(parts[0].path), styles, job_id))
 
     def progress(self, job_id: str, iteration: int, total: int, eta_seconds: float | None) -> None:
         """Record how far a running job is, for those who read along; None: nobody can tell yet."""
@@ -316,13 +327,6 @@ class Journal:
         """How many jobs wait in each lane that has any, the lane whose turn is next first."""
         rows = self._rows("SELECT name, waiting FROM lanes WHERE waiting > 0 ORDER BY served, name")
         return {os.fsdecode(name): number for name, number in rows}
-
-    def _values(self, job: NewJob) -> tuple[Any, ...]:
-        return (
-            job.id, _bytes(job.lane), _bytes(job.style_name), _bytes(job.relative),
-            _bytes(job.content), _bytes(job.style), job.overrides and _bytes(job.overrides),
-            job.recipe, written(job.stays), self._clock(),
-        )  # fmt: skip
 
     def _rows(self, query: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         with self._errors():

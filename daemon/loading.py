@@ -22,12 +22,13 @@ from daemon.bounded import read_bounded
 from daemon.claim_folders import claim_folder, guard
 from daemon.errors import ClaimError, OverridesError, PictureUnreadableError
 from daemon.jobs import Job
+from daemon.looks import Part
 from daemon.names import JOB_FILE, printable
 from daemon.presence import GONE, is_gone, is_gone_from_claim, is_here
 from daemon.runners.base import PaintRequest, StyleFile
 from daemon.settings import OutputSettings, Settings
 from daemon.share import Share
-from daemon.styles import find_styles
+from daemon.styles import find_styles, style_name
 from daemon.wishes import output_of
 from engine import Recipe
 
@@ -37,6 +38,15 @@ _REPLACE: Final = (
     'Put a picture that can be used in the place of "{}" in the folder {}, or drag the photo into '
     "the folder of another style."
 )
+_REPLACE_ONE: Final = (
+    "Put a picture that can be used in its place in the folder {}, or drag the photo into the "
+    "folder of another style."
+)
+_TOO_MUCH: Final = (
+    "The pictures of these styles have more than {:g} MB together, which is the most that is "
+    "allowed. Save one of them smaller, or leave one out."
+)
+_MEGABYTE: Final = 1_000_000
 _CLOSED_STYLE: Final = (
     'The style picture "{}" may not be opened by the program. Let the group, or everybody, read '
     "it, or put another one in its place."
@@ -85,8 +95,8 @@ class _UnusableError(Exception):
         self.why: Final = why
 
 
-def style_now(job: Job, share: Share) -> Path:
-    """Where the style of a job is: where it was, if it was not replaced under another name.
+def parts_now(job: Job, share: Share) -> tuple[Part, ...]:
+    """Where the styles of a job are: where they were, but for one replaced under another name.
 
     Whoever puts ``Waves.png`` in the place of ``Waves.jpg`` has changed the style "Waves", and the
     photos that wait for it are to be painted in that.
@@ -98,9 +108,14 @@ def style_now(job: Job, share: Share) -> Path:
     Raises:
         OSError: the styles folder is out of reach.
     """
-    if job.has_own_style or not is_gone(job.style, share.styles):
-        return job.style
-    return find_styles(share.styles).get(job.style_name, job.style)
+    gone = {
+        path for path in job.style_files if not job.has_own_style and is_gone(path, share.styles)
+    }
+    if not gone:
+        return job.parts
+    styles = find_styles(share.styles)
+    now = {path: styles.get(style_name(path.name), path) for path in gone}
+    return tuple(Part(now.get(path, path), weight) for path, weight in job.parts)
 
 
 def load(job: Job, share: Share, settings: Settings) -> PaintRequest | Fault | Unreachable:
@@ -122,20 +137,22 @@ def load(job: Job, share: Share, settings: Settings) -> PaintRequest | Fault | U
 
 def advice_on_style(job: Job, share: Share) -> str:
     """What a person can do about a picture in the styles folder that cannot be used."""
+    if job.styles:  # which of them it is has been said before
+        return _REPLACE_ONE.format(printable(share.styles.name))
     return _REPLACE.format(printable(job.style.name), printable(share.styles.name))
 
 
 def _load(job: Job, share: Share, settings: Settings) -> PaintRequest:
     with _reading("The photo", share):
         _guard(job, share)
-    content, style = _pictures(job, share, settings.watch.max_bytes)
+    content, styles = _pictures(job, share, settings.watch.max_bytes)
     output = _output(job, share, settings.output)
     if _is_last_try(job, settings):
         output = output.model_copy(update={"refine": 0})
     return PaintRequest(
         job_id=job.id,
         content=content,
-        styles=(StyleFile(style, job.style.name),),
+        styles=styles,
         recipe=_recipe(job),
         max_pixels=settings.watch.max_pixels,
         glimpses=settings.page.enabled,
@@ -152,12 +169,22 @@ def _is_last_try(job: Job, settings: Settings) -> bool:
     return 0 < job.attempts >= settings.engine.max_attempts - 1
 
 
-def _pictures(job: Job, share: Share, most: int) -> tuple[bytes, bytes]:
+def _pictures(job: Job, share: Share, most: int) -> tuple[bytes, tuple[StyleFile, ...]]:
     if job.has_own_style:
-        return _content(job, share, most), _style(job, share, most)
+        return _content(job, share, most), _styles(job, share, most)
     # While a style is of no use, none of the many photos that wait for it need be read.
-    style = _style(job, share, most)
-    return _content(job, share, most), style
+    styles = _styles(job, share, most)
+    return _content(job, share, most), styles
+
+
+def _styles(job: Job, share: Share, most: int) -> tuple[StyleFile, ...]:
+    """The styles of a job; those of a blend may have as many bytes as one file, all together."""
+    found: list[StyleFile] = []
+    for path, weight in job.parts:
+        found.append(StyleFile(_style(path, job, share, most), path.name, weight))
+        if sum(len(one.data) for one in found) > most:
+            raise _UnusableError(Fault(_TOO_MUCH.format(most / _MEGABYTE), in_styles=True))
+    return tuple(found)
 
 
 @contextmanager
@@ -211,30 +238,30 @@ def _content(job: Job, share: Share, most: int) -> bytes:
             raise
 
 
-def _style(job: Job, share: Share, most: int) -> bytes:
-    is_own, name = job.has_own_style, printable(job.style.name)
+def _style(path: Path, job: Job, share: Share, most: int) -> bytes:
+    is_own, name = job.has_own_style, printable(path.name)
     with _reading(f'The style picture "{name}"', share, own=is_own):
         try:
-            return read_bounded(job.style, most)
+            return read_bounded(path, most)
         except PictureUnreadableError as error:
             message = _BAD_STYLE.format(name, error)
             message = message if is_own else f"{message} {advice_on_style(job, share)}"
         except (FileNotFoundError, NotADirectoryError):
-            if not _is_style_gone(job, share):
+            if not _is_style_gone(path, job, share):
                 raise
             message = _NO_STYLE.format(name)
         except PermissionError:
             # Of what lies in a folder that is closed itself nothing can be said.
-            if is_own or is_gone(job.style, share.styles):
+            if is_own or is_gone(path, share.styles):
                 raise
             message = _CLOSED_STYLE.format(name)
     raise _UnusableError(Fault(message, in_styles=not is_own))
 
 
-def _is_style_gone(job: Job, share: Share) -> bool:
+def _is_style_gone(path: Path, job: Job, share: Share) -> bool:
     if job.has_own_style:
-        return is_gone_from_claim(job.style, claim_folder(share, job.id), share)
-    return is_gone(job.style, share.styles)
+        return is_gone_from_claim(path, claim_folder(share, job.id), share)
+    return is_gone(path, share.styles)
 
 
 def _output(job: Job, share: Share, usual: OutputSettings) -> OutputSettings:

@@ -25,6 +25,9 @@ from daemon.names import canonical
 LONGEST: Final = 300
 """Characters of the longest text that is read: no name of a folder is longer."""
 
+_MOST_PLUSES: Final = 50
+"""Of a text that is read: each two of them may be the ends of a name."""
+
 _WHOLE: Final = 100.0
 _WITH_SHARE: Final = re.compile(r"(.+)\s+([0-9]{1,6}(?:[.,][0-9]{1,6})?)\s*%?", re.DOTALL)
 
@@ -34,27 +37,33 @@ class _Term(NamedTuple):
     percent: float | None
 
 
-def parse(text: str, known: Iterable[str]) -> dict[str, float] | None:
+def parse(text: str, known: Iterable[str] | Names) -> dict[str, float] | None:
     """Read a mixture.
 
     Args:
         text: as somebody wrote it; whether letters are large or small does not matter where only
             one name can be meant, nor does the form of Unicode.
-        known: the names that there are.
+        known: the names that there are; as `Names` where many texts are read.
 
     Returns:
         The share of each name, as it is in `known`, in the order of the text; together they are 1.
         None if the text is no mixture of these names, names one of them twice, or leaves nothing
         for one of them.
     """
-    terms = _terms(text.split("+"), _Names(known)) if len(text) <= LONGEST else None
+    if len(text) > LONGEST or text.count("+") > _MOST_PLUSES:
+        return None
+    terms = _terms(text.split("+"), known if isinstance(known, Names) else Names(known))
     if terms is None or len({term.name for term in terms}) < len(terms):
         return None
     return _shares(terms)
 
 
-class _Names:
-    """Names, to be found as people write them."""
+class Names:
+    """Names, to be found as people write them.
+
+    Args:
+        known: all of them; of two that people take for one the first.
+    """
 
     def __init__(self, known: Iterable[str]) -> None:
         self._exact: dict[str, str] = {}
@@ -79,7 +88,7 @@ class _Names:
         return self._exact.get(form) or self._folded.get(form.casefold())
 
 
-def _terms(pieces: list[str], names: _Names) -> list[_Term] | None:
+def _terms(pieces: list[str], names: Names) -> list[_Term] | None:
     """The terms of a text that was cut at each plus; a name with pluses is joined again."""
     # From the end on, so that each rest is read once, however many ways lead to it.
     rests: list[list[_Term] | None] = [*[None] * len(pieces), []]

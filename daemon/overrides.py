@@ -35,7 +35,12 @@ WISHES: Final = (*_OF_PAINT, *(f"{_OUTPUT}.{name}" for name in OutputSettings.mo
 
 _CONTRADICTION: Final = "{}: {}. Change one of them."
 _OF_SETTINGS: Final = "The settings of paint make no sense"
-_OF_FILE: Final = f"What {JOB_FILE} asks for makes no sense"
+
+OF_FILE: Final = f"What {JOB_FILE} asks for makes no sense"
+OF_FOLDER: Final = "What the name of the folder asks for makes no sense"
+OF_BOTH: Final = f"What {JOB_FILE} and the name of the folder ask for together makes no sense"
+"""Whose wishes contradict one another, or the settings."""
+
 _SHOWN: Final = 40
 
 
@@ -75,7 +80,10 @@ def make_output(output: OutputSettings, overrides: Mapping[str, object]) -> Outp
 
 
 def make_recipe(
-    paint: PaintSettings, overrides: Mapping[str, object], base: Recipe | None = None
+    paint: PaintSettings,
+    overrides: Mapping[str, object],
+    base: Recipe | None = None,
+    of: str = OF_FILE,
 ) -> Recipe:
     """Make the recipe of one job: the preset, with the settings over it, and the wishes over those.
 
@@ -88,6 +96,7 @@ def make_recipe(
         paint: the settings.
         overrides: as `read_overrides` gives them; empty for none.
         base: what stands in for the preset.
+        of: who wishes it, for people: `OF_FILE`, `OF_FOLDER` or `OF_BOTH`.
 
     Raises:
         SettingsError: the settings contradict one another.
@@ -98,9 +107,9 @@ def make_recipe(
     wished = _of("", _checked(overrides))
     if not wished:
         return recipe
-    recipe = _recipe(paint.model_copy(update=wished), OverridesError, _OF_FILE, base)
+    recipe = _recipe(paint.model_copy(update=wished), OverridesError, of, base)
     if why := in_vain({name: name for name in wished}, recipe):
-        raise OverridesError(_CONTRADICTION.format(_OF_FILE, why))
+        raise OverridesError(_CONTRADICTION.format(of, why))
     return recipe
 
 

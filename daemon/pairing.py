@@ -8,7 +8,8 @@ The rules, the first that fits:
    styles are never taken so: there these are ordinary names.
 2. **pair**: ``photo.jpg`` with ``photo.style.jpg`` beside it, anywhere, any kinds of pictures.
    Where two photos or two styles claim the same stem, the first in order of names is meant.
-3. **style**: everything else below the folder of a style, at any depth.
+3. **style**: everything else below the folder of a style, at any depth; or of several, by its name
+   (`daemon.looks`).
 4. **default**: everything else, when there is a default style.
 5. **homeless**: everything else. A lone ``photo.style.jpg`` outside of the styles' folders is
    always so: its photo is probably on its way, and as a photo it was not meant.
@@ -30,11 +31,15 @@ from functools import cached_property, partial
 from pathlib import Path, PurePath
 from typing import Final, Literal, NamedTuple
 
+from daemon.looks import Book, Looks, Part, of_one
 from daemon.names import JOB_FILE, canonical, is_note, is_picture, split
 from daemon.scanner import Guard, Look, Sighting, in_order, unguarded
 
 INBOX_LANE: Final = "Inbox"
 """The lane of what lies in the bare inbox."""
+
+Role = str
+"""What a file beside a photo is for."""
 
 _STYLE_MARK: Final = ".style"
 
@@ -55,6 +60,9 @@ class Candidate:
         folder: the folder that is taken whole (kind "folder").
         relative: the photo's path below the inbox.
         others: what else lies in that folder and is taken along.
+        styles: all parts of a blend, `style` being the first one's; empty for one style.
+        companions: what else lies beside the photo and belongs to it, by what it is for.
+        wishes: what the name of its folder asks for besides, as a `job.toml` would.
     """
 
     kind: Literal["style", "pair", "folder", "default"]
@@ -67,11 +75,25 @@ class Candidate:
     folder: Path | None
     relative: PurePath
     others: tuple[Sighting, ...] = ()
+    styles: tuple[Part, ...] = field(default=(), kw_only=True)
+    companions: Mapping[Role, Sighting] = field(default_factory=dict, kw_only=True, hash=False)
+    wishes: Mapping[str, object] = field(default_factory=dict, kw_only=True, hash=False)
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """What it is to be painted in: one style, or those of a blend."""
+        return self.styles or (Part(self.style, 1.0),)
+
+    @property
+    def style_files(self) -> tuple[Path, ...]:
+        """The pictures of these."""
+        return tuple(part.path for part in self.parts)
 
     @cached_property
     def sightings(self) -> tuple[Sighting, ...]:
         """All files in the inbox that this candidate takes, and that must be settled for it."""
-        found = (self.content, self.style_sighting, self.overrides, *self.others)
+        beside = (*self.companions.values(), *self.others)
+        found = (self.content, self.style_sighting, self.overrides, *beside)
         return tuple(sighting for sighting in found if sighting is not None)
 
 
@@ -115,18 +137,20 @@ class Pairer:
     def __init__(self, guard: Guard = unguarded) -> None:
         self._guard = guard
         self._known: dict[Path, _Sorting] = {}
+        self._book = Book({})
 
     def pair(self, look: Look, styles: Mapping[str, Path], default_style: str | None) -> Pairing:
         """As the function of that name."""
-        called = {canonical(name): (name, path) for name, path in styles.items()}
-        default = called.get(canonical(default_style)) if default_style else None
+        if self._book.styles != styles:
+            self._book = Book(styles)
+        default = self._book.looks(default_style) if default_style else None
         folders = _by_folder(look)
         crowded = {above for folder in folders for above in folder.path.parents}
         known = {}
         for folder in folders:
             question = _Question(
                 tuple(folder.files),
-                called.get(canonical(folder.below[0])) if folder.below else None,
+                self._book.looks(folder.below[0]) if folder.below else None,
                 default,
                 folder.path in crowded,
             )
@@ -150,14 +174,14 @@ class _Question(NamedTuple):
 
     Attributes:
         files: directly in it.
-        style: name and picture of the style in whose folder it lies.
-        default: the same of the style for what lies in none.
+        style: what the folder in the inbox asks for in which it lies.
+        default: the same for what lies in no style's.
         holds_folders: with files in them.
     """
 
     files: tuple[Sighting, ...]
-    style: tuple[str, Path] | None
-    default: tuple[str, Path] | None
+    style: Looks | None
+    default: Looks | None
     holds_folders: bool
 
 
@@ -229,9 +253,15 @@ class _Sorting:
                 folder=folder.path,
                 relative=PurePath(*folder.below, contents[0].path.name),
                 others=tuple(s for s in rest if s not in wishes),
+                wishes=self._wishes,
             )
         )
         return True
+
+    @property
+    def _wishes(self) -> Mapping[str, object]:
+        """What is asked for of photos with a style of their own, too."""
+        return {} if self.question.style is None else self.question.style.wishes
 
     @staticmethod
     def _lone_half(folder: _Folder) -> Sighting | None:
@@ -239,7 +269,7 @@ class _Sorting:
         alone = len(halves) == 1 and len(list(folder.pictures())) == 1
         return halves[0] if alone else None
 
-    def _singly(self, folder: _Folder, style: tuple[str, Path] | None) -> None:
+    def _singly(self, folder: _Folder, style: Looks | None) -> None:
         pairs = _pairs(folder)
         beside = {partner.path for partner in pairs.values()}
         for sighting in folder.files:
@@ -248,7 +278,7 @@ class _Sorting:
                 continue
             partner = pairs.get(sighting.path)
             if partner is not None:
-                own = (split(partner.path.name)[0], partner.path)
+                own = of_one(split(partner.path.name)[0], partner.path, self._wishes)
                 self._add("pair", folder, sighting, own, partner)
             elif style is not None:
                 self._add("style", folder, sighting, style)
@@ -262,13 +292,23 @@ class _Sorting:
         kind: Literal["style", "pair", "default"],
         folder: _Folder,
         content: Sighting,
-        style: tuple[str, Path],
+        looks: Looks,
         partner: Sighting | None = None,
     ) -> None:
-        lane = folder.below[0] if folder.below else INBOX_LANE
-        relative = PurePath(*folder.below, content.path.name)
         self.candidates.append(
-            Candidate(kind, lane, style[0], content, style[1], partner, None, None, relative)
+            Candidate(
+                kind=kind,
+                lane=folder.below[0] if folder.below else INBOX_LANE,
+                style_name=looks.name,
+                content=content,
+                style=looks.parts[0].path,
+                style_sighting=partner,
+                overrides=None,
+                folder=None,
+                relative=PurePath(*folder.below, content.path.name),
+                styles=looks.blend,
+                wishes=looks.wishes,
+            )
         )
 
 

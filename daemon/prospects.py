@@ -53,7 +53,7 @@ def verdicts(
             inspector = Inspector(settings.watch, answers.put, limits=limits, work=work)
             stack.enter_context(closing(inspector))
             for number, one in enumerate(parcels):
-                inspector.submit(str(number), share.failed / one.photo, one.style)
+                inspector.submit(str(number), share.failed / one.photo, *one.styles)
         except OSError as error:
             raise AtelierError(_NOT_NOW) from error
         for one in parcels:  # it answers in this order, and each within limits
@@ -68,9 +68,10 @@ def _why(answer: Inspected) -> str:
 
 
 def _wrong_wishes(parcel: Parcel, share: Share, paint: PaintSettings) -> str:
+    job_file = None if parcel.overrides is None else share.failed / parcel.overrides
     try:
-        if parcel.overrides is not None:
-            recipe_in(share.failed / parcel.overrides, paint, share.failed)
+        if job_file is not None or parcel.wishes:
+            recipe_in(job_file, paint, share.failed, parcel.wishes)
     except OverridesError as error:
         return str(error)
     except OSError:  # gone, or out of reach for a while

@@ -9,8 +9,8 @@ SIZE: Final = "coalesce(CASE WHEN json_valid(recipe) THEN json_extract(recipe, '
 
 ADD: Final = (
     "INSERT INTO jobs (id, lane, style_name, relative, content, style, overrides, recipe, stays, "
-    "queued_at, state, finished_at, result, error) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "styles, companions, queued_at, state, finished_at, result, error) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 """A new job: what it is, and how far it has come."""
 

@@ -22,18 +22,18 @@ class Ready:
 
     Attributes:
         candidate: as it was seen.
-        style_stamp: of its style.
+        style_stamps: of its styles.
         form: what it is compared by, besides.
     """
 
     candidate: Candidate = field(compare=False)
-    style_stamp: Stamp
+    style_stamps: tuple[Stamp, ...]
     form: tuple[object, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         """Find out the form."""
         files = ((one.path, one.size, one.mtime_ns) for one in self.candidate.sightings)
-        object.__setattr__(self, "form", (self.candidate.style, *files))
+        object.__setattr__(self, "form", (self.candidate.parts, *files))
 
 
 def stamp_of(style: Path) -> Stamp:

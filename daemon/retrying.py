@@ -16,8 +16,8 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 from daemon import copying, files, halfway, notes, scanner
@@ -42,15 +42,17 @@ class Parcel:
         parent: the folder below failed that it lies in.
         names: of what lies there, the photo (or the folder of a folder job) last.
         photo: the photo, below failed.
-        style: the style picture, wherever it lies; None if nothing says which one is meant.
+        styles: the style pictures, wherever they lie; none if nothing says which are meant.
         overrides: the job.toml of a folder, below failed; None if there is none.
+        wishes: what the name of its folder asks for.
     """
 
     parent: PurePath
     names: tuple[str, ...]
     photo: PurePath
-    style: Path | None = None
+    styles: tuple[Path, ...] = ()
     overrides: PurePath | None = None
+    wishes: Mapping[str, object] = field(default_factory=dict, hash=False)
 
     @property
     def place(self) -> PurePath:
@@ -126,10 +128,11 @@ def _parcel(share: Share, found: Candidate) -> Parcel:
     if found.folder is not None:
         whole, wishes = photo.parent, found.overrides
         below = None if wishes is None else wishes.path.relative_to(share.failed)
-        return Parcel(whole.parent, (whole.name,), photo, found.style, below)
+        styles, asked = found.style_files, found.wishes
+        return Parcel(whole.parent, (whole.name,), photo, styles, below, asked)
     beside = found.style_sighting
     names = (photo.name,) if beside is None else (beside.path.name, photo.name)
-    return Parcel(photo.parent, names, photo, found.style)
+    return Parcel(photo.parent, names, photo, found.style_files, wishes=found.wishes)
 
 
 def _singles(share: Share, paths: Iterator[Path]) -> Iterator[Parcel]:

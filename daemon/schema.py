@@ -12,7 +12,7 @@ from typing import Final
 
 from daemon.errors import JournalError
 
-VERSION: Final = 4
+VERSION: Final = 5
 """Of the tables as they are made and understood here; SQLite's `user_version`."""
 
 _TABLES: Final = """
@@ -41,7 +41,9 @@ CREATE TABLE jobs (
     sha256      TEXT,
     size        INTEGER,
     stays       TEXT,
-    kept        BLOB
+    kept        BLOB,
+    styles      TEXT,
+    companions  TEXT
 );
 CREATE INDEX jobs_stay ON jobs (number) WHERE stays IS NOT NULL;
 CREATE INDEX jobs_queued ON jobs (lane, number) WHERE state = 'queued';
@@ -73,6 +75,10 @@ _STEPS: Final = {
     ),
     3: (  # where photos lie in the end
         "ALTER TABLE jobs ADD COLUMN kept BLOB",
+    ),
+    4: (  # several styles, and what else lay beside a photo
+        "ALTER TABLE jobs ADD COLUMN styles TEXT",
+        "ALTER TABLE jobs ADD COLUMN companions TEXT",
     ),
 }
 """From each older version to the next one."""

@@ -110,8 +110,8 @@ class PaintSettings(_Section):
     )
     default_style: str | None = Field(
         None,
-        description="name of the style for photos that lie in the bare inbox; without it they stay "
-        "there with a note",
+        description="name of the style for photos that lie in the bare inbox, or of several, as "
+        "folders have it; without it they stay there with a note",
     )
     size: int | None = Field(None, ge=32, le=8192, description="long side of the result, pixels")
     iterations: int | None = Field(

@@ -121,7 +121,7 @@ class StyleCheck:
         version = next(due, None)
         if self._asked is None and version is not None:
             key = f"{_KEY} {next(self._numbers)}"
-            self._inspector.submit(key, version[0], None)
+            self._inspector.submit(key, version[0])
             self._asked, self._key = version, key
 
 

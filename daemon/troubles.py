@@ -150,8 +150,8 @@ class Troubles:
         if "style" in gaps and candidate.style_sighting is None:
             # The photo may be older than its style, and many may want that one.
             self._gappy_styles.seconds = wait
-            self._gappy_styles.is_over(candidate.style)
-            ends.append(self._gappy_styles.ends(candidate.style))
+            self._gappy_styles.is_over(*candidate.style_files)
+            ends.append(self._gappy_styles.ends(*candidate.style_files))
         return max(ends)
 
     def hold(self, ready: Ready, error: Exception) -> None:
@@ -201,7 +201,8 @@ class Troubles:
 
     def _is_out_of_patience(self, ready: Ready, case: _Trouble) -> bool:
         patience = self.settings.patience_seconds
-        if ready.style_stamp is not None and case.verdict and case.verdict.blame == "style":
+        in_styles = any(stamp is not None for stamp in ready.style_stamps)
+        if in_styles and case.verdict and case.verdict.blame == "style":
             # The photo is old, its style may have come a moment ago.
             return self._clock() - case.since >= patience
         return self._readiness.unchanged_for(ready.candidate) >= patience

@@ -1,15 +1,25 @@
-"""What a taken photo's `job.toml` makes of the recipe, and of how the result is saved."""
+"""What a photo's folder and `job.toml` make of the recipe, and the latter of the result's file."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from daemon.bounded import read_bounded
 from daemon.claims import Claim
 from daemon.errors import OverridesError, PictureUnreadableError
 from daemon.names import JOB_FILE, printable
-from daemon.overrides import MAX_BYTES, make_output, make_recipe, read_overrides
+from daemon.overrides import (
+    MAX_BYTES,
+    OF_BOTH,
+    OF_FILE,
+    OF_FOLDER,
+    make_output,
+    make_recipe,
+    read_overrides,
+)
 from daemon.settings import OutputSettings, PaintSettings
 from engine import Recipe
 
@@ -21,38 +31,51 @@ _NO_TEXT: Final = (
     f"{JOB_FILE} is a link, no file, or larger than {MAX_BYTES // 1024} KB. It has to be a text "
     "file of a few lines."
 )
+_NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
 
 
-def recipe_of(claim: Claim, paint: PaintSettings, usual: str) -> str:
+def recipe_of(
+    claim: Claim, paint: PaintSettings, usual: str, asked: Mapping[str, object] = _NOTHING
+) -> str:
     """The recipe of a claim's photo, as JSON.
 
     Args:
         claim: the photo's.
         paint: the settings that a `job.toml` changes.
         usual: the recipe of a photo without one.
+        asked: what the name of its folder asks for; what the `job.toml` says counts for more.
 
     Raises:
-        OverridesError: the file asks for what it may not, or will never be readable.
+        OverridesError: the file asks for what it may not, or will never be readable; or what is
+            asked for contradicts the settings.
         OSError: it cannot be read just now.
     """
-    if claim.overrides is None:
+    if claim.overrides is None and not asked:
         return usual
-    return recipe_in(claim.overrides, paint).model_dump_json()
+    return recipe_in(claim.overrides, paint, asked=asked).model_dump_json()
 
 
-def recipe_in(job_file: Path, paint: PaintSettings, top: Path | None = None) -> Recipe:
-    """The recipe of a photo with a `job.toml`.
+def recipe_in(
+    job_file: Path | None,
+    paint: PaintSettings,
+    top: Path | None = None,
+    asked: Mapping[str, object] = _NOTHING,
+) -> Recipe:
+    """The recipe of a photo for which something is asked.
 
     Args:
-        job_file: that file.
-        paint: the settings that it changes.
+        job_file: its `job.toml`, if there is one.
+        paint: the settings that are changed.
         top: see `wishes_in`.
+        asked: as for `recipe_of`.
 
     Raises:
-        OverridesError: as for `recipe_of`; what it asks for may also contradict the settings.
+        OverridesError: as for `recipe_of`.
         OSError: likewise.
     """
-    return make_recipe(paint, wishes_in(job_file, top))
+    wished = {} if job_file is None else wishes_in(job_file, top)
+    of = OF_FOLDER if job_file is None else OF_BOTH if asked else OF_FILE
+    return make_recipe(paint, {**asked, **wished}, of=of)
 
 
 def output_of(job_file: Path, output: OutputSettings) -> OutputSettings:

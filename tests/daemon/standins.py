@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -115,20 +115,20 @@ class StandInInspector:
     def use(self, settings: WatchSettings) -> None:
         self.used.append(settings)
 
-    def submit(self, key: str, content: Path, style: Path | None) -> None:
+    def submit(self, key: str, content: Path, *styles: Path) -> None:
         self.asked.append(content)
-        if style is not None:  # else it is a style itself
+        if styles:  # else it is a style itself
             self.photos.append(content)
-        self.deliver(self._inspect(key, content, style))
+        self.deliver(self._inspect(key, content, styles))
 
     def close(self) -> None:
         self.closed = True
 
     @staticmethod
-    def _inspect(key: str, content: Path, style: Path | None) -> Inspected:
+    def _inspect(key: str, content: Path, styles: Sequence[Path]) -> Inspected:
         if not _is_picture(content):
             return Inspected(key, ok=False, message="This photo is no picture.", blame="content")
-        if style is not None and not _is_picture(style):
+        if not all(map(_is_picture, styles)):
             return Inspected(key, ok=False, message="This style is no picture.", blame="style")
         return Inspected(key, ok=True, message="", blame="")
 

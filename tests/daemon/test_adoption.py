@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,9 +16,10 @@ import pytest
 from daemon import adoption, claims, departure, intention, keepsakes
 from daemon.claims import Claim
 from daemon.errors import ClaimError
-from daemon.jobs import JobState
+from daemon.jobs import JobState, new_job
 from daemon.journal import Journal
 from daemon.keepsakes import COPIED
+from daemon.looks import Part
 from daemon.pairing import Candidate, pair
 from daemon.scanner import look
 from daemon.share import Share
@@ -70,6 +73,29 @@ def test_a_copy_whose_result_is_not_out_is_none(share: Share, journal: Journal) 
     publish(share, claim).unlink()
     assert adoption.adopt(share, journal, "job") is None
     assert journal.staying() == []
+
+
+def test_it_is_told_of_several_styles_and_companions(share: Share, journal: Journal) -> None:
+    candidate, claim = copied(share)
+    styles = (Part(Path("/s/Waves.jpg"), 0.7), Part(Path("/s/N\udcff.png"), 0.3))
+    companions = {"mask": claim.folder / "mask\udcff.png"}
+    job = replace(new_job(candidate, claim, "{}"), styles=styles, companions=companions)
+    (claim.folder / COPIED).write_bytes(adoption.record(job))
+    publish(share, claim)
+    told = adoption.adopt(share, journal, "job")
+    assert told is not None
+    assert (told.styles, told.companions) == (styles, companions)
+
+
+def test_what_an_older_version_wrote_down_is_understood(share: Share, journal: Journal) -> None:
+    _, claim = copied(share)
+    publish(share, claim)
+    known = json.loads((claim.folder / COPIED).read_bytes())
+    del known["styles"], known["companions"]
+    (claim.folder / COPIED).write_text(json.dumps(known), "ascii")
+    told = adoption.adopt(share, journal, "job")
+    assert told is not None
+    assert (told.content, told.styles, told.companions) == (claim.content, (), {})
 
 
 @pytest.mark.parametrize("spoilt", [None, b"", b"{}", b"\xff", b"[]"])

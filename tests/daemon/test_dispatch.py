@@ -22,6 +22,7 @@ from daemon.endings import Endings
 from daemon.errors import JournalError, PublishError
 from daemon.jobs import JobState, NewJob
 from daemon.journal import Journal
+from daemon.looks import Part
 from daemon.runners.base import (
     EngineLost,
     EngineUnavailable,
@@ -436,6 +437,66 @@ def test_a_style_that_is_replaced_by_another_kind_of_picture_is_used(room: Room)
     assert room.states() == dict.fromkeys("abc", "done")
     assert {request.styles[0].data for request in room.runner.requests} == {new.read_bytes()}
     assert {room.journal.get(job_id).style for job_id in "abc"} == {new}
+
+
+def add_blend(room: Room, job_id: str, lane: str = "Waves + Dots") -> tuple[Path, Path]:
+    """Add a job that is to be painted in two styles."""
+    room.add(f"{job_id}-of-one", "Waves")
+    waves, dots = room.share.styles / "Waves.jpg", room.share.styles / "Dots.jpg"
+    dots.write_bytes(picture())
+    folder = room.share.work / "jobs" / job_id
+    folder.mkdir()
+    photo = folder / f"{job_id}.jpg"
+    photo.write_bytes(picture())
+    recipe = PRESETS["draft"].model_dump_json()
+    relative = PurePath(lane) / photo.name
+    styles = (Part(waves, 0.7), Part(dots, 0.3))
+    room.journal.add(
+        NewJob(job_id, lane, lane, relative, photo, waves, None, recipe, styles=styles)
+    )
+    return waves, dots
+
+
+def test_a_blend_waits_for_each_of_its_styles_and_holds_up_no_other_lane(room: Room) -> None:
+    waves, dots = add_blend(room, "a")
+    dots.unlink()
+    room.dispatcher.start()
+    work(room)
+    assert room.states() == {"a-of-one": "done", "a": "queued"}
+    new = room.share.styles / "Dots.png"
+    new.write_bytes(picture(kind="PNG"))
+    room.now = 3.0
+    work(room)
+    assert room.states() == {"a-of-one": "done", "a": "done"}
+    assert [(one.name, one.weight) for one in room.runner.requests[-1].styles] == [
+        ("Waves.jpg", 0.7),
+        ("Dots.png", 0.3),
+    ]
+    assert room.journal.get("a").styles == (Part(waves, 0.7), Part(new, 0.3))
+
+
+@pytest.mark.parametrize("spoil", [lambda style: style.write_bytes(b"half"), Path.unlink])
+def test_a_blend_fails_when_all_patience_with_one_of_its_styles_is_over(
+    room: Room, spoil: Any
+) -> None:
+    def paint_whole(request: PaintRequest) -> list[Event]:
+        if all(style.data == picture() for style in request.styles):
+            return paint(request)
+        bad = Failed(request.job_id, "style", 'The style picture "Dots.jpg" cannot be used. Torn.')
+        return [bad]
+
+    room.runner.answer = paint_whole
+    spoil(add_blend(room, "a")[1])
+    room.dispatcher.start()
+    for room.now in (0.0, 1.0, 59.0):
+        work(room)
+        assert room.states() == {"a-of-one": "done", "a": "queued"}
+    for room.now in (60.0, 120.0):
+        work(room)
+    assert room.states() == {"a-of-one": "done", "a": "failed"}
+    error = str(room.journal.get("a").error)
+    assert "Dots.jpg" in error
+    assert "in its place in the folder Styles" in error or "Put it back" in error
 
 
 def test_patience_with_a_style_begins_anew_with_another_kind_of_picture(room: Room) -> None:

@@ -1,6 +1,6 @@
 """Each photo ends exactly once, whenever the program is killed.
 
-A real process takes five photos through their whole lives and is killed by SIGKILL right before its
+A real process takes six photos through their whole lives and is killed by SIGKILL right before its
 n-th change to a disk: for some n, chosen anew by pytest's seed, or with `ATELIERD_EVERY_DEATH=1`
 for every one until it gets through. Then it is started again, normally.
 
@@ -42,7 +42,7 @@ MARGIN = 60
 """How often it looks, and writes its page, before all is settled, a clock decides too."""
 MOST_LIVES = 20
 SAMPLE = 4
-GOOD, PAIR, PARTY = (picture((shade, 90, 30)) for shade in (10, 80, 150))
+GOOD, PAIR, PARTY, BLEND = (picture((shade, 90, 30)) for shade in (10, 80, 150, 220))
 STYLE = picture((0, 0, 200))
 PAINTED = b"painted: "
 WAYS = ["kernel", "link", "reserve", "far"]
@@ -77,6 +77,7 @@ LOOSE = Given(
         "Waves/torn.jpg": TORN,
         "Waves/torn.style.jpg": STYLE,
         "Waves/none.jpg": b"no picture at all",
+        "Waves 70 + Held/blend.jpg": BLEND,
     },
     there_before={
         "Outbox/Waves/good.jpg": b"somebody else's",
@@ -88,6 +89,7 @@ LOOSE = Given(
         "Waves/good (2).jpg": painted(GOOD),
         "Waves/pair.jpg": painted(PAIR),
         "Waves/Party.jpg": painted(PARTY),
+        "Waves 70 + Held/blend.jpg": painted(BLEND),
     },
     originals={
         "Waves/pair.jpg": b"an older one",
@@ -97,6 +99,7 @@ LOOSE = Given(
         "Waves/Party/content.jpg": PARTY,
         "Waves/Party/style.jpg": STYLE,
         "Waves/Party/mine.txt": b"who came",
+        "Waves 70 + Held/blend.jpg": BLEND,
     },
     failed={
         "Waves/torn.jpg": b"an older one too",

@@ -48,7 +48,7 @@ def photo(tmp_path: Path) -> Path:
     return path
 
 
-def ask(paths: tuple[Path, Path | None], settings: WatchSettings | None = None) -> Inspected:
+def ask(paths: tuple[Path, ...], settings: WatchSettings | None = None) -> Inspected:
     with inspecting(settings) as (subject, answers):
         subject.submit("key", *paths)
         return answers.get(timeout=60)
@@ -59,9 +59,22 @@ def test_whole_pictures_are_all_right(photo: Path) -> None:
     with inspecting() as (subject, answers):
         subject.submit("key", photo, photo)
         assert answers.get(timeout=60) == good
-        subject.submit("key", photo, None)
+        subject.submit("key", photo)
         assert answers.get(timeout=60) == good
         assert answers.empty()
+
+
+def test_of_several_styles_each_is_looked_at(photo: Path) -> None:
+    torn, other = photo.with_name("torn.jpg"), photo.with_name("other.jpg")
+    other.write_bytes(photo.read_bytes())
+    torn.write_bytes(photo.read_bytes()[:-40])
+    with inspecting() as (subject, answers):
+        subject.submit("key", photo, photo, other)
+        assert answers.get(timeout=60).ok
+        subject.submit("key", photo, other, torn)
+        answer = answers.get(timeout=60)
+    assert (answer.ok, answer.blame) == (False, "style")
+    assert "The style picture torn.jpg cannot be used." in answer.message
 
 
 def test_a_style_is_decoded_once_for_all_its_photos(
@@ -139,7 +152,7 @@ def test_content_is_looked_at_first(photo: Path) -> None:
 def test_what_is_no_file_is_refused(photo: Path, make: Any, words: str) -> None:
     path = photo.with_name("other.jpg")
     make(path)
-    answer = ask((path, None))
+    answer = ask((path,))
     assert not answer.ok
     assert words in answer.message
 
@@ -149,19 +162,19 @@ def test_no_file_is_read_through_a_folder_that_is_a_link(photo: Path) -> None:
     inbox.mkdir()
     (inbox / "album").symlink_to(photo.parent)
     path = inbox / "album" / photo.name
-    assert ask((path, None)).ok
+    assert ask((path,)).ok
     with inspecting(limits=replace(LIMITS, tops=(inbox,))) as (subject, answers):
-        subject.submit("key", path, None)
+        subject.submit("key", path)
         answer = answers.get(timeout=60)
         assert not answer.ok
         assert "cannot be read" in answer.message
-        subject.submit("key", photo, None)  # it lies below none of the folders
+        subject.submit("key", photo)  # it lies below none of the folders
         assert answers.get(timeout=60).ok
 
 
 def test_it_is_the_first_to_go_when_memory_runs_out(photo: Path) -> None:
     with inspecting() as (subject, answers):
-        subject.submit("key", photo, None)
+        subject.submit("key", photo)
         assert answers.get(timeout=60).ok
         assert subject._child is not None
         score = Path(f"/proc/{subject._child.pid}/oom_score_adj").read_text()
@@ -171,14 +184,14 @@ def test_it_is_the_first_to_go_when_memory_runs_out(photo: Path) -> None:
 def test_too_large_files_are_refused_unread(photo: Path) -> None:
     with photo.open("ab") as file:
         file.truncate(1_000_001)
-    answer = ask((photo, None), WatchSettings(max_file_mb=1))
+    answer = ask((photo,), WatchSettings(max_file_mb=1))
     assert "larger than 1 MB" in answer.message
 
 
 def test_too_many_pixels_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "large.png"
     Image.new("L", (1001, 1000)).save(path)
-    answer = ask((path, None), WatchSettings(max_megapixels=1))
+    answer = ask((path,), WatchSettings(max_megapixels=1))
     assert "1001 x 1000" in answer.message
 
 
@@ -188,7 +201,7 @@ def test_memory_is_bounded(tmp_path: Path) -> None:
     # What Python and its libraries map varies; three bytes for each of 144 million pixels do not.
     tight = replace(LIMITS, ration=replace(LIMITS.ration, memory_bytes=700 << 20))
     with inspecting(limits=tight) as (subject, answers):
-        subject.submit("key", path, None)
+        subject.submit("key", path)
         answer = answers.get(timeout=60)
     assert "memory" in answer.message
 
@@ -200,7 +213,7 @@ def test_a_crash_or_a_hang_costs_one_file_its_inspection(
     limits = replace(LIMITS, seconds=1.0)
     with inspecting(limits=limits, work=stand_ins.crashing_reader) as (subject, answers):
         for key, file in (("1", "fine.jpg"), ("2", name), ("3", "fine.jpg")):
-            subject.submit(key, tmp_path / file, None)
+            subject.submit(key, tmp_path / file)
         got = [answers.get(timeout=60) for _ in range(3)]
     assert [one.key for one in got] == ["1", "2", "3"]
     assert [one.ok for one in got] == [True, False, True]
@@ -210,13 +223,13 @@ def test_a_crash_or_a_hang_costs_one_file_its_inspection(
 def test_many_requests_are_answered_in_order(photo: Path) -> None:
     with inspecting() as (subject, answers):
         for number in range(50):
-            subject.submit(str(number), photo, None)
+            subject.submit(str(number), photo)
         assert [answers.get(timeout=60).key for _ in range(50)] == [str(n) for n in range(50)]
 
 
 def test_that_no_child_can_start_is_no_pictures_fault(photo: Path) -> None:
     with inspecting(limits=LIMITS, work=stand_ins.reader_that_cannot_start) as (subject, answers):
-        subject.submit("key", photo, None)
+        subject.submit("key", photo)
         with pytest.raises(Empty):
             answers.get(timeout=1.0)
 
@@ -243,7 +256,7 @@ def test_it_pauses_between_two_starts_also_while_more_is_asked(
     limits = replace(LIMITS, restart_seconds=0.3, most_starts=2)
     with inspecting(limits=limits) as (subject, answers):
         for number in range(20):  # each rings the bell
-            subject.submit(str(number), photo, None)
+            subject.submit(str(number), photo)
         assert answers.get(timeout=60).passing
     assert starts[1] - starts[0] >= 0.3
 
@@ -256,7 +269,7 @@ def test_what_may_pass_is_told_from_what_a_file_does_to_its_reader(
 ) -> None:
     limits = replace(LIMITS, seconds=1.0)
     with inspecting(limits=limits, work=stand_ins.crashing_reader) as (subject, answers):
-        subject.submit("1", tmp_path / name, None)
+        subject.submit("1", tmp_path / name)
         subject.submit("2", tmp_path / "fine.jpg", tmp_path / name)
         got = [answers.get(timeout=60) for _ in range(2)]
     assert [(one.ok, one.blame) for one in got] == [(False, "content"), (False, "style")]
@@ -313,7 +326,7 @@ def test_a_bug_costs_one_file_its_inspection(photo: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(Inspector, "_look_at", fail_once)
     with capture_logs() as logs, inspecting() as (subject, answers):
         for key in "ab":
-            subject.submit(key, photo, None)
+            subject.submit(key, photo)
         got = [answers.get(timeout=60) for _ in "ab"]
         assert answers.empty()
     assert [(one.key, one.ok) for one in got] == [("a", False), ("b", True)]
@@ -336,10 +349,10 @@ def test_a_bug_that_no_file_is_to_blame_for_is_survived(
     monkeypatch.setattr(inspector, "_PAUSE_SECONDS", 0.0)
     monkeypatch.setattr(Inspector, "_idle_seconds", fail_once)
     with capture_logs(), inspecting() as (subject, answers):
-        subject.submit("a", photo, None)
+        subject.submit("a", photo)
         assert answers.get(timeout=60).ok
         assert broken.wait(60)
-        subject.submit("b", photo, None)
+        subject.submit("b", photo)
         assert answers.get(timeout=60).ok
 
 
@@ -347,7 +360,7 @@ def test_the_child_ends_when_idle_and_comes_back(photo: Path) -> None:
     limits: Limits = replace(LIMITS, idle_seconds=0.05)
     with inspecting(limits=limits) as (subject, answers):
         for _ in range(2):
-            subject.submit("key", photo, None)
+            subject.submit("key", photo)
             assert answers.get(timeout=60).ok
             assert subject._thread is not None
             while subject._child is not None:  # pytest's time limit ends a child that stays
@@ -355,17 +368,17 @@ def test_the_child_ends_when_idle_and_comes_back(photo: Path) -> None:
 
 
 def test_close_leaves_nothing_behind(photo: Path) -> None:
-    ask((photo, None))  # starts what every later child shares
+    ask((photo,))  # starts what every later child shares
     before = set(Path("/proc/self/fd").iterdir())
     with inspecting(limits=LIMITS, work=stand_ins.crashing_reader) as (subject, answers):
-        subject.submit("key", photo.with_name("hang.jpg"), None)
-        subject.submit("never", photo, None)
+        subject.submit("key", photo.with_name("hang.jpg"))
+        subject.submit("never", photo)
         while subject._child is None:
             pass
         subject.close()
         assert answers.empty()
         with pytest.raises(RuntimeError, match="closed"):
-            subject.submit("late", photo, None)
+            subject.submit("late", photo)
     assert set(Path("/proc/self/fd").iterdir()) == before
 
 

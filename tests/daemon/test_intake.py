@@ -29,6 +29,7 @@ from daemon.settings import PaintSettings, Settings, ShareSettings, WatchSetting
 from daemon.share import Share, make_share, open_share
 from daemon.staying import copy_in, stays_of
 from daemon.workplace import JOBS
+from engine import PRESETS, Recipe
 from tests.daemon.standins import StandInInspector, picture
 
 SETTINGS = Settings(
@@ -107,6 +108,128 @@ def test_nobody_is_told_to_move_a_photo_into_a_style_that_cannot_be_used(
     door.faults.clear()  # somebody has put another one there
     door.look()
     assert "- Scream" in note.read_text()
+
+
+def in_folder(share: Share, folder: str, name: str = "a.jpg") -> None:
+    (share.inbox / folder).mkdir(exist_ok=True)
+    (share.inbox / folder / name).write_bytes(picture())
+
+
+def recipes(journal: Journal) -> dict[str, Recipe]:
+    jobs = journal.having(JobState.QUEUED)
+    return {job.lane: Recipe.model_validate_json(job.recipe) for job in jobs}
+
+
+def test_a_folder_that_somebody_makes_is_painted_as_its_name_says(
+    share: Share, journal: Journal
+) -> None:
+    (share.styles / "Dots.jpg").write_bytes(picture((9, 9, 9)))
+    for folder in ("waves 70 + DOTS", "Waves, own colours", "Waves + Dots, as photo", "Waves"):
+        in_folder(share, folder)
+    door = Door(share, journal)
+    door.look()
+    door.look()
+    jobs = {job.lane: job for job in journal.having(JobState.QUEUED)}
+    waves, dots = share.styles / "Waves.jpg", share.styles / "Dots.jpg"
+    assert {lane: job.style_files for lane, job in jobs.items()} == {
+        "waves 70 + DOTS": (waves, dots),
+        "Waves, own colours": (waves,),
+        "Waves + Dots, as photo": (waves, dots),
+        "Waves": (waves,),
+    }
+    assert [round(part.share, 6) for part in jobs["waves 70 + DOTS"].styles] == [0.7, 0.3]
+    made = recipes(journal)
+    assert {lane: (one.colors, one.photo) for lane, one in made.items()} == {
+        "waves 70 + DOTS": ("style", False),
+        "Waves, own colours": ("luminance", False),
+        "Waves + Dots, as photo": ("style", True),
+        "Waves": ("style", False),
+    }
+    assert made["Waves + Dots, as photo"] == PRESETS["photo"]
+    (share.styles / "Dots.jpg").unlink()
+    door.look()
+    assert (share.inbox / "waves 70 + DOTS").is_dir()  # whoever made it may want it again
+    assert not (share.inbox / "Dots").exists()
+
+
+def test_a_job_toml_says_more_than_the_name_of_its_folder(share: Share, journal: Journal) -> None:
+    wishes = 'colors = "match"\nstrength = 2'
+    top = share.inbox / "Waves, own colours, as photo"
+    (top / "Party").mkdir(parents=True)
+    for name in ("content.jpg", "style.jpg"):
+        (top / "Party" / name).write_bytes(picture())
+    (top / "Party" / "job.toml").write_text(wishes)
+    door = Door(share, journal)
+    door.look()
+    door.look()
+    (recipe,) = recipes(journal).values()
+    assert (recipe.colors, recipe.strength, recipe.photo) == ("match", 2.0, True)
+
+
+@pytest.mark.parametrize(
+    ("job_toml", "who"),
+    [
+        (None, "What the name of the folder asks for makes no sense"),
+        ("strength = 2", "What job.toml and the name of the folder ask for together makes no"),
+    ],
+)
+def test_a_wish_that_contradicts_the_settings_is_told(
+    share: Share, journal: Journal, job_toml: str | None, who: str
+) -> None:
+    folder = share.inbox / "Waves, as photo" / "Party"
+    folder.mkdir(parents=True)
+    for name in ("content.jpg", "style.jpg"):
+        (folder / name).write_bytes(picture())
+    if job_toml is not None:
+        (folder / "job.toml").write_text(job_toml)
+    door = Door(share, journal)
+    door.intake.use(Settings(watch=SETTINGS.watch, paint=PaintSettings(init="noise")))
+    door.look()
+    door.look()
+    (job,) = journal.having(JobState.FAILED)
+    assert str(job.error).startswith(who)
+    assert "init is noise" in str(job.error)
+    (note,) = (share.failed / "Waves, as photo").glob("*why.txt")
+    assert " ".join(note.read_text().split()).count("init is noise") == 1
+
+
+def test_a_folder_whose_style_was_removed_is_asked_about_and_nothing_is_lost(
+    share: Share, journal: Journal
+) -> None:
+    dots = share.styles / "Dots.jpg"
+    dots.write_bytes(picture((9, 9, 9)))
+    (share.inbox / "Waves + Dots").mkdir()
+    door = Door(share, journal)
+    door.intake.use(Settings(watch=SETTINGS.watch))
+    door.look()
+    dots.unlink()
+    in_folder(share, "Waves + Dots")
+    for _ in range(3):
+        door.look()
+    assert door.queued() == []
+    assert (share.inbox / "Waves + Dots" / "a.jpg").read_bytes() == picture()
+    note = share.inbox / INBOX_NOTE
+    assert "- Waves + Dots/a.jpg" in note.read_text()
+    dots.write_bytes(picture((9, 9, 9)))
+    door.look()
+    door.look()
+    assert door.queued() == ["a.jpg"]
+    assert not note.exists()
+
+
+def test_a_blend_with_a_style_that_cannot_be_read_waits_and_then_says_so(
+    share: Share, journal: Journal
+) -> None:
+    (share.styles / "Dots.jpg").write_bytes(b"torn")
+    in_folder(share, "Waves + Dots")
+    door = Door(share, journal)
+    door.look()
+    door.look()
+    assert door.queued() == []
+    (share.styles / "Dots.jpg").write_bytes(picture())
+    door.look()
+    door.look()
+    assert door.queued() == ["a.jpg"]
 
 
 def test_across_devices_too_what_cannot_be_taken_is_tried_later_and_later(
@@ -270,7 +393,7 @@ class Gappy:
     of: tuple[Any, ...]
     asked: int = 0
 
-    def submit(self, key: str, _content: Path, _style: Path | None) -> None:
+    def submit(self, key: str, _content: Path, *_styles: Path) -> None:
         self.asked += 1
         self.deliver(Inspected(key, ok=True, message="", blame="", gaps=self.of))
 

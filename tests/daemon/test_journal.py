@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from daemon.errors import JournalError
 from daemon.jobs import JobState, NewJob
 from daemon.journal import Journal
+from daemon.looks import Part
 
 
 def ticking() -> Callable[[], float]:
@@ -214,7 +215,10 @@ def test_a_requeued_job_keeps_its_place_and_its_attempts(journal: Journal) -> No
         ("queued", lambda journal: journal.requeue("a")),
         ("running", lambda journal: journal.start("a")),
         ("running", lambda journal: journal.finish("a")),
-        ("running", lambda journal: journal.restyle("a", Path("/share/Styles/Waves.png"))),
+        (
+            "running",
+            lambda journal: journal.restyle("a", (Part(Path("/share/Styles/Waves.png"), 1.0),)),
+        ),
         ("failed", lambda journal: journal.start("a")),
         ("failed", lambda journal: journal.fail("a", "again")),
         ("failed", lambda journal: journal.requeue("a")),
@@ -391,7 +395,7 @@ def test_another_picture_can_take_the_place_of_a_style(journal: Journal) -> None
     for job_id in "ab":
         journal.add(new_job(job_id))
     name = os.fsdecode(b"/share/Styles/Waves\xff.png")
-    assert journal.restyle("a", Path(name)).style == Path(name)
+    assert journal.restyle("a", (Part(Path(name), 1.0),)).style == Path(name)
     assert journal.get("b").style == new_job("b").style
     assert list(served(journal)) == ["a", "b"]
 
@@ -428,7 +432,11 @@ def test_what_cannot_be_read_again_was_not_written(
     journal.add(new_job("a"))
     journal.published("a", Path("/share/Outbox/photo.jpg"), {})
     before = journal.get("a")
-    arguments = {"add": (new_job("b"),), "restyle": ("a", Path("/s")), "fail": ("a", "No.")}
+    arguments = {
+        "add": (new_job("b"),),
+        "restyle": ("a", (Part(Path("/s"), 1.0),)),
+        "fail": ("a", "No."),
+    }
 
     def refuse(*_args: object) -> None:
         raise JournalError("The disk is away.")
@@ -446,7 +454,29 @@ def spoil(path: Path, change: str) -> None:
         database.execute(f"UPDATE jobs SET {change}")  # noqa: S608 - our own words
 
 
-SPOILT = ["report = '{\"loss'", "stays = '[[1'", "error = CAST(x'ff' AS TEXT)", "relative = 5"]
+def test_a_job_may_have_several_styles_and_companions(journal: Journal) -> None:
+    styles = (Part(Path("/s/Waves.jpg"), 0.7), Part(Path("/s/N\udcff.png"), 0.3))
+    companions = {"mask": Path("/w/a/photo.mask\udcff.png"), "start": Path("/w/a/x.png")}
+    blend = replace(new_job("a"), styles=styles, companions=companions)
+    for _ in range(2):
+        job = journal.find("a") or journal.add(blend)
+        assert (job.styles, job.parts, job.companions) == (styles, styles, companions)
+    plain = journal.add(new_job("b"))
+    assert (plain.styles, plain.companions) == ((), {})
+    assert plain.parts == (Part(plain.style, 1.0),)
+    assert len({job, plain, blend}) == 3
+    other = (styles[0], Part(Path("/s/N.webp"), 0.3))
+    assert journal.restyle("a", other).styles == journal.get("a").parts == other
+    assert journal.restyle("b", other[1:]).styles == ()
+    assert journal.get("b").style == Path("/s/N.webp")
+    assert journal.adopt(replace(blend, id="c"), None, None).styles == styles
+
+
+SPOILT = [
+    "report = '{\"loss'", "stays = '[[1'", "error = CAST(x'ff' AS TEXT)", "relative = 5",
+    "styles = '[[1'", "styles = '[[1, 2]]'", "styles = '[[\"00\", \"x\"]]'",
+    "companions = '{\"mask\": 1}'", "companions = '[5]'",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("change", SPOILT)

@@ -12,9 +12,10 @@ import pytest
 
 from daemon import loading
 from daemon.jobs import Job, JobState
-from daemon.loading import Fault, Unreachable, load, style_now
+from daemon.loading import Fault, Unreachable, advice_on_style, load, parts_now
+from daemon.looks import Part
 from daemon.runners.base import PaintRequest, StyleFile
-from daemon.settings import EngineSettings, OutputSettings, Settings, ShareSettings
+from daemon.settings import EngineSettings, OutputSettings, Settings, ShareSettings, WatchSettings
 from daemon.share import Share, make_share, open_share
 from engine import PRESETS
 from tests.daemon.standins import picture
@@ -220,21 +221,71 @@ def test_a_style_that_is_replaced_is_found_under_its_new_name(share: Share) -> N
     job = make_job(share)
     for name in ("Waves.png", "Wavelets.jpg"):
         (share.styles / name).write_bytes(picture())
-    assert style_now(job, share) == job.style
+    assert parts_now(job, share) == job.parts
     job.style.unlink()
-    assert style_now(job, share) == share.styles / "Waves.png"
+    assert parts_now(job, share) == (Part(share.styles / "Waves.png", 1.0),)
     (share.styles / "Waves.png").unlink()
-    assert style_now(job, share) == job.style
+    assert parts_now(job, share) == job.parts
     shutil.rmtree(share.styles)
     with pytest.raises(FileNotFoundError):
-        style_now(job, share)
+        parts_now(job, share)
 
 
 def test_a_style_that_came_with_its_photo_is_looked_for_nowhere_else(share: Share) -> None:
     job = make_job(share, own_style=True)
     job.style.unlink()
     (share.styles / "Waves.png").write_bytes(picture())
-    assert style_now(job, share) == job.style
+    assert parts_now(job, share) == job.parts
+
+
+def make_blend(share: Share) -> Job:
+    job = make_job(share)
+    night = share.styles / "Night.png"
+    night.write_bytes(picture((0, 0, 90)))
+    return replace(job, styles=(Part(job.style, 0.7), Part(night, 0.3)))
+
+
+def test_all_styles_of_a_blend_are_handed_over_with_their_shares(share: Share) -> None:
+    request = load(make_blend(share), share, SETTINGS)
+    assert isinstance(request, PaintRequest)
+    assert request.styles == (
+        StyleFile(picture(), "Waves.jpg", 0.7),
+        StyleFile(picture((0, 0, 90)), "Night.png", 0.3),
+    )
+
+
+def test_a_style_of_a_blend_that_is_replaced_is_found_under_its_new_name(share: Share) -> None:
+    job = make_blend(share)
+    (share.styles / "Night.png").rename(share.styles / "Night.webp")
+    assert parts_now(job, share) == (job.parts[0], Part(share.styles / "Night.webp", 0.3))
+
+
+@pytest.mark.parametrize("name", ["Waves.jpg", "Night.png"])
+def test_a_blend_is_of_no_use_without_each_of_its_styles(share: Share, name: str) -> None:
+    job = make_blend(share)
+    (share.styles / name).unlink()
+    fault = load(job, share, SETTINGS)
+    assert isinstance(fault, Fault)
+    assert fault.in_styles
+    assert f'"{name}" is no longer there' in fault.message
+    (share.styles / name).symlink_to("/etc/passwd")
+    fault = load(job, share, SETTINGS)
+    assert isinstance(fault, Fault)
+    assert fault.in_styles
+    assert f'"{name}" cannot be used. It is a link.' in fault.message
+    assert fault.message.endswith(advice_on_style(job, share))
+    assert "in its place in the folder Styles" in fault.message
+
+
+def test_the_styles_of_a_blend_are_no_larger_than_one_file_may_be(share: Share) -> None:
+    job = make_blend(share)
+    for name in ("Waves.jpg", "Night.png"):
+        (share.styles / name).write_bytes(picture() + bytes(600_000))
+    fault = load(job, share, Settings(watch=WatchSettings(max_file_mb=1)))
+    assert isinstance(fault, Fault)
+    assert fault.in_styles
+    assert "more than 1 MB together" in fault.message
+    assert isinstance(load(job, share, SETTINGS), PaintRequest)
 
 
 def test_a_recipe_of_another_version_is_refused(share: Share) -> None:

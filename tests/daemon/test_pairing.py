@@ -73,6 +73,55 @@ class TestStyle:
         assert below(paired("Guernica/photo.jpg").homeless) == ["Guernica/photo.jpg"]
 
 
+class TestLooks:
+    """Folders that ask for several styles, or for more than a style, by their names."""
+
+    def test_a_folder_may_be_that_of_a_blend(self) -> None:
+        candidate = only(paired("starry night 70 + Waves/Day 1/photo.jpg"))
+        assert (candidate.kind, candidate.lane) == ("style", "starry night 70 + Waves")
+        assert candidate.style_name == "Starry Night 70 + Waves 30"
+        assert candidate.relative == PurePath("starry night 70 + Waves/Day 1/photo.jpg")
+        assert [(part.path, round(part.share, 6)) for part in candidate.styles] == [
+            (STYLES["Starry Night"], 0.7),
+            (STYLES["Waves"], 0.3),
+        ]
+        assert candidate.style == STYLES["Starry Night"]
+        assert candidate.parts == candidate.styles
+        assert candidate.style_files == (STYLES["Starry Night"], STYLES["Waves"])
+        assert candidate.wishes == {}
+
+    def test_one_style_is_no_blend(self) -> None:
+        candidate = only(paired("Waves, own colours/photo.jpg"))
+        assert (candidate.style_name, candidate.styles) == ("Waves", ())
+        assert candidate.style_files == (STYLES["Waves"],)
+        assert candidate.wishes == {"colors": "luminance"}
+        assert candidate.lane == "Waves, own colours"
+
+    def test_what_has_a_style_of_its_own_there_is_asked_for_the_same(self) -> None:
+        found = paired(
+            "Waves, own colours/a.jpg", "Waves, own colours/a.style.jpg",
+            "Waves, own colours/Party/content.jpg", "Waves, own colours/Party/style.jpg",
+        ).candidates  # fmt: skip
+        assert [(one.kind, one.styles, one.wishes) for one in found] == [
+            ("folder", (), {"colors": "luminance"}),
+            ("pair", (), {"colors": "luminance"}),
+        ]
+        assert [one.style.parent.name for one in found] == ["Party", "Waves, own colours"]
+
+    def test_a_blend_may_be_the_default(self) -> None:
+        candidate = only(paired("photo.jpg", default="Waves + Café"))
+        assert (candidate.kind, candidate.lane) == ("default", INBOX_LANE)
+        assert candidate.style_files == (STYLES["Waves"], STYLES["Café"])
+
+    def test_a_folder_that_can_be_read_no_more_is_that_of_no_style(self) -> None:
+        pairer, look = Pairer(), look_at("Waves + Café/photo.jpg")
+        assert len(pairer.pair(look, STYLES, None).candidates) == 1
+        fewer = {name: path for name, path in STYLES.items() if name != "Café"}
+        pairing = pairer.pair(look, fewer, None)
+        assert (pairing.candidates, below(pairing.homeless)) == ((), ["Waves + Café/photo.jpg"])
+        assert len(pairer.pair(look, STYLES, None).candidates) == 1
+
+
 class TestPair:
     @pytest.mark.parametrize("folder", ["", "Waves/", "Waves/Holiday/", "Nowhere/"])
     def test_a_style_beside_its_photo_is_meant_anywhere(self, folder: str) -> None:

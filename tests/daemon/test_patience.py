@@ -59,6 +59,20 @@ def test_each_style_is_judged_by_itself(tmp_path: Path) -> None:
     assert patience.is_over(tmp_path / "a.jpg")
 
 
+def test_a_blend_is_judged_by_all_of_its_pictures(tmp_path: Path) -> None:
+    clock, both = Clock(100.0), (tmp_path / "a.jpg", tmp_path / "b.jpg")
+    patience = Patience(60.0, clock)
+    assert not patience.is_over(*both)
+    assert not patience.doubts(both[0])
+    clock.now = 160.0
+    assert patience.is_over(*both)
+    both[1].touch()
+    assert not patience.is_over(*both)
+    assert patience.ends(*both) == 220.0
+    patience.forget_all_but([both[0]])
+    assert not patience.doubts(*both)
+
+
 def test_without_any_it_is_over_at_once(tmp_path: Path) -> None:
     assert Patience(0.0, Clock(100.0)).is_over(tmp_path / "a.jpg")
 

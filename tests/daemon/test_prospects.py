@@ -79,6 +79,19 @@ def test_the_wishes_of_a_folder_are_read(share: Share, wishes: str, *, is_hopele
     assert all("job.toml" in why for why in told.values())
 
 
+def test_each_style_of_a_blend_and_the_name_of_its_folder_are_looked_at(share: Share) -> None:
+    put(share.styles / "Waves.jpg", picture())
+    put(share.styles / "Dots.jpg", b"no picture")
+    for folder in ("Waves + Dots", "Waves, as photo"):
+        put(share.failed / folder / "a.jpg", picture())
+    told = looked(share, Settings(paint=PaintSettings(init="noise")))
+    assert sorted(told) == ["Waves + Dots/a.jpg", "Waves, as photo/a.jpg"]
+    assert "The style picture Dots.jpg cannot be used." in told["Waves + Dots/a.jpg"]
+    assert "What the name of the folder asks for" in told["Waves, as photo/a.jpg"]
+    put(share.styles / "Dots.jpg", picture())
+    assert looked(share) == {}
+
+
 def test_what_was_too_large_for_settings_of_before_has_its_chance(share: Share) -> None:
     put(share.failed / "a.jpg", picture(1200))
     assert "a.jpg" in looked(share, Settings(watch=WatchSettings(max_megapixels=1)))

@@ -24,19 +24,19 @@ def candidate(lane: str = "Waves", photo: Sighting = PHOTO) -> Candidate:
 @pytest.mark.parametrize("change", ["size", "mtime_ns"])
 def test_a_changed_file_makes_another_form(change: str) -> None:
     changed = candidate(photo=replace(PHOTO, **{change: 9}))
-    assert Ready(changed, (1, 1)) != Ready(candidate(), (1, 1))
+    assert Ready(changed, ((1, 1),)) != Ready(candidate(), ((1, 1),))
 
 
 def test_a_changed_style_makes_another_form() -> None:
-    one = Ready(candidate(), (1, 1))
-    assert Ready(candidate(), (1, 2)) != one
-    assert Ready(replace(candidate(), style=Path("Styles/Waves.png")), (1, 1)) != one
-    assert Ready(replace(candidate(), style_sighting=PHOTO), (1, 1)) != one
+    one = Ready(candidate(), ((1, 1),))
+    assert Ready(candidate(), ((1, 2),)) != one
+    assert Ready(replace(candidate(), style=Path("Styles/Waves.png")), ((1, 1),)) != one
+    assert Ready(replace(candidate(), style_sighting=PHOTO), ((1, 1),)) != one
 
 
 def test_another_inode_alone_makes_no_other_form() -> None:
-    copied = Ready(candidate(photo=replace(PHOTO, inode=9)), (1, 1))
-    assert {Ready(candidate(), (1, 1)): "known"}[copied] == "known"
+    copied = Ready(candidate(photo=replace(PHOTO, inode=9)), ((1, 1),))
+    assert {Ready(candidate(), ((1, 1),)): "known"}[copied] == "known"
     assert copied.candidate.content.inode == 9
 
 

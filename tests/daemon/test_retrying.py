@@ -51,7 +51,8 @@ def test_what_lies_there_is_found_with_what_belongs_to_it(share: Share) -> None:
     ]
     styles = [share.failed / "Waves/Party/style.png", share.failed / "Waves/a (2).style.jpg"]
     of_folder = share.styles / "Waves.jpg"
-    assert [one.style for one in parcels] == [None, *styles, *[of_folder] * 3, None]
+    known = [*styles, *[of_folder] * 3]
+    assert [one.styles for one in parcels] == [(), *((one,) for one in known), ()]
     wishes = [one.overrides for one in parcels if one.overrides is not None]
     assert wishes == [PurePath("Waves/Party/job.toml")]
 
@@ -59,13 +60,22 @@ def test_what_lies_there_is_found_with_what_belongs_to_it(share: Share) -> None:
 def test_a_default_style_is_that_of_what_nothing_else_says_one_for(share: Share) -> None:
     put(share.styles, "Waves.jpg", "Dots.jpg")
     put(share.failed, "bare.jpg", "Waves/a.jpg", "alone.style.jpg", "Half/content.jpg")
-    styles = {str(one.place): one.style for one in find_failed(share, "Dots")}
+    styles = {str(one.place): one.styles for one in find_failed(share, "Dots")}
     assert styles == {
-        "bare.jpg": share.styles / "Dots.jpg",
-        "Waves/a.jpg": share.styles / "Waves.jpg",
-        "alone.style.jpg": None,
-        "Half/content.jpg": None,
+        "bare.jpg": (share.styles / "Dots.jpg",),
+        "Waves/a.jpg": (share.styles / "Waves.jpg",),
+        "alone.style.jpg": (),
+        "Half/content.jpg": (),
     }
+
+
+def test_what_the_name_of_its_folder_asks_for_goes_with_a_photo(share: Share) -> None:
+    put(share.styles, "Waves.jpg", "Dots.jpg")
+    put(share.failed, "Waves + Dots, own colours/a.jpg")
+    (parcel,) = find_failed(share)
+    assert parcel.styles == (share.styles / "Waves.jpg", share.styles / "Dots.jpg")
+    assert parcel.wishes == {"colors": "luminance"}
+    assert send_back(share, parcel) == share.inbox / "Waves + Dots, own colours/a.jpg"
 
 
 def test_nothing_lies_there(share: Share) -> None:

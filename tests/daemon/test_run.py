@@ -26,6 +26,8 @@ from PIL import Image
 from daemon.cli import report
 from daemon.configuration import load, state_folder
 from daemon.errors import ExitCode
+from daemon.names import INBOX_NOTE
+from daemon.record import record_of
 from daemon.share import make_share, open_share
 from engine import snapshot
 from tests.daemon.child_stand_ins import KILLS, SLOW, SLOWER
@@ -165,6 +167,64 @@ def test_photos_come_back_painted(program: Program) -> None:
     assert len(jobs) == 2
     told = program.status()
     assert (told["running"], told["jobs"]["done"]) == (False, 2)
+
+
+def test_folders_that_people_make_are_painted_as_their_names_say(program: Program) -> None:
+    program.style("Waves", 200)
+    program.style("Dots", 100)
+    inbox = program.share / "Inbox"
+    names = ("waves 75 + Dots", "Waves, own colours", "Dots，照片效果", "Waves + Gone")
+    for name in names:
+        (inbox / name).mkdir()
+        (inbox / name / "a.png").write_bytes(grey(100))
+    assert program.once() == ExitCode.OK, program.text()
+    done = [f"{name}/a" for name in sorted(names[:3])]
+    assert program.files("Outbox") == [f"{name}.jpg" for name in done]
+    assert program.files("Originals") == [f"{name}.png" for name in done]
+    assert program.files("Inbox") == ["Waves + Gone/a.png", INBOX_NOTE]
+    assert "Waves + Gone/a.png" in (inbox / INBOX_NOTE).read_text("utf-8")
+    records = {
+        name: record_of((program.share / "Outbox" / name / "a.jpg").read_bytes(), name)
+        for name in names[:3]
+    }
+    told = {
+        name: [(style.name, round(style.weight, 6)) for style in record.styles]
+        for name, record in records.items()
+    }
+    assert told == {
+        names[0]: [("Waves.png", 0.75), ("Dots.png", 0.25)],
+        names[1]: [("Waves.png", 1.0)],
+        names[2]: [("Dots.png", 1.0)],
+    }
+    assert [records[name].recipe.colors for name in names[:3]] == ["style", "luminance", "style"]
+    assert [records[name].recipe.photo for name in names[:3]] == [False, False, True]
+    with Image.open(program.share / "Outbox" / names[0] / "a.jpg") as picture:
+        shown = picture.convert("L").getpixel((9, 9))
+    assert abs(shown - (100 + 0.75 * 200 + 0.25 * 100) / 2) <= 2  # type: ignore[operator]
+    titles = {line["style"] for line in program.said("job.queued")}
+    assert titles == {"Waves 75 + Dots 25", "Waves", "Dots"}
+
+
+def test_a_photo_on_its_way_in_a_blend_outlives_a_kill_and_the_journal(program: Program) -> None:
+    program.style("Waves", SLOW)
+    program.style("Dots", 100)
+    folder = program.share / "Inbox" / "Waves 60 + Dots"
+    folder.mkdir()
+    (folder / "a.png").write_bytes(grey(100))
+    program.start(*LENGTHY)
+    program.wait(lambda: program.said("job.progress"))
+    program.processes[-1].kill()
+    program.processes[-1].wait(LONG)
+    for file in program.state().glob("journal.sqlite*"):
+        file.unlink()
+    assert program.once() == ExitCode.OK, program.text()
+    assert program.files("Outbox") == ["Waves 60 + Dots/a.jpg"]
+    made = record_of((program.share / "Outbox/Waves 60 + Dots/a.jpg").read_bytes(), "a.jpg")
+    assert [(one.name, round(one.weight, 6)) for one in made.styles] == [
+        ("Waves.png", 0.6),
+        ("Dots.png", 0.4),
+    ]
+    assert program.files("Failed") == []
 
 
 def test_once_exits_with_1_when_a_job_failed(program: Program) -> None:

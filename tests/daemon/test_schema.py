@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import pytest
 
 from daemon import schema
 from daemon.errors import JournalError
-from daemon.jobs import Intention, JobState
+from daemon.jobs import Intention, JobState, Stay
 from daemon.journal import Journal
+from daemon.looks import Part
+
+VERSION_4 = Path(__file__).parent / "journals" / "version_4.sql"
+"""What version 4 itself wrote, with jobs in all states, poured out by SQLite."""
 
 FIRST = """
 CREATE TABLE jobs (
@@ -104,6 +108,30 @@ def test_a_journal_of_version_1_goes_on_working(path: Path, tmp_path: Path) -> N
         assert (job.intention, job.report, job.result) == (plan, {"loss": 1}, None)
         journal.published("running", Path("/o/b.jpg"), {})
         assert journal.finish("running", Path("/k/b.jpg")).kept == Path("/k/b.jpg")
+
+
+def test_a_journal_of_version_4_goes_on_working(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript(VERSION_4.read_text("utf-8"))
+    Journal(tmp_path / "new.sqlite", lambda: 5.0).close()
+    with closing(Journal(path, lambda: 5.0)) as journal:
+        jobs = [job for state in JobState for job in journal.having(state)]
+        assert {(job.id, job.state.value) for job in jobs} == {
+            ("queued", "queued"), ("own", "queued"), ("running", "running"), ("done", "done"),
+            ("stays", "done"), ("failed", "failed"),
+        }  # fmt: skip
+        for job in jobs:
+            assert (job.styles, job.companions) == ((), {})
+            assert job.parts == (Part(job.style, 1.0),)
+        assert journal.get("own").relative == PurePath("my job\udcff/content.jpg")
+        (stay,) = journal.staying()
+        assert stay.stays == (Stay(PurePath("Waves/stays.jpg"), 7, 8),)
+        assert journal.get("failed").kept == Path("/share/Failed/failed.jpg")
+        assert journal.waiting() == {"Inbox": 1, "Waves": 1}
+        journal.start("queued")
+        assert journal.waiting() == {"Inbox": 1}
+    assert tables(path) == tables(tmp_path / "new.sqlite")
 
 
 def test_a_reader_is_told_that_the_daemon_has_to_be_started(path: Path) -> None:

@@ -33,7 +33,7 @@ from tests.daemon.stories.telling import Telling, relief, step, trouble
 
 pytestmark = pytest.mark.timeout(7200)
 STORIES: Final = int(os.environ.get("ATELIERD_STORIES", "0"))
-PLACES: Final = ("Waves", "Dots", "Waves/Trip", "", "Nobody")
+PLACES: Final = ("Waves", "Dots", "Waves + Dots", "Waves/Trip", "", "Nobody")
 FOLDERS: Final = ("Waves", "Dots", "Waves/Trip", "Nobody", "Elsewhere")
 CLOSED: Final = (
     *("Inbox", "Inbox/Waves", "Outbox", "Outbox/Waves", "Originals", "Originals/Waves", "Failed"),
@@ -58,7 +58,7 @@ class Moment:
 
 
 places = st.sampled_from(PLACES)
-lanes = st.sampled_from(PLACES[:3])
+lanes = st.sampled_from(PLACES[:4])
 names = st.sampled_from(["a.jpg", "b.jpg", "c.jpg"])
 kinds = st.sampled_from(["jpg", "png"])
 moments = st.builds(

@@ -24,8 +24,8 @@ class Room:
         self.asked: list[tuple[str, str]] = []
         self.check = StyleCheck(self, SETTLE, lambda: self.now)
 
-    def submit(self, key: str, content: Path, style: Path | None) -> None:
-        assert style is None
+    def submit(self, key: str, content: Path, *styles: Path) -> None:
+        assert not styles
         self.asked.append((key, content.name))
 
     def put(self, name: str, content: bytes = b"picture", mtime: int = 1) -> None:

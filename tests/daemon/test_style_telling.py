@@ -32,8 +32,8 @@ class Room:
         settings = Settings(watch=WatchSettings(settle_seconds=5))
         self.subject = StyleTelling(share, settings, self, self.clock, self)  # type: ignore[arg-type]
 
-    def submit(self, key: str, content: Path, style: Path | None) -> None:
-        assert style is None
+    def submit(self, key: str, content: Path, *styles: Path) -> None:
+        assert not styles
         self.asked.append((key, content.name))
 
     def update(self, styles: Mapping[Path, bool]) -> None:

@@ -35,7 +35,7 @@ def test_an_inspector_says_so_and_can_be_asked_again_and_closed(tmp_path: Path) 
     inspector = Inspector(WatchSettings(), lambda _answer: None)
     for _ in range(2):
         with pytest.raises(OSError, match="no thread can be started"):
-            inspector.submit("key", tmp_path / "a.jpg", None)
+            inspector.submit("key", tmp_path / "a.jpg")
     inspector.close()
 
 

@@ -38,7 +38,7 @@ def photo(name: str, folder: str = "Waves") -> Ready:
     style = Path("/share/Styles/Waves.jpg")
     relative = PurePath(folder) / name
     return Ready(
-        Candidate("style", "Waves", "Waves", seen, style, None, None, None, relative), None
+        Candidate("style", "Waves", "Waves", seen, style, None, None, None, relative), (None,)
     )
 
 

@@ -13,10 +13,10 @@ from pathlib import Path, PurePath
 from daemon import files
 from daemon.names import INBOX_NOTE, is_note
 from daemon.notes import why_name
+from tests.daemon.child_stand_ins import KILLS
 from tests.daemon.stories import pictures
 from tests.daemon.stories.ledger import Ledger, Version
 from tests.daemon.stories.people import Styles
-from tests.daemon.stories.pictures import KILLS
 
 _WHY = re.compile(r"What happened\s+(.+?)\r?\n\r?\n", re.DOTALL)
 _TIMES = re.compile(r"(\d+) times")
@@ -96,7 +96,7 @@ class Promise:
         has_style = f"{stem}.style.png" in beside and beside & {f"{stem}.jpg", f"{stem}.png"}
         if has_style or {"content.jpg", "style.png"} <= beside:
             return False
-        return len(path.parts) == 1 or path.parts[0] not in self.styles.now
+        return len(path.parts) == 1 or not self.styles.are_there(path.parts[0])
 
     def _strangers(self, photos: dict[str, dict[PurePath, bytes]]) -> Iterator[str]:
         for name, found in photos.items():
@@ -127,7 +127,7 @@ class Promise:
                 yield f"Outbox/{path} is painted of nothing that was given"
                 continue
             painted[version.name] += 1
-            if result.red not in self._reds(path):
+            if all(abs(result.red - red) > pictures.NEAR for red in self._reds(path)):
                 yield f"Outbox/{path} is painted in a style {result.red} that was never meant"
         kept = Counter(data for data in originals.values())
         for version in self.ledger.versions.values():
@@ -151,9 +151,9 @@ class Promise:
         if not kept <= painted <= kept + ghosts:
             yield f"{kept} photos are in Originals, and {painted} in Outbox"
 
-    def _reds(self, path: PurePath) -> set[int]:
-        own = {pictures.FINE[0]}  # of pairs and folders, which bring their style along
-        return own | self.styles.ever.get(path.parts[0] if len(path.parts) > 1 else "", set())
+    def _reds(self, path: PurePath) -> set[float]:
+        own = {float(pictures.FINE[0])}  # of pairs and folders, which bring their style along
+        return own | self.styles.reds(path.parts[0] if len(path.parts) > 1 else "")
 
     def _reasons(
         self,
@@ -185,8 +185,8 @@ class Promise:
         lane = path.parts[0]
         times = _TIMES.search(reason)
         if times is not None and "stopped" in reason:
-            return deaths >= int(times[1]) or KILLS in self.styles.ever.get(lane, ())
-        return "The style picture" in reason and lane in self.styles.touched
+            return deaths >= int(times[1]) or KILLS in self.styles.ever_in(lane)
+        return "The style picture" in reason and self.styles.were_touched(lane)
 
     def _leftovers(self) -> Iterator[str]:
         for path in self._temporary():

@@ -12,13 +12,13 @@ from pathlib import Path
 
 from daemon.configuration import load
 from daemon.share import make_share, open_share
+from tests.daemon.child_stand_ins import KILLS
 from tests.daemon.stories.checks import Promise, tree
 from tests.daemon.stories.damage import Damage, damage
 from tests.daemon.stories.disk import Disk, Way, ways
 from tests.daemon.stories.keeper import STAND_IN, Keeper
 from tests.daemon.stories.ledger import Ledger
 from tests.daemon.stories.people import HANDS, People
-from tests.daemon.stories.pictures import KILLS
 
 _REST_SECONDS = 240.0
 _POLL = 0.1

@@ -11,7 +11,7 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, product
 from pathlib import Path
 
 from tests.daemon.stories import pictures, renames
@@ -20,6 +20,11 @@ from tests.daemon.stories.writing import Writing
 
 HANDS = "Hands"
 """Folder in the share's root, where people have what they are about to drop."""
+
+
+def named(lane: str) -> set[str]:
+    """The styles that a folder of the inbox asks for."""
+    return set(lane.split(" + "))
 
 
 @dataclass
@@ -36,6 +41,23 @@ class Styles:
     ever: dict[str, set[int]] = field(default_factory=dict)
     touched: set[str] = field(default_factory=set)
     next_red: int = 0
+
+    def reds(self, lane: str) -> set[float]:
+        """All that a picture of this folder may have come to: of a blend the mean."""
+        had = [self.ever.get(name, set()) for name in named(lane)]
+        return {sum(reds) / len(reds) for reds in product(*had)}
+
+    def ever_in(self, lane: str) -> set[int]:
+        """All reds that the styles of this folder have had."""
+        return set[int]().union(*(self.ever.get(name, set()) for name in named(lane)))
+
+    def are_there(self, lane: str) -> bool:
+        """Whether this is the folder of styles that are there."""
+        return self.now.keys() >= named(lane)
+
+    def were_touched(self, lane: str) -> bool:
+        """Whether one of its styles was taken away, or changed, at some time."""
+        return bool(self.touched & named(lane))
 
     def fresh(self) -> int:
         """Another red than before."""

@@ -1,0 +1,158 @@
+"""What a folder of the inbox asks for by its name alone: styles with their shares, and wishes.
+
+::
+
+    folder = styles *( "," wish )
+    styles = name | name [ share ] 1*( "+" name [ share ] )      (`daemon.mixture`)
+    wish   = "own colours" | "as photo", or what else `words.toml` has for them
+
+So ``Starry Night 70 + Great Wave, own colours`` is painted in both, over the photo's own colours.
+A name of a style means that style, whatever it is made of: the whole text is read as styles first,
+and only where that fails its end is read as a wish. The words are those of all languages at once:
+a folder's name goes on meaning the same when the share speaks another one.
+
+Nothing here opens a file, and no path comes from a name: it only chooses among the pictures that
+are styles. Whatever cannot be read so asks for nothing, as any folder of somebody's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+from daemon import mixture
+from daemon.names import canonical
+from daemon.runners.base import MOST_STYLES
+from daemon.words import LANGUAGES, words
+
+_WISHES: Final[Mapping[str, Mapping[str, object]]] = MappingProxyType(
+    {
+        "look.own_colors": {"colors": "luminance"},
+        "look.as_photo": {"preset": "photo", "photo": True},
+    }
+)
+"""By the key of the words that ask for it: what that is in the settings' own names."""
+
+_BETWEEN: Final = " / "  # words that mean the same, in the catalogue
+_COMMAS: Final = (",", "\uff0c", "\u3001")  # the last two are Chinese
+_WIDE_PLUS: Final = "\uff0b"  # as it is typed between Chinese characters
+_MOST_READ: Final = 4096  # names that are remembered; thousands of folders may be jobs of their own
+
+
+class Part(NamedTuple):
+    """One style of a blend.
+
+    Attributes:
+        path: of its picture.
+        share: over 0; those of a blend are together 1.
+    """
+
+    path: Path
+    share: float
+
+
+@dataclass(frozen=True)
+class Looks:
+    """How photos are to be painted.
+
+    Attributes:
+        name: of the style, or of all with their shares, for people.
+        parts: the styles, at least one.
+        wishes: settings for these photos, as a `job.toml` has them.
+    """
+
+    name: str
+    parts: tuple[Part, ...]
+    wishes: Mapping[str, object] = field(default_factory=dict, hash=False)
+
+    @property
+    def blend(self) -> tuple[Part, ...]:
+        """The styles if they are several; empty for one."""
+        return self.parts if len(self.parts) > 1 else ()
+
+
+def of_one(name: str, path: Path, wishes: Mapping[str, object] | None = None) -> Looks:
+    """The looks of photos that are painted in one style."""
+    return Looks(name, (Part(path, 1.0),), wishes or {})
+
+
+class Book:
+    """Reads the names of folders against the styles that there are.
+
+    Args:
+        styles: the style pictures by name; Unicode forms (NFC, NFD) of a name are the same.
+    """
+
+    def __init__(self, styles: Mapping[str, Path]) -> None:
+        self.styles: Final = dict(styles)
+        self._exact = {canonical(name): name for name in styles}
+        self._names = mixture.Names(styles)
+        self._read: dict[str, Looks | None] = {}
+
+    def looks(self, folder: str) -> Looks | None:
+        """What a folder of this name asks for; None if it names no style.
+
+        Args:
+            folder: its name, which may be anything.
+        """
+        if folder not in self._read:
+            if len(self._read) >= _MOST_READ:
+                self._read.clear()
+            self._read[folder] = self._looks(canonical(folder))
+        return self._read[folder]
+
+    def _looks(self, text: str) -> Looks | None:
+        asked: list[str] = []
+        while (found := self._styles(text)) is None:
+            text, wish = _cut(text)
+            if not wish or wish in asked:  # one that is asked for twice is no name that we know
+                return None
+            asked.append(wish)
+        wishes = {name: value for wish in asked for name, value in _WISHES[wish].items()}
+        return Looks(*found, wishes)
+
+    def _styles(self, text: str) -> tuple[str, tuple[Part, ...]] | None:
+        if (name := self._exact.get(text)) is not None:
+            return name, (Part(self.styles[name], 1.0),)
+        shares = mixture.parse(text, self._names)
+        if shares is None and _WIDE_PLUS in text:
+            shares = mixture.parse(text.replace(_WIDE_PLUS, "+"), self._names)
+        if shares is None or len(shares) > MOST_STYLES:
+            return None
+        if len(shares) == 1 and _folded(next(iter(shares))) != _folded(text):
+            return None  # a share of the only one: "Waves 2" may be anybody's folder
+        return _shown(shares), tuple(Part(self.styles[one], shares[one]) for one in shares)
+
+
+def _folded(name: str) -> str:
+    return canonical(name).strip().casefold()
+
+
+def _shown(shares: Mapping[str, float]) -> str:
+    if len(set(shares.values())) == 1:
+        return " + ".join(shares)
+    return " + ".join(f"{name} {100 * share:.3g}" for name, share in shares.items())
+
+
+def _cut(text: str) -> tuple[str, str]:
+    """A text without the wish that it ends with, and the key of that; empty if there is none."""
+    place = max(text.rfind(comma) for comma in _COMMAS)
+    if place <= 0:
+        return text, ""
+    end = " ".join(text[place + 1 :].split()).casefold()
+    return text[:place].rstrip(), _known_words().get(end, "")
+
+
+@cache
+def _known_words() -> Mapping[str, str]:
+    """The keys of wishes, by all words that ask for them."""
+    return {
+        canonical(one).casefold(): key
+        for key in _WISHES
+        for language in LANGUAGES
+        for one in words(language).say(key).split(_BETWEEN)
+    }
