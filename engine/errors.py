@@ -5,7 +5,8 @@
     EngineError
     ├── RecipeError            a recipe that makes no sense, before the work starts
     ├── PictureError           an array that is no picture (shape, dtype, values, size)
-    ├── DivergedError          the optimisation blew up twice; the picture would be noise
+    │   └── GuideError             a mask or labels of regions that cannot be used
+    ├── DivergedError          the loss is no number, after it blew up before; it would be noise
     ├── DeviceError            the device that was asked for cannot be used
     ├── SnapshotError          a painting cannot be gone on with from what was saved of it
     └── WeightsError
@@ -34,8 +35,12 @@ class PictureError(EngineError):
     """An array that is no picture: wrong shape, wrong dtype, non-finite or too small."""
 
 
+class GuideError(PictureError):
+    """A mask or a picture of labels that is none, or from which nothing can be made."""
+
+
 class DivergedError(EngineError):
-    """The optimisation became non-finite or blew up, was rolled back, and did so again."""
+    """The loss blew up or was no number, the picture was rolled back, and it is no number again."""
 
 
 class DeviceError(EngineError):
