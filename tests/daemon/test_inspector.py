@@ -135,7 +135,7 @@ def test_what_is_no_picture_and_not_called_one_is_said_to_be_none(
 
 def test_what_goes_along_with_a_photo_is_named_as_what_it_is(photo: Path) -> None:
     mask, half = photo.with_name("photo.mask.png"), photo.with_name("photo.start.jpg")
-    Image.new("L", (8, 8), 255).save(mask)
+    Image.new("L", (64, 48), 255).save(mask)
     half.write_bytes(photo.read_bytes()[:-20])
     with inspecting() as (subject, answers):
         subject.submit("good", photo, photo, beside={"mask": mask})
