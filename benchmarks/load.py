@@ -110,7 +110,7 @@ def missed(findings: Iterable[Finding]) -> list[str]:
 class _Deaf:
     """An inspector that never answers, so that all photos stay where they are."""
 
-    def submit(self, key: str, content: Path, *styles: Path) -> None:
+    def submit(self, key: str, content: Path, *styles: Path, beside: object = None) -> None:
         """Take note of nothing."""
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from daemon.companions import regions_of
 from daemon.configuration import state_folder
 from daemon.errors import AtelierError, ShareError
 from daemon.keeper import keeping
@@ -25,7 +26,7 @@ from daemon.names import printable
 from daemon.oneshot import in_child
 from daemon.settings import EngineSettings, Settings, WatchSettings
 from daemon.share import Share, make_share, open_share
-from daemon.styles import find_styles
+from daemon.styles import find_regions, find_styles
 
 if TYPE_CHECKING:  # the engine's package needs numpy, whose lack is one of the findings
     from engine.progress import DeviceReport
@@ -176,7 +177,8 @@ def check_styles(folder: Path, settings: WatchSettings) -> Finding:
     if faults:
         where = f"Mend or replace it in {printable(folder)}, or take it away."
         return Finding("styles", False, " ".join([*faults, where]))
-    return Finding("styles", True, f"{len(found)} in {printable(folder)}, all can be read")
+    number = sum(regions_of(name) is None for name in found)
+    return Finding("styles", True, f"{number} in {printable(folder)}, all can be read")
 
 
 def numpy_version() -> str:
@@ -248,7 +250,8 @@ def verify_weights(folder: Path) -> str:
 def read_styles(folder: Path, settings: WatchSettings) -> dict[str, str]:
     """Read the styles whole, and say by file name what is wrong; in a child process."""
     limits = limits_of(settings)
-    return {path.name: what_is_wrong(path, limits) for path in find_styles(folder).values()}
+    pictures = (*find_styles(folder).values(), *find_regions(folder).values())
+    return {path.name: what_is_wrong(path, limits) for path in pictures}
 
 
 def _look_at(share: Share) -> str:

@@ -17,8 +17,8 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import Final
 
@@ -54,7 +54,7 @@ class Claim:
     """The files of one job, out of everybody else's reach.
 
     It can be made again from the journal's paths: ``Claim(job_id, claim_folder(share, job_id),
-    content, style, overrides)``.
+    content, style, overrides, companions)``.
 
     Attributes:
         job_id: the job's.
@@ -62,6 +62,7 @@ class Claim:
         content: the photo, in `folder`; for a folder job one level deeper, in the folder taken.
         style: the style picture: in `folder` if it was taken along, else in the styles folder.
         overrides: the job.toml, if there is one.
+        companions: what else goes along with the photo, by what it is for.
     """
 
     job_id: str
@@ -69,6 +70,7 @@ class Claim:
     content: Path
     style: Path
     overrides: Path | None
+    companions: Mapping[str, Path] = field(default_factory=dict, hash=False)
 
     @property
     def taken_folder(self) -> Path | None:
@@ -79,7 +81,7 @@ class Claim:
     @property
     def loose_files(self) -> tuple[Path, ...]:
         """For all other jobs the files that were taken, the photo first."""
-        mine = (self.content, self.style, self.overrides)
+        mine = (self.content, self.style, self.overrides, *self.companions.values())
         return tuple(path for path in mine if path is not None and path.parent == self.folder)
 
 
@@ -323,7 +325,7 @@ def _move_in(
     target = folder / candidate.folder.name
     with held(candidate.folder.parent, inbox) as here:
         if copies:
-            _expect_readable(here / candidate.folder.name, tick)
+            hindrances.expect_readable(here / candidate.folder.name, tick)
         files.move_exactly(here / candidate.folder.name, target, tick)
     if not stat.S_ISDIR(target.lstat().st_mode):  # a link, moved itself, would lead anywhere later
         raise ClaimLostError(f"{printable(candidate.folder)} has changed; look again later.")
@@ -339,14 +341,6 @@ def _is_divided(share: Share, came_from: PurePath) -> bool:
         with contextlib.suppress(OSError):  # one that is away does not keep photos from being taken
             mounts.add(mount_of(folder))
     return len(mounts) > 1
-
-
-def _expect_readable(folder: Path, tick: Tick) -> None:
-    # Taken all the same it would be painted, and could then be moved neither on nor back.
-    shut = hindrances.unreadable_in(folder, tick)
-    if shut is not None:
-        name = printable(shut.relative_to(folder.parent))
-        raise OSError(errno.EACCES, f"{name} may not be read", name)
 
 
 def _not_taken(candidate: Candidate, error: OSError, back: Sequence[Path]) -> ClaimError:
@@ -389,6 +383,7 @@ def as_taken(candidate: Candidate, folder: Path, job_id: str) -> Claim:
         if candidate.style_sighting is None
         else now(candidate.style_sighting),
         overrides=None if candidate.overrides is None else now(candidate.overrides),
+        companions={role: now(one) for role, one in candidate.companions.items()},
     )
 
 

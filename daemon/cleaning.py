@@ -20,6 +20,7 @@ from pathlib import Path, PurePath
 from typing import Final
 
 from daemon import scanner
+from daemon.companions import plain_stem
 from daemon.failures import place_of
 from daemon.handles import held
 from daemon.jobs import Job, JobState
@@ -27,7 +28,6 @@ from daemon.journal import Journal
 from daemon.names import canonical, is_note, split
 
 _ALL: Final = 1_000_000_000
-_STYLE: Final = ".style"
 
 
 @dataclass(frozen=True)
@@ -136,15 +136,15 @@ def _recent(journal: Journal, since: float) -> Iterator[Job]:
 
 
 def _plain(parts: tuple[str, ...]) -> tuple[str, ...]:
-    """A path as all have it that belong together: no suffix, no number, no ``.style``."""
+    """A path as all have it that belong together: no suffix, number or ``.style``."""
     return tuple(_stem(part) for part in parts)
 
 
 def _stem(name: str) -> str:
-    stem = canonical(split(name)[0]).casefold().removesuffix(_STYLE)
+    stem = plain_stem(canonical(split(name)[0]).casefold())
     before, _, number = stem.removesuffix(")").rpartition(" (")
     is_numbered = before and stem.endswith(")") and number.isdecimal()
-    return before.removesuffix(_STYLE) if is_numbered else stem
+    return plain_stem(before) if is_numbered else stem
 
 
 def _arrivals(top: Path, seen: scanner.Look) -> dict[Path, float]:

@@ -289,8 +289,15 @@ def names_together(names: Sequence[str], number: int) -> list[str]:
 def _numbered_with(first: str, name: str, number: int) -> str:
     """Number a name as its photo's is: photo.style.jpg goes with photo.jpg, and both with (2)."""
     (stem, suffix), first_stem = split(name), split(first)[0]
-    inner, mark = split(stem)
-    if not mark or canonical(inner).casefold() != canonical(first_stem).casefold():
-        return numbered(name, number)
-    together = f"{split(numbered(inner + suffix, number))[0]}{mark}{suffix}"
+    marks = ""
+    while not _is_same(stem, first_stem):
+        stem, mark = split(stem)
+        if not mark:
+            return numbered(name, number)
+        marks = mark + marks  # photo.style.regions.png has two of them
+    together = f"{split(numbered(stem + suffix, number))[0]}{marks}{suffix}"
     return together if len(os.fsencode(together)) <= MAX_NAME_BYTES else numbered(name, number)
+
+
+def _is_same(stem: str, other: str) -> bool:
+    return canonical(stem).casefold() == canonical(other).casefold()

@@ -358,4 +358,5 @@ class Endings:
 
 def claim_of(share: Share, job: Job) -> Claim:
     """The claim of a job, from what the journal knows."""
-    return Claim(job.id, claim_folder(share, job.id), job.content, job.style, job.overrides)
+    folder = claim_folder(share, job.id)
+    return Claim(job.id, folder, job.content, job.style, job.overrides, job.companions)

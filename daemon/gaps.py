@@ -8,6 +8,7 @@ such a part for good: so it is a reason to wait, and none to refuse the file.
 from __future__ import annotations
 
 import os
+import zlib
 from typing import Final
 
 from daemon.handles import named
@@ -15,9 +16,10 @@ from daemon.mounts import silent_file_system
 
 _BLOCK: Final = 4096  # a page: what is not written yet is made of whole ones
 _ZEROS: Final = bytes(_BLOCK)
+_PNG: Final = b"\x89PNG\r\n\x1a\n"
 _COMPRESSED: Final = (
     b"\xff\xd8\xff",  # JPEG
-    b"\x89PNG\r\n\x1a\n",
+    _PNG,
     b"GIF8",
     b"\x00\x00\x00\x0cjP  ",  # JPEG 2000
     b"\xff\x4f\xff\x51",  # its bare stream
@@ -76,7 +78,27 @@ def has_zeros(data: bytes) -> bool:
     if not _is_compressed(data):
         return False
     places = range(0, len(data) - _BLOCK + 1, _BLOCK)
-    return any(not data[place] and data[place : place + _BLOCK] == _ZEROS for place in places)
+    found = any(not data[place] and data[place : place + _BLOCK] == _ZEROS for place in places)
+    # Of much black, as in a mask, PNG makes nothing but zeros; but it can be asked.
+    return found and not _is_whole_png(data)
+
+
+def _is_whole_png(data: bytes) -> bool:
+    """Whether something is a PNG all parts of which have the checksums that they say."""
+    place, view = len(_PNG), memoryview(data)
+    while data.startswith(_PNG) and (end := place + 8 + _number(view[place : place + 4])) < len(
+        data
+    ):
+        if zlib.crc32(view[place + 4 : end]) != _number(view[end : end + 4]):
+            return False
+        if view[place + 4 : place + 8] == b"IEND":
+            return True
+        place = end + 4
+    return False
+
+
+def _number(four: memoryview) -> int:
+    return int.from_bytes(four, "big")
 
 
 def _ends_in_zeros(data: bytes) -> bool:

@@ -6,11 +6,13 @@ in it may not be read, or somebody still writes to it (`daemon.writers`).
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
 
 from daemon.handles import held
+from daemon.names import printable
 from daemon.pulse import Tick, unheard
 from daemon.writers import refuse_written
 
@@ -36,6 +38,24 @@ def unreadable_in(folder: Path, tick: Tick = unheard) -> Path | None:
             return here
         waiting += _folders_of(here, modes)
     return None
+
+
+def expect_readable(folder: Path, tick: Tick = unheard) -> None:
+    """See that all files in a folder may be read.
+
+    Taken all the same it would be painted, and could then be moved neither on nor back.
+
+    Args:
+        folder: held by the caller.
+        tick: called for each folder in it.
+
+    Raises:
+        PermissionError: one may not.
+    """
+    shut = unreadable_in(folder, tick)
+    if shut is not None:
+        name = printable(shut.relative_to(folder.parent))
+        raise PermissionError(errno.EACCES, f"{name} may not be read", name)
 
 
 def refuse_written_in(source: Path, tick: Tick = unheard) -> None:

@@ -42,16 +42,18 @@ class Asked:
         homeless: photos without a style.
         halves: pictures that lack the second one in their folder.
         closed: files and folders that cannot be opened.
+        lonely: masks and the like whose photos are not there.
     """
 
     homeless: Few = Few()
     halves: Few = Few()
     closed: Few = Few()
+    lonely: Few = Few()
 
     @property
-    def without_style(self) -> int:
-        """How many wait for a style, or for the second picture beside them."""
-        return self.homeless.in_all + self.halves.in_all
+    def incomplete(self) -> int:
+        """How many wait for a style, or for another picture beside them."""
+        return self.homeless.in_all + self.halves.in_all + self.lonely.in_all
 
 
 class InboxNote:
@@ -82,15 +84,16 @@ class InboxNote:
     @property
     def restless(self) -> bool:
         """Whether there was something, at the last look, that it is too early to ask about."""
-        return self.asked.without_style + len(self._closed) < len(self._since)
+        return self.asked.incomplete + len(self._closed) < len(self._since)
 
-    def update(
+    def update(  # noqa: PLR0913, PLR0917 - each is a part of the note
         self,
         homeless: Sequence[Sighting],
         halves: Sequence[Sighting],
         styles: Iterable[str],
         closed: Sequence[Path] = (),
         painted: Sequence[Path] = (),
+        lonely: Sequence[Sighting] = (),
     ) -> None:
         """Write, rewrite or remove the note. Call once a look.
 
@@ -100,26 +103,35 @@ class InboxNote:
             styles: the names of the styles that can be painted in.
             closed: files and folders that cannot be opened, sorted.
             painted: photos that are painted and cannot be moved.
+            lonely: masks and the like whose photos are not there.
         """
         now = self._clock()
-        waiting: tuple[Sighting | Path, ...] = (*homeless, *halves, *closed)
+        waiting: tuple[Sighting | Path, ...] = (*homeless, *halves, *lonely, *closed)
         self._since = {each: self._since.get(each, now) for each in waiting}
         until = now - self.settle_seconds
         settled = {each for each, since in self._since.items() if since <= until}
-        alone, half = (
-            [each.path for each in group if each in settled] for group in (homeless, halves)
+        alone, half, beside = (
+            [each.path for each in group if each in settled] for group in (homeless, halves, lonely)
         )
         shut = [path for path in closed if path in settled]
-        before = self.asked.without_style
-        self.asked = Asked(self._few(alone), self._few(half), self._few(shut))
-        self._write(styles, alone, half, shut, painted)
-        if self.asked.without_style > before:
-            _log.warning("style.missing", photos=len(alone), folders=len(half), note=INBOX_NOTE)
+        before = self.asked
+        self.asked = Asked(*map(self._few, (alone, half, shut, beside)))
+        self._write(styles, alone, half, shut, painted, beside)
+        self._say(before)
         self._say_closed(shut)
 
     def _few(self, paths: Sequence[Path]) -> Few:
         first = (path.relative_to(self._share.inbox) for path in paths[:_MOST_NAMED])
         return Few(tuple(first), len(paths))
+
+    def _say(self, before: Asked) -> None:
+        alone, half, beside = (
+            few.in_all for few in (self.asked.homeless, self.asked.halves, self.asked.lonely)
+        )
+        if alone + half > before.homeless.in_all + before.halves.in_all:
+            _log.warning("style.missing", photos=alone, folders=half, note=INBOX_NOTE)
+        if beside > before.lonely.in_all:
+            _log.warning("photo.missing", pictures=beside, note=INBOX_NOTE)
 
     def _say_closed(self, closed: list[Path]) -> None:
         if closed != self._closed:

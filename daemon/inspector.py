@@ -13,17 +13,18 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 import structlog
 
 from daemon import threads
 from daemon.child import Bell, Child
+from daemon.companions import NOBODY, SAYING, Role
 from daemon.found_whole import FoundWhole, version_of
 from daemon.looking import Finding, Limits, inspect_files, limits_of
 from daemon.names import printable
@@ -45,6 +46,9 @@ _DEATHS: Final = frozenset(
 _log: Final = structlog.get_logger()
 
 
+Blame = Literal["", "content", "style", "beside"]
+
+
 @dataclass(frozen=True)
 class Inspected:
     """The answer to one request.
@@ -55,17 +59,26 @@ class Inspected:
         message: what is wrong and what to do, in plain words; empty when all is well, and when
             nothing could be looked at (`Limits.most_starts`).
         blame: which picture is at fault; empty likewise.
-        gaps: which of "content" and "style" may have a part that is not written yet, though they
-            can be decoded.
+        gaps: which of "content", "style" and "beside" may have a part that is not written yet,
+            though they can be decoded.
         passing: whether the same files may be found good at another time (`Finding`).
     """
 
     key: str
     ok: bool
     message: str
-    blame: Literal["", "content", "style"]
+    blame: Blame
     gaps: tuple[str, ...] = ()
     passing: bool = False
+
+
+class Inspects(Protocol):
+    """What others need of an inspector."""
+
+    def submit(
+        self, key: str, content: Path, *styles: Path, beside: Mapping[Role, Path] = NOBODY
+    ) -> None:
+        """Ask whether a photo, its styles, and what else goes along with it, can be read."""
 
 
 class _NoReaderError(Exception):
@@ -81,6 +94,7 @@ class _Request:
     key: str
     content: Path
     styles: tuple[Path, ...]
+    beside: Mapping[Role, Path]
 
 
 class Inspector:
@@ -122,13 +136,16 @@ class Inspector:
         """
         self._limits = limits_of(settings, *self._limits.tops)
 
-    def submit(self, key: str, content: Path, *styles: Path) -> None:
+    def submit(
+        self, key: str, content: Path, *styles: Path, beside: Mapping[Role, Path] = NOBODY
+    ) -> None:
         """Ask whether these pictures can be decoded; `deliver` gets the answer.
 
         Args:
             key: stands in the answer.
             content: the photo.
             styles: the style pictures that are to be looked at too.
+            beside: what else goes along with the photo, likewise.
 
         Raises:
             RuntimeError: the inspector is closed.
@@ -141,7 +158,7 @@ class Inspector:
                 thread = threading.Thread(target=self._run, name="inspector", daemon=True)
                 threads.start(thread)
                 self._thread = thread
-            self._requests.append(_Request(key, content, styles))
+            self._requests.append(_Request(key, content, styles, beside))
             self._bell.ring()
 
     def close(self) -> None:
@@ -198,20 +215,25 @@ class Inspector:
         if content.message:
             self._say(_refused(request, content.message, "content", content))
         else:
-            self._say(self._of_styles(request, content))
+            self._say(self._of_rest(request, content))
 
-    def _of_styles(self, request: _Request, content: Finding) -> Inspected:
+    def _of_rest(self, request: _Request, content: Finding) -> Inspected:
         """The answer to a request whose photo is whole."""
-        gap = False
+        gaps = ["content"] * content.gap
         for path in request.styles:
             style = self._look_at_style(path)
             if style.message:
                 name = printable(path.name)
                 message = f"The style picture {name} cannot be used. {style.message}"
                 return _refused(request, message, "style", style)
-            gap |= style.gap
-        gaps = ("content",) * content.gap + ("style",) * gap
-        return Inspected(request.key, ok=True, message="", blame="", gaps=gaps)
+            gaps += ["style"] * style.gap
+        for role, path in request.beside.items():
+            found = self._look_at(path)
+            if found.message:
+                message = SAYING[role].format(printable(path.name), found.message)
+                return _refused(request, message, "beside", found)
+            gaps += ["beside"] * found.gap
+        return Inspected(request.key, ok=True, message="", blame="", gaps=tuple(gaps))
 
     def _say(self, answer: Inspected) -> None:
         self._current = None
@@ -301,7 +323,5 @@ class Inspector:
         return None if child is None else child.end(0)
 
 
-def _refused(
-    request: _Request, message: str, blame: Literal["content", "style"], found: Finding
-) -> Inspected:
+def _refused(request: _Request, message: str, blame: Blame, found: Finding) -> Inspected:
     return Inspected(request.key, ok=False, message=message, blame=blame, passing=found.passing)

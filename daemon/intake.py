@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
 
@@ -30,7 +30,7 @@ from daemon.errors import (
 )
 from daemon.faulty_folders import FaultyFolders
 from daemon.inbox_note import Asked, InboxNote
-from daemon.inspector import Inspected
+from daemon.inspector import Inspected, Inspects
 from daemon.jobs import new_job
 from daemon.journal import Journal
 from daemon.last_resort import LastResort
@@ -43,7 +43,7 @@ from daemon.ready import Ready, Stamp, Turns, stamp_of
 from daemon.settings import Settings
 from daemon.share import Share
 from daemon.staying import Staying, copy_in, is_copy, stays_of
-from daemon.styles import mirror_styles
+from daemon.styles import mirror_styles, regions_beside
 from daemon.telling import tell_of_job
 from daemon.troubles import TRIES_ONCE, Troubles, longest_wait
 from daemon.wishes import recipe_of
@@ -51,13 +51,6 @@ from daemon.workplace import Workplace
 
 _MOST_ASKED: Final = 4  # enough to keep the inspector busy while we take what it has answered
 _log: Final = structlog.get_logger()
-
-
-class Inspects(Protocol):
-    """What the intake needs of `daemon.inspector.Inspector`."""
-
-    def submit(self, key: str, content: Path, *styles: Path) -> None:
-        """Ask whether a photo, and its styles, can be read."""
 
 
 class Intake:
@@ -119,6 +112,8 @@ class Intake:
         self._rests, self._rests_until = 0, 0.0
         self.styles: dict[Path, Stamp] = {}
         """The style pictures of the last look that could be made, with their stamps."""
+        self.regions: dict[Path, Path] = {}
+        """The pictures that mark regions of them, likewise, by the style's picture."""
         self.style_names: tuple[str, ...] = ()
         """The names of the styles, in order, likewise."""
         self._seen: scanner.Look | None = None
@@ -256,7 +251,8 @@ class Intake:
     def _pair(self) -> Pairing:
         styles = mirror_styles(self._share)
         self.style_names = tuple(styles)
-        self.styles = {path: stamp_of(path) for path in styles.values()}
+        self.regions = regions_beside(styles, self._share.styles)
+        self.styles = {path: stamp_of(path, self.regions.get(path)) for path in styles.values()}
         seen = self._seen = scanner.look(self._share.inbox, self._seen, self._faulty.over)
         for faulty in (self._faulty, self._unpaired):
             faulty.forget_all_but({seen.root, *seen.folders})
@@ -265,7 +261,7 @@ class Intake:
         self._staying.update(seen, pairing.candidates)
         stays, faults = self._staying.photos, self._faults()
         usable = [name for name, picture in styles.items() if picture not in faults]
-        self._note.update(pairing.homeless, pairing.waiting, usable, closed, stays)
+        self._note.update(pairing.homeless, pairing.waiting, usable, closed, stays, pairing.lonely)
         if not self._staying:
             return pairing
         fresh = (each for each in pairing.candidates if not self._staying.knows(each))
@@ -274,6 +270,9 @@ class Intake:
     def _wanted(self, pairing: Pairing) -> list[Candidate]:
         settled = self._settled(pairing)
         self._forget(pairing)
+        # What was asked of a photo before its mask came beside it is an answer about another one.
+        here = {one.content.path: one for one in pairing.candidates} if self._asked else {}
+        self._asked = {key: one for key, one in self._asked.items() if one.is_still_in(here)}
         asked = {ready.candidate.content.path for ready in self._asked.values()}
         known = asked | self._troubles.photos
         return [one for one in settled if one.content.path not in known or self._is_wanted(one)]
@@ -310,8 +309,9 @@ class Intake:
     def _ask(self) -> None:
         while self._waiting and len(self._asked) < _MOST_ASKED:
             candidate, key = self._waiting.popleft(), str(next(self._numbers))
-            self._inspector.submit(key, candidate.content.path, *candidate.style_files)
-            self._asked[key] = self._ready(candidate)
+            ready = self._asked[key] = self._ready(candidate)
+            styles, beside = ready.styles(self.regions), ready.beside
+            self._inspector.submit(key, candidate.content.path, *styles, beside=beside)
             self._turns.served(candidate.lane)
 
     def _take(self, ready: Ready, reason: str | None) -> None:

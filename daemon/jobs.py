@@ -130,6 +130,7 @@ def new_job(
         recipe=recipe,
         stays=stays,
         styles=candidate.styles,
+        companions=claim.companions,
     )
 
 

@@ -12,23 +12,24 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pydantic import ValidationError
 
 from daemon.bounded import read_bounded
 from daemon.claim_folders import claim_folder, guard
+from daemon.companions import OF_PHOTOS, SAYING, Role
 from daemon.errors import ClaimError, OverridesError, PictureUnreadableError
 from daemon.jobs import Job
 from daemon.looks import Part
-from daemon.names import JOB_FILE, printable
+from daemon.names import JOB_FILE, printable, split
 from daemon.presence import GONE, is_gone, is_gone_from_claim, is_here
 from daemon.runners.base import PaintRequest, StyleFile
 from daemon.settings import OutputSettings, Settings
 from daemon.share import Share
-from daemon.styles import find_styles, style_name
+from daemon.styles import find_regions, find_styles, style_name
 from daemon.wishes import output_of
 from engine import Recipe
 
@@ -50,6 +51,21 @@ _MEGABYTE: Final = 1_000_000
 _CLOSED_STYLE: Final = (
     'The style picture "{}" may not be opened by the program. Let the group, or everybody, read '
     "it, or put another one in its place."
+)
+_NO_COMPANION: Final = (
+    'The picture "{}", which goes along with the photo, is no longer there. Put it beside the '
+    "photo again, and try again."
+)
+_NO_REGIONS: Final = (
+    '"{}" marks regions of the photo, and nothing marks those of the style. Put a picture "{}" '
+    "into the folder {}, with the same colours, or take the first one away, and try again."
+)
+_NO_REGIONS_BESIDE: Final = (
+    '"{}" marks regions of the photo, and nothing marks those of the style. Put a picture "{}" '
+    "beside the style, with the same colours, or take the first one away, and try again."
+)
+_CLOSED: Final = (
+    'The picture "{}" may not be opened by the program. Let the group, or everybody, read it.'
 )
 _NOT_NOW: Final = "{} cannot be read just now ({})."
 _UNREADABLE: Final = (
@@ -152,12 +168,13 @@ def _load(job: Job, share: Share, settings: Settings) -> PaintRequest:
     return PaintRequest(
         job_id=job.id,
         content=content,
-        styles=styles,
-        recipe=_recipe(job),
+        styles=_marked(styles, job, share, settings.watch.max_bytes),
+        recipe=_started(_recipe(job), job),
         max_pixels=settings.watch.max_pixels,
         glimpses=settings.page.enabled,
         content_name=job.relative.name,
         **output.model_dump(),
+        **_beside(job, share, settings.watch.max_bytes),
     )
 
 
@@ -262,6 +279,83 @@ def _is_style_gone(path: Path, job: Job, share: Share) -> bool:
     if job.has_own_style:
         return is_gone_from_claim(path, claim_folder(share, job.id), share)
     return is_gone(path, share.styles)
+
+
+def _started(recipe: Recipe, job: Job) -> Recipe:
+    """A picture to start from takes the place of what the settings say, not of a job.toml."""
+    if "start" in job.companions and recipe.init == "noise" and job.overrides is None:
+        return recipe.model_copy(update={"init": "content"})
+    return recipe
+
+
+def _beside(job: Job, share: Share, most: int) -> dict[str, Any]:
+    """What goes along with the photo, as the request has it."""
+    found: dict[str, Any] = {}
+    for role in OF_PHOTOS:
+        if (path := job.companions.get(role)) is not None:
+            found |= {role: _companion(job, role, path, share, most), f"{role}_name": path.name}
+    return found
+
+
+def _marked(
+    styles: tuple[StyleFile, ...], job: Job, share: Share, most: int
+) -> tuple[StyleFile, ...]:
+    """The styles with what marks their regions; none has any if none of the photo are marked.
+
+    So a style with regions is an ordinary one for all photos but those that have some too.
+    """
+    own = job.companions.get("style_regions")
+    if own is not None:
+        data = _companion(job, "style_regions", own, share, most)
+        return (replace(styles[0], regions=data, regions_name=own.name), *styles[1:])
+    if "regions" not in job.companions:
+        return styles
+    found = {} if job.has_own_style else _regions_there(share)
+    marked = tuple(
+        _with_regions(one, found.get(style_name(one.name)), share, most) for one in styles
+    )
+    if not any(one.regions for one in marked):
+        raise _UnusableError(Fault(_no_regions(job, share)))
+    return marked
+
+
+def _regions_there(share: Share) -> dict[str, Path]:
+    with _reading("The folder of styles", share, own=False):
+        return find_regions(share.styles)
+
+
+def _with_regions(style: StyleFile, path: Path | None, share: Share, most: int) -> StyleFile:
+    if path is None:
+        return style
+    name = printable(path.name)
+    with _reading(f'The picture "{name}"', share, own=False):
+        try:
+            return replace(style, regions=read_bounded(path, most), regions_name=path.name)
+        except PictureUnreadableError as error:
+            raise _UnusableError(Fault(SAYING["style_regions"].format(name, error))) from error
+        except PermissionError as error:
+            raise _UnusableError(Fault(_CLOSED.format(name))) from error
+
+
+def _no_regions(job: Job, share: Share) -> str:
+    marked, style = job.companions["regions"], job.style
+    wanted = printable(f"{split(style.name)[0]}.regions.png")
+    if job.has_own_style:
+        return _NO_REGIONS_BESIDE.format(printable(marked.name), wanted)
+    return _NO_REGIONS.format(printable(marked.name), wanted, printable(share.styles.name))
+
+
+def _companion(job: Job, role: Role, path: Path, share: Share, most: int) -> bytes:
+    name = printable(path.name)
+    with _reading(f'The picture "{name}"', share):
+        try:
+            return read_bounded(path, most)
+        except PictureUnreadableError as error:
+            raise _UnusableError(Fault(SAYING[role].format(name, error))) from error
+        except (FileNotFoundError, NotADirectoryError) as error:
+            if is_gone_from_claim(path, claim_folder(share, job.id), share):
+                raise _UnusableError(Fault(_NO_COMPANION.format(name))) from error
+            raise
 
 
 def _output(job: Job, share: Share, usual: OutputSettings) -> OutputSettings:

@@ -242,6 +242,11 @@ def _without_style(fields: Fields) -> str:
     return f"Waiting for a style or a second picture: {what}. The note in the inbox says which."
 
 
+def _without_photo(fields: Fields) -> str:
+    what = number(fields["pictures"], "picture")
+    return f"Waiting for their photos: {what}. The note in the inbox says which."
+
+
 def _stopping(fields: Fields) -> str:
     why = str(fields["why"])
     return f"Stopping, {_SIGNALS[why]}." if why in _SIGNALS else f"Stopping: {why}."
@@ -278,6 +283,7 @@ _BY_FUNCTION: Final[Mapping[str, Callable[[Fields], str]]] = {
     "settings.need_restart": _need_restart,
     "settings.read": _read,
     "style.missing": _without_style,
+    "photo.missing": _without_photo,
     "watching.polling": _polling,
     "watching.started": _watching,
 }

@@ -28,6 +28,7 @@ class NotTaken:
         photos: how many there are that can be taken.
         homeless: photos without a style.
         halves: pictures that wait for a second one in their folder.
+        lonely: masks and the like whose photos are not there.
         closed: files and folders that this user cannot look into.
         is_all: whether there was time for all folders.
     """
@@ -35,12 +36,14 @@ class NotTaken:
     photos: int = 0
     homeless: tuple[PurePath, ...] = ()
     halves: tuple[PurePath, ...] = ()
+    lonely: tuple[PurePath, ...] = ()
     closed: tuple[PurePath, ...] = ()
     is_all: bool = True
 
     def __bool__(self) -> bool:
         """Whether there is anything to tell."""
-        return bool(self.photos or self.homeless or self.halves or self.closed or not self.is_all)
+        told = (self.homeless, self.halves, self.lonely, self.closed)
+        return bool(self.photos or any(told) or not self.is_all)
 
 
 def look(
@@ -74,6 +77,7 @@ def look(
         sum(not _stays(one, share, stays) for one in found.candidates),
         _below(share, (sighting.path for sighting in found.homeless)),
         _below(share, (sighting.path for sighting in found.waiting)),
+        _below(share, (sighting.path for sighting in found.lonely)),
         _below(share, closed),
         not watch.passed,
     )

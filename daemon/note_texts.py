@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePath
 from typing import Final
 
+from daemon.companions import regions_of
 from daemon.names import is_picture, printable, split
 from daemon.reasons import ALL_CANCELLED, NO_PICTURE, NOT_READ
 from daemon.share import Share
@@ -18,6 +19,7 @@ from daemon.wrapping import wrapped
 
 ENGLISH: Final = LANGUAGES[0]
 _MOST_LISTED: Final = 20
+_PAIR: Final = 2
 _COLUMNS: Final = 96
 _INDENT: Final = "    "
 
@@ -54,12 +56,13 @@ def style_text(name: str, reason: str, folder: PurePath, language: Language = EN
         language: of the note.
     """
     told = words(language)
+    kind = "style" if regions_of(name) is None else "regions"
     return _note(
         told,
-        told.say("note.style.title", what=_quoted(name, told)),
+        told.say(f"note.{kind}.title", what=_quoted(name, told)),
         *_what_happened(reason, told),
         told.say("note.what_you_can_do"),
-        told.say("note.style.ways", folder=_as_seen(folder)),
+        told.say(f"note.{kind}.ways", folder=_as_seen(folder)),
     )
 
 
@@ -70,6 +73,7 @@ def inbox_text(  # noqa: PLR0913, PLR0917 - each list is a part of the note
     halves: Sequence[PurePath] = (),
     closed: Sequence[PurePath] = (),
     painted: Sequence[PurePath] = (),
+    lonely: Sequence[PurePath] = (),
 ) -> str:
     """The note in the inbox about what waits, or stays: for a style, or to be opened or moved.
 
@@ -80,16 +84,19 @@ def inbox_text(  # noqa: PLR0913, PLR0917 - each list is a part of the note
         halves: pictures named content or style that lack the other one, relative to the inbox.
         closed: files and folders that cannot be opened, relative to the inbox.
         painted: photos that are painted and cannot be moved, relative to the inbox.
+        lonely: masks and the like whose photos are not there, relative to the inbox.
     """
     told = words(share.language)
     lists = {
         "homeless": [printable(path) for path in homeless],
         "halves": [_wanted_beside(half, told) for half in halves],
+        "lonely": [printable(path) for path in lonely],
         "closed": [printable(path) for path in closed],
         "painted": [printable(path) for path in painted],
     }
     ways = {
         "homeless": _ways_to_choose(share, [printable(name) for name in styles], told),
+        "lonely": [told.say("note.inbox.photo", originals=_shown(share, share.originals))],
         "closed": [told.say("note.inbox.open")],
         "painted": [told.say("note.inbox.move")],
     }
@@ -132,7 +139,7 @@ def _ways_on(names: Sequence[str], reason: str, folder: str, told: Words) -> str
 def _all_of(names: Sequence[str], told: Words) -> str:
     """What is to be dragged; never "it", which might be the style or one picture of a folder."""
     if len(names) > 1:
-        return told.say("note.why.drag_pair")
+        return told.say("note.why.drag_pair" if len(names) == _PAIR else "note.why.drag_all")
     if is_picture(names[0]):
         return told.say("note.why.drag_photo")
     return told.say("note.why.drag_other", name=printable(names[0]))

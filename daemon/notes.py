@@ -98,6 +98,7 @@ def write_inbox_note(  # noqa: PLR0913, PLR0917 - likewise
     halves: Iterable[Path] = (),
     closed: Iterable[Path] = (),
     painted: Iterable[Path] = (),
+    lonely: Iterable[Path] = (),
 ) -> bool:
     """Say in the inbox which photos wait, and for what; rewritten only when the text differs.
 
@@ -107,7 +108,8 @@ def write_inbox_note(  # noqa: PLR0913, PLR0917 - likewise
         homeless: the photos without a style, anywhere below the inbox.
         halves: pictures named content or style that lack the other one, likewise.
         closed: files and folders that cannot be opened, likewise.
-        painted: photos that are painted and cannot be moved, likewise. With nothing in any of
+        painted: photos that are painted and cannot be moved, likewise.
+        lonely: masks and the like whose photos are not there, likewise. With nothing in any of
             these the note is removed.
 
     Returns:
@@ -118,7 +120,7 @@ def write_inbox_note(  # noqa: PLR0913, PLR0917 - likewise
     """
     waiting = [
         sorted(path.relative_to(share.inbox) for path in paths)
-        for paths in (homeless, halves, closed, painted)
+        for paths in (homeless, halves, closed, painted, lonely)
     ]
     if not any(waiting):
         return clear_inbox_note(share)

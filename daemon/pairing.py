@@ -14,6 +14,11 @@ The rules, the first that fits:
 5. **homeless**: everything else. A lone ``photo.style.jpg`` outside of the styles' folders is
    always so: its photo is probably on its way, and as a photo it was not meant.
 
+Masks and the like (`daemon.companions`) are no photos themselves, and go along with their photo,
+whichever rule that falls under; they may lie in a folder of the first rule too. Without their photo
+they are **lonely**, in the folder of a style as well; so are ``mask.png`` and the like in a folder
+of somebody's own that holds no other photo.
+
 In the folder of a style nothing waits: ``content.jpg`` alone is an ordinary photo there. Notes of
 ours belong to nobody, and so does a `job.toml` beside ordinary photos: it would be a wish about
 everything that ever lies there, and a preset is for that. Both are left where they are.
@@ -31,17 +36,13 @@ from functools import cached_property, partial
 from pathlib import Path, PurePath
 from typing import Final, Literal, NamedTuple
 
+from daemon.companions import Beside, Role, beside, in_a_job, is_companion, job_role, marked
 from daemon.looks import Book, Looks, Part, of_one
-from daemon.names import JOB_FILE, canonical, is_note, is_picture, split
+from daemon.names import JOB_FILE, is_note, is_picture, split
 from daemon.scanner import Guard, Look, Sighting, in_order, unguarded
 
 INBOX_LANE: Final = "Inbox"
 """The lane of what lies in the bare inbox."""
-
-Role = str
-"""What a file beside a photo is for."""
-
-_STYLE_MARK: Final = ".style"
 
 
 @dataclass(frozen=True)
@@ -105,11 +106,15 @@ class Pairing:
         candidates: what could be painted once it is settled.
         homeless: files for which nobody has said a style.
         waiting: lone halves, `content.*` or `style.*` in a folder that lacks the other one yet.
+        lonely: masks and the like of photos that are not there.
+        along: what goes along with those that are homeless or wait, by their paths.
     """
 
     candidates: tuple[Candidate, ...]
     homeless: tuple[Sighting, ...]
     waiting: tuple[Sighting, ...] = ()
+    lonely: tuple[Sighting, ...] = ()
+    along: Mapping[Path, tuple[Sighting, ...]] = field(default_factory=dict)
 
 
 def pair(look: Look, styles: Mapping[str, Path], default_style: str | None) -> Pairing:
@@ -219,6 +224,8 @@ class _Sorting:
     candidates: list[Candidate] = field(default_factory=list)
     homeless: list[Sighting] = field(default_factory=list)
     waiting: list[Sighting] = field(default_factory=list)
+    lonely: list[Sighting] = field(default_factory=list)
+    along: dict[Path, tuple[Sighting, ...]] = field(default_factory=dict)
 
     def sort(self, folder: _Folder) -> None:
         style = self.question.style
@@ -228,16 +235,32 @@ class _Sorting:
                 return
             half = self._lone_half(folder)
             if style is None and half is not None:
-                self.waiting.append(half)
+                others = (one for one in folder.pictures() if one != half)
+                self._leave(self.waiting, half, tuple(others))
                 return
-        self._singly(folder, style)
+        is_job = all(_is_of_a_job(picture.path.name) for picture in folder.pictures())
+        self._singly(folder, style, is_job=bool(folder.below) and not own and is_job)
 
     def _is_one_job(self, folder: _Folder) -> bool:
-        contents, pictures = folder.called("content"), list(folder.pictures())
-        found_styles = folder.called("style")
-        if len(contents) != 1 or len(found_styles) != 1 or len(pictures) != 2:  # noqa: PLR2004 - the two
+        contents, styles = folder.called("content"), folder.called("style")
+        if len(contents) != 1 or len(styles) != 1:
             return False
-        taken = {contents[0].path, found_styles[0].path}
+        pictures = {s.path.name: s for s in folder.pictures() if s not in (*contents, *styles)}
+        roles = in_a_job(pictures)
+        if roles is None:
+            return False
+        companions = {role: pictures[name] for role, name in roles.items()}
+        self._add_job(folder, contents[0], styles[0], companions)
+        return True
+
+    def _add_job(
+        self,
+        folder: _Folder,
+        content: Sighting,
+        style: Sighting,
+        companions: Mapping[Role, Sighting],
+    ) -> None:
+        taken = {content.path, style.path, *(one.path for one in companions.values())}
         rest = [s for s in folder.files if s.path not in taken and not is_note(s.path.name)]
         wishes = sorted((s for s in rest if _is_job_file(s)), key=lambda s: s.path.name)[:1]
         self.candidates.append(
@@ -245,18 +268,18 @@ class _Sorting:
                 kind="folder",
                 # A folder is one job: were each a lane of its own, whoever drops many would win.
                 lane=folder.below[0] if len(folder.below) > 1 else INBOX_LANE,
-                style_name=split(found_styles[0].path.name)[0],
-                content=contents[0],
-                style=found_styles[0].path,
-                style_sighting=found_styles[0],
+                style_name=split(style.path.name)[0],
+                content=content,
+                style=style.path,
+                style_sighting=style,
                 overrides=wishes[0] if wishes else None,
                 folder=folder.path,
-                relative=PurePath(*folder.below, contents[0].path.name),
+                relative=PurePath(*folder.below, content.path.name),
                 others=tuple(s for s in rest if s not in wishes),
+                companions=companions,
                 wishes=self._wishes,
             )
         )
-        return True
 
     @property
     def _wishes(self) -> Mapping[str, object]:
@@ -266,26 +289,44 @@ class _Sorting:
     @staticmethod
     def _lone_half(folder: _Folder) -> Sighting | None:
         halves = [*folder.called("content"), *folder.called("style")]
-        alone = len(halves) == 1 and len(list(folder.pictures())) == 1
+        others = (s for s in folder.pictures() if job_role(s.path.name) is None)
+        alone = len(halves) == 1 and halves == list(others)
         return halves[0] if alone else None
 
-    def _singly(self, folder: _Folder, style: Looks | None) -> None:
-        pairs = _pairs(folder)
-        beside = {partner.path for partner in pairs.values()}
-        for sighting in folder.files:
-            name = sighting.path.name
-            if sighting.path in beside or is_note(name) or _is_job_file(sighting):
+    def _singly(self, folder: _Folder, style: Looks | None, *, is_job: bool) -> None:
+        """Go through the files one by one.
+
+        Args:
+            folder: theirs.
+            style: in whose folder it lies.
+            is_job: whether it holds nothing but what a folder that is one job may hold, though it
+                is none (yet, or any more): `mask.png` and so on are ordinary names elsewhere.
+        """
+        files = {sighting.path.name: sighting for sighting in folder.files}
+        groups = beside(files)
+        goes_along = {name for group in groups.values() for name in group.names}
+        for name, sighting in files.items():
+            if name in goes_along or is_note(name) or _is_job_file(sighting):
                 continue
-            partner = pairs.get(sighting.path)
-            if partner is not None:
-                own = of_one(split(partner.path.name)[0], partner.path, self._wishes)
-                self._add("pair", folder, sighting, own, partner)
+            group = _Group.of(groups.get(name), files)
+            if group.style is not None:
+                own = of_one(split(group.style.path.name)[0], group.style.path, self._wishes)
+                self._add("pair", folder, sighting, own, group)
+            elif is_companion(name) or (is_job and job_role(name)):
+                self.lonely.append(sighting)
             elif style is not None:
-                self._add("style", folder, sighting, style)
-            elif self.question.default is not None and _photo_stem(name) is None:
-                self._add("default", folder, sighting, self.question.default)
+                self._add("style", folder, sighting, style, group)
+            elif self.question.default is not None and marked(name) is None:
+                self._add("default", folder, sighting, self.question.default, group)
             else:
-                self.homeless.append(sighting)
+                self._leave(self.homeless, sighting, tuple(group.companions.values()))
+
+    def _leave(
+        self, where: list[Sighting], photo: Sighting, companions: tuple[Sighting, ...]
+    ) -> None:
+        where.append(photo)
+        if companions:
+            self.along[photo.path] = companions
 
     def _add(
         self,
@@ -293,7 +334,7 @@ class _Sorting:
         folder: _Folder,
         content: Sighting,
         looks: Looks,
-        partner: Sighting | None = None,
+        group: _Group,
     ) -> None:
         self.candidates.append(
             Candidate(
@@ -302,55 +343,47 @@ class _Sorting:
                 style_name=looks.name,
                 content=content,
                 style=looks.parts[0].path,
-                style_sighting=partner,
+                style_sighting=group.style,
                 overrides=None,
                 folder=None,
                 relative=PurePath(*folder.below, content.path.name),
                 styles=looks.blend,
+                companions=group.companions,
                 wishes=looks.wishes,
             )
         )
+
+
+class _Group(NamedTuple):
+    """What goes along with a photo: its own style, and all else."""
+
+    style: Sighting | None
+    companions: Mapping[Role, Sighting]
+
+    @classmethod
+    def of(cls, names: Beside | None, files: Mapping[str, Sighting]) -> _Group:
+        if names is None:
+            return cls(None, {})
+        style = None if names.style is None else files[names.style]
+        return cls(style, {role: files[name] for role, name in names.roles.items()})
 
 
 def _together(sortings: Iterable[_Sorting]) -> Pairing:
     found = list(sortings)
     candidates = (each for sorting in found for each in sorting.candidates)
     homeless = (each for sorting in found for each in sorting.homeless)
+    lonely = (each for sorting in found for each in sorting.lonely)
     return Pairing(
         tuple(sorted(candidates, key=lambda candidate: in_order(candidate.content.path))),
         tuple(sorted(homeless, key=lambda sighting: in_order(sighting.path))),
         tuple(each for sorting in found for each in sorting.waiting),
+        tuple(sorted(lonely, key=lambda sighting: in_order(sighting.path))),
+        {photo: others for sorting in found for photo, others in sorting.along.items()},
     )
 
 
-def _pairs(folder: _Folder) -> dict[Path, Sighting]:
-    """Give the style pictures that lie beside their photos, by the path of the photo."""
-    marked: dict[str, Sighting] = {}
-    for sighting in folder.pictures():
-        stem = _photo_stem(sighting.path.name)
-        if stem is not None:
-            marked.setdefault(stem, sighting)
-    pairs: dict[Path, Sighting] = {}
-    partners: set[Path] = set()
-    # Short stems first: whether `a.style.jpg` is the style of `a.jpg` has to be known before
-    # `a.style.style.jpg` can be its style.
-    for stem, sighting in sorted(_stems(folder) if marked else (), key=lambda of: len(of[0])):
-        if stem in marked and sighting.path not in partners:
-            pairs[sighting.path] = marked.pop(stem)
-            partners.add(pairs[sighting.path].path)
-    return pairs
-
-
-def _stems(folder: _Folder) -> Iterator[tuple[str, Sighting]]:
-    return ((canonical(split(s.path.name)[0]), s) for s in folder.pictures())
-
-
-def _photo_stem(name: str) -> str | None:
-    """Give the stem of the photo for which a picture is the style, None if it is no such one."""
-    stem = split(name)[0]
-    if not is_picture(name) or not stem.casefold().endswith(_STYLE_MARK):
-        return None
-    return canonical(stem[: -len(_STYLE_MARK)]) or None
+def _is_of_a_job(name: str) -> bool:
+    return job_role(name) is not None or split(name)[0].casefold() in {"content", "style"}
 
 
 def _is_job_file(sighting: Sighting) -> bool:

@@ -11,8 +11,7 @@ from typing import Protocol
 from daemon.bulletin import Bulletin
 from daemon.checkpoints import Checkpoints
 from daemon.glimpses import Glimpses
-from daemon.inspector import Inspected
-from daemon.intake import Inspects
+from daemon.inspector import Inspected, Inspects
 from daemon.metrics import Metrics
 from daemon.notify import Notify
 from daemon.page.keeping import Draw

@@ -53,7 +53,8 @@ def verdicts(
             inspector = Inspector(settings.watch, answers.put, limits=limits, work=work)
             stack.enter_context(closing(inspector))
             for number, one in enumerate(parcels):
-                inspector.submit(str(number), share.failed / one.photo, *one.styles)
+                photo = share.failed / one.photo
+                inspector.submit(str(number), photo, *one.styles, beside=one.beside)
         except OSError as error:
             raise AtelierError(_NOT_NOW) from error
         for one in parcels:  # it answers in this order, and each within limits

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import count, zip_longest
 from pathlib import Path
 
+from daemon.companions import Role
 from daemon.pairing import Candidate
 
-Stamp = tuple[int, int] | None
-"""Size and time of a style picture outside the inbox; None for one inside, or one that is gone."""
+Stamp = tuple[int, ...] | None
+"""Size and time of a style picture outside the inbox, and of the picture that marks its regions, if
+there is one; None for one inside, or one that is gone."""
 
 
 @dataclass(frozen=True)
@@ -35,14 +37,48 @@ class Ready:
         files = ((one.path, one.size, one.mtime_ns) for one in self.candidate.sightings)
         object.__setattr__(self, "form", (self.candidate.parts, *files))
 
+    def is_still_in(self, here: Mapping[Path, Candidate]) -> bool:
+        """Whether a candidate of the same files is there; that they have not changed is not asked.
 
-def stamp_of(style: Path) -> Stamp:
-    """The stamp of a style picture outside the inbox."""
+        Args:
+            here: all candidates of a look, by the paths of their photos.
+        """
+        now = here.get(self.candidate.content.path)
+        return now is not None and _paths(now) == _paths(self.candidate)
+
+    @property
+    def beside(self) -> dict[Role, Path]:
+        """What goes along with the photo, but its style."""
+        return {role: one.path for role, one in self.candidate.companions.items()}
+
+    def styles(self, regions: Mapping[Path, Path]) -> list[Path]:
+        """The style pictures that it asks for, and those that mark their regions if it has any.
+
+        Args:
+            regions: those of the styles in the styles folder, by the style's picture.
+        """
+        styles = list(self.candidate.style_files)
+        asks = "regions" in self.candidate.companions
+        return styles + [regions[one] for one in styles if asks and one in regions]
+
+
+def _paths(candidate: Candidate) -> list[Path]:
+    return [sighting.path for sighting in candidate.sightings]
+
+
+def stamp_of(style: Path, regions: Path | None = None) -> Stamp:
+    """The stamp of a style picture outside the inbox.
+
+    Args:
+        style: the picture.
+        regions: the one that marks its regions.
+    """
     try:
         seen = style.stat()
     except OSError:
         return None
-    return seen.st_size, seen.st_mtime_ns
+    marked = None if regions is None else stamp_of(regions)
+    return seen.st_size, seen.st_mtime_ns, *(marked or ())
 
 
 class Turns:

@@ -3,8 +3,7 @@
 It is what somebody does who drags a photo back, and works whether a service runs or not: both
 folders are people's own. What belongs together is moved together (a photo with its own style, the
 folder of a folder job), to the same place and under the same names, and only if nothing has these
-names there. The style goes first: alone it means little, while a photo without it would be painted
-in another one.
+names there. The photo goes last: without its style, say, it would be painted in another one.
 
 Between two drives the move is a copy, and a kill may leave what is moved in both folders. The next
 call sees that all of it lies in the inbox, byte for byte, and removes it from failed.
@@ -22,6 +21,7 @@ from pathlib import Path, PurePath
 
 from daemon import copying, files, halfway, notes, scanner
 from daemon.cleaning import Guarded, guarding
+from daemon.companions import Role
 from daemon.copying import Copied
 from daemon.errors import PublishError
 from daemon.folders import folder_below
@@ -30,6 +30,7 @@ from daemon.journal import Journal
 from daemon.names import printable
 from daemon.pairing import Candidate, pair
 from daemon.presence import is_there
+from daemon.scanner import Sighting
 from daemon.share import Share
 from daemon.styles import find_styles
 
@@ -45,6 +46,7 @@ class Parcel:
         styles: the style pictures, wherever they lie; none if nothing says which are meant.
         overrides: the job.toml of a folder, below failed; None if there is none.
         wishes: what the name of its folder asks for.
+        beside: what else goes along with the photo.
     """
 
     parent: PurePath
@@ -53,6 +55,7 @@ class Parcel:
     styles: tuple[Path, ...] = ()
     overrides: PurePath | None = None
     wishes: Mapping[str, object] = field(default_factory=dict, hash=False)
+    beside: Mapping[Role, Path] = field(default_factory=dict, kw_only=True, hash=False)
 
     @property
     def place(self) -> PurePath:
@@ -75,8 +78,9 @@ def find_failed(share: Share, default_style: str | None = None) -> list[Parcel]:
     with contextlib.suppress(OSError):  # without them it is paired as outside of their folders
         styles = find_styles(share.styles)
     found = pair(seen, styles, default_style)
-    alone = (sighting.path for sighting in (*found.homeless, *found.waiting))
-    parcels = [*(_parcel(share, one) for one in found.candidates), *_singles(share, alone)]
+    alone = (*found.homeless, *found.waiting, *found.lonely)
+    singles = (_single(share, one, found.along.get(one.path, ())) for one in alone)
+    parcels = [*(_parcel(share, one) for one in found.candidates), *singles]
     return sorted(parcels, key=lambda parcel: scanner.in_order(parcel.place))
 
 
@@ -125,20 +129,23 @@ def send_back(share: Share, parcel: Parcel) -> Path:
 
 def _parcel(share: Share, found: Candidate) -> Parcel:
     photo = found.content.path.relative_to(share.failed)
+    beside = {role: one.path for role, one in found.companions.items()}
     if found.folder is not None:
         whole, wishes = photo.parent, found.overrides
         below = None if wishes is None else wishes.path.relative_to(share.failed)
         styles, asked = found.style_files, found.wishes
-        return Parcel(whole.parent, (whole.name,), photo, styles, below, asked)
-    beside = found.style_sighting
-    names = (photo.name,) if beside is None else (beside.path.name, photo.name)
-    return Parcel(photo.parent, names, photo, found.style_files, wishes=found.wishes)
+        return Parcel(whole.parent, (whole.name,), photo, styles, below, asked, beside=beside)
+    names = tuple(one.path.name for one in found.sightings if one is not found.content)
+    return Parcel(
+        photo.parent, (*names, photo.name), photo, found.style_files, wishes=found.wishes,
+        beside=beside,
+    )  # fmt: skip
 
 
-def _singles(share: Share, paths: Iterator[Path]) -> Iterator[Parcel]:
-    for path in paths:
-        photo = path.relative_to(share.failed)
-        yield Parcel(photo.parent, (photo.name,), photo)
+def _single(share: Share, sighting: Sighting, along: Sequence[Sighting]) -> Parcel:
+    photo = sighting.path.relative_to(share.failed)
+    names = (*(one.path.name for one in along), photo.name)
+    return Parcel(photo.parent, names, photo)
 
 
 def _folder_in_inbox(share: Share, parent: PurePath, what: str) -> Path:

@@ -18,8 +18,7 @@ from typing import Final
 
 import structlog
 
-from daemon.inspector import Inspected
-from daemon.intake import Inspects
+from daemon.inspector import Inspected, Inspects
 from daemon.names import printable
 
 _KEY: Final = "style"  # the intake's keys are numbers

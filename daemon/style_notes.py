@@ -15,7 +15,7 @@ import structlog
 from daemon import notes
 from daemon.names import is_note, printable
 from daemon.share import Share
-from daemon.styles import style_name
+from daemon.styles import style_of
 
 _log: Final = structlog.get_logger()
 
@@ -48,7 +48,7 @@ class StyleNotes:
     def _told(self, picture: Path, why: str) -> str:
         """Write a note, if it does not say so already; what stands in the way."""
         try:
-            notes.write_style_note(self._share, picture.name, style_name(picture.name), why)
+            notes.write_style_note(self._share, picture.name, style_of(picture.name), why)
         except OSError as error:
             # Without the file's name: that of a temporary file is another one at each look.
             return f"{printable(picture.name)}: {error.strerror}"

@@ -9,8 +9,7 @@ from typing import Final
 
 import structlog
 
-from daemon.inspector import Inspected
-from daemon.intake import Inspects
+from daemon.inspector import Inspected, Inspects
 from daemon.last_resort import LastResort
 from daemon.once import Once
 from daemon.settings import Settings
@@ -58,15 +57,16 @@ class StyleTelling:
         """The pictures that cannot be read, and why, as the notes have it."""
         return self._check.faults
 
-    def look(self, styles: Iterable[Path]) -> None:
+    def look(self, styles: Iterable[Path], regions: Iterable[Path] = ()) -> None:
         """See what has become of the styles. Call once a look, while the folders are there.
 
         Args:
             styles: the pictures of all that are there, in the order of their names.
+            regions: the pictures that mark regions of them.
         """
         self._styles = list(styles)
         with self._telling():
-            self._check.look(self._styles)
+            self._check.look((*self._styles, *regions))
             self._tell()
             if self._said.is_over():
                 _log.info("styles.told_again")

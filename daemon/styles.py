@@ -7,8 +7,9 @@ that stay.
 
 Of two pictures that ask for the same folder (``waves.jpg`` and ``waves.png``; the same name in two
 Unicode forms) the first in order of names is the style. Sub-folders, links, junk, notes and files
-that are not named like pictures make nothing. A picture that is still being copied makes its
-folder early, which does no harm: it is decoded when a photo asks for it.
+that are not named like pictures make nothing, and neither does ``waves.regions.png``: it marks the
+regions of the style beside it. A picture that is still being copied makes its folder early, which
+does no harm: it is decoded when a photo asks for it.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ import contextlib
 import errno
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from daemon.companions import regions_of
 from daemon.errors import ShareError
 from daemon.files import write_atomically
 from daemon.handles import held
@@ -62,12 +65,16 @@ def mirror_styles(share: Share) -> dict[str, Path]:
         removed = {name for name in gone if _remove(share.inbox, folders[name])}
         _remember(share, made, made - removed)
     except OSError as error:
-        raise ShareError(
-            f"The folders of the styles cannot be kept: {error.strerror} "
-            f"({printable(str(error.filename))}). Check that the drive is connected, has room, and "
-            "lets atelierd write."
-        ) from error
+        raise _unkept(error) from error
     return styles
+
+
+def _unkept(error: OSError) -> ShareError:
+    return ShareError(
+        f"The folders of the styles cannot be kept: {error.strerror} "
+        f"({printable(str(error.filename))}). Check that the drive is connected, has room, and "
+        "lets atelierd write."
+    )
 
 
 def find_styles(folder: Path) -> dict[str, Path]:
@@ -79,16 +86,56 @@ def find_styles(folder: Path) -> dict[str, Path]:
     Raises:
         OSError: it cannot be read.
     """
-    with os.scandir(folder) as entries:
-        names = sorted(
-            entry.name for entry in entries if _is_file(entry) and not _is_no_style(entry.name)
-        )
     styles: dict[str, Path] = {}
-    for file_name in names:
+    for file_name in _pictures_in(folder):
         name = style_name(file_name)
-        if name and not is_junk(name) and not is_note(name):
+        if regions_of(file_name) is None and name and not is_junk(name) and not is_note(name):
             styles.setdefault(name, folder / file_name)
     return dict(sorted(styles.items()))
+
+
+def find_regions(folder: Path) -> dict[str, Path]:
+    """Find the pictures that mark regions of styles, by the name of the style.
+
+    Of two for one style the first in order of names is meant. The style itself need not be there.
+
+    Args:
+        folder: the styles folder.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    found: dict[str, Path] = {}
+    for file_name in _pictures_in(folder):
+        stem = regions_of(file_name)
+        if stem is not None:
+            found.setdefault(_trimmed(stem), folder / file_name)
+    return found
+
+
+def regions_beside(styles: Mapping[str, Path], folder: Path) -> dict[Path, Path]:
+    """The pictures that mark regions of styles, by the style's picture.
+
+    Args:
+        styles: by their names.
+        folder: the styles folder.
+
+    Raises:
+        ShareError: it cannot be read.
+    """
+    try:
+        found = find_regions(folder)
+    except OSError as error:
+        raise _unkept(error) from error
+    return {path: found[name] for name, path in styles.items() if name in found}
+
+
+def _pictures_in(folder: Path) -> list[str]:
+    """The names of the files that are called pictures, in order."""
+    with os.scandir(folder) as entries:
+        return sorted(
+            entry.name for entry in entries if _is_file(entry) and not _is_no_style(entry.name)
+        )
 
 
 def _is_file(entry: os.DirEntry[str]) -> bool:
@@ -103,8 +150,18 @@ def _is_no_style(name: str) -> bool:
 
 def style_name(file_name: str) -> str:
     """The name of the style that a picture of this name would be; it may be empty."""
+    return _trimmed(canonical(split(file_name)[0]))
+
+
+def style_of(file_name: str) -> str:
+    """The name of the style that a picture is, or whose regions it marks."""
+    stem = regions_of(file_name)
+    return style_name(file_name) if stem is None else _trimmed(stem)
+
+
+def _trimmed(stem: str) -> str:
     # Windows cannot open a folder whose name ends with a space or a dot.
-    return canonical(split(file_name)[0]).strip().rstrip(". ")
+    return stem.strip().rstrip(". ")
 
 
 def _folder_names(inbox: Path) -> list[str]:

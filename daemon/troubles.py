@@ -145,7 +145,7 @@ class Troubles:
     def _gaps_end(self, ready: Ready, gaps: Collection[str]) -> float:
         candidate, wait = ready.candidate, gap_wait(self.settings)
         ends = []
-        if "content" in gaps or candidate.style_sighting is not None:
+        if {"content", "beside"} & set(gaps) or candidate.style_sighting is not None:
             ends.append(self._clock() + wait - self._readiness.unchanged_for(candidate))
         if "style" in gaps and candidate.style_sighting is None:
             # The photo may be older than its style, and many may want that one.

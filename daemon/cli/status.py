@@ -120,6 +120,7 @@ def _lying_as_json(found: NotTaken) -> dict[str, Any]:
         "photos": found.photos,
         "without_style": list(map(printable, found.homeless)),
         "half_pairs": list(map(printable, found.halves)),
+        "without_photo": list(map(printable, found.lonely)),
         "closed": list(map(printable, found.closed)),
         "complete": found.is_all,
     }

@@ -128,9 +128,9 @@ class Result:
     after: bytes | None = None
 
 
-FailureKind = Literal["photo", "pair", "folder", "file", "no_picture"]
-"""What lies in failed: a photo, a photo and its own style, a folder that is one job, a file that is
-not called a picture, or one that is none."""
+FailureKind = Literal["photo", "pair", "group", "folder", "file", "no_picture"]
+"""What lies in failed: a photo, a photo and another picture or several that lay beside it, a folder
+that is one job, a file that is not called a picture, or one that is none."""
 
 
 @dataclass(frozen=True)
@@ -224,6 +224,7 @@ class Board:
         loading: whether the engine is being started.
         homeless: photos for which nobody has said a style.
         halves: pictures that wait for a second one in their folder.
+        lonely: masks and the like whose photos are not there.
         closed: files and folders that the program may not open.
         bad_styles: the first style pictures that cannot be used, at most `MOST_ASKED`.
         bad_styles_in_all: how many there are.
@@ -245,6 +246,7 @@ class Board:
     loading: bool = False
     homeless: Asking = Asking()
     halves: Asking = Asking()
+    lonely: Asking = Asking()
     closed: Asking = Asking()
     bad_styles: tuple[BadStyle, ...] = ()
     bad_styles_in_all: int = 0
@@ -253,5 +255,5 @@ class Board:
     @property
     def asks(self) -> bool:
         """Whether there is something that people have to do."""
-        asked = (self.homeless, self.halves, self.closed)
+        asked = (self.homeless, self.halves, self.lonely, self.closed)
         return any(one.in_all for one in asked) or bool(self.bad_styles)

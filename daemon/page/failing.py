@@ -35,8 +35,9 @@ def kind_of(job: Job) -> FailureKind:
     """What a job's files are to people."""
     if not job.is_loose:
         return "folder"
-    if job.has_own_style:  # it lay beside the photo
-        return "pair"
+    others = len(job.companions) + job.has_own_style  # they lay beside the photo
+    if others:
+        return "pair" if others == 1 else "group"
     if job.error in {NO_PICTURE, NOT_READ}:
         return "no_picture"
     return "photo" if is_picture(job.relative.name) else "file"

@@ -148,6 +148,7 @@ class Gathering:
             loading=self._asks.is_loading(),
             homeless=asking(asked.homeless),
             halves=asking(asked.halves),
+            lonely=asking(asked.lonely),
             closed=asking(asked.closed),
             bad_styles=bad_styles(bad),
             bad_styles_in_all=len(bad),

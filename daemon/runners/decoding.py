@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daemon import pictures
+from daemon.companions import SAYING, Role
 from daemon.errors import PictureUnreadableError
 from daemon.names import printable
 from daemon.rations import ration_for, rationed
@@ -22,10 +23,6 @@ from engine.sources import Sources, Style
 
 _ONLY_STYLE: Final = "The style picture cannot be used. {}"
 _STYLE: Final = 'The style picture "{}" cannot be used. {}'
-_START: Final = 'The picture to start from, "{}", cannot be used. {}'
-
-_MASK: Final = 'The mask "{}" cannot be used. {}'
-_REGIONS: Final = 'The picture that marks regions, "{}", cannot be used. {}'
 
 Blamed = Literal["content", "style", "start", "guide"]
 Say = Callable[[object], str]
@@ -61,22 +58,24 @@ def sources_of(request: PaintRequest, between: Callable[[], None]) -> Sources:
         between()
         return picture
 
-    def guide(data: bytes, words: str, name: str) -> NDArray[np.uint8] | None:
-        return decoded(data, "guide", partial(words.format, printable(name))) if data else None
+    def guide(data: bytes, role: Role, name: str) -> NDArray[np.uint8] | None:
+        return (
+            decoded(data, "guide", partial(SAYING[role].format, printable(name))) if data else None
+        )
 
     content = decoded(request.content, "content")
     styles = tuple(
         Style(
             decoded(one.data, "style", _say_of(one, request)),
             one.weight,
-            guide(one.regions, _REGIONS, one.regions_name),
+            guide(one.regions, "style_regions", one.regions_name),
         )
         for one in request.styles
     )
-    say = partial(_START.format, printable(request.start_name))
+    say = partial(SAYING["start"].format, printable(request.start_name))
     start = decoded(request.start, "start", say) if request.start else None
-    mask = guide(request.mask, _MASK, request.mask_name)
-    regions = guide(request.regions, _REGIONS, request.regions_name)
+    mask = guide(request.mask, "mask", request.mask_name)
+    regions = guide(request.regions, "regions", request.regions_name)
     return Sources(content, styles, start, mask, regions)
 
 

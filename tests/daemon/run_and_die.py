@@ -57,9 +57,9 @@ Refuse = Callable[[str, tuple[Any, ...]], None]
 """An audit hook that lets some changes fail."""
 
 
-def painted(photo: bytes) -> bytes:
+def painted(photo: bytes, mask: bytes = b"") -> bytes:
     """What this engine makes of a photo: another file for each, long enough to be cut short."""
-    return b"painted: " + photo + bytes(5000)
+    return b"painted: " + photo + mask + bytes(5000)
 
 
 class Fate:
@@ -173,7 +173,10 @@ def answer(request: PaintRequest) -> list[Event]:
         return [Started(request.job_id), Failed(request.job_id, "content", WHY)]
     *before, last = paint(request)
     assert isinstance(last, Painted)
-    return [*before, Painted(last.job_id, painted(request.content), ".jpg", last.report)]
+    return [
+        *before,
+        Painted(last.job_id, painted(request.content, request.mask), ".jpg", last.report),
+    ]
 
 
 def run_once(settings: Settings, make_runner: Callable[[Settings, Deliver], Runner]) -> int:

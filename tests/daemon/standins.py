@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from PIL import Image
 
+from daemon.companions import NOBODY, SAYING, Role
 from daemon.inspector import Inspected
 from daemon.runners.base import (
     Cancelled,
@@ -115,21 +116,29 @@ class StandInInspector:
     def use(self, settings: WatchSettings) -> None:
         self.used.append(settings)
 
-    def submit(self, key: str, content: Path, *styles: Path) -> None:
+    def submit(
+        self, key: str, content: Path, *styles: Path, beside: Mapping[Role, Path] = NOBODY
+    ) -> None:
         self.asked.append(content)
         if styles:  # else it is a style itself
             self.photos.append(content)
-        self.deliver(self._inspect(key, content, styles))
+        self.deliver(self._inspect(key, content, styles, beside))
 
     def close(self) -> None:
         self.closed = True
 
     @staticmethod
-    def _inspect(key: str, content: Path, styles: Sequence[Path]) -> Inspected:
+    def _inspect(
+        key: str, content: Path, styles: tuple[Path, ...], beside: Mapping[Role, Path]
+    ) -> Inspected:
         if not _is_picture(content):
             return Inspected(key, ok=False, message="This photo is no picture.", blame="content")
         if not all(map(_is_picture, styles)):
             return Inspected(key, ok=False, message="This style is no picture.", blame="style")
+        for role, path in beside.items():
+            if not _is_picture(path):
+                message = SAYING[role].format(path.name, "It is none.")
+                return Inspected(key, ok=False, message=message, blame="beside")
         return Inspected(key, ok=True, message="", blame="")
 
 

@@ -213,6 +213,7 @@ def test_what_the_journal_knows_to_lie_there_stays_whatever_it_is_called(
 @pytest.mark.parametrize(
     ("name", "stem"),
     [("a.jpg", "a"), ("A (12).JPG", "a"), ("a.style.jpg", "a"), ("a (2).style.jpg", "a"),
+     ("a (2).mask.png", "a"), ("a.style.regions.png", "a"), ("a.regions (2).png", "a"),
      ("(2).jpg", "(2)"), ("a (b).jpg", "a (b)"), ("Mr. Smith at sea", "mr. smith at sea")],
 )  # fmt: skip
 def test_names_that_belong_together_have_one_stem(name: str, stem: str) -> None:

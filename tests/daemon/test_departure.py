@@ -206,6 +206,23 @@ def test_a_name_that_many_have_costs_one_look_at_the_folder(
     assert looks == [tmp_path]
 
 
+@pytest.mark.parametrize(
+    ("name", "together"),
+    [("a.mask.png", "a (2).mask.png"), ("a.style.regions.png", "a (2).style.regions.png"),
+     ("b.mask.png", "b.mask (2).png"), ("ab.jpg", "ab (2).jpg"), ("A.x.y.png", "A (2).x.y.png")],
+)  # fmt: skip
+def test_whatever_goes_along_with_a_photo_is_numbered_as_it_is(name: str, together: str) -> None:
+    assert departure.names_together(["a.jpg", name], 2) == ["a (2).jpg", together]
+    assert departure.names_together(["a.jpg", name], 1) == ["a.jpg", name]
+
+
+def test_a_name_that_would_become_too_long_is_numbered_by_itself() -> None:
+    long = "x" * 244
+    (_, together) = departure.names_together([f"{long}.jpg", f"{long}.mask.png"], 12)
+    assert together.endswith(" (12).png")
+    assert len(together) == 255
+
+
 def test_a_stop_at_any_moment_of_the_copies_leaves_each_file_once(
     claim: Path, share: Share, elsewhere: Path
 ) -> None:

@@ -43,7 +43,7 @@ MARGIN = 60
 MOST_LIVES = 20
 SAMPLE = 4
 GOOD, PAIR, PARTY, BLEND = (picture((shade, 90, 30)) for shade in (10, 80, 150, 220))
-STYLE = picture((0, 0, 200))
+STYLE, MASK = picture((0, 0, 200)), picture((255, 255, 255), "PNG")
 PAINTED = b"painted: "
 WAYS = ["kernel", "link", "reserve", "far"]
 HELD_WAYS = ["held-kernel", "held-link", "held-far"]
@@ -71,10 +71,13 @@ LOOSE = Given(
         "Waves/good.jpg": GOOD,
         "Waves/pair.jpg": PAIR,
         "Waves/pair.style.jpg": STYLE,
+        "Waves/pair.mask.png": MASK,
         "Waves/Party/content.jpg": PARTY,
         "Waves/Party/style.jpg": STYLE,
+        "Waves/Party/mask.png": MASK,
         "Waves/Party/mine.txt": b"who came",
         "Waves/torn.jpg": TORN,
+        "Waves/torn.start.png": MASK,
         "Waves/torn.style.jpg": STYLE,
         "Waves/none.jpg": b"no picture at all",
         "Waves 70 + Held/blend.jpg": BLEND,
@@ -87,8 +90,8 @@ LOOSE = Given(
     outbox={
         "Waves/good.jpg": b"somebody else's",
         "Waves/good (2).jpg": painted(GOOD),
-        "Waves/pair.jpg": painted(PAIR),
-        "Waves/Party.jpg": painted(PARTY),
+        "Waves/pair.jpg": painted(PAIR, MASK),
+        "Waves/Party.jpg": painted(PARTY, MASK),
         "Waves 70 + Held/blend.jpg": painted(BLEND),
     },
     originals={
@@ -96,8 +99,10 @@ LOOSE = Given(
         "Waves/good.jpg": GOOD,
         "Waves/pair (2).jpg": PAIR,
         "Waves/pair (2).style.jpg": STYLE,
+        "Waves/pair (2).mask.png": MASK,
         "Waves/Party/content.jpg": PARTY,
         "Waves/Party/style.jpg": STYLE,
+        "Waves/Party/mask.png": MASK,
         "Waves/Party/mine.txt": b"who came",
         "Waves 70 + Held/blend.jpg": BLEND,
     },
@@ -105,6 +110,7 @@ LOOSE = Given(
         "Waves/torn.jpg": b"an older one too",
         "Waves/torn (2).jpg": TORN,
         "Waves/torn (2).style.jpg": STYLE,
+        "Waves/torn (2).start.png": MASK,
         "Waves/none.jpg": b"no picture at all",
     },
     whys={
@@ -115,6 +121,7 @@ LOOSE = Given(
 STAYS = Given(
     dropped={
         "Held/good.jpg": GOOD,
+        "Held/good.mask.png": MASK,
         "Held/Party/content.jpg": PARTY,
         "Held/Party/style.jpg": STYLE,
         "Held/Party/mine.txt": b"who came",
@@ -127,12 +134,13 @@ STAYS = Given(
     },
     outbox={
         "Held/good.jpg": b"somebody else's",
-        "Held/good (2).jpg": painted(GOOD),
+        "Held/good (2).jpg": painted(GOOD, MASK),
         "Held/Party.jpg": painted(PARTY),
     },
     originals={
         "Held/good.jpg": b"an older one",
         "Held/good (2).jpg": GOOD,
+        "Held/good (2).mask.png": MASK,
         "Held/Party/content.jpg": PARTY,
         "Held/Party/style.jpg": STYLE,
         "Held/Party/mine.txt": b"who came",
@@ -298,8 +306,9 @@ class Mortal:
         outbox = Counter(tree(self.root / "Outbox").values())
         originals = Counter(tree(self.root / "Originals").values())
         failed = Counter(tree(self.root / "Failed").values())
-        for photo in (GOOD, PARTY):
-            assert outbox[painted(photo)] == originals[photo] in {1, 2}
+        for photo, mask in ((GOOD, MASK), (PARTY, b"")):
+            assert outbox[painted(photo, mask)] == originals[photo] in {1, 2}
+        assert originals[MASK] == originals[GOOD]
         assert failed[TORN] in {1, 2}
         for found, wanted in ((outbox, self.given.outbox), (originals, self.given.originals)):
             assert found.keys() == set(wanted.values())

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from daemon import gaps
 from daemon.bounded import read_with_holes
@@ -35,6 +37,23 @@ def test_a_whole_block_of_zeros_in_compressed_data_is_one(name: str, place: int)
 @pytest.mark.parametrize(("place", "number"), [(4096, 4095), (4097, 8190), (100, 4000), (5000, 0)])
 def test_fewer_zeros_and_such_at_other_places_are_none(place: int, number: int) -> None:
     assert not gaps.has_zeros(with_zeros(BEGINNINGS["jpeg"], place, number))
+
+
+def test_a_png_says_itself_whether_zeros_are_a_gap_or_black() -> None:
+    """Such as a mask, of which much is black."""
+    files = []
+    for image in (Image.new("RGBA", (4000, 3000)), Image.effect_noise((400, 300), 100)):
+        file = io.BytesIO()
+        image.save(file, "PNG")
+        files.append(file.getvalue())
+    black, noise = files
+    assert any(black[place : place + 4096] == bytes(4096) for place in range(0, len(black), 4096))
+    assert not gaps.has_zeros(black)
+    assert not gaps.has_zeros(noise)
+    for data in (black[:-1], black[:-9] + b"x" + black[-8:]):
+        assert gaps.has_zeros(data)
+    for place in range(4096, len(noise) - 4096, 4096):
+        assert gaps.has_zeros(noise[:place] + bytes(4096) + noise[place + 4096 :])
 
 
 @pytest.mark.parametrize("beginning", [b"8BPS", b"P8 ", b"P", b"B", b""])

@@ -94,6 +94,26 @@ def test_what_it_asks_for_can_be_told_elsewhere_too(
     assert notice.asked == Asked()
 
 
+def test_a_mask_without_its_photo_is_told_where_the_photo_may_be(
+    share: Share, clock: Clock, sighting: Callable[..., Sighting]
+) -> None:
+    notice, mask = InboxNote(share, 5.0, clock), sighting("Waves/a.mask.png")
+    notice.update([], [], ["Waves"], lonely=[mask])
+    assert notice.restless
+    assert not note(share)  # its photo is probably on its way
+    clock.now = 5.0
+    with capture_logs() as logs:
+        notice.update([], [], ["Waves"], lonely=[mask])
+        notice.update([], [], ["Waves"], lonely=[mask])
+    assert [(line["event"], line["pictures"]) for line in logs] == [("photo.missing", 1)]
+    assert notice.asked.lonely == Few((PurePath("Waves/a.mask.png"),), 1)
+    assert "- Waves/a.mask.png" in note(share)
+    assert "it lies in Originals" in " ".join(note(share).split())
+    assert "into one of these folders" not in note(share)
+    notice.update([], [], ["Waves"])
+    assert not note(share)
+
+
 def test_a_note_of_an_earlier_daemon_goes_too(
     share: Share, clock: Clock, sighting: Callable[..., Sighting]
 ) -> None:

@@ -133,6 +133,22 @@ def test_what_is_no_picture_and_not_called_one_is_said_to_be_none(
     assert answer.message.startswith(words)
 
 
+def test_what_goes_along_with_a_photo_is_named_as_what_it_is(photo: Path) -> None:
+    mask, half = photo.with_name("photo.mask.png"), photo.with_name("photo.start.jpg")
+    Image.new("L", (64, 48), 255).save(mask)
+    half.write_bytes(photo.read_bytes()[:-20])
+    with inspecting() as (subject, answers):
+        subject.submit("good", photo, photo, beside={"mask": mask})
+        subject.submit("bad", photo, photo, beside={"mask": mask, "start": half})
+        assert answers.get(timeout=60) == Inspected("good", ok=True, message="", blame="")
+        answer = answers.get(timeout=60)
+    assert (answer.key, answer.ok, answer.blame) == ("bad", False, "beside")
+    assert answer.message.startswith(
+        'The picture to start from, "photo.start.jpg", cannot be used.'
+    )
+    assert "incomplete" in answer.message
+
+
 def test_content_is_looked_at_first(photo: Path) -> None:
     bad = photo.with_name("bad.jpg")
     bad.write_bytes(b"no picture")
@@ -403,6 +419,9 @@ def test_a_hole_in_the_middle_is_told_of_though_the_picture_can_be_decoded(tmp_p
     both = ask((half, half))
     assert (both.ok, both.gaps) == (True, ("content", "style"))
     assert ask((whole, whole)).gaps == ()
+    with inspecting() as (subject, answers):
+        subject.submit("key", whole, beside={"start": half})
+        assert answers.get(timeout=60).gaps == ("beside",)
 
 
 def test_a_style_with_a_hole_is_looked_at_again_each_time(tmp_path: Path) -> None:

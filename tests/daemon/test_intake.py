@@ -393,7 +393,7 @@ class Gappy:
     of: tuple[Any, ...]
     asked: int = 0
 
-    def submit(self, key: str, _content: Path, *_styles: Path) -> None:
+    def submit(self, key: str, _content: Path, *_styles: Path, **_beside: object) -> None:
         self.asked += 1
         self.deliver(Inspected(key, ok=True, message="", blame="", gaps=self.of))
 

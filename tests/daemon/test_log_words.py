@@ -68,6 +68,10 @@ STEP: dict[str, Any] = {
             "The settings were read again: paint.size, log.level.",
         ),
         (
+            "photo.missing", {"pictures": 1, "note": "x"},
+            "Waiting for their photos: 1 picture. The note in the inbox says which.",
+        ),
+        (
             "style.missing", {"photos": 1, "folders": 0, "note": "x"},
             "Waiting for a style or a second picture: 1 photo. The note in the inbox says which.",
         ),

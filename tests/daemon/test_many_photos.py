@@ -51,7 +51,7 @@ class Crowd:
         )
         self.look()
 
-    def submit(self, key: str, content: Path, *_styles: Path) -> None:
+    def submit(self, key: str, content: Path, *_styles: Path, **_beside: object) -> None:
         """As an inspector: take note of the question."""
         self.asked.append((key, content))
 

@@ -35,6 +35,10 @@ def test_what_waits_is_told_apart(share: Share) -> None:
         3, (PurePath("lost.jpg"),), (PurePath("Party/content.jpg"),)
     )
     assert look(share, "Waves") == NotTaken(4, (), (PurePath("Party/content.jpg"),))
+    put(share, "Inbox/Waves/a.mask.png", "Inbox/Waves/gone.mask.png")
+    (lonely,) = found.lonely if (found := look(share, "Waves")) else ()
+    assert lonely == PurePath("Waves/gone.mask.png")
+    assert NotTaken(lonely=(lonely,))
 
 
 def test_photos_that_stay_there_for_ever_are_not_counted(share: Share) -> None:

@@ -100,8 +100,10 @@ def all_texts(language: Language) -> list[str]:
         why_text(["letter.txt"], NO_PICTURE, back_to, language),
         why_text(["a.jpg"], CANCELLED, back_to, language),
         why_text(["a.jpg", "a.style.jpg"], CANCELLED, back_to, language),
+        why_text(["a.jpg", "a.style.jpg", "a.mask.png"], torn, back_to, language),
         style_text("Waves.jpg", torn, back_to, language),
-        inbox_text(share, ["Waves"], photo, [PurePath("Party/content.jpg")], photo, photo),
+        style_text("Waves.regions.jpg", torn, back_to, language),
+        inbox_text(share, ["Waves"], photo, [PurePath("Party/content.jpg")], photo, photo, photo),
         inbox_text(share, [], photo * 30),
         how_to_text(share),
     ]

@@ -245,6 +245,132 @@ class TestFolder:
         assert len(candidate.sightings) == 2
 
 
+def companions(candidate: Candidate) -> dict[str, str]:
+    return {role: one.path.name for role, one in candidate.companions.items()}
+
+
+class TestCompanions:
+    @pytest.mark.parametrize("folder", ["Waves/", "Waves/Holiday/", "", "Nowhere/"])
+    def test_they_go_along_with_their_photo_anywhere(self, folder: str) -> None:
+        names = ["a.heic", "a.mask.png", "a.regions.png", "a.start.jpg"]
+        pairing = paired(*(folder + name for name in names), default="Waves")
+        candidate = only(pairing)
+        assert candidate.content.path.name == "a.heic"
+        assert companions(candidate) == {
+            "mask": "a.mask.png", "regions": "a.regions.png", "start": "a.start.jpg",
+        }  # fmt: skip
+        assert sorted(below(candidate.sightings)) == sorted(folder + name for name in names)
+        assert (pairing.homeless, pairing.lonely) == ((), ())
+
+    def test_a_style_beside_its_photo_may_have_regions(self) -> None:
+        names = ["a.jpg", "a.style.jpg", "a.regions.png", "a.style.regions.png"]
+        candidate = only(paired(*names))
+        assert candidate.kind == "pair"
+        assert companions(candidate) == {
+            "regions": "a.regions.png", "style_regions": "a.style.regions.png",
+        }  # fmt: skip
+        assert sorted(below(candidate.sightings)) == sorted(names)
+
+    def test_those_of_a_photo_without_a_style_wait_with_it(self) -> None:
+        pairing = paired("a.jpg", "a.mask.png")
+        assert (below(pairing.homeless), pairing.lonely) == (["a.jpg"], ())
+        assert {of.name: below(along) for of, along in pairing.along.items()} == {
+            "a.jpg": ["a.mask.png"]
+        }
+
+    @pytest.mark.parametrize("mark", ["mask", "regions", "start", "style.regions"])
+    @pytest.mark.parametrize("folder", ["Waves/", "Waves/Holiday/", "", "Nowhere/"])
+    def test_one_alone_is_never_painted(self, folder: str, mark: str) -> None:
+        pairing = paired(f"{folder}a.{mark}.png", f"{folder}b.jpg", default="Waves")
+        assert taken(pairing) == [[f"{folder}b.jpg"]]
+        assert below(pairing.lonely) == [f"{folder}a.{mark}.png"]
+        assert pairing.homeless == ()
+
+    def test_one_in_another_folder_is_alone(self) -> None:
+        pairing = paired("Waves/a.jpg", "Waves/Masks/a.mask.png")
+        assert (taken(pairing), below(pairing.lonely)) == (
+            [["Waves/a.jpg"]], ["Waves/Masks/a.mask.png"],
+        )  # fmt: skip
+
+    def test_of_two_the_first_is_meant_and_of_two_photos_too(self) -> None:
+        pairing = paired("Waves/a.jpg", "Waves/a.png", "Waves/a.mask.png", "Waves/a.mask.gif")
+        assert [companions(candidate) for candidate in pairing.candidates] == [
+            {"mask": "a.mask.gif"}, {},
+        ]  # fmt: skip
+        assert below(pairing.lonely) == ["Waves/a.mask.png"]
+
+    def test_a_mask_has_none_itself(self) -> None:
+        pairing = paired("Waves/a.jpg", "Waves/a.mask.png", "Waves/a.mask.regions.png")
+        assert companions(only(pairing)) == {"mask": "a.mask.png"}
+        assert below(pairing.lonely) == ["Waves/a.mask.regions.png"]
+
+    def test_a_style_that_is_a_photo_where_it_lies_may_have_them(self) -> None:
+        candidate = only(paired("Waves/a.style.jpg", "Waves/a.style.mask.png"))
+        assert (candidate.kind, companions(candidate)) == ("style", {"mask": "a.style.mask.png"})
+
+    def test_the_mark_is_known_in_any_case_and_unicode_form(self) -> None:
+        mask = unicodedata.normalize("NFD", "é.MASK.PNG")
+        assert companions(only(paired("Waves/é.jpg", f"Waves/{mask}"))) == {"mask": mask}
+
+    @pytest.mark.parametrize(
+        "name", ["a.mask.txt", "a.mask", "mask.png", "amask.png", "a. mask.png"]
+    )
+    def test_other_names_are_what_they_were(self, name: str) -> None:
+        pairing = paired("Waves/a.jpg", f"Waves/{name}")
+        assert (len(pairing.candidates), pairing.lonely) == (2, ())
+
+    @pytest.mark.parametrize("first", ["", "content."])
+    def test_in_a_folder_that_is_one_job_they_are_the_photos(self, first: str) -> None:
+        names = [f"{first}mask.png", f"{first}regions.png", f"{first}start.jpg"]
+        pairing = paired(
+            *(
+                f"job/{name}"
+                for name in ("content.jpg", "style.jpg", "Style.Regions.png", "x.txt", *names)
+            )
+        )
+        candidate = only(pairing)
+        assert candidate.kind == "folder"
+        assert companions(candidate) == dict(
+            zip(
+                ("mask", "regions", "start", "style_regions"),
+                (*names, "Style.Regions.png"),
+                strict=True,
+            )
+        )
+        assert below(candidate.others) == ["job/x.txt"]
+        assert len(candidate.sightings) == 7
+
+    def test_two_masks_in_such_a_folder_are_told(self) -> None:
+        names = ("content.jpg", "style.jpg", "mask.png", "content.mask.png")
+        pairing = paired(*(f"job/{name}" for name in names))
+        assert pairing.candidates == ()
+        assert below(pairing.homeless) == ["job/content.jpg", "job/style.jpg"]
+        assert below(pairing.lonely) == ["job/mask.png"]
+
+    def test_below_a_styles_folder_a_photo_does_not_wait_and_a_mask_is_none(self) -> None:
+        pairing = paired("Waves/job/content.jpg", "Waves/job/mask.png")
+        assert taken(pairing) == [["Waves/job/content.jpg"]]
+        assert below(pairing.lonely) == ["Waves/job/mask.png"]
+
+    @pytest.mark.parametrize("folder", ["job", "Waves/job"])
+    def test_one_that_came_too_late_for_such_a_folder_is_alone(self, folder: str) -> None:
+        late = [f"{folder}/mask.png", f"{folder}/style.regions.png"]
+        pairing = paired(*late, "Waves/mask.png", "regions.jpg", default="Waves")
+        assert below(pairing.lonely) == late
+        assert taken(pairing) == [["Waves/mask.png"], ["regions.jpg"]]  # ordinary names there
+        beside = paired(f"{folder}/mask.png", f"{folder}/a.jpg", default="Waves")
+        assert len(beside.candidates) == 2
+
+    @pytest.mark.parametrize("half", ["content.jpg", "style.png"])
+    def test_a_half_waits_with_them(self, half: str) -> None:
+        pairing = paired(f"job/{half}", "job/mask.png", "job/content.regions.png", default="Waves")
+        assert (pairing.candidates, pairing.homeless, pairing.lonely) == ((), (), ())
+        assert below(pairing.waiting) == [f"job/{half}"]
+        assert [below(along) for along in pairing.along.values()] == [
+            ["job/content.regions.png", "job/mask.png"]
+        ]
+
+
 class TestDefault:
     def test_the_bare_inbox_and_other_folders_take_the_default_style(self) -> None:
         pairing = paired("a.jpg", "Holiday/b.jpg", default="Waves")
@@ -273,7 +399,8 @@ def test_notes_and_lone_wishes_are_left_alone(folder: str, name: str) -> None:
 FOLDERS = st.lists(st.sampled_from(["Waves", "Café", "Cafe\u0301", "job", "x"]), max_size=3)
 STEMS = st.sampled_from(
     ["content", "style", "Style", "a", "a.style", "a.style.style", ".style", "é", "e\u0301",
-     "é.style", "job", "content.style", "style.style", "a.jpg - why"]
+     "é.style", "job", "content.style", "style.style", "a.jpg - why", "a.mask", "e\u0301.MASK",
+     "a.style.regions", "mask", "style.regions", "content.start", "regions", "a.start.regions"]
 )  # fmt: skip
 SUFFIXES = st.sampled_from([".jpg", ".PNG", ".txt", ".toml", ""])
 TREES = st.lists(st.tuples(FOLDERS, STEMS, SUFFIXES), max_size=25).map(
@@ -287,7 +414,11 @@ def test_no_file_is_in_two_places_and_none_is_lost(tree: set[str], default: str 
     look = look_at(*tree)
     pairing = pair(look, STYLES, default)
     places = Counter(s.path for c in pairing.candidates for s in c.sightings)
-    places.update(s.path for s in pairing.homeless)
+    places.update(s.path for s in (*pairing.homeless, *pairing.lonely))
+    halves = {half.path for half in pairing.waiting}
+    places.update(
+        one.path for of, along in pairing.along.items() for one in along if of not in halves
+    )
     waiting = {half.path.parent for half in pairing.waiting}
     places.update(s.path for s in look.files if s.path.parent in waiting)
     assert set(places.values()) <= {1}
@@ -318,8 +449,9 @@ def test_the_result_is_in_order_of_paths(tree: set[str], default: str | None) ->
     homeless = [sighting.path for sighting in pairing.homeless]
     assert contents == sorted(contents)
     assert homeless == sorted(homeless)
-    paths = [half.path for half in pairing.waiting]
-    assert paths == sorted(paths)
+    for group in (pairing.waiting, pairing.lonely):
+        paths = [each.path for each in group]
+        assert paths == sorted(paths)
 
 
 @given(st.lists(st.tuples(TREES, DEFAULTS, st.sets(st.sampled_from(sorted(STYLES)))), max_size=4))

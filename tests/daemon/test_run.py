@@ -27,7 +27,7 @@ from daemon.cli import report
 from daemon.configuration import load, state_folder
 from daemon.errors import ExitCode
 from daemon.names import INBOX_NOTE
-from daemon.record import record_of
+from daemon.record import record_of, source
 from daemon.share import make_share, open_share
 from engine import snapshot
 from tests.daemon.child_stand_ins import KILLS, SLOW, SLOWER
@@ -225,6 +225,34 @@ def test_a_photo_on_its_way_in_a_blend_outlives_a_kill_and_the_journal(program: 
         ("Dots.png", 0.4),
     ]
     assert program.files("Failed") == []
+
+
+def test_a_photo_takes_its_mask_along_and_one_that_comes_late_is_told(program: Program) -> None:
+    folder = program.style("Waves")
+    mask, regions = grey(255), grey(0)
+    (folder / "a.png").write_bytes(grey(100))
+    (folder / "a.mask.png").write_bytes(mask)
+    (folder / "a.regions.png").write_bytes(regions)
+    (program.share / "Styles/Waves.regions.png").write_bytes(regions)
+    (folder / "torn.png").write_bytes(grey(100))
+    (folder / "torn.mask.png").write_bytes(mask[:60])
+    (folder / "late.mask.png").write_bytes(mask)
+    assert program.once() == ExitCode.FAILED, program.text()
+    assert program.files("Outbox") == ["Waves/a.jpg"]
+    assert program.files("Originals") == ["Waves/a.mask.png", "Waves/a.png", "Waves/a.regions.png"]
+    assert program.files("Failed") == [
+        "Waves/torn.mask.png", "Waves/torn.png", "Waves/torn.png - why.txt",
+    ]  # fmt: skip
+    assert 'The mask "torn.mask.png" cannot be used. The file ' in " ".join(
+        (program.share / "Failed/Waves/torn.png - why.txt").read_text().split()
+    )
+    assert program.files("Inbox") == ["Waves/late.mask.png", INBOX_NOTE]
+    assert "Waves/late.mask.png" in (program.share / "Inbox" / INBOX_NOTE).read_text()
+    assert not (program.share / "Inbox/Waves.regions").exists()
+    told = record_of((program.share / "Outbox/Waves/a.jpg").read_bytes(), "a.jpg")
+    assert told.mask == source("a.mask.png", mask)
+    assert told.regions == source("a.regions.png", regions)
+    assert told.styles[0].regions == source("Waves.regions.png", regions)
 
 
 def test_once_exits_with_1_when_a_job_failed(program: Program) -> None:
@@ -533,6 +561,9 @@ def test_the_real_engine_paints_a_real_photo(program: Program, weights: Path) ->
     (program.share / "Styles/Painting.jpg").write_bytes(style.read_bytes())
     (program.share / "Inbox/Painting").mkdir()
     (program.share / "Inbox/Painting/photo.jpg").write_bytes(photo.read_bytes())
+    mask = Image.new("L", (96, 96))
+    mask.paste(255, (48, 0, 96, 96))
+    mask.save(program.share / "Inbox/Painting/photo.mask.png")
     code = program.once(
         "--paint.size", "96", "--engine.weights", str(weights.parent), "--log.level", "debug",
         program=[sys.executable, "-m", "daemon", "run"],
@@ -543,8 +574,17 @@ def test_the_real_engine_paints_a_real_photo(program: Program, weights: Path) ->
     assert max(painted.size) == 96
     changed = [abs(a - b) for a, b in zip(painted.tobytes(), original.tobytes(), strict=True)]
     assert sum(changed) / len(changed) > 3
+    width = painted.width // 2 - 4  # a little less than what is black in the mask
+    boxes = (0, 0, width, painted.height), (painted.width - width, 0, *painted.size)
+    kept, new = (_apart(painted.crop(box), original.crop(box)) for box in boxes)
+    assert kept < 2 < new  # it is a JPEG
     steps = program.said("job.progress")
     assert steps[-1]["loss"] < steps[0]["loss"]
+
+
+def _apart(one: Image.Image, other: Image.Image) -> float:
+    differences = [abs(a - b) for a, b in zip(one.tobytes(), other.tobytes(), strict=True)]
+    return sum(differences) / len(differences)
 
 
 def spoil(journal: Path) -> None:

@@ -24,8 +24,9 @@ class Room:
         self.asked: list[tuple[str, str]] = []
         self.check = StyleCheck(self, SETTLE, lambda: self.now)
 
-    def submit(self, key: str, content: Path, *styles: Path) -> None:
+    def submit(self, key: str, content: Path, *styles: Path, beside: object = None) -> None:
         assert not styles
+        assert not beside
         self.asked.append((key, content.name))
 
     def put(self, name: str, content: bytes = b"picture", mtime: int = 1) -> None:

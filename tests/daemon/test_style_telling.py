@@ -14,7 +14,7 @@ from daemon.note_texts import how_to_text
 from daemon.settings import Settings, ShareSettings, WatchSettings
 from daemon.share import Share, open_share
 from daemon.style_telling import StyleTelling
-from daemon.styles import find_styles
+from daemon.styles import find_styles, regions_beside
 from tests.daemon.standins import Clock
 from tests.daemon.test_run import CONFIG, Program, grey, prepared
 
@@ -32,8 +32,9 @@ class Room:
         settings = Settings(watch=WatchSettings(settle_seconds=5))
         self.subject = StyleTelling(share, settings, self, self.clock, self)  # type: ignore[arg-type]
 
-    def submit(self, key: str, content: Path, *styles: Path) -> None:
+    def submit(self, key: str, content: Path, *styles: Path, beside: object = None) -> None:
         assert not styles
+        assert not beside
         self.asked.append((key, content.name))
 
     def update(self, styles: Mapping[Path, bool]) -> None:
@@ -44,7 +45,9 @@ class Room:
 
     def look(self, now: float) -> None:
         self.clock.now = now
-        self.subject.look(find_styles(self.share.styles).values())
+        styles = find_styles(self.share.styles)
+        marked = regions_beside(styles, self.share.styles)
+        self.subject.look(styles.values(), marked.values())
 
     def answer(self, why: str = "") -> bool:
         key = self.asked[-1][0]
@@ -114,6 +117,25 @@ def test_there_is_a_note_while_photos_wait_for_the_style(room: Room) -> None:
     room.answer(TORN)
     text = (room.share.styles / "Dots.jpg - why.txt").read_text()
     assert "Inbox > Dots" in text
+
+
+def test_what_marks_the_regions_of_a_style_is_looked_at_and_not_drawn(room: Room) -> None:
+    (room.share.styles / "Dots.regions.png").write_bytes(b"picture")
+    room.look(0)
+    room.look(5)
+    assert room.answer()
+    assert room.answer()
+    assert room.asked[-1][1] == "Dots.regions.png"
+    assert room.answer(TORN)
+    assert room.drawn == [{"Dots.jpg": True, "Waves.jpg": True}]
+    text = (room.share.styles / "Dots.regions.png - why.txt").read_text()
+    assert "cannot be used to mark regions" in text
+    assert "Inbox > Dots\n" in text
+    (room.share.styles / "Dots.regions.png").write_bytes(b"another picture")
+    room.look(6)
+    room.look(11)
+    room.answer()
+    assert room.there() == ["Dots.jpg", "Dots.regions.png", "Waves.jpg"]
 
 
 def test_without_styles_the_sheet_is_told_so(room: Room) -> None:

@@ -16,7 +16,7 @@ from daemon.names import INBOX_NOTE
 from daemon.note_texts import signatures
 from daemon.settings import ShareSettings
 from daemon.share import Share, make_share, open_share
-from daemon.styles import MEMORY, mirror_styles
+from daemon.styles import MEMORY, find_regions, mirror_styles, regions_beside, style_of
 
 
 def make(root: Path) -> Share:
@@ -46,6 +46,26 @@ def test_a_picture_makes_a_folder_of_its_name(share: Share) -> None:
         "Starry Night": share.styles / "Starry Night.jpg",
     }
     assert folders(share) == ["Great Wave", "Starry Night"]
+
+
+def test_what_marks_regions_of_a_style_is_none_itself(share: Share) -> None:
+    add(
+        share, "Waves.jpg", "Waves.regions.png", "Waves.Regions.gif", "e\u0301.regions.png", "é.jpg"
+    )
+    add(share, "Alone.regions.png", "Text.regions.txt", "regions.png", "Mask.mask.png")
+    styles = mirror_styles(share)
+    assert list(styles) == ["Mask.mask", "Waves", "regions", "é"]
+    assert folders(share) == ["Mask.mask", "Waves", "regions", "é"]
+    assert {name: path.name for name, path in find_regions(share.styles).items()} == {
+        "Alone": "Alone.regions.png", "Waves": "Waves.Regions.gif", "é": "e\u0301.regions.png",
+    }  # fmt: skip
+    assert regions_beside(styles, share.styles) == {
+        share.styles / "Waves.jpg": share.styles / "Waves.Regions.gif",
+        share.styles / "é.jpg": share.styles / "e\u0301.regions.png",
+    }
+    assert [style_of(name) for name in ("Waves.jpg", "Waves. .regions.png")] == ["Waves", "Waves"]
+    with pytest.raises(ShareError, match="cannot be kept"):
+        regions_beside(styles, share.styles / "away")
 
 
 def test_repeating_changes_nothing(share: Share) -> None:

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from daemon import (
     bounded,
     child,
+    companions,
     inspector,
     loading,
     looking,
@@ -247,6 +248,15 @@ def test_of_files(tmp_path: Path) -> None:
         told(raised(bounded.read_bounded, tmp_path / name, 1000))
 
 
+def test_of_what_goes_along_with_a_photo() -> None:
+    for text in companions.SAYING.values():
+        told(text.format("The photo. 2.mask.png", rations.TOO_LONG))
+    told(loading._NO_REGIONS.format("a.regions.png", "Waves.regions.png", "Styles"))
+    told(loading._NO_REGIONS_BESIDE.format("a.regions.png", "a.style.regions.png"))
+    told(loading._NO_COMPANION.format("a.mask.png"))
+    told(loading._CLOSED.format("Waves.regions.png"))
+
+
 def test_of_what_the_inspector_finds(tmp_path: Path) -> None:
     limits = looking.Limits(1, 1, 10**6, rations.ration_for(10**6, 10**6))
     (tmp_path / "letter.txt").write_bytes(b"dear all")
@@ -335,9 +345,6 @@ def test_of_painting() -> None:
     told(worker._failed("1", MemoryError()).message)
     told(f"The style picture cannot be used. {rations.TOO_LONG}")
     told(decoding._STYLE.format(NAME, rations.TOO_LONG))
-    told(decoding._START.format(NAME, rations.TOO_LONG))
-    told(decoding._MASK.format(NAME, rations.TOO_LONG))
-    told(decoding._REGIONS.format(NAME, rations.TOO_LONG))
     told(_CHANGED)
     for text in (*ALL_CANCELLED, NOT_READ):
         told(text)

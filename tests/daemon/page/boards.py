@@ -76,6 +76,7 @@ def asking(board: Board) -> Board:
         board,
         homeless=Asking(tuple(f"IMG_{n}.jpg" for n in range(6)), 200),
         halves=Asking(("Party/content.jpg",), 1),
+        lonely=Asking(("Waves/beach.mask.png",), 1),
         closed=Asking(("Private", "Waves/mine.jpg"), 2),
         bad_styles=(
             BadStyle("Dots.jpg", "The file is empty."),

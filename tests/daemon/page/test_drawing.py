@@ -217,6 +217,7 @@ def named(name: str) -> Board:
         trouble=(Obstacle(f"{name} may still be being copied: {GAP}"),),
         homeless=Asking((name, name), 3),
         halves=Asking((name,), 1),
+        lonely=Asking((name,), 1),
         closed=Asking((name,), 1),
         bad_styles=(BadStyle(name, name),),
         bad_styles_in_all=1,
@@ -351,7 +352,8 @@ def test_what_waits_for_people_is_said_with_what_to_do() -> None:
         "asks.title", "asks.homeless", "asks.rest.other", "asks.homeless_ways",
     ]  # fmt: skip
     assert [key for key in said_of(page, "asks.") if key.endswith("_ways")] == [
-        "asks.homeless_ways", "asks.halves_ways", "asks.closed_ways", "asks.styles_ways",
+        "asks.homeless_ways", "asks.halves_ways", "asks.lonely_ways", "asks.closed_ways",
+        "asks.styles_ways",
     ]  # fmt: skip
     assert page.values("data-number")[:2] == ["194", "7"]
     names = page.inside("bdi")

@@ -14,6 +14,7 @@ from daemon.reasons import NO_PICTURE, NOT_READ
 
 WORK = Path("/share/.atelierd/jobs")
 STYLES = Path("/share/Styles")
+MASK = WORK / "7" / "a.mask.png"
 
 
 def failed(relative: str, content: str, style: Path, error: str = "It is torn.") -> Job:
@@ -37,6 +38,14 @@ LIST = replace(EMPTY, error=NO_PICTURE)
     [
         (PHOTO, "photo", "a.JPG", "Inbox > Waves > Trip"),
         (PAIR, "pair", "a.jpg", "Inbox"),
+        (replace(PHOTO, companions={"mask": MASK}), "pair", "a.JPG", "Inbox > Waves > Trip"),
+        (replace(PAIR, companions={"mask": MASK}), "group", "a.jpg", "Inbox"),
+        (
+            replace(PHOTO, companions={"mask": MASK, "start": MASK}),
+            "group",
+            "a.JPG",
+            "Inbox > Waves > Trip",
+        ),
         (FOLDER, "folder", "Party", "Inbox > Waves"),
         (EMPTY, "file", "list.docx", "Inbox > Waves"),
         (LIST, "no_picture", "list.docx", "Inbox > Waves"),
@@ -49,7 +58,7 @@ def test_it_is_called_what_it_is_and_comes_back_where_it_lay(
 ) -> None:
     told = failure(job, "Inbox", "Failed/x")
     assert (told.kind, told.name, told.back_to) == (kind, name, back_to)
-    own = kind in {"pair", "folder"}
+    own = job.has_own_style
     assert (told.job, told.style, told.finished) == ("7", None if own else "Waves", 9.0)
     assert told.reason == job.error
 
