@@ -1,0 +1,106 @@
+"""A first look at what a painting may become, before its first step, by a network of its own.
+
+It is small, takes about a second, and no part in the painting: that begins and ends as it would
+without. Whoever has not fetched the network (`engine.weights.adain`) does without.
+"""
+
+from __future__ import annotations
+
+from math import ceil
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from engine.adain import Adain
+from engine.errors import PictureError, RecipeError
+from engine.ground import Ground, laid
+from engine.layers import SMALLEST_SIDE
+from engine.mx import nd
+from engine.pyramid import Picture, Size, size_of
+from engine.recipe import Recipe
+from engine.room import give_back
+from engine.showing import finished
+from engine.sources import Sources
+from engine.weights.adain import in_place, load
+
+if TYPE_CHECKING:
+    from engine.painter import Painter
+
+LONG_SIDE: Final = 320
+"""Pixels; of what is very narrow more, so that its short side is wide enough."""
+
+
+class FirstLooks:
+    """Gives first looks, if the network for them is in place.
+
+    It is loaded for each one anew and let go after that: so it takes no memory from any painting,
+    and one that is fetched while the service runs is found.
+
+    Args:
+        folder: where the weights live.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._told: set[str] = set()
+
+    def at(self, painter: Painter, sources: Sources, recipe: Recipe) -> Picture | None:
+        """What the painting may become, as people would see it.
+
+        Args:
+            painter: who is going to paint; says what memory there is.
+            sources: what from.
+            recipe: how; colours, strokes and blends are heeded.
+
+        Returns:
+            (H, W, 3) float32, sRGB, 0 to 255. None without the network, where what is painted would
+            be nothing like it (a picture that stays a photograph, or without a style), where there
+            is too little memory, for pictures of which there is no painting either, and where it
+            went wrong as it did before.
+
+        Raises:
+            Exception: whatever went wrong, once; nothing that the painting need care for.
+        """
+        if recipe.photo or not recipe.style_weight or not in_place(self._folder):
+            return None
+        ground = _ground(painter, sources, recipe)
+        if ground is None:
+            return None
+        try:
+            found = self._painted(ground)
+        except Exception as error:
+            if repr(error) in self._told:
+                return None
+            self._told.add(repr(error))
+            raise
+        finally:
+            nd.waitall()
+            give_back()
+        self._told.clear()
+        return found
+
+    def _painted(self, ground: Ground) -> Picture:
+        photo = ground.content_at(size_of(ground.content))
+        styles = [(look.share, ground.style_beside(look, photo)) for look in ground.looks]
+        network = Adain(load(self._folder))
+        painted = network.painted(photo, styles, min(1.0, ground.recipe.strength))
+        return finished(painted, ground)
+
+
+def _ground(painter: Painter, sources: Sources, recipe: Recipe) -> Ground | None:
+    """Photo and styles as they are for a small painting; None if there could not be even that.
+
+    What a step of such a painting would take is more than the network does.
+    """
+    try:
+        sources.check(recipe)
+        size = _long_side(size_of(sources.content), recipe)
+        small = recipe.model_copy(update={"size": size, "scales": (1.0,), "iterations": (1,)})
+        (scale,) = laid(painter, sources.trimmed(recipe.style_trim), small)
+    except (PictureError, RecipeError):
+        return None
+    return scale.ground
+
+
+def _long_side(photo: Size, recipe: Recipe) -> int:
+    least = ceil(SMALLEST_SIDE * max(photo) / min(photo))
+    return min(recipe.size, max(LONG_SIDE, least))
