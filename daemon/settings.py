@@ -217,6 +217,12 @@ class EngineSettings(_Section):
     weights: Path = Field(
         Path("data/param"), description="folder of the trained weights (vgg19.params)"
     )
+    first_look: Literal["auto", "off"] = Field(
+        "auto",
+        description="what the page shows of a painting before its first steps; auto: a look by a "
+        "network that paints in a second, if that is in the folder of the weights (atelierd "
+        "weights fetch --first-look); off: nothing",
+    )
     max_memory: int | None = Field(
         None,
         ge=512,

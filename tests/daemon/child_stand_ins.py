@@ -178,6 +178,10 @@ class StandIn:
     def __init__(self, weights_sha256: str = SHA256) -> None:
         self.weights_sha256 = weights_sha256
 
+    def first_look(self, _: Sources, __: Recipe) -> NDArray[np.float32] | None:
+        """There is none."""
+        return None
+
     def paint(
         self,
         sources: Sources,
