@@ -28,6 +28,22 @@ if TYPE_CHECKING:
 LONG_SIDE: Final = 320
 """Pixels; of what is very narrow more, so that its short side is wide enough."""
 
+_WEIGHTS: Final = 110 * 2**20
+"""Bytes that the network takes: its file, its arrays, and these as oneDNN lays them."""
+
+_PIXEL: Final = 5 * 64 * 4
+"""Bytes that each pixel of the larger picture takes in the first layers: maps, mirrored at their
+edges, what is made of them, and two copies in other layouts."""
+
+
+def takes(*pictures: Size) -> int:
+    """Bytes that a look takes.
+
+    Args:
+        pictures: height and width of the photo and of each style, which come one after the other.
+    """
+    return _WEIGHTS + _PIXEL * max(height * width for height, width in pictures)
+
 
 class FirstLooks:
     """Gives first looks, if the network for them is in place.
@@ -87,10 +103,7 @@ class FirstLooks:
 
 
 def _ground(painter: Painter, sources: Sources, recipe: Recipe) -> Ground | None:
-    """Photo and styles as they are for a small painting; None if there could not be even that.
-
-    What a step of such a painting would take is more than the network does.
-    """
+    """Photo and styles as they are for a small painting; None if there can be none of it."""
     try:
         sources.check(recipe)
         size = _long_side(size_of(sources.content), recipe)
@@ -98,7 +111,8 @@ def _ground(painter: Painter, sources: Sources, recipe: Recipe) -> Ground | None
         (scale,) = laid(painter, sources.trimmed(recipe.style_trim), small)
     except (PictureError, RecipeError):
         return None
-    return scale.ground
+    pictures = (scale.ground.content, *(look.picture for look in scale.ground.looks))
+    return scale.ground if painter.left() >= takes(*map(size_of, pictures)) else None
 
 
 def _long_side(photo: Size, recipe: Recipe) -> int:
