@@ -219,9 +219,9 @@ class EngineSettings(_Section):
     )
     first_look: Literal["auto", "off"] = Field(
         "auto",
-        description="what the page shows of a painting before its first steps; auto: a look by a "
-        "network that paints in a second, if that is in the folder of the weights (atelierd "
-        "weights fetch --first-look); off: nothing",
+        description="what the page shows of a painting before its first steps; auto: what it may "
+        "become, by a second network that takes a second, if that lies beside the trained weights; "
+        "off: nothing",
     )
     max_memory: int | None = Field(
         None,
