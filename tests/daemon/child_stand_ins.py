@@ -232,8 +232,10 @@ class FarSighted(StandIn):
         return np.full(sources.content.shape, 200, np.float32)
 
 
-def far_sighted_worker(connection: Connection, settings: EngineSettings) -> None:
-    worker.serve(connection, settings, open_painter=lambda _: FarSighted())
+def far_sighted_worker(
+    connection: Connection, settings: EngineSettings, checkpoints: Path | None = None
+) -> None:
+    worker.serve(connection, settings, open_painter=lambda _: FarSighted(), checkpoints=checkpoints)
 
 
 class ShortSighted(StandIn):

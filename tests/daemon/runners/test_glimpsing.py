@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,11 +21,13 @@ from daemon.runners.base import (
     Painted,
     PaintRequest,
     Progressed,
+    Resumed,
     Started,
 )
 from daemon.runners.glimpsing import FIRST_SECONDS, OVERTAKEN, SECONDS, SHARE, Glimpsing
 from engine import Progress, Recipe
 from tests.daemon.child_stand_ins import (
+    SLOW,
     camera_shy_worker,
     far_sighted_worker,
     short_sighted_worker,
@@ -335,6 +339,21 @@ def test_the_child_shows_a_first_look_before_the_first_step() -> None:
     assert [one.of for one in before] == ["photo", "painting"]
     with Image.open(io.BytesIO(before[1].jpeg)) as image:
         assert image.getpixel((5, 5)) == (200, 200, 200)
+
+
+def test_one_that_goes_on_is_shown_as_it_is_and_has_no_first_look(tmp_path: Path) -> None:
+    worker = partial(far_sighted_worker, checkpoints=tmp_path)
+    with running(worker) as (runner, ear):
+        runner.submit(replace(request("a", SLOW, steps=5000), glimpses=True))
+        ear.next(Progressed)
+    with running(worker) as (runner, ear):
+        runner.submit(replace(request("a", 200, steps=5000), glimpses=True))
+        ear.next(Resumed)
+        before = [one.of for one in ear.heard if isinstance(one, Glimpse)]
+        shown = ear.next(Glimpse)
+    assert before == ["photo"]
+    with Image.open(io.BytesIO(shown.jpeg)) as image:
+        assert image.getpixel((40, 5)) == (150, 150, 150)
 
 
 def test_a_job_whose_first_look_fails_is_painted() -> None:
