@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 LONG_SIDE: Final = 320
 """Pixels; of what is very narrow more, so that its short side is wide enough."""
 
+QUICK: Final = 160
+"""Long side of a painting at its first scale, pixels, up to which it comes as far by itself in the
+time that a first look takes."""
+
 _WEIGHTS: Final = 110 * 2**20
 """Bytes that the network takes: its file, its arrays, and these as oneDNN lays them."""
 
@@ -68,21 +72,19 @@ class FirstLooks:
             recipe: how; colours, strokes and blends are heeded.
 
         Returns:
-            (H, W, 3) float32, sRGB, 0 to 255. None without the network, where what is painted would
-            be nothing like it (a picture that stays a photograph, or without a style), where there
-            is too little memory, for pictures of which there is no painting either, and where it
-            went wrong as it did before.
+            (H, W, 3) float32, sRGB, 0 to 255. None without the network; where what is painted would
+            be nothing like it (a picture that stays a photograph, or without a style), or as far
+            itself as soon; where there is too little memory; for pictures of which there is no
+            painting either; and where it went wrong as it did before.
 
         Raises:
             Exception: whatever went wrong, once; nothing that the painting need care for.
         """
-        if recipe.photo or not recipe.style_weight or not in_place(self._folder):
-            return None
-        ground = _ground(painter, sources, recipe)
-        if ground is None:
+        if not _is_worth_while(recipe) or not in_place(self._folder):
             return None
         try:
-            found = self._painted(ground)
+            ground = _ground(painter, sources, recipe)
+            found = None if ground is None else self._painted(ground)
         except Exception as error:
             if repr(error) in self._told:
                 return None
@@ -100,6 +102,11 @@ class FirstLooks:
         network = Adain(load(self._folder))
         painted = network.painted(photo, styles, min(1.0, ground.recipe.strength))
         return finished(painted, ground)
+
+
+def _is_worth_while(recipe: Recipe) -> bool:
+    is_like_it = recipe.style_weight > 0 and not recipe.photo
+    return is_like_it and recipe.size * recipe.scales[0] > QUICK
 
 
 def _ground(painter: Painter, sources: Sources, recipe: Recipe) -> Ground | None:

@@ -11,7 +11,7 @@ import pytest
 
 from engine import first_look
 from engine.errors import WeightsHashError
-from engine.first_look import LONG_SIDE, FirstLooks
+from engine.first_look import LONG_SIDE, QUICK, FirstLooks
 from engine.painter import Painter
 from engine.progress import Painting
 from engine.recipe import Recipe
@@ -23,7 +23,7 @@ from . import plain_adain
 
 pytestmark = pytest.mark.weights
 
-SMALL = Recipe(size=64, scales=(0.5, 1.0), iterations=(2, 2))
+SMALL = Recipe(size=QUICK + 10, scales=(1.0,), iterations=(2,))
 Picture = np.ndarray[Any, Any]
 
 
@@ -51,12 +51,12 @@ def test_it_is_small_and_of_the_photos_proportions(
     for photo, size, wanted in (
         ((480, 640), 512, (240, LONG_SIDE)),
         ((640, 480), 512, (LONG_SIDE, 240)),
-        ((480, 640), 128, (96, 128)),
+        ((480, 640), 200, (150, 200)),
         ((60, 900), 900, (32, 480)),
         ((33, 45), 512, (235, LONG_SIDE)),
     ):
         given = Sources.of(np.full((*photo, 3), 90, np.uint8), style)
-        found = looks.at(painter, given, Recipe(size=size))
+        found = looks.at(painter, given, SMALL.model_copy(update={"size": size}))
         assert found is not None
         assert found.shape == (*wanted, 3)
         assert found.dtype == np.float32
@@ -98,8 +98,16 @@ def test_with_luminance_it_has_the_photos_own_colours(
     assert np.allclose(kept[0][inside], kept[1][inside], atol=0.01)
 
 
-@pytest.mark.parametrize("change", [{"photo": True}, {"style_weight": 0.0}])
-def test_there_is_none_of_what_would_be_nothing_like_it(
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"photo": True},
+        {"style_weight": 0.0},
+        {"size": QUICK},
+        {"scales": (0.9, 1.0), "iterations": (2, 2)},
+    ],
+)
+def test_there_is_none_of_what_is_nothing_like_it_or_as_far_as_soon(
     looks: FirstLooks, painter: Painter, sources: Sources, change: dict[str, Any]
 ) -> None:
     assert looks.at(painter, sources, SMALL.model_copy(update=change)) is None
@@ -126,7 +134,10 @@ def test_there_is_none_of_pictures_that_cannot_be_painted(
     looks: FirstLooks, painter: Painter, style: Picture
 ) -> None:
     for photo in (np.zeros((30, 400, 3), np.uint8), np.zeros((40, 40), np.uint8)):
-        assert looks.at(painter, Sources.of(photo, style), Recipe(size=400)) is None
+        assert (
+            looks.at(painter, Sources.of(photo, style), SMALL.model_copy(update={"size": 400}))
+            is None
+        )
     assert looks.at(painter, Sources(np.zeros((64, 64, 3), np.uint8), []), SMALL) is None
 
 
@@ -137,7 +148,7 @@ def test_where_there_is_no_memory_for_it_there_is_none(
     assert looks.at(scarce, sources, SMALL) is None
     painter = Painter(weights.parent, "cpu", precision="float32")
     assert looks.at(painter, sources, SMALL) is not None
-    monkeypatch.setattr(painter, "left", lambda: first_look.takes((64, 48), (64, 48)) - 1)
+    monkeypatch.setattr(painter, "left", lambda: first_look.takes((128, 170)) - 1)
     assert looks.at(painter, sources, SMALL) is None
 
 
