@@ -27,8 +27,8 @@ SECONDS: Final = 5.0
 SHARE: Final = 0.01
 """Of the time that is painted, at most, goes into looking."""
 
-OVERTAKEN: Final = 10
-"""Steps until a painting is as far as its first look was."""
+OVERTAKEN: Final = 8
+"""Steps until a painting is as far as its first look was (docs/performance.md)."""
 
 _NOT_SHOWN: Final = "The picture cannot be shown on its way ({})."
 _NO_FIRST_LOOK: Final = "There is no first look at this picture ({})."
