@@ -32,6 +32,10 @@ QUICK: Final = 160
 """Long side of a painting at its first scale, pixels, up to which it comes as far by itself in the
 time that a first look takes."""
 
+_STROKES: Final = 2.0
+"""Largest strokes, as recipes say it: a style is looked at so much larger, which takes its square in
+time."""
+
 _WEIGHTS: Final = 110 * 2**20
 """Bytes that the network takes: its file, its arrays, and these as oneDNN lays them."""
 
@@ -114,8 +118,10 @@ def _ground(painter: Painter, sources: Sources, recipe: Recipe) -> Ground | None
     try:
         sources.check(recipe)
         size = _long_side(size_of(sources.content), recipe)
-        small = recipe.model_copy(update={"size": size, "scales": (1.0,), "iterations": (1,)})
-        (scale,) = laid(painter, sources.trimmed(recipe.style_trim), small)
+        strokes = min(recipe.stroke_size, _STROKES)
+        less = {"size": size, "stroke_size": strokes, "scales": (1.0,), "iterations": (1,)}
+        given = sources.trimmed(recipe.style_trim)
+        (scale,) = laid(painter, given, recipe.model_copy(update=less))
     except (PictureError, RecipeError):
         return None
     pictures = (scale.ground.content, *(look.picture for look in scale.ground.looks))

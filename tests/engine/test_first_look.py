@@ -82,6 +82,11 @@ def test_it_goes_by_style_strength_strokes_and_blend(
         assert np.abs(found - plain).max() > 1, change
     more = looks.at(painter, sources, SMALL.model_copy(update={"strength": 5.0}))
     assert np.array_equal(more, plain), "there is no more than all of a style"
+    two, four = (
+        looks.at(painter, sources, SMALL.model_copy(update={"stroke_size": size}))
+        for size in (2.0, 4.0)
+    )
+    assert np.array_equal(two, four), "larger strokes would take too long"
 
 
 def test_with_luminance_it_has_the_photos_own_colours(
