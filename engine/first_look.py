@@ -33,8 +33,8 @@ QUICK: Final = 160
 time that a first look takes."""
 
 _STROKES: Final = 2.0
-"""Largest strokes, as recipes say it: a style is looked at so much larger, which takes its square in
-time."""
+"""Largest strokes, as recipes say it: a style is looked at so much larger than the photo, which
+takes the square of it in time."""
 
 _WEIGHTS: Final = 110 * 2**20
 """Bytes that the network takes: its file, its arrays, and these as oneDNN lays them."""
