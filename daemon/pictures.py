@@ -135,6 +135,7 @@ def encode(  # noqa: PLR0913 - each decides about the file
     depth: int = 8,
     lossless: bool = False,
     notes: encoding.Notes | None = None,
+    retouch: scaling.Retouch | None = None,
 ) -> bytes:
     """Encode a picture, tagged as sRGB.
 
@@ -147,6 +148,7 @@ def encode(  # noqa: PLR0913 - each decides about the file
         depth: bits a channel; 16 for PNG and TIFF only, others have 8.
         lossless: of WebP.
         notes: what the file says besides.
+        retouch: what is done to each plane once it has its size.
 
     Returns:
         The file; the same picture gives the same bytes.
@@ -159,7 +161,7 @@ def encode(  # noqa: PLR0913 - each decides about the file
     depth = depth if format_ in encoding.HOLDS_DEPTH else 8
     alpha = alpha if format_ in encoding.HOLDS_ALPHA else None
     height, width = picture.shape[:2]
-    channels = scaling.channels(picture, size or (width, height), alpha, depth)
+    channels = scaling.channels(picture, size or (width, height), alpha, depth, retouch)
     return encoding.encoded(
         channels, format_, quality, lossless=lossless, notes=notes or encoding.Notes()
     )

@@ -50,6 +50,7 @@ class StyleSource(Source):
     weight: Annotated[float, Field(gt=0, le=1e6)] = Field(
         1.0, description="its share in the blend; the shares need not add up to anything"
     )
+    regions: Source | None = Field(None, description="the picture that marks its regions, if any")
 
 
 class Record(_Part):
@@ -66,6 +67,10 @@ class Record(_Part):
         min_length=1, max_length=MOST_STYLES, description="the style pictures"
     )
     start: Source | None = Field(None, description="the picture that it was started from, if any")
+    mask: Source | None = Field(None, description="what says what of the photo is painted, if any")
+    regions: Source | None = Field(
+        None, description="the picture that marks the photo's regions, if any"
+    )
     weights_sha256: Sha256 = Field("", description="of the trained weights")
     device: Words = Field("", description="where it was painted")
     precision: Words = Field("", description="of the network's numbers")
@@ -89,15 +94,18 @@ def source(name: str, data: bytes) -> Source:
     return Source(name=printable(name)[:_LONGEST_NAME], sha256=hashlib.sha256(data).hexdigest())
 
 
-def style(name: str, data: bytes, weight: float = 1.0) -> StyleSource:
+def style(
+    name: str, data: bytes, weight: float = 1.0, regions: Source | None = None
+) -> StyleSource:
     """A style picture that goes in.
 
     Args:
         name: of its file.
         data: the file.
         weight: its share in the blend.
+        regions: the picture that marks its regions.
     """
-    return StyleSource(**source(name, data).model_dump(), weight=weight)
+    return StyleSource(**source(name, data).model_dump(), weight=weight, regions=regions)
 
 
 def record_of(data: bytes, name: str) -> Record:

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING
 from engine.blending import Look, blended, in_order
 from engine.fitting import Fit, fitting
 from engine.ground import Ground
+from engine.guiding import AtTaps, blended_by_region, of_whole, regions_of
+from engine.masking import Masked
 from engine.matting import PhotorealismLoss
-from engine.memory import beside_shelf
+from engine.memory import beside_shelf, weighed
 from engine.pyramid import Picture, Size, size_of
-from engine.recipe import Recipe
 from engine.retreat import Retreat
 from engine.style_store import Statistics
 
 if TYPE_CHECKING:
+    from engine.descent import Landscape
     from engine.painter import Painter
 
 
@@ -31,15 +33,38 @@ def aimed(painter: Painter, ground: Ground, content: Picture) -> Retreat:
     Raises:
         PictureError: no tiles are small enough.
     """
-    finer = partial(_fitting, painter, size_of(content), ground.recipe)
+    finer = partial(_fitting, painter, size_of(content), ground)
     style = _blend(painter, ground, content)
+    realism = _realism(ground, content)
+    make = partial(painter.objective, content, style, ground.recipe, realism=realism)
+    if ground.guides:
+        make = partial(make, regions=_regions(painter, ground, size_of(content)))
     return Retreat(
-        partial(
-            painter.objective, content, style, ground.recipe, realism=_realism(ground, content)
-        ),
+        make,
         _first_fit(finer, ground.memory.maps),
         finer,
     )
+
+
+def through_mask(painter: Painter, ground: Ground, size: Size, objective: Retreat) -> Landscape:
+    """The objective as it is seen through the mask; without a mask as it is.
+
+    Args:
+        painter: who paints.
+        ground: what is painted after.
+        size: of the scale.
+        objective: what is minimised at it.
+    """
+    shares = ground.guides.shares(size)
+    if shares is None:
+        return objective
+    return Masked(objective, painter.to_device(ground.content_at(size)), shares)
+
+
+def _regions(painter: Painter, ground: Ground, size: Size) -> AtTaps:
+    recipe = ground.recipe
+    weights = ground.guides.at_taps(size, recipe.style_layers, recipe.padding)
+    return regions_of(weights, painter.network.laid)
 
 
 def _realism(ground: Ground, content: Picture) -> PhotorealismLoss | None:
@@ -58,14 +83,18 @@ def _blend(painter: Painter, ground: Ground, content: Picture) -> Statistics:
 
     def known(look: Look) -> Statistics:
         beside = ground.style_beside(look, content)
-        return painter.statistics(beside, look.digest, ground.recipe)
+        if look.regions is not None:
+            return painter.statistics(beside, look.digest, ground.recipe, look.regions)
+        found = painter.statistics(beside, look.digest, ground.recipe)
+        return of_whole(found, ground.guides.count) if ground.guides else found
 
-    return blended([(look.share, known(look)) for look in in_order(ground.looks)])
+    parts = [(look.share, known(look)) for look in in_order(ground.looks)]
+    return blended_by_region(parts) if ground.guides else blended(parts)
 
 
-def _fitting(painter: Painter, size: Size, recipe: Recipe, room: int) -> Fit | None:
-    maps = painter.maps
-    return fitting(size, recipe, room, maps=maps, beside=beside_shelf(size, maps))
+def _fitting(painter: Painter, size: Size, ground: Ground, room: int) -> Fit | None:
+    maps = weighed(painter.maps, ground.guides)
+    return fitting(size, ground.recipe, room, maps=maps, beside=beside_shelf(size, maps))
 
 
 def _first_fit(finer: Callable[[int], Fit | None], room: int) -> Fit:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from engine.colours import Change, changed
 from engine.pyramid import Picture, Size
+from engine.regions import Regions
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,18 +30,22 @@ class Look:
         picture: trimmed, and no larger than it is needed; of its own memory.
         share: of the blend; all of them add up to 1.
         change: what is done to its colours, once it has a size; None leaves them.
+        regions: in which the photo is painted after it; None if it counts for each as a whole.
     """
 
     picture: NDArray[Any]
     share: float = 1.0
     change: Change | None = None
+    regions: Regions | None = None
 
     @cached_property
     def digest(self) -> str:
-        """What it is known by: the picture, and the change of its colours."""
+        """What it is known by: the picture, the change of its colours, and its regions."""
         found = hashlib.sha256(self.picture.data)
         if self.change is not None:
             found.update(self.change.digest.encode())
+        if self.regions is not None:
+            found.update(f"regions {self.regions.digest}".encode())
         return found.hexdigest()
 
     def sized(self, size: Size) -> Picture:

@@ -5,6 +5,7 @@
     EngineError
     ├── RecipeError            a recipe that makes no sense, before the work starts
     ├── PictureError           an array that is no picture (shape, dtype, values, size)
+    │   └── GuideError             a mask or labels of regions that cannot be used
     ├── DivergedError          the optimisation blew up twice; the picture would be noise
     ├── DeviceError            the device that was asked for cannot be used
     ├── SnapshotError          a painting cannot be gone on with from what was saved of it
@@ -32,6 +33,10 @@ class RecipeError(EngineError):
 
 class PictureError(EngineError):
     """An array that is no picture: wrong shape, wrong dtype, non-finite or too small."""
+
+
+class GuideError(PictureError):
+    """A mask or a picture of labels that is none, or from which nothing can be made."""
 
 
 class DivergedError(EngineError):

@@ -10,7 +10,14 @@ from operator import attrgetter, itemgetter
 from typing import Final
 
 from engine.entry import COLOURS
-from engine.footprint import FLOAT, Footprint, seam_bytes, stage_bytes, step_bytes
+from engine.footprint import (
+    FLOAT,
+    Footprint,
+    seam_bytes,
+    stage_bytes,
+    step_bytes,
+    weighing_bytes,
+)
 from engine.layers import chain_to, deepest, work_of
 from engine.recipe import CONVOLUTIONS, Recipe
 from engine.shelving import shelved_bytes, shelved_in_tile
@@ -33,12 +40,16 @@ class Maps:
         entering: channels that go into the first layer.
         traced: whether layers may leave traces.
         shelved: whether those of a step may be kept for the next.
+        regions: by how many regions they are weighed at the taps of the style; 0: they are not.
+        masked: whether the picture is seen through a mask.
     """
 
     width: int = FLOAT
     entering: int = COLOURS
     traced: bool = True
     shelved: bool = True
+    regions: int = 0
+    masked: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,7 +94,13 @@ def _in_one_piece(size: Size, recipe: Recipe, room: int, maps: Maps, beside: int
     needed = step_bytes(size, layers, recipe.taps, width=maps.width)
     # Of narrow maps `needed` counts much as float32, which is rather too much.
     least = needed * maps.width // FLOAT
-    kept = max(least, beside + shelved_bytes(size, recipe, maps.width, maps.entering))
+    shelf = shelved_bytes(size, recipe, maps.width, maps.entering)
+    if maps.regions:
+        taps = recipe.style_layers
+        weighing = weighing_bytes(size, taps)
+        needed, least = needed + weighing, least + weighing
+        shelf += weighing_bytes(size, taps, kept=True)
+    kept = max(least, beside + shelf)
     if maps.shelved and kept <= room:
         return Fit(Tiling(shelved=True), kept, 1.0)
     return Fit(Tiling(), needed, 1.0) if needed <= room else None
@@ -104,7 +121,8 @@ def _cut(size: Size, recipe: Recipe, room: int, maps: Maps) -> Fit | None:
     layers = chain_to(deepest(recipe.taps))
     ways = _ways(recipe, maps)
     seam = seam_bytes(size) if len(ways) > 1 else 0
-    chosen = _chosen(_Picture(size, recipe, maps.width, maps.shelved), ways, room - seam)
+    picture = _Picture(size, recipe, maps.width, maps.shelved, weighed=maps.regions > 0)
+    chosen = _chosen(picture, ways, room - seam)
     best = min(chosen, key=lambda way: sum(each.work for each in way), default=None)
     if best is None:
         return None
@@ -121,21 +139,28 @@ class _Picture:
         recipe: says the taps.
         width: bytes of a value of the maps.
         shelved: whether tiles leave their arrays for the next.
+        weighed: whether maps are weighed by regions.
     """
 
     size: Size
     recipe: Recipe
     width: int
     shelved: bool
+    weighed: bool = False
 
     def takes(self, stage: Stage, tile: Size) -> Footprint:
         """What a stage takes in tiles of a size."""
         found = stage_bytes(stage, tile, self.recipe.taps, self.width)
-        if not self.shelved or stage.grid.whole:
-            return found
         of_picture = tile[0] << stage.level, tile[1] << stage.level
-        shelf = shelved_in_tile(stage.head, of_picture, self.recipe, self.width)
-        return replace(found, passing=max(found.passing, shelf))
+        kept = self.shelved and not stage.grid.whole
+        if kept:
+            shelf = shelved_in_tile(stage.head, of_picture, self.recipe, self.width)
+            found = replace(found, passing=max(found.passing, shelf))
+        if self.weighed:
+            taps = [tap for tap in self.recipe.style_layers if tap in stage.layers]
+            more = weighing_bytes(of_picture, taps, kept=kept)
+            found = replace(found, passing=found.passing + more)
+        return found
 
 
 @dataclass(frozen=True)

@@ -95,6 +95,23 @@ def seam_bytes(size: Size) -> int:
     return round(2 * elements(SEAM, size) * FLOAT)
 
 
+def weighing_bytes(size: Size, taps: Collection[str], *, kept: bool = False) -> int:
+    """Most bytes that come to a step where maps are weighed by regions: two arrays at a tap.
+
+    Those are the gradient of a region, before it is weighed and after, beside the sum of all. And
+    there is one that is made new, as large as the largest: what is narrow, read as float32, or what
+    means are made of.
+
+    Args:
+        size: height and width of the picture, or of a tile's part of it.
+        taps: those of the style.
+        kept: whether the arrays of each tap are left for the next step.
+    """
+    values = [elements(tap, size) for tap in taps]
+    largest = max(values, default=0)
+    return round(FLOAT * (2 * (sum(values) if kept else largest) + largest))
+
+
 def elements(name: str, size: Size) -> float:
     """Values of a layer's maps for a picture of this size."""
     level = level_of(name)

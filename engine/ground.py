@@ -14,6 +14,7 @@ from engine import pyramid
 from engine.blending import Look, in_order, shares
 from engine.colours import Change, changed, changes
 from engine.fitting import Fit
+from engine.guides import NOTHING, Guides, guides_of
 from engine.layers import chain_to, deepest, work_of
 from engine.memory import MemoryPlan
 from engine.recipe import Recipe
@@ -41,6 +42,7 @@ class Ground:
         memory: how the largest is worked through.
         change: what is done to the photo's colours for painting; None leaves them.
         refines: whether this is the photo's own size, to which the painting is enlarged.
+        guides: what is painted where.
     """
 
     recipe: Recipe
@@ -49,12 +51,13 @@ class Ground:
     memory: MemoryPlan
     change: Change | None = None
     refines: bool = False
+    guides: Guides = NOTHING
 
     @property
     def identity(self) -> tuple[str, ...]:
         """All of it that decides the picture, but for the recipe."""
         styles = (f"{look.digest} {look.share}" for look in in_order(self.looks))
-        return str(self.memory.history), digest_of(self.content), *styles
+        return str(self.memory.history), digest_of(self.content), *styles, *self.guides.identity
 
     def content_at(self, size: pyramid.Size) -> pyramid.Picture:
         """The photo at one of the scales, as it is painted."""
@@ -121,21 +124,25 @@ def laid(painter: Painter, sources: Sources, recipe: Recipe) -> list[Scale]:
         recipe: how to paint.
 
     Raises:
-        PictureError: too narrow, or larger than the memory allows.
+        PictureError: too narrow, or larger than the memory allows; or no regions can be made of
+            the labels.
     """
     plan = pyramid.plan(pyramid.size_of(sources.content), recipe)
     # The largest sizes that are needed: what comes from a camera is many times as large.
     largest = plan[-1][0]
     given = [style.picture for style in sources.styles]
     longest = [style_size(pyramid.size_of(each), largest, recipe) for each in given]
-    memory = painter.plan(largest, longest, recipe)
+    guides = guides_of(sources)
+    memory = painter.plan(largest, longest, recipe, guides)
     content = own(pyramid.resized(sources.content, largest), sources.content)
     styles = [
         own(pyramid.resized(each, size), each) for each, size in zip(given, longest, strict=True)
     ]
     change, of_styles = changes(recipe.colors, content, styles)
-    looks = map(Look, styles, shares([style.weight for style in sources.styles]), of_styles)
-    ground = Ground(recipe, content, tuple(looks), memory, change)
+    regions = guides.styles or (None,) * len(styles)
+    weights = shares([style.weight for style in sources.styles])
+    looks = map(Look, styles, weights, of_styles, regions)
+    ground = Ground(recipe, content, tuple(looks), memory, change, guides=guides)
     return [Scale(size, steps, ground) for size, steps in plan]
 
 

@@ -82,11 +82,12 @@ class Labels:
     colours: tuple[Colour, ...]
 
 
-def read(picture: NDArray[np.uint8]) -> Labels:
+def read(picture: NDArray[np.uint8], of: str = "photo") -> Labels:
     """Find the colours of a picture of labels, and each pixel's.
 
     Args:
         picture: (H, W, 3), sRGB.
+        of: the picture whose regions it marks, for people.
 
     Raises:
         PictureError: more colours than nine, or hardly a plain one: a photo, perhaps.
@@ -95,7 +96,7 @@ def read(picture: NDArray[np.uint8]) -> Labels:
     few = _few(sample)
     if few is not None:
         return Labels(nearest(picture, few), few)
-    colours = _frequent(sample)
+    colours = _frequent(sample, of)
     return Labels(_settled(picture, colours), colours)
 
 
@@ -144,7 +145,7 @@ def _counted(codes: NDArray[Any]) -> list[int] | None:
     return None if codes.size else sorted(counts, key=lambda code: -counts[code])
 
 
-def _frequent(picture: NDArray[np.uint8]) -> tuple[Colour, ...]:
+def _frequent(picture: NDArray[np.uint8], of: str) -> tuple[Colour, ...]:
     """The colours that most of a picture's plain places have."""
     plain = picture[_plain(picture)]
     rest = plain = plain if plain.size else picture.reshape(-1, 3)
@@ -163,8 +164,9 @@ def _frequent(picture: NDArray[np.uint8]) -> tuple[Colour, ...]:
     missed = np.mean(_distances(picture, found).min(axis=0) > (APART / 2) ** 2)
     if len(rest) > _LEFT_OVER * len(plain) or missed > _MISSED:
         raise PictureError(
-            f"The picture that marks regions has more than {MOST} colours, or they are not plain. "
-            "Paint each region in one plain colour, and use the same ones for photo and style."
+            f"The picture that marks regions of the {of} has more than {MOST} colours, or they are "
+            "not plain. Paint each region in one plain colour, and use the same ones for photo and "
+            "style."
         )
     return found
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Final
 
 from engine.errors import PictureError
 from engine.fitting import PLAIN, Maps, fitting
 from engine.footprint import FLOAT, elements, seam_bytes
+from engine.guides import Guides
+from engine.layers import level_of
 from engine.matting import laplacian_bytes
 from engine.recipe import CONVOLUTIONS, Recipe
 from engine.stages import Tiling, style_tiling
@@ -29,6 +31,9 @@ best picture and gradient on the device. More styles, and larger ones, are count
 _PASSING: Final = 11
 """Pictures that are made and let go between steps. Most are L-BFGS's, to learn the
 curvature: energies of steps and changes, their squares, scales, bands and what they are made of."""
+_MASKED: Final = 5
+"""Pictures that come with a mask: what is seen of each pixel, what is kept, the composition, the
+gradient before it is seen through, and a plane of shares and its like on the host."""
 _PRODUCT: Final = 4
 """Pictures that the photorealism loss makes: the image, about its middle, the gradient twice."""
 _HISTORIES: Final = (5, 3)
@@ -73,20 +78,36 @@ class MemoryPlan:
         return self.tiling.tiles
 
 
-def picture_bytes(size: Size, recipe: Recipe, styles: Sequence[Size] = ()) -> int:
+def weighed(maps: Maps, guides: Guides) -> Maps:
+    """What maps are like where a picture is painted with a mask or in regions."""
+    return replace(maps, regions=guides.count, masked=guides.mask is not None)
+
+
+def picture_bytes(
+    size: Size, recipe: Recipe, styles: Sequence[Size] = (), maps: Maps = PLAIN
+) -> int:
     """Bytes that grow with the whole picture, tiles or not.
 
     Args:
         size: height and width of the picture.
         recipe: says the content taps, the optimiser and the colours.
         styles: height and width of each style; without them there is one, as large as the picture.
+        maps: say whether there are a mask and regions.
     """
     pixels = size[0] * size[1]
     pictures = _PICTURES_HELD + _optimiser_pictures(recipe) + _counting_pictures(recipe)
     pictures += recipe.colors == "luminance"  # the photo is there in colours and in grey
+    pictures += _MASKED * maps.masked
     targets = sum(elements(tap, size) for tap in recipe.content_layers)
     held = pictures * pixels + _pixels_of_more(styles, recipe)
-    return round(held * _PICTURE + targets * FLOAT) + _realism_bytes(size, recipe)
+    more = _roots_bytes(size, recipe, maps.regions) + _realism_bytes(size, recipe)
+    return round(held * _PICTURE + targets * FLOAT) + more
+
+
+def _roots_bytes(size: Size, recipe: Recipe, regions: int) -> int:
+    """Where regions lie at the taps: 5.3 bytes a pixel and region with the usual ones."""
+    sides = ((size[0] >> level_of(tap), size[1] >> level_of(tap)) for tap in recipe.style_layers)
+    return regions * sum(FLOAT * height * width for height, width in sides)
 
 
 def _pixels_of_more(styles: Sequence[Size], recipe: Recipe) -> float:
@@ -195,7 +216,7 @@ def _planned(
 def _planned_with(
     size: Size, recipe: Recipe, place: _Place, styles: Sequence[Size]
 ) -> MemoryPlan | None:
-    always, pictures = place.resident + WORKSPACE, picture_bytes(size, recipe, styles)
+    always, pictures = place.resident + WORKSPACE, picture_bytes(size, recipe, styles, place.maps)
     left = (round(each) - always - pictures for each in (place.room, place.room / _MARGIN))
     fit = fitting(size, recipe, *left, maps=place.maps, beside=beside_shelf(size, place.maps))
     if fit is None:

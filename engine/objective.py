@@ -16,8 +16,9 @@ from typing import Any
 
 from engine.content_loss import ContentLoss
 from engine.footprint import elements
+from engine.guiding import AtTaps, region_losses
 from engine.layers import level_of
-from engine.losses import Aim, Place, TapLoss, energy
+from engine.losses import Aim, Place, StyleKind, TapLoss, energy
 from engine.matting import PhotorealismLoss
 from engine.mx import Array, nd
 from engine.patchwork import Patchwork
@@ -51,22 +52,27 @@ class Objective:
         style: statistics of the style at this scale, all that the recipe asks for.
         recipe: weights, layers, normalisation and pooling.
         tiling: the pieces to work through; without it there is one.
+        regions: of the content at the style taps, each with a style loss of its own; the style's
+            statistics are by region then.
         realism: how far images are from a photograph; it sees the whole picture, tiles or not.
 
     Raises:
         PictureError: a side of the content is too small for the network.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917 - this is where all of these meet
+    def __init__(  # noqa: PLR0913 - this is where all of these meet
         self,
         network: Vgg,
         content: Array,
         style: Statistics,
         recipe: Recipe,
         tiling: Tiling | None = None,
+        *,
+        regions: AtTaps | None = None,
         realism: PhotorealismLoss | None = None,
     ) -> None:
         self._network = network
+        self._regions = regions
         self._recipe = recipe
         self._tiling = tiling or Tiling()
         shelved = self._tiling.shelved and self._tiling.whole
@@ -165,11 +171,20 @@ class Objective:
         recipe = self._recipe
         if not recipe.style_weight:
             return []
-        return [
-            _Term(tap, tap, kind.loss(parts_at(style, tap, kind), self._aim(tap, weight * share)))
+        losses = [
+            (tap, self._style_loss(style, tap, kind, weight * share))
             for tap, weight in _scaled(recipe.style_layers, recipe.strength * recipe.style_weight)
             for kind, share in weighted_kinds(recipe)
         ]
+        return [_Term(tap, tap, loss) for tap, loss in losses if loss is not None]
+
+    def _style_loss(
+        self, style: Statistics, tap: str, kind: StyleKind, weight: float
+    ) -> TapLoss | None:
+        aim = self._aim(tap, weight)
+        if self._regions is not None:
+            return region_losses(style, tap, kind, self._regions[tap], aim)
+        return kind.loss(parts_at(style, tap, kind), aim)
 
     def _aim(self, tap: str, weight: float) -> Aim:
         values, raw = round(elements(tap, self._size)), tap in self._raw

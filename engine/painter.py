@@ -10,12 +10,15 @@ from typing import Final, Literal
 from engine import pyramid
 from engine.first_look import FirstLooks
 from engine.fitting import Maps
+from engine.guides import NOTHING, Guides
+from engine.guiding import AtTaps, names_by_region, statistics_by_region
 from engine.matting import PhotorealismLoss
-from engine.memory import WORKSPACE, MemoryPlan, plan_memory
+from engine.memory import WORKSPACE, MemoryPlan, plan_memory, weighed
 from engine.mx import Array, mx
 from engine.objective import Objective
 from engine.placing import Wanted, place
 from engine.recipe import Recipe
+from engine.regions import Regions
 from engine.room import card_room, give_back, resident, room
 from engine.snapshot import Snapshot
 from engine.sources import Sources
@@ -123,7 +126,11 @@ class Painter:
         return self._first_looks.at(self, sources, recipe)
 
     def plan(
-        self, size: pyramid.Size, styles: Sequence[pyramid.Size], recipe: Recipe
+        self,
+        size: pyramid.Size,
+        styles: Sequence[pyramid.Size],
+        recipe: Recipe,
+        guides: Guides = NOTHING,
     ) -> MemoryPlan:
         """How a picture and styles of these sizes are worked through with the memory there is now.
 
@@ -131,7 +138,7 @@ class Painter:
             PictureError: it is too large.
         """
         held, most = self._card_memory() or self._memory()
-        return plan_memory(size, recipe, held, most, styles, maps=self.maps)
+        return plan_memory(size, recipe, held, most, styles, maps=weighed(self.maps, guides))
 
     @property
     def maps(self) -> Maps:
@@ -163,29 +170,52 @@ class Painter:
         free, total = mx.context.gpu_memory_info(self._context.device_id)
         return card_room(free, total, self._max_memory)
 
-    def statistics(self, style: pyramid.Picture, digest: str, recipe: Recipe) -> Statistics:
-        """What the recipe's losses have to know of a style picture, kept under its digest."""
+    def statistics(
+        self,
+        style: pyramid.Picture,
+        digest: str,
+        recipe: Recipe,
+        regions: Regions | None = None,
+    ) -> Statistics:
+        """What the recipe's losses have to know of a style picture, kept under its digest.
+
+        Args:
+            style: in the size in which it is looked at.
+            digest: tells it, and its regions, from others.
+            recipe: says the losses.
+            regions: then all is known of each of them.
+        """
         wanted = names(recipe)
+        if regions is not None:
+            wanted = names_by_region(recipe, wanted)
         network = f"{self.network_key} {recipe.pooling} {recipe.padding}"
         key = f"{digest} {style.shape[:2]} {wanted} {network}"
         found = self._styles.find(key, wanted)
         if found is None:
             tiling = style_tiling(pyramid.size_of(style))
-            found = style_statistics(self.network, self.to_device(style), recipe, tiling)
+            laid = self.to_device(style)
+            if regions is None:
+                found = style_statistics(self.network, laid, recipe, tiling)
+            else:
+                found = statistics_by_region(self.network, laid, recipe, regions, tiling)
             self._styles.keep(key, found)
         return found
 
-    def objective(
+    def objective(  # noqa: PLR0913 - this is where all of these meet
         self,
         content: pyramid.Picture,
         style: Statistics,
         recipe: Recipe,
         tiling: Tiling | None = None,
         *,
+        regions: AtTaps | None = None,
         realism: PhotorealismLoss | None = None,
     ) -> Objective:
         """What is minimised for a content at one scale."""
-        return Objective(self.network, self.to_device(content), style, recipe, tiling, realism)
+        laid = self.to_device(content)
+        return Objective(
+            self.network, laid, style, recipe, tiling, regions=regions, realism=realism
+        )
 
     def to_device(self, picture: pyramid.Picture) -> Array:
         """Lay a picture on the painter's device."""

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from engine import pyramid
 from engine.colour_maps import ColourMaps
+from engine.guides import NOTHING, Guides
 from engine.own_size import as_it_came, largest
 from engine.recipe import Recipe
 from engine.sources import Sources
@@ -28,6 +29,9 @@ _MAPS: Final = 320
 """Bytes for each pixel of the painting while its maps are made, smoothed and looked up, at most."""
 
 _FLOATS: Final = 3 * 4
+_KEPT: Final = 17
+"""Bytes for each pixel of the picture where a mask keeps some of it: shares, and a copy."""
+
 _BESIDE: Final = 8 * 2**20
 """Bytes for the rows of a large photo that are worked on at a time."""
 
@@ -58,7 +62,8 @@ def own_size(painter: Painter, sources: Sources, recipe: Recipe) -> tuple[NDArra
     painted = pyramid.fitted(whole, recipe.size)
 
     def attempt(size: pyramid.Size) -> NDArray[Any] | None:
-        fits = _takes(size, painted, sources.content) <= painter.left()
+        kept = 0 if sources.mask is None else _KEPT * prod(size)
+        fits = _takes(size, painted, sources.content) + kept <= painter.left()
         return as_it_came(sources.content, size) if fits else None
 
     return largest(whole, painted, prod(whole), attempt, _TOLD, _SMALLER)
@@ -71,7 +76,10 @@ def _takes(size: pyramid.Size, painted: pyramid.Size, photo: NDArray[Any]) -> in
 
 
 def seen(
-    painting: pyramid.Picture, photo: NDArray[Any], larger: NDArray[Any] | None = None
+    painting: pyramid.Picture,
+    photo: NDArray[Any],
+    larger: NDArray[Any] | None = None,
+    guides: Guides = NOTHING,
 ) -> pyramid.Picture:
     """The photo in the painting's colours.
 
@@ -79,9 +87,11 @@ def seen(
         painting: as it would be handed out otherwise, (h, w, 3).
         photo: in the same size.
         larger: the photo in the size that the picture is to have; None for the painting's.
+        guides: where a mask keeps the photo as a whole, its colours stay as they are.
 
     Returns:
         0 to 255, not rounded.
     """
     maps = ColourMaps.between(photo, painting).smoothed()
-    return np.asarray(maps.seen(photo if larger is None else larger, rounded=False))
+    own = photo if larger is None else larger
+    return guides.carried(np.asarray(maps.seen(own, rounded=False)), own)

@@ -120,7 +120,7 @@ def _ground(
     given = [style.picture for style in sources.styles]
     longest = [style_size(pyramid.size_of(each), size, recipe, refines=True) for each in given]
     try:
-        memory = painter.plan(size, longest, recipe)
+        memory = painter.plan(size, longest, recipe, painted.guides)
     except PictureError:
         return None
     looks = [
@@ -128,4 +128,6 @@ def _ground(
         for look, each, long in zip(painted.looks, given, longest, strict=True)
     ]
     content = as_it_came(sources.content, size)
-    return Ground(recipe, content, looks, memory, painted.change, refines=True)
+    return Ground(
+        recipe, content, looks, memory, painted.change, refines=True, guides=painted.guides
+    )

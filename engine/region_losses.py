@@ -82,12 +82,21 @@ def _region(weights: NDArray[np.float32], lay: Callable[[Any], Array]) -> Region
     return Region(share, lay(np.sqrt(relative, dtype=np.float32)[np.newaxis, np.newaxis]))
 
 
-def weighted_products(maps: Array, roots: Array | None, shelf: Shelf = NO_SHELF) -> Array:
-    """What Gram matrices are made of, (C, C): see `engine.gram.products` and `Measured`."""
+def weighted_products(
+    maps: Array, roots: Array | None, shelf: Shelf = NO_SHELF, lying: Shelf = NO_SHELF
+) -> Array:
+    """What Gram matrices are made of, (C, C): see `engine.gram.products` and `Measured`.
+
+    Args:
+        maps: of any type.
+        roots: square roots of weights.
+        shelf: where to take an array from for maps times these.
+        lying: where the maps themselves lie, if they come in the same arrays again and again.
+    """
     if roots is None:
-        return products(maps, shelf)
+        return products(maps, lying)
     seen = _times(maps, roots, shelf)
-    found = products(seen, shelf)
+    found = products(seen)
     shelf.put(seen)
     return found
 

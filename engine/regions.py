@@ -7,8 +7,10 @@ be painted.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +34,12 @@ class Regions:
 
     numbers: NDArray[np.uint8]
     count: int
+
+    @cached_property
+    def digest(self) -> str:
+        """What it is told from others by."""
+        shape = f"{self.count} {self.numbers.shape}"
+        return hashlib.sha256(self.numbers.tobytes() + shape.encode()).hexdigest()
 
     def weights(self, size: Size) -> Weights:
         """Weights for the picture in some height and width."""
@@ -110,7 +118,11 @@ def matched(content: Labels, styles: Sequence[Labels | None]) -> Matched:
     Raises:
         PictureError: a style has no colour in common with the photo.
     """
-    pairs = [None if each is None else _paired(content.colours, each.colours) for each in styles]
+    names = ["style"] if len(styles) == 1 else [f"style {n}" for n in range(1, len(styles) + 1)]
+    pairs = [
+        None if each is None else _paired(content.colours, each.colours, name)
+        for each, name in zip(styles, names, strict=True)
+    ]
     wanted = {number for each in pairs for number in _partners(each, len(content.colours))}
     kept = sorted(wanted)
     place = {number: region for region, number in enumerate(kept)}
@@ -133,7 +145,7 @@ def _partners(pairs: dict[int, int] | None, count: int) -> Collection[int]:
     return range(count) if pairs is None else pairs.values()
 
 
-def _paired(content: Sequence[Colour], style: Sequence[Colour]) -> dict[int, int]:
+def _paired(content: Sequence[Colour], style: Sequence[Colour], name: str) -> dict[int, int]:
     """A style's labels and the photo's of the same colour, the most alike first."""
     distances = sorted(
         (distance(colour, other), own, number)
@@ -146,9 +158,9 @@ def _paired(content: Sequence[Colour], style: Sequence[Colour]) -> dict[int, int
             pairs[own] = number
     if not pairs:
         raise PictureError(
-            "The pictures that mark regions in photo and style have no colour in common: the "
-            f"photo's has {_named(content)}, the style's {_named(style)}. Paint what belongs "
-            "together in the same colour."
+            f"The pictures that mark regions of photo and {name} have no colour in common: the "
+            f"photo's has {_named(content)}, that of the {name} has {_named(style)}. Paint "
+            "what belongs together in the same colour."
         )
     return pairs
 

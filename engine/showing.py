@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.averages import Plane
 from engine.colours import under_colours
 from engine.ground import Ground
 from engine.mx import Array
@@ -48,9 +49,21 @@ def finished(result: Picture, ground: Ground) -> Picture:
 
 def _seen(painted: Planes, size: tuple[int, int], ground: Ground) -> Iterator[NDArray[np.float32]]:
     """Its three planes: what `painted` gives, or others."""
-    if ground.recipe.colors != "luminance":
+    luminance, shares = ground.recipe.colors == "luminance", ground.guides.shares(size)
+    if not luminance and shares is None:
         return map(painted, range(3))
-    return under_colours(_photo(ground, size), painted)
+    photo = _photo(ground, size)
+    planes = under_colours(photo, painted) if luminance else map(painted, range(3))
+    return planes if shares is None else _kept(planes, photo, shares)
+
+
+def _kept(
+    planes: Iterable[NDArray[np.float32]], photo: NDArray[Any], shares: Plane
+) -> Iterator[NDArray[np.float32]]:
+    """Planes with those of the photo in their places where a mask keeps it."""
+    for colour, plane in enumerate(planes):
+        # In range first: what is hardly seen may be far out of it.
+        yield shares * np.clip(plane, 0, 255) + (1 - shares) * photo[:, :, colour]
 
 
 def _photo(ground: Ground, size: tuple[int, int]) -> NDArray[Any]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from engine import pyramid
 from engine.errors import RecipeError
+from engine.guides import check_guides
 from engine.recipe import Recipe
 
 
@@ -21,10 +22,13 @@ class Style:
     Attributes:
         picture: (H, W, 3) uint8 or float in 0 to 255, sRGB, of any size.
         weight: its share in a blend, over 0; the shares of a blend need not add up to anything.
+        regions: its regions, each in a colour that the photo's has too, (h, w, 3) uint8, laid over
+            the whole picture.
     """
 
     picture: NDArray[Any]
     weight: float = 1.0
+    regions: NDArray[Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -36,11 +40,16 @@ class Sources:
         styles: at least one; several are blended by their weights.
         start: a picture to start from in place of the photo, of any size; its proportions are made
             the photo's.
+        mask: what is painted, white, and what stays as it is, black; (h, w) or (h, w, 3) uint8,
+            laid over the photo.
+        regions: the photo's regions, each in a colour of its own, (h, w, 3) uint8, likewise.
     """
 
     content: NDArray[Any]
     styles: Sequence[Style]
     start: NDArray[Any] | None = None
+    mask: NDArray[Any] | None = None
+    regions: NDArray[Any] | None = None
 
     @classmethod
     def of(cls, content: NDArray[Any], style: NDArray[Any]) -> Sources:
@@ -49,8 +58,14 @@ class Sources:
 
     def trimmed(self, share: float) -> Sources:
         """The same with a share of each style picture left out at its edges."""
-        styles = (replace(one, picture=pyramid.trimmed(one.picture, share)) for one in self.styles)
-        return replace(self, styles=tuple(styles))
+        return replace(self, styles=tuple(_trimmed(one, share) for one in self.styles))
+
+    @property
+    def names(self) -> list[str]:
+        """What the styles are called where something is said of one."""
+        if len(self.styles) == 1:
+            return ["style"]
+        return [f"style {number}" for number in range(1, len(self.styles) + 1)]
 
     def check(self, recipe: Recipe) -> None:
         """See that a painting can be made of these, before anything is done.
@@ -62,12 +77,19 @@ class Sources:
         pyramid.check(self.content, "content")
         if not self.styles:
             raise RecipeError("There is no style to paint in. Give at least one style picture.")
-        for number, style in enumerate(self.styles, start=1):
-            pyramid.check(style.picture, "style" if len(self.styles) == 1 else f"style {number}")
+        for style, name in zip(self.styles, self.names, strict=True):
+            pyramid.check(style.picture, name)
             _check_weight(style.weight)
         if self.start is not None:
             pyramid.check(self.start, "start")
             _check_init(recipe)
+        check_guides(self, recipe)
+
+
+def _trimmed(style: Style, share: float) -> Style:
+    """A style without its edges, and its regions likewise."""
+    regions = None if style.regions is None else pyramid.trimmed(style.regions, share)
+    return replace(style, picture=pyramid.trimmed(style.picture, share), regions=regions)
 
 
 def _check_weight(weight: float) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine import photograph, pyramid, showing, snapshot
-from engine.aiming import aimed
+from engine.aiming import aimed, through_mask
 from engine.descent import Descent, Limits, solved
 from engine.errors import DivergedError, PictureError, SnapshotError
 from engine.ground import Ground, Scale, digest_of, laid, start_of
@@ -274,9 +274,9 @@ class Work:
         if self._result is None:
             start, self._start = self._start, None
             return content, pyramid.first(content if start is None else start, self._recipe)
-        before = self._content(self._plan[self._scale - 2])
-        carried = pyramid.carried(self._result, before, content)
-        return (carried if self._now.ground.refines else content), carried
+        before, guides = self._content(self._plan[self._scale - 2]), self._now.ground.guides
+        carried = pyramid.carried(guides.carried(self._result, before), before, content)
+        return (guides.seen(carried, content) if self._now.ground.refines else content), carried
 
     @staticmethod
     def _content(scale: Scale) -> pyramid.Picture:
@@ -288,7 +288,7 @@ class Work:
     def _begun(self, objective: Retreat, start: pyramid.Picture) -> Descent:
         recipe, history = self._now.ground.recipe, self._now.ground.memory.history
         descent = Descent(
-            objective,
+            through_mask(self._painter, self._now.ground, self._now.size, objective),
             make_optimizer(recipe.model_copy(update={"history": history})),
             self._painter.to_device(start),
             Limits(self._now.steps, recipe.plateau, self._deadline, solved(recipe)),
@@ -380,12 +380,12 @@ class Work:
         if not self._recipe.photo:
             return shown
         try:
-            return photograph.seen(shown, ground.content, self._larger)
+            return photograph.seen(shown, ground.content, self._larger, ground.guides)
         except MemoryError:
             if self._larger is None:
                 raise
         self._larger, self._left_out = None, photograph.NO_MEMORY
-        return photograph.seen(shown, ground.content)
+        return photograph.seen(shown, ground.content, guides=ground.guides)
 
 
 def _digest(*parts: str) -> str:

@@ -55,13 +55,24 @@ def made_from(record: Record, result: str) -> str:
         record: of the result.
         result: its name, for people.
     """
-    more = "" if len(record.styles) == 1 else " --style STYLE2"
-    more += "" if record.start is None else " --init START"
     return (
         "--like says how to paint, not what: name the pictures too, such as  atelierd stylize "
-        f"PHOTO STYLE{more} -o FILE --like {result} . It was painted from the photo "
-        f"{_described(record.content)} in the {_styles_of(record)}{_start_of(record)}."
+        f"PHOTO STYLE{_more_of(record)} -o FILE --like {result} . It was painted from the photo "
+        f"{_described(record.content)} in the {_styles_of(record)}{_start_of(record)}"
+        f"{_guided_by(record)}."
     )
+
+
+def _more_of(record: Record) -> str:
+    """Options that name pictures beside the photo and its first style, as they are typed."""
+    typed = [
+        ("--style STYLE2", len(record.styles) > 1),
+        ("--init START", record.start is not None),
+        ("--mask MASK", record.mask is not None),
+        ("--content-regions REGIONS", record.regions is not None),
+        ("--style-regions REGIONS2", any(one.regions is not None for one in record.styles)),
+    ]
+    return "".join(f" {words}" for words, there in typed if there)
 
 
 def _styles_of(record: Record) -> str:
@@ -75,6 +86,25 @@ def _start_of(record: Record) -> str:
     if record.start is None:
         return ""
     return f", started from the picture {_described(record.start)}"
+
+
+def _guides_of(record: Record) -> Iterator[tuple[str, Source]]:
+    """What it is, and the file, of all that said what is painted where."""
+    if record.mask is not None:
+        yield "the mask", record.mask
+    if record.regions is not None:
+        yield "the photo's regions", record.regions
+    for number, one in enumerate(record.styles, start=1):
+        if one.regions is not None:
+            yield _regions_of(number, len(record.styles)), one.regions
+
+
+def _guided_by(record: Record) -> str:
+    return "".join(f", with {what} {_described(one)}" for what, one in _guides_of(record))
+
+
+def _regions_of(number: int, styles: int) -> str:
+    return "the style's regions" if styles == 1 else f"the regions of style {number}"
 
 
 def _described(source: Source) -> str:
@@ -106,6 +136,24 @@ def differences(record: Record, request: PaintRequest) -> Iterator[str]:
         yield f"The picture to start from is another file than {_described(record.start)}"
     elif record.start is None and request.start:
         yield "A picture to start from is named, and there was none"
+    yield from _differences_of_guides(record, request)
+
+
+def _differences_of_guides(record: Record, request: PaintRequest) -> Iterator[str]:
+    then = dict(_guides_of(record))
+    count = len(request.styles)
+    files = {"the mask": request.mask, "the photo's regions": request.regions}
+    for number, style in enumerate(request.styles, start=1):
+        files[_regions_of(number, count)] = style.regions
+    for what in {**files, **then}:
+        data, source = files.get(what, b""), then.get(what)
+        if source is None:
+            if data:
+                yield f"A file is named for {what}, and there was none"
+        elif not data:
+            yield f"No file is named for {what}; it was {_described(source)}"
+        elif _hash(data) != source.sha256:
+            yield f"The file named for {what} is another one than {_described(source)}"
 
 
 def _differences_of_styles(record: Record, styles: Sequence[StyleFile]) -> Iterator[str]:

@@ -33,6 +33,30 @@ class Weighted:
 
 
 @dataclass(frozen=True)
+class Guides:
+    """Pictures that say what is painted where, as they were typed.
+
+    Attributes:
+        mask: what is painted and what is kept.
+        content: marks the photo's regions.
+        styles: mark those of the styles, in their order; there may be fewer.
+    """
+
+    mask: Path | None = None
+    content: Path | None = None
+    styles: tuple[Path, ...] = ()
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """All files that are read."""
+        own = (self.mask, self.content, *self.styles)
+        return tuple(path for path in own if path is not None)
+
+
+_NO_GUIDES: Final = Guides()
+
+
+@dataclass(frozen=True)
 class Named:
     """The pictures to paint from.
 
@@ -40,16 +64,18 @@ class Named:
         content: the photo.
         styles: at least one.
         start: the picture to start from, if any.
+        guides: what says what is painted where.
     """
 
     content: Path
     styles: tuple[Weighted, ...]
     start: Path | None = None
+    guides: Guides = _NO_GUIDES
 
     @property
     def paths(self) -> tuple[Path, ...]:
         """All files that are read."""
-        own = (self.content, *(style.path for style in self.styles))
+        own = (self.content, *(style.path for style in self.styles), *self.guides.paths)
         return own if self.start is None else (*own, self.start)
 
 
@@ -85,6 +111,27 @@ def styles_named(first: str | None, more: Sequence[str]) -> tuple[Weighted, ...]
     if len(texts) > MOST_STYLES:
         raise UsageError(f"{len(texts)} styles are too many: name at most {MOST_STYLES}.")
     return tuple(map(weighted, texts))
+
+
+def expect_partners(guides: Guides, styles: int) -> None:
+    """See that regions are marked in photo and style.
+
+    Args:
+        guides: as they were typed.
+        styles: how many there are.
+
+    Raises:
+        UsageError: one is there without the other, or there are more than styles.
+    """
+    if guides.styles and guides.content is None:
+        raise UsageError("--style-regions goes with --content-regions: name both, or neither.")
+    if guides.content is not None and not guides.styles:
+        raise UsageError("--content-regions goes with --style-regions: name both, or neither.")
+    if len(guides.styles) > styles:
+        raise UsageError(
+            f"--style-regions is there {len(guides.styles)} times, and the styles are {styles}: "
+            "name one picture a style at most, in the order of the styles."
+        )
 
 
 def expect_start(start: Path) -> None:

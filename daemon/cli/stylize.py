@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Final
@@ -18,7 +19,14 @@ from daemon.cli.failures import Debugging
 from daemon.cli.like import Wishes, usual, warn_of_engine, warn_of_files, wishes_like
 from daemon.cli.options import OF_THE_SERVICE, SHORT_WISHES, OrFile, settings_options
 from daemon.cli.origins import files_like, made_from
-from daemon.cli.sources import Named, expect_start, read_picture, styles_named
+from daemon.cli.sources import (
+    Guides,
+    Named,
+    expect_partners,
+    expect_start,
+    read_picture,
+    styles_named,
+)
 from daemon.configuration import Resolved
 from daemon.errors import (
     AtelierError,
@@ -41,6 +49,7 @@ from daemon.runners.base import (
     Painted,
     PaintRequest,
     PictureFormat,
+    StyleFile,
 )
 from daemon.runners.local import LocalRunner
 from daemon.settings import EngineSettings, Settings
@@ -97,6 +106,27 @@ _OUTPUT: Final = ("quality", "lossless", "depth", "size", "refine", "keep_locati
     help="One more style, to be blended with the others by their weights (1 if none is given); "
     "may be given several times.",
 )
+@click.option(
+    "--mask",
+    type=_PATH,
+    metavar="FILE",
+    help="A picture that is white where the photo is painted, black where it stays as it is.",
+)
+@click.option(
+    "--content-regions",
+    type=_PATH,
+    metavar="FILE",
+    help="A picture that marks regions of the photo in plain colours; each is painted after the "
+    "region of the same colour in the style.",
+)
+@click.option(
+    "--style-regions",
+    type=_PATH,
+    multiple=True,
+    metavar="FILE",
+    help="A picture that marks regions of the style in the same colours; with several styles given "
+    "once for each, in their order.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object about the picture.")
 @settings_options(
     "paint",
@@ -116,6 +146,9 @@ def command(  # noqa: PLR0913 - a command line's parts
     *,
     more: tuple[str, ...],
     start: Path | None,
+    mask: Path | None,
+    content_regions: Path | None,
+    style_regions: tuple[Path, ...],
     output: Path | None,
     like: Path | None,
     as_json: bool,
@@ -126,6 +159,8 @@ def command(  # noqa: PLR0913 - a command line's parts
     """
     record = _record(like, resolved.settings)
     named, output = _all_named(content, (style, more), start, output, record, like)
+    named = replace(named, guides=Guides(mask, content_regions, style_regions))
+    expect_partners(named.guides, len(named.styles))
     _check_output(output, *named.paths)
     _check_start(named, resolved)
     with _saying_when_stopped("Stopped: nothing was written."):
@@ -221,21 +256,42 @@ def _check_start(named: Named, resolved: Resolved) -> None:
 def _request(
     settings: Settings, wishes: Wishes, named: Named, record: Record | None, output: Path
 ) -> PaintRequest:
-    most, start = settings.watch.max_file_mb, named.start
+    most, start, guides = settings.watch.max_file_mb, named.start, named.guides
     content = read_picture(named.content, most)
     pictures = [read_picture(style.path, most) for style in named.styles]
+    styles = files_like(record, named.styles, pictures)
     return PaintRequest(
         job_id="stylize",
         content=content,
-        styles=files_like(record, named.styles, pictures),
+        styles=_marked(styles, guides.styles, most),
         recipe=wishes.recipe,
         max_pixels=settings.watch.max_pixels,
         content_name=named.content.name,
-        start=b"" if start is None else read_picture(start, most),
+        start=_read(start, most),
         start_name="" if start is None else start.name,
+        mask=_read(guides.mask, most),
+        mask_name="" if guides.mask is None else guides.mask.name,
+        regions=_read(guides.content, most),
+        regions_name="" if guides.content is None else guides.content.name,
         format=_FORMATS[output.suffix.lower()],
         **wishes.output.model_dump(exclude={"format"}),
     )
+
+
+def _read(path: Path | None, most: int) -> bytes:
+    """A file that need not be named."""
+    return b"" if path is None else read_picture(path, most)
+
+
+def _marked(
+    styles: Sequence[StyleFile], regions: Sequence[Path], most: int
+) -> tuple[StyleFile, ...]:
+    """Styles with what marks their regions; the last ones may have none."""
+    marked = (
+        replace(one, regions=read_picture(path, most), regions_name=path.name)
+        for one, path in zip(styles, regions, strict=False)
+    )
+    return *marked, *styles[len(regions) :]
 
 
 def _paint(
@@ -313,7 +369,7 @@ def _failure(event: Failed, named: Named) -> AtelierError:
     kinds = {
         "recipe": UsageError,
         "lost": EngineLostError,
-        **dict.fromkeys(("content", "style", "start"), PictureUnreadableError),
+        **dict.fromkeys(("content", "style", "start", "guide"), PictureUnreadableError),
     }
     path = _blamed(event, named)
     where = "" if path is None else f"{printable(path)}: "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -11,11 +12,18 @@ from PIL import Image
 from daemon.formats import colour
 
 _FULL: Final = 255
+Retouch = Callable[[int, NDArray[np.float32]], NDArray[np.float32]]
+"""Makes a plane, of red, green or blue by its number, another one; it may be written over."""
+
 _KINDS: Final[dict[int, Any]] = {8: np.uint8, 16: np.uint16}
 
 
 def channels(
-    picture: NDArray[np.float32], size: tuple[int, int], alpha: NDArray[np.uint8] | None, depth: int
+    picture: NDArray[np.float32],
+    size: tuple[int, int],
+    alpha: NDArray[np.uint8] | None,
+    depth: int,
+    retouch: Retouch | None = None,
 ) -> NDArray[np.uint8] | NDArray[np.uint16]:
     """Bring a painting to its size, and to whole numbers.
 
@@ -27,6 +35,7 @@ def channels(
         size: width and height; another one than the picture's is resampled to (Lanczos).
         alpha: of any size; brought to this one.
         depth: bits, 8 or 16.
+        retouch: what is done to each plane in its size.
 
     Returns:
         (height, width, 3), or 4 with alpha.
@@ -37,6 +46,7 @@ def channels(
     clear = None if alpha is None else _resized_alpha(alpha, size)
     for number in range(3):
         plane = _resized(picture[:, :, number], size)
+        plane = plane if retouch is None else retouch(number, plane)
         plane = plane if clear is None else colour.lifted(plane, clear)
         made[:, :, number] = np.rint(np.clip(plane, 0, _FULL) * many)
     if clear is not None:

@@ -23,7 +23,7 @@ from engine import DeviceReport, Progress, Recipe
 
 PictureFormat = Literal["auto", "jpeg", "png", "webp", "tiff"]
 ResultSize = Literal["working", "original"]
-Blame = Literal["content", "style", "start", "recipe", "engine", "lost"]
+Blame = Literal["content", "style", "start", "guide", "recipe", "engine", "lost"]
 
 LONGEST_LOAD_SECONDS: Final = 1800.0
 """An engine that loads for longer hangs: weights on a slow disk, an import and the self-checks take
@@ -41,11 +41,15 @@ class StyleFile:
         data: the style picture's file.
         name: of that file, for people and for the record in the result.
         weight: its share in a blend, over 0; the shares need not add up to anything.
+        regions: the file of a picture that marks its regions in colours; empty for none.
+        regions_name: of that file.
     """
 
     data: bytes
     name: str = ""
     weight: float = 1.0
+    regions: bytes = b""
+    regions_name: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,12 @@ class PaintRequest:
         content_name: of the photo's file, for the record in the result.
         start: the file of a picture to start from in place of the photo; empty for none.
         start_name: of that file, likewise.
+        mask: the file of a picture that says what is painted (white) and what is kept (black);
+            empty for none.
+        mask_name: of that file.
+        regions: the file of a picture that marks the photo's regions in colours, which those of
+            one style at least have too; empty for none.
+        regions_name: of that file.
     """
 
     job_id: str
@@ -88,6 +98,10 @@ class PaintRequest:
     content_name: str = ""
     start: bytes = b""
     start_name: str = ""
+    mask: bytes = b""
+    mask_name: str = ""
+    regions: bytes = b""
+    regions_name: str = ""
 
     @property
     def refining(self) -> int:
@@ -268,7 +282,8 @@ class Failed:
     Attributes:
         job_id: the request's.
         blame: what was at fault. `content`, `style` and `start`: that picture cannot be used; of
-            several styles the message names the one. `recipe`: the wish makes no sense. `engine`:
+            several styles the message names the one. `guide`: a mask or a picture that marks
+            regions cannot; the message names it. `recipe`: the wish makes no sense. `engine`:
             the optimisation went wrong. `lost`: the engine's process died while it had the job
             (trying once more may help).
         message: what happened and what to do, in plain words.

@@ -24,7 +24,10 @@ _ONLY_STYLE: Final = "The style picture cannot be used. {}"
 _STYLE: Final = 'The style picture "{}" cannot be used. {}'
 _START: Final = 'The picture to start from, "{}", cannot be used. {}'
 
-Blamed = Literal["content", "style", "start"]
+_MASK: Final = 'The mask "{}" cannot be used. {}'
+_REGIONS: Final = 'The picture that marks regions, "{}", cannot be used. {}'
+
+Blamed = Literal["content", "style", "start", "guide"]
 Say = Callable[[object], str]
 """Puts what is wrong with a picture into words."""
 
@@ -58,15 +61,23 @@ def sources_of(request: PaintRequest, between: Callable[[], None]) -> Sources:
         between()
         return picture
 
+    def guide(data: bytes, words: str, name: str) -> NDArray[np.uint8] | None:
+        return decoded(data, "guide", partial(words.format, printable(name))) if data else None
+
     content = decoded(request.content, "content")
     styles = tuple(
-        Style(decoded(one.data, "style", _say_of(one, request)), one.weight)
+        Style(
+            decoded(one.data, "style", _say_of(one, request)),
+            one.weight,
+            guide(one.regions, _REGIONS, one.regions_name),
+        )
         for one in request.styles
     )
-    if not request.start:
-        return Sources(content, styles)
     say = partial(_START.format, printable(request.start_name))
-    return Sources(content, styles, decoded(request.start, "start", say))
+    start = decoded(request.start, "start", say) if request.start else None
+    mask = guide(request.mask, _MASK, request.mask_name)
+    regions = guide(request.regions, _REGIONS, request.regions_name)
+    return Sources(content, styles, start, mask, regions)
 
 
 def _say_of(style: StyleFile, request: PaintRequest) -> Say:

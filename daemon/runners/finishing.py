@@ -14,8 +14,10 @@ from typing import Final
 from daemon import pictures, record, version
 from daemon.formats import xmp
 from daemon.formats.encoding import LONGEST_SIDE, Format, Notes
+from daemon.formats.scaling import Retouch
 from daemon.rations import ration_for, rationed
 from daemon.runners.base import PaintRequest
+from daemon.runners.keeping import keeping
 from engine import Painting
 
 _SUFFIXES: Final[dict[Format, str]] = {
@@ -25,6 +27,10 @@ _DEEP: Final = 16
 _WITHOUT: Final = (
     "The photo could not be read again. What it says of itself and its transparent parts are "
     "missing from the result, and where it was to be as large as the photo it is as painted."
+)
+_COARSE: Final = (
+    "The photo or its mask could not be read again. Where the mask keeps the photo it is only as "
+    "fine as the painting."
 )
 
 
@@ -57,6 +63,8 @@ def finished(painting: Painting, request: PaintRequest) -> Finished:
     height, width = painting.picture.shape[:2]
     photo, trouble, detail = _about_if_readable(request, (width, height))
     size = photo.size if request.size == "original" else (width, height)
+    retouch, lacking, why = _kept_if_readable(request, (width, height), size)
+    trouble, detail = trouble or lacking, detail or why
     format_ = _format(request, size, clear=photo.alpha is not None)
     data = pictures.encode(
         painting.picture,
@@ -67,6 +75,7 @@ def finished(painting: Painting, request: PaintRequest) -> Finished:
         depth=request.depth,
         lossless=request.lossless,
         notes=Notes(photo.exif, _packet(painting, photo, request)),
+        retouch=retouch,
     )
     return Finished(data, _SUFFIXES[format_], size, trouble, detail)
 
@@ -79,6 +88,18 @@ def _about_if_readable(
         return _about(request), "", ""
     except Exception as error:  # noqa: BLE001 - hours of painting are worth more than any note
         return pictures.About(size), f"{_WITHOUT} ({error})", traceback.format_exc()
+
+
+def _kept_if_readable(
+    request: PaintRequest, painted: tuple[int, int], size: tuple[int, int]
+) -> tuple[Retouch | None, str, str]:
+    """What puts the photo back where a mask keeps it, once a painting is enlarged."""
+    if not request.mask or painted == size:
+        return None, "", ""
+    try:
+        return keeping(request, painted), "", ""
+    except Exception as error:  # noqa: BLE001 - hours of painting are worth more than fine detail
+        return None, f"{_COARSE} ({error})", traceback.format_exc()
 
 
 def _about(request: PaintRequest) -> pictures.About:
@@ -104,11 +125,21 @@ def _packet(painting: Painting, photo: pictures.About, request: PaintRequest) ->
         size=request.size,
         refine=request.refine if painting.refined or painting.carried else 0,
         content=record.source(request.content_name, request.content),
-        styles=tuple(record.style(one.name, one.data, one.weight) for one in request.styles),
-        start=record.source(request.start_name, request.start) if request.start else None,
+        styles=tuple(
+            record.style(one.name, one.data, one.weight, _source(one.regions_name, one.regions))
+            for one in request.styles
+        ),
+        start=_source(request.start_name, request.start),
+        mask=_source(request.mask_name, request.mask),
+        regions=_source(request.regions_name, request.regions),
         weights_sha256=painting.weights_sha256,
         device=painting.device.name,
         precision=painting.device.precision,
     )
     found = xmp.Found(photo.creators, photo.rights, made.model_dump_json())
     return xmp.packet(found, f"atelierd {made.program}")
+
+
+def _source(name: str, data: bytes) -> record.Source | None:
+    """What is noted of a file that need not be there."""
+    return record.source(name, data) if data else None

@@ -24,6 +24,7 @@ from daemon import pictures
 from daemon.checkpoints import Checkpoints, Saves, Saving
 from daemon.child import settle_in
 from daemon.runners.base import (
+    Blame,
     Cancelled,
     CancelRequest,
     CheckpointTrouble,
@@ -45,7 +46,7 @@ from daemon.runners.glimpsing import Glimpsing, Previews
 from daemon.runners.throttle import Throttle
 from daemon.settings import EngineSettings
 from engine import DeviceReport, EngineError, Painting, Progress, Recipe
-from engine.errors import PictureError, RecipeError, SnapshotError, WeightsError
+from engine.errors import GuideError, PictureError, RecipeError, SnapshotError, WeightsError
 from engine.room import give_back, peak
 from engine.snapshot import Snapshot
 from engine.sources import Sources
@@ -347,7 +348,8 @@ def _failed(job_id: str, error: Exception) -> Failed:
     if isinstance(error, RefusedError):
         return Failed(job_id, error.blame, str(error))
     if isinstance(error, PictureError):
-        return Failed(job_id, "content", str(error), detail)
+        blame: Blame = "guide" if isinstance(error, GuideError) else "content"
+        return Failed(job_id, blame, str(error), detail)
     if isinstance(error, RecipeError):
         return Failed(job_id, "recipe", str(error), detail)
     if isinstance(error, EngineError):

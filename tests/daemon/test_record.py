@@ -25,9 +25,11 @@ MADE = Record(
     content=record.source("Holiday.jpg", b"photo"),
     styles=(
         StyleSource(name="Waves.png", sha256="0" * 64),
-        record.style("Night.png", b"night", 2.5),
+        record.style("Night.png", b"night", 2.5, record.source("night-regions.png", b"marks")),
     ),
     start=record.source("begun.png", b"begun"),
+    mask=record.source("mask.png", b"mask"),
+    regions=record.source("regions.png", b"regions"),
     weights_sha256="f" * 64,
     device="cpu",
     precision="float32",
@@ -67,7 +69,8 @@ def test_a_record_of_one_style_as_it_used_to_be_is_read() -> None:
 
 
 def test_a_record_of_many_styles_with_long_names_fits() -> None:
-    styles = tuple(record.style('"' * 255, bytes([one]), 0.1) for one in range(MOST_STYLES))
+    marks = record.source('"' * 255, b"marks")
+    styles = tuple(record.style('"' * 255, bytes([one]), 0.1, marks) for one in range(MOST_STYLES))
     full = MADE.model_copy(update={"styles": styles})
     assert record_of(noted(full.model_dump_json()), "a.jpg") == full
 

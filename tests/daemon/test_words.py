@@ -39,9 +39,11 @@ from daemon.runners import decoding, local, worker
 from daemon.settings import PaintSettings
 from daemon.toml_text import tomllib
 from daemon.words import LANGUAGES, words
-from engine import PRESETS
+from engine import PRESETS, masks
 from engine.errors import PictureError
+from engine.guides import guides_of
 from engine.memory import plan_memory
+from engine.sources import Sources, Style
 
 ROOT = Path(module.__file__).parents[1]
 ZH = words("zh")
@@ -63,6 +65,7 @@ SAYING = (
     "daemon/runners/local.py", "daemon/runners/worker.py", "daemon/runners/decoding.py",
     "engine/pyramid.py", "engine/sources.py", "engine/patchwork.py", "engine/memory.py",
     "engine/retreat.py", "engine/descent.py",
+    "engine/guides.py", "engine/labels.py", "engine/masks.py", "engine/regions.py",
     # And what may stand in the way of the whole service.
     "daemon/outlet.py", "daemon/marks.py", "daemon/drives.py", "daemon/workplace.py",
     "daemon/scanner.py", "daemon/styles.py", "daemon/publishing.py", "daemon/endings.py",
@@ -71,7 +74,7 @@ SAYING = (
 # What is raised with such a sentence. The other errors are of the program's start, or pass.
 RAISED = {
     "PictureUnreadableError", "NoPictureError", "OverridesError", "FaultError", "PictureError",
-    "DivergedError", "RecipeError", "RefusedError", "Finding", "Fault", "ShareError",
+    "DivergedError", "RecipeError", "RefusedError", "GuideError", "Finding", "Fault", "ShareError",
     "ShareAwayError", "PublishError", "ClaimHeldError", "ClaimStuckError",
 }  # fmt: skip
 # Sentences in these modules that are told in other places: the log, the command line, a file.
@@ -333,12 +336,32 @@ def test_of_painting() -> None:
     told(f"The style picture cannot be used. {rations.TOO_LONG}")
     told(decoding._STYLE.format(NAME, rations.TOO_LONG))
     told(decoding._START.format(NAME, rations.TOO_LONG))
+    told(decoding._MASK.format(NAME, rations.TOO_LONG))
+    told(decoding._REGIONS.format(NAME, rations.TOO_LONG))
     told(_CHANGED)
     for text in (*ALL_CANCELLED, NOT_READ):
         told(text)
     told(presence.GONE)
     told(raised(plan_memory, (4000, 4000), PRESETS["fine"], 0, 2 << 20))
     told(raised(plan_memory, (4000, 4000), PRESETS["fine"], 0, 900 << 20))
+
+
+def test_of_masks_and_regions() -> None:
+    rng = np.random.default_rng(0)
+    photo, plain, other = (
+        rng.integers(0, 256, (48, 64, 3)).astype(np.uint8),
+        np.full((48, 64, 3), 250, np.uint8),
+        np.full((48, 64, 3), 20, np.uint8),
+    )
+    assert told(raised(masks.painted, 0 * other)).startswith("蒙版全是黑色")
+    for styles, marked, why in (
+        ((plain,), photo, "标出照片区域的图片有超过 9 种颜色"),
+        ((plain, photo), plain, "标出第 2 张风格图片区域的图片有超过 9 种颜色"),
+        ((other,), plain, "标出照片和风格图片区域的图片没有共同的颜色"),
+        ((plain, other), plain, "第 2 张风格图片的有 #141414"),
+    ):
+        given = [Style(photo, regions=each) for each in styles]
+        assert why in told(raised(guides_of, Sources(photo, given, regions=marked)))
 
 
 NAME = "Mr. A. Wave. Cut.jpg"  # as sentences end

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,7 +12,9 @@ from hypothesis import strategies as st
 from engine import Recipe
 from engine.errors import PictureError
 from engine.fitting import Maps
-from engine.memory import picture_bytes, plan_memory, style_bytes
+from engine.guides import NOTHING, Guides
+from engine.memory import picture_bytes, plan_memory, style_bytes, weighed
+from engine.regions import Regions
 from engine.stages import Tiling
 
 GB = 2**30
@@ -197,3 +200,39 @@ def test_keeping_never_counts_for_less_than_a_step(side):
     assert kept.tiling.shelved
     assert kept.maps >= plain.maps > 0
     assert kept.bytes >= plain.bytes
+
+
+def test_regions_take_their_roots_and_copies_of_maps():
+    size, pixels = (512, 512), 512 * 512
+    plain, two, four = (Maps(regions=count) for count in (0, 2, 4))
+    assert picture_bytes(size, Recipe(), maps=plain) == picture_bytes(size, Recipe())
+    roots = picture_bytes(size, Recipe(), maps=two) - picture_bytes(size, Recipe())
+    assert roots == pytest.approx(2 * 5.33 * pixels, rel=0.01)
+    without, *others = (
+        plan_memory(size, Recipe(), 0, 8 * GB, maps=each).bytes for each in (plain, two, four)
+    )
+    # Two arrays at each tap are kept, in float32; one of conv1_1 is made new.
+    copies = (2 * (64 + 32 + 16 + 8 + 2) + 64) * 4 * pixels
+    assert others[0] - without == pytest.approx(copies + roots, rel=0.01)
+    assert others[1] - others[0] == roots
+
+
+def test_tiles_of_regions_fit_and_are_smaller():
+    plain = plan_memory((3072, 4096), Recipe(), GB // 2, 6 * GB)
+    guided = plan_memory((3072, 4096), Recipe(), GB // 2, 6 * GB, maps=Maps(regions=4))
+    assert guided.bytes <= 6 * GB
+    assert guided.tiles >= plain.tiles
+
+
+def test_a_mask_takes_pictures():
+    masked = picture_bytes((512, 512), Recipe(), maps=Maps(regions=1, masked=True))
+    one = picture_bytes((512, 512), Recipe(), maps=Maps(regions=1))
+    assert masked - one == 5 * 12 * 512 * 512
+
+
+def test_maps_know_what_guides_a_picture():
+    mask = np.zeros((2, 2), np.uint8)
+    regions = Regions(mask, 3)
+    assert weighed(Maps(2), NOTHING) == Maps(2)
+    assert weighed(Maps(2), Guides(mask=mask)) == Maps(2, regions=1, masked=True)
+    assert weighed(Maps(2), Guides(regions, (regions,))) == Maps(2, regions=3)

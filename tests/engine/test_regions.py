@@ -100,5 +100,5 @@ def test_one_to_one_and_the_most_alike_first():
 
 
 def test_nothing_in_common_is_refused_with_what_there_is():
-    with pytest.raises(PictureError, match=r"photo's has #0000ff, .* style's #ff0000"):
+    with pytest.raises(PictureError, match=r"photo's has #0000ff, .* of the style has #ff0000"):
         matched(striped(BLUE, GREEN), [striped(RED)])

@@ -7,6 +7,7 @@ import pytest
 
 from engine import Recipe, pyramid, showing
 from engine.ground import Ground
+from engine.guides import NOTHING, Guides
 from engine.memory import plan_memory
 from engine.mx import nd
 
@@ -15,9 +16,10 @@ PAINTED = np.random.default_rng(0).uniform(-30, 285, (*SIZE, 3)).astype(np.float
 PHOTO = np.random.default_rng(1).uniform(60, 190, (*SIZE, 3)).astype(np.float32)
 
 
-def ground(colors, photo=PHOTO):
+def ground(colors, photo=PHOTO, guides=NOTHING):
     recipe = Recipe(colors=colors)
-    return Ground(recipe, photo, (), plan_memory((64, 96), recipe, 0, 2**33))
+    plan = plan_memory((64, 96), recipe, 0, 2**33)
+    return Ground(recipe, photo, (), plan, guides=guides)
 
 
 def on_device(picture):
@@ -64,3 +66,17 @@ def test_of_a_photo_of_bytes_nothing_is_lost():
         for each in (photo, photo.astype(np.float32))
     )
     assert np.array_equal(bytes_, floats)
+
+
+@pytest.mark.parametrize("colors", ["style", "luminance"])
+def test_through_a_mask_the_photo_is_seen(colors):
+    mask = np.zeros(SIZE, np.uint8)
+    mask[:, 20:], mask[:, 10:20] = 255, 128
+    guides = Guides(mask=mask)
+    found = showing.finished(PAINTED, ground(colors, guides=guides))
+    painted = showing.finished(PAINTED.clip(60, 190), ground(colors))
+    masked = showing.finished(PAINTED.clip(60, 190), ground(colors, guides=guides))
+    assert np.array_equal(found[:, :10], PHOTO[:, :10])
+    assert np.array_equal(masked[:, 20:], painted[:, 20:])
+    middle = (painted[:, 10:20] + PHOTO[:, 10:20]) / 2
+    assert masked[:, 10:20] == pytest.approx(middle, abs=1)

@@ -187,6 +187,39 @@ def test_what_a_blend_lacks_is_said(run: Run, blend: str) -> None:
     assert err.count("\n") == 1
 
 
+GUIDES = ("--mask", "other.png", "--content-regions", "photo.jpg", "--style-regions", "style.png")
+
+
+def test_what_guided_it_is_told_and_compared(run: Run) -> None:
+    wishes = ("--size", "80", "--iterations", "5")
+    assert run("photo.jpg", "style.png", "-o", "first.png", *wishes, *GUIDES)[0] == 0
+    code, _, err = run("--like", "first.png")
+    assert code == 2
+    assert ', with the mask "other.png" (SHA-256 ' in err
+    assert ', with the photo\'s regions "photo.jpg" (SHA-256 ' in err
+    assert ', with the style\'s regions "style.png" (SHA-256 ' in err
+    options = "--mask MASK --content-regions REGIONS --style-regions REGIONS2"
+    assert f"atelierd stylize PHOTO STYLE {options} -o FILE --like first.png ." in err
+    again = ("photo.jpg", "style.png", "-o", "again.png", "--like", "first.png")
+    code, _, err = run(*again, *GUIDES)
+    assert (code, err) == (0, "")
+    assert Path("again.png").read_bytes() == Path("first.png").read_bytes()
+    _, _, err = run(*again, "--mask", "style.png")
+    first, second, third = err.splitlines()
+    assert first.startswith('The file named for the mask is another one than "other.png" (SHA')
+    assert second.startswith('No file is named for the photo\'s regions; it was "photo.jpg" (')
+    assert third.startswith('No file is named for the style\'s regions; it was "style.png" (')
+
+
+def test_what_did_not_guide_it_is_said(run: Run, result: str) -> None:
+    code, _, err = run("photo.jpg", "style.png", "-o", "b.png", "--like", result, *GUIDES)
+    assert code == 0
+    assert err.splitlines() == [
+        f"A file is named for {what}, and there was none: the picture will differ."
+        for what in ("the mask", "the photo's regions", "the style's regions")
+    ]
+
+
 def test_what_is_typed_must_have_an_effect(run: Run, result: str) -> None:
     code, _, err = run("photo.jpg", "style.png", "-o", "b.png", "--like", result, "--tv-norm", "l2")
     assert code == 2

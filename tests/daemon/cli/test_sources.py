@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.cli.sources import MOST_WEIGHT, Named, Weighted, expect_start, styles_named, weighted
+from daemon.cli.sources import (
+    MOST_WEIGHT,
+    Guides,
+    Named,
+    Weighted,
+    expect_partners,
+    expect_start,
+    styles_named,
+    weighted,
+)
 from daemon.errors import UsageError
 from daemon.runners.base import MOST_STYLES
 
@@ -88,3 +97,28 @@ def test_a_start_that_is_not_there_is_more_likely_a_misspelt_word() -> None:
     expect_start(Path("there.png"))
     with pytest.raises(UsageError, match=r"content, noise or blend, .* there is no file nois\."):
         expect_start(Path("nois"))
+
+
+MASK, PHOTO, ONE, TWO = map(Path, ("m", "p-regions", "a-regions", "b-regions"))
+
+
+def test_so_are_those_that_guide() -> None:
+    found = Named(Path("p"), (Weighted(Path("a")),), None, Guides(MASK, PHOTO, (ONE, TWO)))
+    assert found.paths == (Path("p"), Path("a"), MASK, PHOTO, ONE, TWO)
+
+
+def test_regions_have_partners() -> None:
+    for guides in (
+        Guides(),
+        Guides(MASK),
+        Guides(None, PHOTO, (ONE,)),
+        Guides(None, PHOTO, (ONE, TWO)),
+    ):
+        expect_partners(guides, 2)
+    for guides, words in (
+        (Guides(None, PHOTO), "--content-regions goes with --style-regions"),
+        (Guides(None, None, (ONE,)), "--style-regions goes with --content-regions"),
+        (Guides(None, PHOTO, (ONE, TWO, ONE)), "is there 3 times, and the styles are 2"),
+    ):
+        with pytest.raises(UsageError, match=words):
+            expect_partners(guides, 2)

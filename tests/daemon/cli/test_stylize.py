@@ -316,6 +316,23 @@ def test_an_existing_output_is_replaced_only_by_a_picture(run: Run) -> None:
         ),
         (["photo.jpg", "style.png", "--init", "text.jpg"], 4, 'start from, "text.jpg", cannot be'),
         (["photo.jpg", "style.png", "--init", "."], 4, ". is a folder, not a picture"),
+        (["photo.jpg", "style.png", "--mask", "text.jpg"], 4, 'mask "text.jpg" cannot be used'),
+        (["photo.jpg", "style.png", "--mask", "none.png"], 4, "none.png cannot be read"),
+        (["photo.jpg", "style.png", "--content-regions", "slow.png"], 2, "goes with --style-regi"),
+        (["photo.jpg", "style.png", "--style-regions", "slow.png"], 2, "goes with --content-regi"),
+        (
+            ["photo.jpg", "style.png", "--content-regions", "text.jpg", "--style-regions", "a.png"],
+            4,
+            "a.png cannot be read",
+        ),
+        (
+            [
+                *["photo.jpg", "style.png", "--content-regions", "text.jpg"],
+                *["--style-regions", "slow.png"],
+            ],
+            4,
+            'marks regions, "text.jpg", cannot be used. The file is not a picture',
+        ),
         (["photo.jpg", "style.png", "--style", "text.jpg"], 4, 'style picture "text.jpg" cannot'),
         (["photo.jpg", "style.png", "--style", "none.png:3"], 4, "none.png cannot be read"),
         (["photo.jpg", "style.png:0"], 2, "style.png:0: the weight of a style must be a number"),
@@ -565,6 +582,49 @@ def test_the_real_engine_heeds_all_that_is_named(weights: Path, pictures: tuple[
     again = ("--like", "blend.png")
     assert painted("again.png", strokes, "--style", "grey.png", *again) == blend
     assert painted("again.png", strokes, "--init", "grey.png", "--like", "begun.png") == begun
+
+
+@pytest.mark.weights
+def test_the_real_engine_heeds_masks_and_regions(
+    weights: Path, pictures: tuple[str, str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    photo, strokes = pictures
+    drawn = np.zeros((72, 96, 3), np.uint8)
+    drawn[:, 48:] = 255
+    Image.fromarray(drawn).save("right.png")
+    Image.fromarray(255 - drawn).save("left.png")
+    Image.fromarray(drawn * np.array([1, 0, 0], np.uint8)).save("red.png")
+
+    def run(output: str, *typed: str) -> int:
+        engine = ("--device", "cpu", "--weights", str(weights.parent))
+        with pytest.raises(SystemExit) as ended:
+            main(["stylize", photo, strokes, "-o", output, *engine, *typed])
+        return int(ended.value.code or 0)
+
+    def painted(output: str, *typed: str) -> np.ndarray[Any, Any]:
+        assert run(output, *typed) == 0
+        with Image.open(output) as picture:
+            return np.asarray(picture.convert("RGB"))
+
+    short = ("--size", "64", "--iterations", "2")
+    original = ("--output.size", "original")
+    with Image.open(photo) as file:
+        whole = np.asarray(file.convert("RGB"))
+    for more in ((), ("--output.refine", "0")):
+        masked = painted("mask.png", "--mask", "right.png", *short, *original, *more)
+        assert np.array_equal(masked[:, :48], whole[:, :48])
+        assert np.abs(masked[:, 52:].astype(float) - whole[:, 52:]).mean() > 2
+    regions = ("--content-regions", "right.png", "--style-regions")
+    same, crossed = (
+        painted(f"by-{each}", *regions, each, *short) for each in ("right.png", "left.png")
+    )
+    assert not np.array_equal(same, crossed)
+    capfd.readouterr()
+    assert run("bad.png", *regions, "red.png", *short) == 0  # black is there in both
+    assert run("bad.png", "--content-regions", photo, "--style-regions", "right.png", *short) == 4
+    assert "marks regions of the photo has more than 9 colours" in capfd.readouterr().err
+    assert run("bad.png", "--mask", "right.png", "--style-loss", "histogram", *short) == 2
+    assert "do not go together with the style loss histogram" in capfd.readouterr().err
 
 
 @pytest.mark.weights

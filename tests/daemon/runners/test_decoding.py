@@ -38,6 +38,20 @@ def test_each_picture_is_where_it_belongs() -> None:
     assert sources_of(request(*styles), nothing).start is None
 
 
+def test_so_is_what_guides_it() -> None:
+    styles = (StyleFile(grey(2), regions=grey(5)), StyleFile(grey(3)))
+    found = sources_of(request(*styles, mask=grey(6, (70, 40)), regions=grey(7)), nothing)
+    assert found.mask is not None
+    assert (found.mask.shape, found.mask[0, 0, 0]) == ((40, 70, 3), 6)
+    assert found.regions is not None
+    assert found.regions[0, 0, 0] == 7
+    assert found.styles[0].regions is not None
+    assert found.styles[0].regions[0, 0, 0] == 5
+    assert found.styles[1].regions is None
+    plain = sources_of(request(*styles[1:]), nothing)
+    assert plain.mask is plain.regions is None
+
+
 GOOD, BAD = StyleFile(grey(2), "good.png"), StyleFile(b"no picture", "b{a}d\x1b.png")
 
 
@@ -55,6 +69,21 @@ GOOD, BAD = StyleFile(grey(2), "good.png"), StyleFile(b"no picture", "b{a}d\x1b.
             request(GOOD, start=b"x", start_name="begun.png"),
             "start",
             'The picture to start from, "begun.png", cannot be used. The file is not a picture',
+        ),
+        (
+            request(GOOD, mask=b"x", mask_name="m.png"),
+            "guide",
+            'The mask "m.png" cannot be used. The file is not a picture',
+        ),
+        (
+            request(GOOD, regions=b"x", regions_name="r.png"),
+            "guide",
+            'The picture that marks regions, "r.png", cannot be used. The file is not',
+        ),
+        (
+            request(StyleFile(grey(2), regions=b"x", regions_name="s.png")),
+            "guide",
+            'The picture that marks regions, "s.png", cannot be used. The file is not',
         ),
         (request(GOOD, max_pixels=64 * 48 - 1), "content", "64 x 48"),
         (

@@ -1,0 +1,95 @@
+"""Masks: what of a photo is painted, and what stays as it is.
+
+White is painted, black keeps the photo, and grey gives so much of the one and the rest of the
+other.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from engine.averages import Plane
+from engine.errors import PictureError
+
+_INWARDS: Final = 4
+"""Power of the painted part by which a position counts. With 0 the painted side of a hard edge is
+fringed with single pixels of pure green and magenta."""
+
+_TINY: Final = float(np.finfo(np.float32).tiny)
+
+_NOISE: Final = 8
+"""Grey levels from black, and from white, that are meant to be that: JPEG has such noise."""
+
+
+def painted(mask: NDArray[np.uint8]) -> Plane:
+    """What of each pixel is painted, 0 to 1.
+
+    Args:
+        mask: (H, W) or (H, W, 3), uint8; of colours the luma counts.
+
+    Raises:
+        PictureError: nothing at all.
+    """
+    levels = (np.arange(256) - _NOISE) / (255 - 2 * _NOISE)
+    shares = np.asarray(levels.clip(0, 1).astype(np.float32)[luma(mask)])
+    if not shares.any():
+        raise PictureError(
+            "The mask is black all over, so nothing would be painted. Paint white what is to be "
+            "painted, and leave black what is to stay as it is."
+        )
+    return shares
+
+
+def luma(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """How light each pixel is, (H, W), of memory of its own."""
+    return np.array(Image.fromarray(np.ascontiguousarray(mask)).convert("L"))
+
+
+def inwards(weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Weights of regions under a mask, moved to where the most is painted; the shares stay.
+
+    What sees the edge sees what cannot be painted too. A loss that counts there as it does
+    elsewhere has that made up for by the pixels beside it, in glaring colours.
+
+    Args:
+        weights: (K, h, w), which add up to what is painted.
+    """
+    part = weights.sum(axis=0)
+    moved = weights * (part / max(float(part.max()), _TINY)) ** _INWARDS
+    before, left = (each.mean(axis=(1, 2), keepdims=True) for each in (weights, moved))
+    return np.asarray(moved * (before / np.maximum(left, _TINY)), np.float32)
+
+
+def composed(
+    painting: NDArray[np.float32], photo: NDArray[Any], shares: Plane
+) -> NDArray[np.float32]:
+    """The painting where it is to be seen, and the photo elsewhere.
+
+    Where the mask is white that is the painting to the last bit, and the photo where it is black.
+
+    Args:
+        painting: (H, W, 3).
+        photo: in the same size.
+        shares: what of each pixel is painted, (H, W).
+    """
+    seen = shares[:, :, np.newaxis]
+    return np.asarray(seen * painting + (1 - seen) * photo, np.float32)
+
+
+def restored(
+    painting: NDArray[np.float32], photo: NDArray[Any], shares: Plane
+) -> NDArray[np.float32]:
+    """The painting wherever any of it is seen, and the photo where none is.
+
+    Unlike what is `composed` it can be painted on: where half of it is seen it is not halved.
+
+    Args:
+        painting: (H, W, 3).
+        photo: in the same size.
+        shares: what of each pixel is painted, (H, W).
+    """
+    return np.where(shares[:, :, np.newaxis] > 0, painting, photo)
