@@ -113,6 +113,18 @@ def test_with_luminance_it_has_the_photos_own_colours(
     assert np.allclose(found, (120, 100, 90), atol=0.01)
 
 
+def test_what_a_mask_keeps_is_as_in_the_photo(
+    looks: FirstLooks, painter: Painter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(first_look, "Adain", Darker)
+    photo, mask = np.full((64, 64, 3), 120, np.uint8), np.zeros((64, 64), np.uint8)
+    mask[:, 32:] = 255
+    found = looks.at(painter, replace(Sources.of(photo, photo), mask=mask), SMALL)
+    assert found is not None
+    assert np.allclose(found[:, 2:75], 120, atol=0.01)
+    assert np.allclose(found[:, 95:-2], 100, atol=0.01)
+
+
 @pytest.mark.parametrize(
     "change",
     [
