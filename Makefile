@@ -20,11 +20,11 @@ manual  := $(place)/share/doc/atelierd
 etc     := $(DESTDIR)/etc
 
 .DEFAULT_GOAL := help
-.PHONY: help python setup dev weights demo run test soak bench lint types check lock samples clean
+.PHONY: help python setup dev weights first-look demo run test soak bench lint types check lock samples clean
 .PHONY: install install-check install-right install-program install-files install-user uninstall
 
 help: ## what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
 python:
 	@scripts/find-python $(PYTHON) >/dev/null
@@ -58,6 +58,9 @@ dev: $(venv)/dev.stamp ## make the environment with the tools
 # Not a rule for the file alone: weights that somebody put there under any name have to be found.
 weights: $(venv)/cpu.stamp ## import the weights put into data/param, or else fetch them (75 MB)
 	@test -f $(params)/vgg19.params -a -f $(params)/vgg19.json || $(bin)/atelierd weights fetch
+
+first-look: $(venv)/cpu.stamp ## fetch the network of first looks (88 MB), which may be done without
+	@$(bin)/atelierd weights fetch --first-look
 
 demo: $(venv)/cpu.stamp weights ## paint two sample photos through the real service: 200 MB once, then some minutes
 	@$(bin)/python scripts/demo.py

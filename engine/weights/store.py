@@ -36,8 +36,9 @@ from engine.weights.manifest import MANIFEST, PARAMS, Manifest, sha256_of
 NEXT: Final = ".vgg19.next.json"
 Pair = tuple[NDArray[np.float32], NDArray[np.float32]]
 
-_IMPORTING: Final = ".importing-"
-_SCRATCH: Final = re.compile(re.escape(_IMPORTING) + r"[a-z0-9_]{8}")  # as `tempfile` names them
+IMPORTING: Final = ".importing-"
+"""How the folders begin in which an import works, beside what is in place."""
+_SCRATCH: Final = re.compile(re.escape(IMPORTING) + r"[a-z0-9_]{8}")  # as `tempfile` names them
 _AGAIN: Final = "Run `atelierd weights fetch` to get them again."
 
 
@@ -88,7 +89,7 @@ def import_file(
         )
         folder.mkdir(parents=True, exist_ok=True)
         _finish(folder)
-        with _locked(folder) as is_alone:
+        with locked(folder) as is_alone:
             if is_alone:
                 _sweep(folder)
             return _put_in_place(contents.layers, note, source, folder)
@@ -173,7 +174,7 @@ def _finish(folder: Path) -> None:
     waiting = folder / NEXT
     if not waiting.exists():
         return
-    with _locked(folder), contextlib.suppress(FileNotFoundError):  # finished while we waited
+    with locked(folder), contextlib.suppress(FileNotFoundError):  # finished while we waited
         if _belongs(waiting, folder / PARAMS):
             waiting.replace(folder / MANIFEST)
         else:
@@ -204,7 +205,7 @@ def _settled(folder: Path) -> tuple[Manifest, bytes]:
     except WeightsError:
         if not folder.is_dir():
             raise
-    with _locked(folder):  # an import may be between its two renames: wait, and look again
+    with locked(folder):  # an import may be between its two renames: wait, and look again
         return _matching(folder)
 
 
@@ -222,7 +223,7 @@ def _matching(folder: Path) -> tuple[Manifest, bytes]:
 
 
 def _put_in_place(layers: Layers, note: Manifest, source: Path, folder: Path) -> Manifest:
-    with tempfile.TemporaryDirectory(dir=folder, prefix=_IMPORTING) as scratch:
+    with tempfile.TemporaryDirectory(dir=folder, prefix=IMPORTING) as scratch:
         params = Path(scratch, PARAMS)
         _write(layers, params)
         ready = Manifest(**{**vars(note), "sha256": sha256_of(params)})
@@ -231,11 +232,11 @@ def _put_in_place(layers: Layers, note: Manifest, source: Path, folder: Path) ->
         if _is_a_persons(folder / PARAMS, source, ready.sha256):
             _keep(folder / PARAMS)
         for made, name in ((written, NEXT), (params, PARAMS)):
-            _sync(made)
+            sync(made)
             made.replace(folder / name)
-            _sync(folder)
+            sync(folder)
     (folder / NEXT).replace(folder / MANIFEST)
-    _sync(folder)
+    sync(folder)
     return ready
 
 
@@ -308,7 +309,7 @@ def _second_name(file: Path, name: Path) -> None:
 def _sweep_if_alone(folder: Path) -> None:
     """Remove what a kill has left of an import, while none is at work: nobody waits for that."""
     if _scratches(folder):
-        with _locked(folder, fcntl.LOCK_NB) as is_alone:
+        with locked(folder, fcntl.LOCK_NB) as is_alone:
             if is_alone:
                 _sweep(folder)
 
@@ -328,7 +329,7 @@ def _scratches(folder: Path) -> list[Path]:
 
 
 @contextlib.contextmanager
-def _locked(folder: Path, more: int = 0) -> Iterator[bool]:
+def locked(folder: Path, more: int = 0) -> Iterator[bool]:
     """One import at a time; on file systems without locks the hashes alone tell a mix-up.
 
     Args:
@@ -365,7 +366,8 @@ def _unwritable(folder: Path, error: object) -> WeightsError:
     )
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Have the system write a file, or the names in a folder, to the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

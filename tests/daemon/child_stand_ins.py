@@ -178,6 +178,10 @@ class StandIn:
     def __init__(self, weights_sha256: str = SHA256) -> None:
         self.weights_sha256 = weights_sha256
 
+    def first_look(self, _: Sources, __: Recipe) -> NDArray[np.float32] | None:
+        """There is none."""
+        return None
+
     def paint(
         self,
         sources: Sources,
@@ -218,6 +222,32 @@ class CameraShy(StandIn):
 
 def camera_shy_worker(connection: Connection, settings: EngineSettings) -> None:
     worker.serve(connection, settings, open_painter=lambda _: CameraShy())
+
+
+class FarSighted(StandIn):
+    """Knows before its first step what it may come to."""
+
+    def first_look(self, sources: Sources, _: Recipe) -> NDArray[np.float32] | None:
+        """It is light grey."""
+        return np.full(sources.content.shape, 200, np.float32)
+
+
+def far_sighted_worker(
+    connection: Connection, settings: EngineSettings, checkpoints: Path | None = None
+) -> None:
+    worker.serve(connection, settings, open_painter=lambda _: FarSighted(), checkpoints=checkpoints)
+
+
+class ShortSighted(StandIn):
+    """Fails to look."""
+
+    def first_look(self, _: Sources, __: Recipe) -> NDArray[np.float32] | None:
+        """There would be one."""
+        raise OSError("the disk with the network is away")
+
+
+def short_sighted_worker(connection: Connection, settings: EngineSettings) -> None:
+    worker.serve(connection, settings, open_painter=lambda _: ShortSighted())
 
 
 def forgetful_worker(connection: Connection, settings: EngineSettings) -> None:

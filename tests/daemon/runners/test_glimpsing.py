@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,11 +20,18 @@ from daemon.runners.base import (
     GlimpseTrouble,
     Painted,
     PaintRequest,
+    Progressed,
+    Resumed,
     Started,
 )
-from daemon.runners.glimpsing import FIRST_SECONDS, SECONDS, SHARE, Glimpsing
+from daemon.runners.glimpsing import FIRST_SECONDS, OVERTAKEN, SECONDS, SHARE, Glimpsing
 from engine import Progress, Recipe
-from tests.daemon.child_stand_ins import camera_shy_worker
+from tests.daemon.child_stand_ins import (
+    SLOW,
+    camera_shy_worker,
+    far_sighted_worker,
+    short_sighted_worker,
+)
 from tests.daemon.runners.test_local import request, running
 from tests.daemon.standins import Clock
 
@@ -64,6 +73,13 @@ class Room:
             self.shown.append((self.clock.now, event))
         else:
             self.troubles.append(event)
+
+    def step(self, painting: Painting, iteration: int) -> int:
+        """Take one step; how often the painting has been shown."""
+        self.clock.now += 0.1
+        step = Progress(iteration, 40, 1, 2, 80, 60, 1.0, 1.0)
+        self.glimpsing.between_steps(painting, step)
+        return [glimpse.of for _, glimpse in self.shown].count("painting")
 
     def paint(self, painting: Painting, steps: int, seconds: float, scale: int = 1) -> list[float]:
         """Take steps of so many seconds; when the painting was shown, from the first of them on."""
@@ -201,11 +217,71 @@ def test_one_that_goes_on_is_shown_before_its_first_step() -> None:
     assert room.paint(Painting(room.clock), 1, 0.1) != [], "nor does its first step wait"
 
 
+def test_a_first_look_is_shown_until_the_painting_is_as_far() -> None:
+    room = Room()
+    room.glimpsing.photo(flat(300, 400))
+    room.glimpsing.first_look(lambda: np.full((240, 320, 3), 50.0, np.float32))
+    assert [(when, one.of, size_of(one)) for when, one in room.shown] == [
+        (100.0, "photo", (400, 300)), (100.0, "painting", (320, 240)),
+    ]  # fmt: skip
+    painting = Painting(room.clock)
+    shown = [room.step(painting, number) for number in range(1, OVERTAKEN + 1)]
+    assert shown == [1] * (OVERTAKEN - 1) + [2]
+
+
+def test_a_first_look_that_takes_long_holds_up_no_other() -> None:
+    room = Room()
+    room.glimpsing.photo(flat(300, 400))
+
+    def look() -> Picture:
+        room.clock.now += 30
+        return flat(240, 320)
+
+    room.glimpsing.first_look(look)
+    assert room.step(Painting(room.clock), OVERTAKEN) == 2
+
+
+def test_of_a_painting_of_few_steps_the_last_one_is_shown() -> None:
+    room = Room()
+    room.glimpsing.photo(flat(300, 400))
+    room.glimpsing.first_look(lambda: flat(240, 320))
+    room.glimpsing.between_steps(Painting(room.clock), Progress(2, 2, 1, 1, 80, 60, 1.0, 0.0))
+    assert len(room.shown) == 3
+
+
+def test_without_a_first_look_all_is_as_ever() -> None:
+    room = Room()
+    room.glimpsing.photo(flat(300, 400))
+    room.glimpsing.first_look(lambda: None)
+    assert room.step(Painting(room.clock), 1) == 1
+    assert room.troubles == []
+
+
+def test_a_first_look_that_fails_is_said_and_the_painting_shown_as_ever() -> None:
+    room = Room()
+    room.glimpsing.photo(flat(300, 400))
+
+    def look() -> Picture:
+        raise ValueError("of no  use")
+
+    room.glimpsing.first_look(look)
+    assert [one.message for one in room.troubles] == [
+        "There is no first look at this picture (ValueError of no use)."
+    ]
+    painting = Painting(room.clock)
+    assert room.step(painting, 1) == 1
+    painting.error = MemoryError("no room")
+    room.clock.now += 1000
+    room.step(painting, 2)
+    assert len(room.troubles) == 2, "what stands in the way later is said too"
+
+
 def test_where_nobody_looks_on_nothing_is_done() -> None:
     room = Room(glimpses=False)
     painting = Painting(room.clock)
     painting.error = AssertionError("looked at")
     room.glimpsing.photo(flat(300, 400))
+    room.glimpsing.first_look(painting.preview)
     room.paint(painting, 50, 1.0)
     room.glimpsing.painted(np.zeros((384, 512, 3), np.float32))
     assert (room.shown, room.troubles) == ([], [])
@@ -251,3 +327,45 @@ def test_a_job_whose_picture_cannot_be_shown_is_painted() -> None:
         assert isinstance(ear.end("a"), Painted)
         (trouble,) = (one for one in ear.heard if isinstance(one, GlimpseTrouble))
         assert "MemoryError" in trouble.message
+
+
+def test_the_child_shows_a_first_look_before_the_first_step() -> None:
+    with running(far_sighted_worker) as (runner, ear):
+        runner.submit(replace(request("a", steps=4), glimpses=True))
+        ear.end("a")
+    kinds = [type(event) for event in ear.heard]
+    at = kinds.index(Progressed)
+    before = [event for event in ear.heard[:at] if isinstance(event, Glimpse)]
+    assert [one.of for one in before] == ["photo", "painting"]
+    with Image.open(io.BytesIO(before[1].jpeg)) as image:
+        assert image.getpixel((5, 5)) == (200, 200, 200)
+
+
+def test_one_that_goes_on_is_shown_as_it_is_and_has_no_first_look(tmp_path: Path) -> None:
+    worker = partial(far_sighted_worker, checkpoints=tmp_path)
+    with running(worker) as (runner, ear):
+        runner.submit(replace(request("a", SLOW, steps=5000), glimpses=True))
+        ear.next(Progressed)
+    with running(worker) as (runner, ear):
+        runner.submit(replace(request("a", 200, steps=5000), glimpses=True))
+        ear.next(Resumed)
+        before = [one.of for one in ear.heard if isinstance(one, Glimpse)]
+        shown = ear.next(Glimpse)
+    assert before == ["photo"]
+    with Image.open(io.BytesIO(shown.jpeg)) as image:
+        assert image.getpixel((40, 5)) == (150, 150, 150)
+
+
+def test_a_job_whose_first_look_fails_is_painted() -> None:
+    with running(short_sighted_worker) as (runner, ear):
+        runner.submit(replace(request("a"), glimpses=True))
+        assert isinstance(ear.end("a"), Painted)
+        (trouble,) = (one for one in ear.heard if isinstance(one, GlimpseTrouble))
+        assert trouble.message.startswith("There is no first look at this picture (OSError ")
+
+
+def test_where_nobody_looks_on_the_child_makes_no_first_look() -> None:
+    with running(short_sighted_worker) as (runner, ear):
+        runner.submit(request("a"))
+        assert isinstance(ear.end("a"), Painted)
+        assert not any(isinstance(one, GlimpseTrouble) for one in ear.heard)

@@ -148,13 +148,16 @@ def write_torch(path: Path, arrays: Arrays) -> None:
     body = b"".join(_text(name) + _tensor(key, array) for key, (name, array) in _keyed(arrays))
     keys = b"".join(_text(key) for key, _ in _keyed(arrays))
     path.write_bytes(
-        b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
-        b"\x80\x02M\xe9\x03."
-        b"\x80\x02}."
+        torch_head()
         + (b"\x80\x02}(" + body + b"u.")
         + (b"\x80\x02](" + keys + b"e.")
         + b"".join(struct.pack("<q", array.size) + array.tobytes() for array in arrays.values())
     )
+
+
+def torch_head() -> bytes:
+    """What stands before the object itself."""
+    return b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.\x80\x02}."
 
 
 def _keyed(arrays: Arrays) -> list[tuple[str, tuple[str, NDArray[Any]]]]:

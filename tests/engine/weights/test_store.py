@@ -191,7 +191,7 @@ def test_who_loads_between_two_renames_waits_for_the_second(
     folder: Path, other: tuple[Path, Layers], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     between, looked = threading.Event(), threading.Event()
-    rename, sync = Path.replace, store._locked
+    rename, sync = Path.replace, store.locked
 
     def slow(self: Path, target: Path) -> Path:
         done = rename(self, target)
@@ -206,7 +206,7 @@ def test_who_loads_between_two_renames_waits_for_the_second(
         return sync(where, *more)
 
     monkeypatch.setattr(Path, "replace", slow)
-    monkeypatch.setattr(store, "_locked", noted)
+    monkeypatch.setattr(store, "locked", noted)
     writer = threading.Thread(target=import_file, args=(other[0], folder))
     writer.start()
     assert between.wait(30)
