@@ -68,7 +68,8 @@ class Descent:
     """Minimise an objective from a start; iterate over it to let it work.
 
     A loss that is not finite, or over the first one and several times the best, rolls back to the
-    best picture and goes on gentler; the second time the work is given up.
+    best picture and goes on gentler. A step that only led too far up may need this several times:
+    each takes the next one less far. What is no number at all is given up the second time.
 
     Args:
         objective: value and gradient.
@@ -77,7 +78,7 @@ class Descent:
         limits: when to end.
         clock: seconds, monotonic.
         rolled_back: whether this was necessary on an earlier scale: then it goes on as gently,
-            and the next time is the second.
+            and the next loss that is no number is the second.
 
     Attributes:
         best: the best image that was seen.
@@ -116,7 +117,7 @@ class Descent:
         """Yield the loss after each step.
 
         Raises:
-            DivergedError: the loss blew up twice.
+            DivergedError: the loss blew up before, and is no number now.
         """
         if self._gradient is None:
             self._gradient = self._judge(self._image)
@@ -159,8 +160,14 @@ class Descent:
             self._image, self._gradient = self.best, self._roll_back()
 
     def _judge(self, image: Array) -> Array | None:
-        """Evaluate an image and keep it if it is the best; None if it blew up."""
+        """Evaluate an image and keep it if it is the best; None if it blew up.
+
+        Raises:
+            DivergedError: it did, before too, and its loss is no number.
+        """
         loss, gradient = self._objective.evaluate(image)
+        if self.rolled_back and not math.isfinite(loss.total):
+            raise DivergedError(_GIVEN_UP)
         best = self.best_loss
         limit = math.inf if best is None else self._limit(best.total)
         if not math.isfinite(loss.total) or loss.total > limit:
@@ -174,9 +181,7 @@ class Descent:
         return max(BLOW_UP * best, self._history[0], self._limits.solved)
 
     def _roll_back(self) -> Array:
-        """Go back to the best picture with a gentler optimiser, once."""
-        if self.rolled_back or self.best_loss is None:
-            raise DivergedError(_GIVEN_UP)
+        """Go back to the best picture with a gentler optimiser."""
         self.rolled_back = True
         self._optimizer.gentler()
         loss, gradient = self._objective.evaluate(self.best)

@@ -6,7 +6,7 @@
     ├── RecipeError            a recipe that makes no sense, before the work starts
     ├── PictureError           an array that is no picture (shape, dtype, values, size)
     │   └── GuideError             a mask or labels of regions that cannot be used
-    ├── DivergedError          the optimisation blew up twice; the picture would be noise
+    ├── DivergedError          the loss is no number, after it blew up before; it would be noise
     ├── DeviceError            the device that was asked for cannot be used
     ├── SnapshotError          a painting cannot be gone on with from what was saved of it
     └── WeightsError
@@ -40,7 +40,7 @@ class GuideError(PictureError):
 
 
 class DivergedError(EngineError):
-    """The optimisation became non-finite or blew up, was rolled back, and did so again."""
+    """The loss blew up or was no number, the picture was rolled back, and it is no number again."""
 
 
 class DeviceError(EngineError):

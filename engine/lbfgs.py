@@ -145,8 +145,9 @@ class Lbfgs:
         if self._order:  # with curvature a unit step is right
             return min(1.0, self._trust / length)
         # The gradient has no scale of its own. Over `loss / length**2` a loss that went on falling
-        # as it does here would be zero.
-        return min(self._first, self._trust, loss / (size * length)) / length
+        # as it does here would be zero. Where a step led up, less is made of that.
+        guess = loss / (size * length) * (self._first / FIRST_STEP)
+        return min(self._first, self._trust, guess) / length
 
     def _two_loops(self, gradient: NDArray[np.float64]) -> NDArray[np.float64]:
         """Nocedal and Wright, algorithm 7.4, on coefficients."""

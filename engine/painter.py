@@ -100,7 +100,7 @@ class Painter:
         Raises:
             PictureError: a picture is no picture, too narrow, or larger than the memory allows.
             RecipeError: there is no style, or what is given goes not with the recipe.
-            DivergedError: the optimisation blew up twice.
+            DivergedError: the loss is no number, after it blew up before.
             SnapshotError: `resume` is of another picture, recipe, device or network.
         """
         return Work(self, sources, recipe, resume, refine=refine)

@@ -98,7 +98,7 @@ class Work:
         """Take a step.
 
         Raises:
-            DivergedError: the optimisation blew up twice.
+            DivergedError: the loss is no number, after it blew up before.
         """
         return next(self._events)
 

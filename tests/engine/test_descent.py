@@ -76,6 +76,18 @@ def test_a_second_blow_up_is_given_up():
         list(descent(Landscape({8: math.nan, 20: math.nan})))
 
 
+def test_steps_that_lead_too_far_up_are_tried_shorter_and_shorter():
+    work = descent(Landscape({8: 1e9, 10: 1e9, 12: 1e9}), steps=40)
+    losses = list(work)
+    assert losses[-1] < losses[6]
+    assert work.best_loss.total == min(losses)
+
+
+def test_a_loss_that_is_no_number_is_given_up_after_one_that_was_too_high():
+    with pytest.raises(DivergedError, match="unstable twice"):
+        list(descent(Landscape({8: 1e9, 10: math.nan})))
+
+
 def test_a_second_blow_up_on_a_later_scale_is_given_up_too():
     first = descent(Landscape({8: math.nan}))
     list(first)

@@ -104,6 +104,15 @@ def test_the_first_step_is_shorter_too_after_that():
     assert rms(optimizer.step(x, slope(x)).asnumpy()) == pytest.approx(FIRST_STEP / 3, rel=1e-3)
 
 
+def test_so_is_one_whose_length_the_loss_has_said():
+    _, slope = bowl()
+    bold, gentle, x = Lbfgs(), Lbfgs(), nd.zeros(SHAPE)
+    gentle.gentler()
+    lengths = [rms(each.step(x, slope(x), 1e-3).asnumpy()) for each in (bold, gentle)]
+    assert lengths[0] < FIRST_STEP
+    assert lengths[1] == pytest.approx(lengths[0] / 3, rel=1e-3)
+
+
 @pytest.mark.parametrize("unit", [1e-8, 1e8])
 def test_the_unit_of_the_loss_does_not_matter(unit):
     _, slope = bowl()
