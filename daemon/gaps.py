@@ -91,7 +91,7 @@ def _is_whole_png(data: bytes) -> bool:
     ):
         if zlib.crc32(view[place + 4 : end]) != _number(view[end : end + 4]):
             return False
-        if view[place + 4 : place + 8] == b"IEND":
+        if data[place + 4 : place + 8] == b"IEND":
             return True
         place = end + 4
     return False
