@@ -64,16 +64,17 @@ def edge_f1(picture: Picture, photo: Picture) -> float:
     """How many edges of a picture are the photo's, and the other way round; 1 is all of them.
 
     ``2 P R / (P + R)``, P the share of the picture's edge pixels that have one of the photo's
-    within 0.75 % of the diagonal, R the reverse (Martin, Fowlkes, Malik 2004, "Learning to detect
-    natural image boundaries using local brightness, color, and texture cues"; here without their
-    one-to-one matching). Edge pixels are the twentieth of all with the steepest luma among those
-    that are steepest across their own direction (Canny 1986), so the contrast of a picture does not
-    count, and a picture without any edge has 0. Edges at random places come to about 0.3.
+    within 0.75 % of the diagonal, at least a pixel, R the reverse (Martin, Fowlkes, Malik 2004,
+    "Learning to detect natural image boundaries using local brightness, color, and texture cues";
+    here without their one-to-one matching). Edge pixels are the twentieth of all with the steepest
+    luma among those that are steepest across their own direction (Canny 1986), so the contrast of a
+    picture does not count, and a picture without any edge has 0. Edges at random places come to
+    about 0.3.
     """
     one, other = edges(picture), edges(photo)
     if not (one.any() and other.any()):
         return 0.0
-    near = _NEAR * math.hypot(*one.shape)
+    near = max(_NEAR * math.hypot(*one.shape), 1.0)  # an edge between two pixels is in either
     precision, recall = _found(one, other, near), _found(other, one, near)
     return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
 
