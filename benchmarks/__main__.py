@@ -26,12 +26,12 @@ from benchmarks import (
     pastiche,
     peers,
     preview,
-    quality,
     resident,
     scenes,
     step,
 )
 from benchmarks import load as under_load
+from benchmarks import quality as judging
 from benchmarks.pastiche_program import PAIRS, STARTER, Pair, find
 from daemon.files import write_atomically
 from engine import PRESETS
@@ -80,13 +80,13 @@ class Extent:
     small: tuple[int, int] = (1024, 768)
     limit: int = 6144
     load: under_load.Load = under_load.FULL
-    looks: quality.Extent = quality.FULL
+    looks: judging.Extent = judging.FULL
     previews: tuple[int, int] = preview.SIZES
 
 
 QUICK: Final = Extent(
     (256,), 3, 128, 60, "draft", (256,), (640, 480), (320, 240), 1024, under_load.QUICK,
-    quality.Extent(128, ("draft",), (), ("photo-Waves",)), (96, 192),
+    judging.Extent(128, ("draft",), (), ("photo-Waves",)), (96, 192),
 )  # fmt: skip
 _JOB: Final = 512
 _PREVIEWED: Final = ("photo-Waves", "photo-2-Brush Strokes", "photo-2-Woodcut")
@@ -140,8 +140,8 @@ def _looks(weights: Path, extent: Extent, pairs: Iterable[Pair]) -> dict[str, An
     """Beside pictures of others if there are pairs at all."""
     found = scenes.starter()
     theirs = peers.all_kept(found) if tuple(pairs) else ()
-    findings = quality.measure(weights, found, theirs, extent.looks)
-    return {**asdict(findings), "means": quality.means(findings.pictures), "tally": findings.tally}
+    findings = judging.measure(weights, found, theirs, extent.looks)
+    return {**asdict(findings), "means": judging.means(findings.pictures), "tally": findings.tally}
 
 
 def _precisions(weights: Path) -> list[Name]:
