@@ -102,7 +102,7 @@ def test_the_network_is_ours_but_for_pooling(weights: Path) -> None:
 
 
 @pytest.mark.weights
-def test_both_come_nearer_to_the_style_than_the_photo_is(weights: Path) -> None:
+def test_both_come_nearer_to_the_style_than_where_they_begin(weights: Path) -> None:
     trained = load(weights.parent)
     down, across = np.mgrid[:32, :48]
     photo = np.stack([down * 7, across * 5, down + across], axis=2).astype(np.uint8)
@@ -122,4 +122,5 @@ def test_both_come_nearer_to_the_style_than_the_photo_is(weights: Path) -> None:
     other = torch_painters.style_transfer_pytorch(trained, photo, style, first=8, each=4, least=32)
     assert one.shape == other.shape == photo.shape
     assert one.dtype == other.dtype == np.uint8
-    assert max(far(one), far(other)) < far(photo)
+    assert far(one) < far(np.full_like(photo, 115)) / 2
+    assert far(other) < far(photo)
