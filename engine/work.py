@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from engine import photograph, pyramid, showing, snapshot
 from engine.aiming import aimed
+from engine.bounds import DARKEST, LIGHTEST
 from engine.descent import Descent, Limits, solved
 from engine.errors import DivergedError, PictureError, SnapshotError
 from engine.ground import Ground, Scale, digest_of, laid, start_of
@@ -275,7 +276,7 @@ class Work:
             start, self._start = self._start, None
             return content, pyramid.first(content if start is None else start, self._recipe)
         before = self._content(self._plan[self._scale - 2])
-        carried = pyramid.carried(self._result, before, content)
+        carried = np.clip(pyramid.carried(self._result, before, content), DARKEST, LIGHTEST)
         return (carried if self._now.ground.refines else content), carried
 
     @staticmethod

@@ -35,7 +35,7 @@ FOLDER: Final = ROOT / "docs" / "gallery"
 MOST_BYTES: Final = 150_000
 """Of a sheet."""
 
-_SIZE: Final = 256
+_SIZE: Final = 192
 _QUALITIES: Final = (88, 84, 80, 75, 70, 60)
 
 
@@ -91,16 +91,16 @@ SHEETS: Final = (
     Sheet(
         "presets",
         "Presets",
-        "Each preset's weights and steps, here at 256 pixels. What larger sizes add are finer "
+        "Each preset's weights and steps, here at 192 pixels. What larger sizes add are finer "
         "strokes, not other ones. [presets.md](presets.md) says how they were chosen.",
-        ((LAKE, "Waves"), (FRUIT, "Woodcut"), (LAKE, "Mosaic")),
+        _BOTH,
         tuple(Cell(f"`{name}`", preset=name) for name in PRESETS),
     ),
     Sheet(
         "styles",
         "Styles",
         "The five styles that the program comes with, by `draft`.",
-        ((LAKE, ""), (FRUIT, "")),
+        ((LAKE, ""),),
         tuple(
             Cell(name, styles=((name, 1.0),))
             for name in ("Brush Strokes", "Dots", "Mosaic", "Waves", "Woodcut")
@@ -117,7 +117,7 @@ SHEETS: Final = (
         "stroke-size",
         "Stroke size",
         "How large strokes and shapes are.",
-        _BOTH,
+        ((FRUIT, "Brush Strokes"),),
         _of("stroke_size", 0.5, 1, 2, 3),
     ),
     Sheet(
@@ -132,7 +132,7 @@ SHEETS: Final = (
         "blend",
         "Several styles",
         "Waves and Woodcut, then Brush Strokes and Mosaic, in shares.",
-        ((LAKE, ""), (FRUIT, "")),
+        ((LAKE, ""),),
         tuple(
             Cell(f"{name} : {other} = {share} : {100 - share}",
                  styles=((name, share), (other, 100 - share)))
@@ -144,14 +144,14 @@ SHEETS: Final = (
         "style-loss",
         "What of the style is compared",
         "Which shapes and colours come together, how they spread, or how much there is of each.",
-        _BOTH,
+        ((LAKE, "Waves"),),
         _of("style_loss", "gram", "wasserstein", "histogram", "gram 50 + histogram 50"),
     ),
     Sheet(
         "smoothness",
         "Smoothness",
         "Total variation: the more it weighs, the smoother.",
-        _BOTH,
+        ((FRUIT, "Brush Strokes"),),
         (*_of("tv_weight", 0, 2, 20),
          Cell('`tv_weight = 20`, `tv_norm = "l2"`', {"tv_weight": 20, "tv_norm": "l2"})),
     ),
@@ -159,7 +159,7 @@ SHEETS: Final = (
         "photo",
         "A photograph with the style's colours",
         "The preset `photo`, and with the photo's own colours the style's light alone.",
-        ((LAKE, "Waves"), (FRUIT, "Brush Strokes"), (LAKE, "Woodcut")),
+        _BOTH,
         (Cell('`preset = "photo"`', preset="photo"),
          Cell('`preset = "photo"`, `colors = "luminance"`', {"colors": "luminance"}, "photo")),
     ),
@@ -172,7 +172,7 @@ def page(sheets: Iterable[Sheet] = SHEETS) -> str:
         "# Gallery\n\n"
         "What the presets and controls do, on pictures that the program comes with. Written and "
         "painted by\n`make gallery`; [controls.md](controls.md) explains each control. Where "
-        "nothing else is said, 256 pixels\nby `draft`.\n"
+        "nothing else is said, 192 pixels\nby `draft`.\n"
     )
     return head + "".join(f"\n{_part(sheet)}" for sheet in sheets)
 

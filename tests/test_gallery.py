@@ -40,7 +40,7 @@ def test_every_preset_and_control_is_shown() -> None:
 @pytest.mark.parametrize("cell", [cell for sheet in SHEETS for cell in sheet.cells], ids=str)
 def test_each_is_a_recipe_of_the_size(cell: Cell) -> None:
     recipe = make_gallery.recipe_of(cell)
-    assert recipe.size == 256
+    assert recipe.size == 192
     for name, value in cell.changes.items():
         if name == "style_loss":
             assert sum(recipe.style_loss.values()) == pytest.approx(1)
@@ -70,8 +70,8 @@ def test_pictures_are_laid_out_row_by_row() -> None:
 def test_a_sheet_is_as_good_as_its_bytes_allow() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (100, 100, 3), np.uint8)
     sheet = Image.fromarray(noise)
-    good, poor = make_gallery.small_enough(sheet, 40_000), make_gallery.small_enough(sheet, 12_000)
-    assert len(poor) <= 12_000 < len(good) <= 40_000
+    good, poor = make_gallery.small_enough(sheet, 40_000), make_gallery.small_enough(sheet, 7_000)
+    assert len(poor) <= 7_000 < len(good) <= 40_000
     with pytest.raises(ValueError, match="does not fit"):
         make_gallery.small_enough(sheet, 1_000)
 
