@@ -79,13 +79,14 @@ def test_it_has_the_photos_size_to_the_pixel_and_one_scale_more(begin):
 @pytest.mark.weights
 def test_it_is_sharper_than_enlarged_and_the_same_painting_all_the_same(begin, large):
     _, painting = painted(begin(0))
-    _, found = painted(begin())
+    # Two steps: this style of pure colours is far, and a third one goes as far as it may.
+    _, found = painted(begin(2))
     enlarged = pyramid.resized(painting.picture, (SHORT, LONG))
     assert sharpness(found.picture) > 1.3 * sharpness(enlarged)
     size = pyramid.size_of(painting.picture)
     smaller, photo = (pyramid.resized(each, size) for each in (found.picture, large))
     strayed = np.abs(smaller - painting.picture).mean()
-    assert strayed < 0.5 * np.abs(photo - painting.picture).mean()
+    assert strayed < 0.6 * np.abs(photo - painting.picture).mean()
 
 
 @pytest.fixture
