@@ -84,6 +84,7 @@ class Row:
         colour_noise: over the style's own.
         blot: over the style's own.
         rim: noise of its margin over that of the rest.
+        frame: how far its outermost line is from what lies inside, grey levels.
     """
 
     scene: str
@@ -100,6 +101,7 @@ class Row:
     colour_noise: float
     blot: float
     rim: float
+    frame: float
 
 
 @dataclass(frozen=True)
@@ -185,6 +187,7 @@ class Looker:
             "colour_noise": looks.colour_noise(picture) / looks.colour_noise(style),
             "blot": looks.blot(picture) / looks.blot(style),
             "rim": looks.rim(picture),
+            "frame": looks.frame(picture),
         }
 
 

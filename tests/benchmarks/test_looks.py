@@ -157,3 +157,14 @@ def test_a_frame_of_noise_is_told_from_noise_everywhere() -> None:
     framed = noisy(smooth(200, 300), 10)
     framed[6:-6, 6:-6] = noisy(smooth(188, 288), 1)
     assert looks.rim(framed) > 4
+
+
+def test_a_frame_of_colour_is_as_strong_as_its_line_is_different() -> None:
+    framed = np.full((40, 60, 3), 100.0)
+    assert looks.frame(framed) == 0
+    framed[0, :, 2] = framed[-1, :, 2] = 160
+    framed[:, 0, 2] = framed[:, -1, 2] = 160
+    # The lines of the other two sides pass through what lies inside: 2 of 60, 2 of 40 pixels.
+    wide, high = 60 - 60 * 2 / 60, 60 - 60 * 2 / 40
+    assert looks.frame(framed) == pytest.approx((wide + high) / 2 / 3)
+    assert looks.frame(smooth(200, 300)) < 10
