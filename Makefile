@@ -20,7 +20,8 @@ manual  := $(place)/share/doc/atelierd
 etc     := $(DESTDIR)/etc
 
 .DEFAULT_GOAL := help
-.PHONY: help python setup dev weights first-look demo run test soak bench lint types check lock samples clean
+.PHONY: help python setup dev weights first-look demo run test soak bench lint types check lock samples
+.PHONY: gallery clean
 .PHONY: install install-check install-right install-program install-files install-user uninstall
 
 help: ## what can be made
@@ -96,6 +97,9 @@ lock: | python ## write requirements/ anew (wants python3.10 to python3.13)
 
 samples: $(venv)/cpu.stamp ## draw the sample photo and the starter styles again
 	@$(bin)/python scripts/draw_samples.py
+
+gallery: $(venv)/cpu.stamp weights ## paint docs/gallery.md and its pictures again: some minutes
+	@$(bin)/python -m scripts.make_gallery $(foreach sheet,$(ONLY),--only $(sheet))
 
 install: install-program install-files install-user ## as root: the program and its service
 	@echo "atelierd is in $(place); docs/install.md, from its third step on, says how to go on."

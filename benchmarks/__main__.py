@@ -19,8 +19,19 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from benchmarks import equal_quality, machine, memory, pastiche, resident, step
+from benchmarks import (
+    equal_quality,
+    machine,
+    memory,
+    pastiche,
+    peers,
+    preview,
+    resident,
+    scenes,
+    step,
+)
 from benchmarks import load as under_load
+from benchmarks import quality as judging
 from benchmarks.pastiche_program import PAIRS, STARTER, Pair, find
 from daemon.files import write_atomically
 from engine import PRESETS
@@ -32,8 +43,12 @@ from engine.precision import Name
 RESULTS: Final = Path(__file__).parent / "results"
 PHOTO: Final = STARTER / "photo.jpg"
 STYLE: Final = STARTER / "styles" / "Waves.jpg"
-PARTS: Final = ("step", "equal_quality", "pastiche", "resident", "memory", "large", "load")
-_LONG: Final = frozenset({"load"})  # not part of a quick run, unless it is asked for
+PARTS: Final = (
+    "step", "equal_quality", "pastiche", "quality", "preview", "resident", "memory", "large",
+    "load",
+)  # fmt: skip
+_LONG: Final = frozenset({"quality", "preview", "load"})
+"""Not part of a quick run, unless it is asked for."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +66,8 @@ class Extent:
         small: of the one that its time per pixel is compared with.
         limit: MiB for the large one.
         load: what the service is put under.
+        looks: what is painted to be looked at.
+        previews: long sides of a small and a large painting of the same, pixels.
     """
 
     sizes: tuple[int, ...] = (256, 512, 1024)
@@ -63,12 +80,16 @@ class Extent:
     small: tuple[int, int] = (1024, 768)
     limit: int = 6144
     load: under_load.Load = under_load.FULL
+    looks: judging.Extent = judging.FULL
+    previews: tuple[int, int] = preview.SIZES
 
 
 QUICK: Final = Extent(
-    (256,), 3, 128, 60, "draft", (256,), (640, 480), (320, 240), 1024, under_load.QUICK
-)
+    (256,), 3, 128, 60, "draft", (256,), (640, 480), (320, 240), 1024, under_load.QUICK,
+    judging.Extent(128, ("draft",), (), ("photo-Waves",)), (96, 192),
+)  # fmt: skip
 _JOB: Final = 512
+_PREVIEWED: Final = ("photo-Waves", "photo-2-Brush Strokes", "photo-2-Woodcut")
 
 
 def parts(weights: Path, extent: Extent, pairs: Iterable[Pair]) -> dict[str, Callable[[], Any]]:
@@ -97,6 +118,13 @@ def parts(weights: Path, extent: Extent, pairs: Iterable[Pair]) -> dict[str, Cal
             asdict(row)
             for row in pastiche.measure(painter().network, weights, pastiche.all_kept(pairs))
         ],
+        "quality": lambda: _looks(weights, extent, pairs),
+        "preview": lambda: [
+            asdict(row)
+            for row in preview.measure(
+                weights, scenes.named(scenes.starter(), _PREVIEWED), extent.preset, extent.previews
+            )
+        ],
         "resident": lambda: asdict(resident.measure(weights, *_pair(_JOB), PRESETS[extent.preset])),
         "memory": lambda: [
             asdict(row) for row in memory.memory_rows(weights, extent.memory, _precisions(weights))
@@ -106,6 +134,14 @@ def parts(weights: Path, extent: Extent, pairs: Iterable[Pair]) -> dict[str, Cal
         ),
         "load": lambda: [asdict(finding) for finding in under_load.measure(extent.load)],
     }
+
+
+def _looks(weights: Path, extent: Extent, pairs: Iterable[Pair]) -> dict[str, Any]:
+    """Beside pictures of others if there are pairs at all."""
+    found = scenes.starter()
+    theirs = peers.all_kept(found) if tuple(pairs) else ()
+    findings = judging.measure(weights, found, theirs, extent.looks)
+    return {**asdict(findings), "means": judging.means(findings.pictures), "tally": findings.tally}
 
 
 def _precisions(weights: Path) -> list[Name]:
@@ -207,8 +243,10 @@ def _write(output: Path, found: dict[str, Any]) -> None:
 
 def _show(name: str, part: Any) -> None:
     print(f"\n{name}", flush=True)
-    if part:
-        print(table(part if isinstance(part, list) else [part]), flush=True)
+    several = isinstance(part, dict) and all(isinstance(each, list) for each in part.values())
+    for each in part.values() if several else [part]:
+        if each:
+            print(table(each if isinstance(each, list) else [each]), flush=True)
 
 
 if __name__ == "__main__":

@@ -105,7 +105,7 @@ class WatchSettings(_Section):
 class PaintSettings(_Section):
     """How pictures are painted when nothing else is said. Unset values come from the preset."""
 
-    preset: Literal["draft", "standard", "fine", "photo"] = Field(
+    preset: Literal["draft", "standard", "fine", "poster", "subtle", "photo"] = Field(
         "standard", description="named recipe"
     )
     default_style: str | None = Field(

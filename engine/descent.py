@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Final, Literal, Protocol
 
+from engine.bounds import inward, within
 from engine.errors import DivergedError
 from engine.mx import Array, nd
 from engine.optimizer import Optimizer
@@ -67,6 +68,8 @@ class Landscape(Protocol):
 class Descent:
     """Minimise an objective from a start; iterate over it to let it work.
 
+    Pixels stay between black and white (see `engine.bounds`).
+
     A loss that is not finite, or over the first one and several times the best, rolls back to the
     best picture and goes on gentler. A step that only led too far up may need this several times:
     each takes the next one less far. What is no number at all is given up the second time.
@@ -106,9 +109,9 @@ class Descent:
         if rolled_back:
             optimizer.gentler()
         self._history: list[float] = []
-        self._image = start
+        self._image = within(start)
         self._gradient: Array | None = None  # there; None before it is known
-        self.best = start
+        self.best = self._image
         self.best_loss: LossParts | None = None
         self.steps = 0
         self.stopped_by: StoppedBy = "steps"
@@ -152,7 +155,8 @@ class Descent:
         self._optimizer.restore(state.part("optimizer"), self._image)
 
     def _step(self) -> None:
-        self._image = self._optimizer.step(self._image, self._gradient, self._history[-1])
+        moved = self._optimizer.step(self._image, self._gradient, self._history[-1])
+        self._image = within(moved)
         self.steps += 1
         self._gradient = None  # not to lie beside the next one
         self._gradient = self._judge(self._image)
@@ -175,7 +179,7 @@ class Descent:
         if best is None or loss.total < best.total:
             self.best, self.best_loss = image, loss
         self._history.append(loss.total)
-        return gradient
+        return inward(gradient, image)
 
     def _limit(self, best: float) -> float:
         return max(BLOW_UP * best, self._history[0], self._limits.solved)
@@ -186,7 +190,7 @@ class Descent:
         self._optimizer.gentler()
         loss, gradient = self._objective.evaluate(self.best)
         self._history.append(loss.total)
-        return gradient
+        return inward(gradient, self.best)
 
     def _over(self) -> bool:
         if self.steps >= self._limits.steps:

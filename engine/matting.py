@@ -148,7 +148,7 @@ def _ties(photo: NDArray[Any], rows: tuple[int, int], epsilon: float) -> Planes:
     height, width = photo.shape[:2]
     top = max(first - 2 * _REACH, 0)  # of the uppermost window that has a part in them
     bottom = min(last + _REACH, height)
-    colours = photo[top:bottom].transpose(2, 0, 1) / np.float64(255)
+    colours = photo[top:bottom].transpose(2, 0, 1).astype(np.float64) / 255
     white = _whitened(colours, epsilon)
     windows = white.shape[2:]
     table = np.zeros((len(_LATER), bottom - first + 2 * _REACH, width))

@@ -40,7 +40,10 @@ PRESETS: Final = MappingProxyType(
         "draft": Recipe(size=256, scales=(0.5, 1.0), iterations=(28, 18)),
         "standard": at_size(Recipe(iterations=(64, 28)), 512),
         "fine": at_size(Recipe(iterations=(90, 48)), 768),
+        "poster": at_size(Recipe(iterations=(72, 18)), 2048),
+        "subtle": at_size(Recipe(iterations=(48, 20), style_weight=0.4), 512),
         "photo": at_size(Recipe(iterations=(40, 20), photo=True), 512),
     }
 )
-"""Recipes by name: from the quickest to the most careful; and that of what stays a photograph."""
+"""Recipes by name: from the quickest to the largest, as large as what is printed; then that of a
+photo which is only touched by the style, and that of one which stays a photograph."""

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from engine import photograph, pyramid, showing, snapshot
 from engine.aiming import aimed, through_mask
+from engine.bounds import DARKEST, LIGHTEST
 from engine.descent import Descent, Limits, solved
 from engine.errors import DivergedError, PictureError, SnapshotError
 from engine.ground import Ground, Scale, digest_of, laid, start_of
@@ -276,6 +277,7 @@ class Work:
             return content, pyramid.first(content if start is None else start, self._recipe)
         before, guides = self._content(self._plan[self._scale - 2]), self._now.ground.guides
         carried = pyramid.carried(guides.carried(self._result, before), before, content)
+        carried = np.clip(carried, DARKEST, LIGHTEST)
         return (guides.seen(carried, content) if self._now.ground.refines else content), carried
 
     @staticmethod

@@ -191,6 +191,17 @@ def test_what_it_takes_is_told_before_and_kept_to():
     assert most - held < 1024 * (matting._BAND + 8 * 300)
 
 
+def test_of_a_grey_photo_it_is_finite_and_exact_also_in_floats():
+    """Of 32 bits they leave no covariance there: its colours lie on a line."""
+    down, across = np.mgrid[:40, :50]
+    light = 128 + 100 * np.sin(down / 5) * np.cos(across / 7) + noise((40, 50))[:, :, 0] / 50
+    grey = np.repeat(light[:, :, np.newaxis], 3, axis=2).astype(np.float32)
+    found = laplacian(grey)
+    assert np.isfinite(found.data).all()
+    wanted = laplacian(grey.astype(np.float64))
+    assert np.abs(found.data - wanted.data).max() < 1e-6
+
+
 def test_a_picture_without_a_window_is_refused():
     with pytest.raises(PictureError, match="5x2"):
         laplacian(np.zeros((2, 5, 3), np.uint8))

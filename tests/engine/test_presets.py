@@ -41,8 +41,23 @@ def test_presets_cost_more_in_their_order():
     costs = [
         sum(steps * (recipe.size * scale) ** 2
             for scale, steps in zip(recipe.scales, recipe.iterations, strict=True))
-        for recipe in PRESETS.values() if not recipe.photo
+        for name, recipe in PRESETS.items() if name not in {"subtle", "photo"}
     ]  # fmt: skip
-    assert list(PRESETS) == ["draft", "standard", "fine", "photo"]
+    assert list(PRESETS) == ["draft", "standard", "fine", "poster", "subtle", "photo"]
     assert costs == sorted(costs)
-    assert costs[-1] > 3 * costs[-2] > 3 * costs[0]
+    assert costs[-1] > 3 * costs[-2] > 9 * costs[-3]
+    assert costs[1] > 3 * costs[0]
+
+
+def test_the_preset_for_print_begins_as_coarse_as_the_usual_one():
+    first = [PRESETS[name].size * PRESETS[name].scales[0] for name in ("standard", "poster")]
+    assert first == [256, 256]
+    # 2048 pixels on 30 cm are 170 dots an inch.
+    assert PRESETS["poster"].size == 2048
+
+
+def test_the_subtle_preset_is_the_usual_one_but_for_weight_and_steps():
+    usual, subtle = (PRESETS[name].model_dump() for name in ("standard", "subtle"))
+    changed = {name for name, value in usual.items() if subtle[name] != value}
+    assert changed == {"style_weight", "iterations"}
+    assert subtle["style_weight"] < usual["style_weight"]

@@ -91,7 +91,7 @@ def test_it_is_sharper_than_enlarged_and_the_same_painting_all_the_same(undistur
     size = pyramid.size_of(painting.picture)
     smaller, photo = (pyramid.resized(each, size) for each in (found.picture, large))
     strayed = np.abs(smaller - painting.picture).mean()
-    assert strayed < 0.5 * np.abs(photo - painting.picture).mean()
+    assert strayed < 0.6 * np.abs(photo - painting.picture).mean()
 
 
 @pytest.fixture

@@ -101,4 +101,4 @@ def test_every_setting_is_an_option_with_its_meaning(capfd: pytest.CaptureFixtur
     for setting in catalogue().values():
         assert setting.option in text
         assert " ".join(setting.description[1:].split()) in text
-    assert " --preset [draft|standard|fine|photo]" in text
+    assert " --preset [draft|standard|fine|poster|subtle|photo]" in text

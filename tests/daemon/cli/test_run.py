@@ -70,8 +70,14 @@ def test_nothing_is_logged_of_what_is_not_there(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("option", "words"),
     [
-        ("--preset", '--preset must be draft, standard, fine or photo, not "best".'),
-        ("--paint.preset", '--paint.preset must be draft, standard, fine or photo, not "best".'),
+        (
+            "--preset",
+            '--preset must be draft, standard, fine, poster, subtle or photo, not "best".',
+        ),
+        (
+            "--paint.preset",
+            '--paint.preset must be draft, standard, fine, poster, subtle or photo, not "best".',
+        ),
         ("--size", "--size must be a whole number"),
     ],
 )

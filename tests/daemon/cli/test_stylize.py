@@ -297,7 +297,7 @@ def test_an_existing_output_is_replaced_only_by_a_picture(run: Run) -> None:
         (
             ["photo.jpg", "style.png", "--preset", "best"],
             2,
-            "must be draft, standard, fine or photo, not",
+            "must be draft, standard, fine, poster, subtle or photo, not",
         ),
         (
             ["photo.jpg", "style.png", "--device", "tpu"],

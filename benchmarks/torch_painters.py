@@ -1,0 +1,296 @@
+"""Two programs that people would otherwise use, each at its defaults, in PyTorch.
+
+Both with the trained weights that we paint with, and of pictures as we are given them:
+
+- **neural-style** (J. Johnson 2015, after Gatys, Ecker, Bethge 2016): L-BFGS of 1000 steps from
+  noise at one size, a hundred steps remembered, max pooling, content 5 at relu4_2, style 100 at
+  relu1_1 to relu5_1, total variation 0.001.
+- **style-transfer-pytorch** (K. Crowson 2020): sizes that grow by the square root of 2 from 128
+  pixels on, 1000 steps on the first and 500 on each other, Adam of 0.02 whose moments go along to
+  the next size, the picture is the average of the iterates; style layers 256 : 64 : 16 : 4 : 1 with
+  the Wasserstein distance of normal distributions, content 0.015, squared total variation 2, and
+  the first convolution sees the picture's edge repeated.
+
+The latter's weights are for maps of pictures that were brought to a spread of 1. The original
+network wants grey levels; since it is as good as homogeneous, its maps are divided by what grey
+levels are larger. The former knows grey levels.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from types import MappingProxyType
+from typing import Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.nn import functional
+
+from engine.pyramid import fitted, resized, size_of
+from engine.weights import Weights
+
+Picture = NDArray[Any]
+Maps = dict[str, torch.Tensor]
+
+CONTENT: Final = "conv4_2"
+STYLE: Final = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
+_SPREAD: Final = 0.226 * 255
+"""Of the colours of photographs, grey levels: what the newer networks' pictures are divided by."""
+
+
+class Network:
+    """VGG-19 with max pooling up to conv5_1, its maps after the ReLU.
+
+    Args:
+        weights: trained.
+        padding: `zeros` or `replicate`, of the first convolution.
+        scale: what maps are divided by.
+    """
+
+    def __init__(self, weights: Weights, *, padding: str = "zeros", scale: float = 1.0) -> None:
+        self._convention = weights.convention
+        self._layers: list[tuple[str, nn.Module]] = []
+        self._scale = scale
+        for name in weights.layers:
+            if self._layers and self._layers[-1][0][4] != name[4]:
+                self._layers.append((f"pool{name[4]}", nn.MaxPool2d(2)))
+            self._layers.append((name, _convolution(weights, name, padding)))
+            padding = "zeros"
+            if name == STYLE[-1]:
+                break
+
+    def __call__(self, image: torch.Tensor) -> Maps:
+        """Maps of an image (1, 3, H, W), RGB, 0 to 255."""
+        order = [2, 1, 0] if self._convention.order == "BGR" else [0, 1, 2]
+        mean, scale = (
+            torch.tensor(each, dtype=torch.float32).view(1, 3, 1, 1)
+            for each in (self._convention.mean, self._convention.scale)
+        )
+        current = (image[:, order] * (self._convention.range / 255) - mean) / scale
+        maps: Maps = {}
+        for name, layer in self._layers:
+            current = layer(current)
+            if name.startswith("conv"):
+                current = torch.relu(current)
+            if name in {CONTENT, *STYLE}:
+                maps[name] = current / self._scale
+        return maps
+
+
+def _convolution(weights: Weights, name: str, padding: str) -> nn.Conv2d:
+    kernel, bias = weights.layers[name]
+    found = nn.Conv2d(kernel.shape[1], kernel.shape[0], 3, padding=1, padding_mode=padding)
+    found.weight.data = torch.from_numpy(kernel.copy())
+    found.bias.data = torch.from_numpy(bias.copy())  # type: ignore[union-attr]
+    return found.requires_grad_(requires_grad=False)
+
+
+def neural_style(
+    weights: Weights, content: Picture, style: Picture, *, steps: int = 1000
+) -> Picture:
+    """Paint as neural-style does.
+
+    Args:
+        weights: trained.
+        content: (H, W, 3), in the size that is painted.
+        style: likewise, of any size.
+        steps: of L-BFGS; 1000 is its default.
+    """
+    network = Network(weights)
+    photo, painting = laid(content), laid(_beside(style, max(size_of(content))))
+    target = network(photo)[CONTENT]
+    grams = {tap: _gram(maps) for tap, maps in network(painting).items() if tap in STYLE}
+    image = _noise(weights, photo.shape).requires_grad_()
+    optimizer = torch.optim.LBFGS(
+        [image], max_iter=steps, max_eval=steps * 5 // 4, history_size=100,
+        tolerance_grad=0, tolerance_change=0,
+    )  # fmt: skip
+
+    def closure() -> torch.Tensor:
+        optimizer.zero_grad()
+        maps = network(image)
+        loss = 5 * functional.mse_loss(maps[CONTENT], target) + 1e-3 * _amounts(image)
+        for tap, gram in grams.items():
+            loss = loss + 100 * functional.mse_loss(_gram(maps[tap]), gram)
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss
+
+    optimizer.step(closure)  # type: ignore[no-untyped-call]
+    return _seen(image)
+
+
+def _noise(weights: Weights, shape: torch.Size) -> torch.Tensor:
+    """Noise of a thousandth of a grey level around the mean colour."""
+    mean = torch.tensor(weights.convention.mean, dtype=torch.float32).view(1, 3, 1, 1)
+    mean = mean.flip(1) if weights.convention.order == "BGR" else mean
+    return mean * (255 / weights.convention.range) + 0.001 * torch.randn(shape)
+
+
+def _gram(maps: torch.Tensor) -> torch.Tensor:
+    flat = maps.flatten(2)[0]
+    return flat @ flat.T / flat.numel()
+
+
+def _amounts(image: torch.Tensor) -> torch.Tensor:
+    """Total variation as its users have it: amounts of differences, summed."""
+    return image.diff(dim=2).abs().sum() + image.diff(dim=3).abs().sum()
+
+
+def style_transfer_pytorch(  # noqa: PLR0913 - what its users would set
+    weights: Weights,
+    content: Picture,
+    style: Picture,
+    *,
+    first: int = 1000,
+    each: int = 500,
+    least: int = 128,
+) -> Picture:
+    """Paint as style-transfer-pytorch does.
+
+    Args:
+        weights: trained.
+        content: (H, W, 3), in the size that is painted.
+        style: likewise, of any size.
+        first: steps on the first size; 1000 is its default.
+        each: on each other; 500 is.
+        least: the first size is no smaller than this; 128 pixels is its default.
+    """
+    network = Network(weights, padding="replicate", scale=_SPREAD)
+    image, moments, average = None, None, None
+    for long_side in sides(max(size_of(content)), least):
+        size = fitted(size_of(content), long_side)
+        photo = laid(resized(content, size)) / 255
+        image = photo if image is None else _enlarged(image, size).clamp(0, 1)
+        image = image.detach().clone().requires_grad_()
+        optimizer = torch.optim.Adam([image], lr=0.02, betas=(0.9, 0.99))
+        if moments is not None:
+            optimizer.load_state_dict(_carried(optimizer, moments, size))
+        loss = _loss(network, photo, laid(_beside(style, long_side)) / 255)
+        average = _Average()
+        for _ in range(each if moments is not None else first):
+            optimizer.zero_grad()
+            loss(image).backward()
+            optimizer.step()
+            with torch.no_grad():
+                average.add(image.clamp_(0, 1))
+        moments = optimizer.state_dict()["state"][0]
+    assert average is not None  # noqa: S101 - there is at least one size
+    return _seen(average.value * 255)
+
+
+def sides(last: int, least: int = 128) -> list[int]:
+    """Long sides that it works through, each the square root of 2 times the one before."""
+    found: list[int] = []
+    while not found or (side := round(last / math.sqrt(2) ** len(found))) >= least:
+        found.append(side if found else last)
+    return found[::-1]
+
+
+class _Average:
+    """The mean of the iterates, in which older ones fade by 0.99 a step."""
+
+    def __init__(self) -> None:
+        self._sum: torch.Tensor = torch.zeros(())
+        self._weight = 0.0
+
+    def add(self, image: torch.Tensor) -> None:
+        self._sum = 0.99 * self._sum + 0.01 * image
+        self._weight = 0.99 * self._weight + 0.01
+
+    @property
+    def value(self) -> torch.Tensor:
+        return self._sum / self._weight
+
+
+def _loss(
+    network: Network, photo: torch.Tensor, painting: torch.Tensor
+) -> Callable[[torch.Tensor], torch.Tensor]:
+    with torch.no_grad():
+        target = network(photo * 255)[CONTENT]
+        found = network(painting * 255)
+        styles = {tap: _Normal(found[tap]) for tap in STYLE}
+
+    def loss(image: torch.Tensor) -> torch.Tensor:
+        maps = network(image * 255)
+        found = 0.015 * functional.mse_loss(maps[CONTENT], target) + 2 * _squares(image)
+        for weight, tap in zip((256, 64, 16, 4, 1), STYLE, strict=True):
+            found = found + weight / 341 * styles[tap].distance(maps[tap])
+        return found
+
+    return loss
+
+
+class _Normal:
+    """Mean and covariance of a style's maps, and how far others are from that."""
+
+    def __init__(self, maps: torch.Tensor) -> None:
+        self._mean, self._covariance = _moments(maps)
+        values, vectors = torch.linalg.eigh(self._covariance)
+        self._root = vectors * values.clamp_min(0).sqrt() @ vectors.T
+
+    def distance(self, maps: torch.Tensor) -> torch.Tensor:
+        """Squared Wasserstein distance of normal distributions, a channel."""
+        mean, covariance = _moments(maps)
+        # Root and trace by eigenvalues: exact, and quicker than the twelve products of a
+        # Newton-Schulz root and their way back, which the program itself takes.
+        values = torch.linalg.eigvalsh(self._root @ covariance @ self._root)
+        least = 1e-6 * float(values.detach().max())
+        work = (
+            covariance.trace() + self._covariance.trace() - 2 * values.clamp_min(least).sqrt().sum()
+        )
+        return (mean - self._mean).square().mean() + work / len(mean)
+
+
+def _moments(maps: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    flat = maps.flatten(2)[0]
+    mean = flat.mean(1)
+    ridge = 1e-4 * torch.eye(len(mean))
+    return mean, flat @ flat.T / flat.shape[1] - torch.outer(mean, mean) + ridge
+
+
+def _squares(image: torch.Tensor) -> torch.Tensor:
+    """Total variation of squares, to all eight neighbours: the diagonal ones count half."""
+    wide = functional.pad(image, (1, 1, 1, 1), "replicate")
+    straight = wide.diff(dim=2).square().mean() + wide.diff(dim=3).square().mean()
+    falling = (wide[..., 1:, 1:] - wide[..., :-1, :-1]).square().mean()
+    rising = (wide[..., 1:, :-1] - wide[..., :-1, 1:]).square().mean()
+    return (straight + (falling + rising) / 2) / 3
+
+
+def _carried(optimizer: Any, moments: Any, size: tuple[int, int]) -> Any:
+    """An optimiser's state, with moments from the size before."""
+    found = optimizer.state_dict()
+    found["state"] = {0: {
+        "step": moments["step"],
+        "exp_avg": _enlarged(moments["exp_avg"], size),
+        "exp_avg_sq": _enlarged(moments["exp_avg_sq"], size, "bilinear").relu(),
+    }}  # fmt: skip
+    return found
+
+
+def _enlarged(planes: torch.Tensor, size: tuple[int, int], mode: str = "bicubic") -> torch.Tensor:
+    return functional.interpolate(planes.detach(), size, mode=mode, align_corners=False)
+
+
+def _beside(style: Picture, long_side: int) -> Picture:
+    return resized(style, fitted(size_of(style), long_side))
+
+
+def laid(picture: Picture) -> torch.Tensor:
+    """A picture as (1, 3, H, W) float32, 0 to 255."""
+    planes = np.ascontiguousarray(picture.transpose(2, 0, 1)[np.newaxis], np.float32)
+    return torch.from_numpy(planes)
+
+
+def _seen(image: torch.Tensor) -> Picture:
+    planes = image.detach()[0].round().clamp(0, 255).to(torch.uint8)
+    return np.ascontiguousarray(planes.permute(1, 2, 0).numpy())
+
+
+PAINTERS: Final = MappingProxyType(
+    {"neural-style": neural_style, "style-transfer-pytorch": style_transfer_pytorch}
+)
+"""Both, by name."""
