@@ -524,7 +524,7 @@ def test_nothing_is_taken_while_a_drive_is_away(
         (folder / f"{number:02}.jpg").write_bytes(picture())
     inspect, asked = StandInInspector.submit, list[int]()
 
-    def inspect_and_go(self: StandInInspector, *args: Any) -> None:
+    def inspect_and_go(self: StandInInspector, *args: Any, **_beside: Any) -> None:
         inspect(self, *args)
         if len(self.photos) == 5 and not since:
             since.append(time.monotonic())
@@ -555,7 +555,7 @@ def test_stop_does_not_wait_until_all_photos_are_taken(
         (folder / f"{number:02}.jpg").write_bytes(picture())
     service = house.service(once=False)
 
-    def inspect_and_stop(self: StandInInspector, *args: Any) -> None:
+    def inspect_and_stop(self: StandInInspector, *args: Any, **_beside: Any) -> None:
         inspect(self, *args)
         if len(self.asked) == 5:
             service.stop("a test")
