@@ -92,6 +92,7 @@ class StandIn:
         self.planned = []
 
     def plan(self, size, styles, recipe, guides):
+        assert not guides
         self.planned.append((size, list(styles)))
         return plan_memory(size, recipe, 0, 8 * GB, styles)
 
@@ -147,6 +148,7 @@ def test_a_start_has_the_size_and_the_colours_of_its_scale():
 def test_styles_that_no_memory_holds_are_refused():
     class Poor(StandIn):
         def plan(self, size, styles, recipe, guides):
+            assert not guides
             return plan_memory(size, recipe, 0, GB, styles)
 
     photo = noise(64, 96)
