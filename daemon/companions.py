@@ -26,7 +26,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
-from daemon.names import canonical, is_picture, split
+from daemon.names import canonical, is_picture, numbered, split
 
 _Own = Literal["mask", "regions", "start"]
 
@@ -188,3 +188,13 @@ def plain_stem(stem: str) -> str:
     while (parts := split(stem))[1].casefold() in {f".{mark}" for mark in MARKS}:
         stem = parts[0]
     return stem
+
+
+def numbered_as_it_is(name: str, n: int) -> str:
+    """The n-th name of any file, as `daemon.names.numbered`; but a mask stays one, and no photo.
+
+    ``beach.mask (2).png`` would be painted; ``beach (2).mask.png`` is not.
+    """
+    if not is_companion(name):
+        return numbered(name, n)
+    return numbered(name, n, name[len(plain_stem(split(name)[0])) :])

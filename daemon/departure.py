@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Final
 
 from daemon import files, halfway, presence
+from daemon.companions import is_companion, numbered_as_it_is, plain_stem
 from daemon.errors import ShareError, StoppedError
 from daemon.handles import held
 from daemon.names import MAX_NAME_BYTES, canonical, numbered, printable, split
@@ -282,21 +283,40 @@ def free_together(folder: Path, names: Sequence[str]) -> Iterator[Sequence[str]]
 
 
 def names_together(names: Sequence[str], number: int) -> list[str]:
-    """Names that belong together with a number; the first is 1, and does not show."""
-    return [_numbered_with(names[0], name, number) for name in names]
+    """Names that belong together with a number; the first is 1, and does not show.
+
+    They go on belonging together: what is too long is cut in all of them alike.
+
+    Args:
+        names: the photo's first.
+        number: from 1 on.
+    """
+    photo = plain_stem(split(names[0])[0]) if is_companion(names[0]) else split(names[0])[0]
+    tails = [_tail(name, photo) for name in names]
+    longest = max((tail or "" for tail in tails), key=lambda tail: len(os.fsencode(tail)))
+    stem = numbered(photo + longest, number, longest).removesuffix(longest)
+    ending = stem.removeprefix(photo) if stem.startswith(photo) else None
+    return [
+        numbered_as_it_is(name, number) if tail is None else _together(name, tail, stem, ending)
+        for name, tail in zip(names, tails, strict=True)
+    ]
 
 
-def _numbered_with(first: str, name: str, number: int) -> str:
-    """Number a name as its photo's is: photo.style.jpg goes with photo.jpg, and both with (2)."""
-    (stem, suffix), first_stem = split(name), split(first)[0]
-    marks = ""
-    while not _is_same(stem, first_stem):
+def _tail(name: str, photo: str) -> str | None:
+    """What a name has behind the photo's stem: photo.style.regions.png has three; None if none."""
+    stem, tail = split(name)
+    while not _is_same(stem, photo):
         stem, mark = split(stem)
         if not mark:
-            return numbered(name, number)
-        marks = mark + marks  # photo.style.regions.png has two of them
-    together = f"{split(numbered(stem + suffix, number))[0]}{marks}{suffix}"
-    return together if len(os.fsencode(together)) <= MAX_NAME_BYTES else numbered(name, number)
+            return None
+        tail = mark + tail
+    return tail
+
+
+def _together(name: str, tail: str, stem: str, ending: str | None) -> str:
+    """A name with its number: in its own letters, large or small, where nothing has to be cut."""
+    own = f"{name.removesuffix(tail)}{ending}{tail}"
+    return own if ending is not None and len(os.fsencode(own)) <= MAX_NAME_BYTES else stem + tail
 
 
 def _is_same(stem: str, other: str) -> bool:
