@@ -35,8 +35,8 @@ from typing import Any, Final
 import structlog
 
 from daemon.across import move_across
-from daemon.copying import sync_folder
 from daemon.companions import numbered_as_it_is
+from daemon.copying import sync_folder
 from daemon.names import canonical, printable
 from daemon.pulse import Tick, unheard
 

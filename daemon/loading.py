@@ -29,7 +29,7 @@ from daemon.presence import GONE, is_gone, is_gone_from_claim, is_here
 from daemon.runners.base import PaintRequest, StyleFile
 from daemon.settings import OutputSettings, Settings
 from daemon.share import Share
-from daemon.styles import find_regions, find_styles, style_name
+from daemon.styles import find_regions, find_styles, regions_among, style_name
 from daemon.wishes import output_of
 from engine import Recipe
 
@@ -310,9 +310,11 @@ def _marked(
         return (replace(styles[0], regions=data, regions_name=own.name), *styles[1:])
     if "regions" not in job.companions:
         return styles
-    found = {} if job.has_own_style else _regions_there(share)
+    names = [style_name(one.name) for one in styles]
+    found = {} if job.has_own_style else regions_among(names, _regions_there(share))
     marked = tuple(
-        _with_regions(one, found.get(style_name(one.name)), share, most) for one in styles
+        _with_regions(one, found.get(name), share, most)
+        for one, name in zip(styles, names, strict=True)
     )
     if not any(one.regions for one in marked):
         raise _UnusableError(Fault(_no_regions(job, share)))

@@ -210,7 +210,8 @@ def test_a_name_that_many_have_costs_one_look_at_the_folder(
 @pytest.mark.parametrize(
     ("name", "together"),
     [("a.mask.png", "a (2).mask.png"), ("a.style.regions.png", "a (2).style.regions.png"),
-     ("b.mask.png", "b (2).mask.png"), ("b.style.regions.png", "b (2).style.regions.png"), ("ab.jpg", "ab (2).jpg"), ("A.x.y.png", "A (2).x.y.png")],
+     ("b.mask.png", "b (2).mask.png"), ("b.style.regions.png", "b (2).style.regions.png"),
+     ("ab.jpg", "ab (2).jpg"), ("A.x.y.png", "A (2).x.y.png")],
 )  # fmt: skip
 def test_whatever_goes_along_with_a_photo_is_numbered_as_it_is(name: str, together: str) -> None:
     assert departure.names_together(["a.jpg", name], 2) == ["a (2).jpg", together]
