@@ -72,7 +72,8 @@ def leave(  # noqa: PLR0913 - what goes where, and who hears of it
 
     Args:
         claim: its folder; nobody doubts that it is there.
-        sources: what to move, the photo first. What is gone has left at an earlier call.
+        sources: what to move, the photo first; into the inbox it moves last. What is gone has left
+            at an earlier call.
         folder: where to; it exists, in originals, in failed or in the inbox.
         share: the share.
         announce: told before the first of the files moves.
@@ -91,10 +92,12 @@ def leave(  # noqa: PLR0913 - what goes where, and who hears of it
     with held_exit(folder, share) as here:
         rest = earlier.rest if earlier is not None else None
         way = _Way(claim, folder, here, rest, tick)
+        # In the inbox it is painted as it lies there: so it comes last, with all else beside it.
+        order = present[::-1] if top_of(folder, share) == share.inbox else present
         if present and present[0] == sources[0] and not _has_begun(claim, known):
-            known = _send_first(way, present, announce)
-            present = present[1:]
-        for source in present:
+            known = _send_first(way, present, order[0], announce)
+            order = order[1:]
+        for source in order:
             known = _send_after(way, source, known)
     return [folder / known.get(source.name, source.name) for source in sources]
 
@@ -213,19 +216,21 @@ def _has_begun(claim: Path, names: Mapping[str, str]) -> bool:
     return not all(presence.is_there(claim / name) for name in names)
 
 
-def _send_first(way: _Way, present: Sequence[Path], announce: Announce) -> dict[str, str]:
-    """Choose names for all, and move the first file: with it the choice is made."""
+def _send_first(
+    way: _Way, present: Sequence[Path], first: Path, announce: Announce
+) -> dict[str, str]:
+    """Choose names for all, after the photo's, and move one file: with it the choice is made."""
     mine = [source.name for source in present]
     for names in free_together(way.here, mine):
         chosen = dict(zip(mine, names, strict=True))
         _write(way, chosen)
         try:
             announce(way.here, names)
-            files.move_exactly(present[0], way.here / names[0], way.tick)
+            files.move_exactly(first, way.here / chosen[first.name], way.tick)
         except FileExistsError:  # somebody took the name since we looked
             continue
         except (OSError, StoppedError):
-            _forget(way, present[0], way.here / names[0])
+            _forget(way, first, way.here / chosen[first.name])
             raise
         return chosen
     raise AssertionError("numbers do not end")

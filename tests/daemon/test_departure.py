@@ -236,6 +236,25 @@ def test_a_mask_that_leaves_by_itself_does_not_become_a_photo(
     assert moved.name == "b (2).mask.png"
 
 
+@pytest.mark.parametrize("moves", range(4))
+def test_into_the_inbox_a_photo_comes_last_since_it_would_be_painted_alone(
+    claim: Path, share: Share, monkeypatch: pytest.MonkeyPatch, moves: int
+) -> None:
+    (share.inbox / "a.style.png").write_bytes(b"somebody else's")
+    with monkeypatch.context() as patch:
+        stop_after(moves, patch)
+        if moves < 3:
+            with pytest.raises(OSError, match="Input"):
+                departure.leave(claim, sources(claim), share.inbox, share)
+        else:
+            departure.leave(claim, sources(claim), share.inbox, share)
+    assert (share.inbox / "a (2).jpg").exists() == (moves == 3)
+    assert len(names(share.inbox)) == 1 + moves
+    moved = departure.leave(claim, sources(claim), share.inbox, share)
+    assert [path.name for path in moved[:2]] == ["a (2).jpg", "a (2).style.png"]
+    assert all(path.exists() for path in moved)
+
+
 def test_a_mask_whose_name_was_taken_after_its_photo_left_does_not_become_a_photo(
     claim: Path, out: Path, share: Share, monkeypatch: pytest.MonkeyPatch
 ) -> None:
