@@ -21,12 +21,12 @@ Pure: names alone, no disk.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
-from daemon.names import canonical, is_picture, split
+from daemon.names import canonical, is_picture, numbered, split
 
 _Own = Literal["mask", "regions", "start"]
 
@@ -95,7 +95,7 @@ class Beside(NamedTuple):
 def marked(name: str) -> Marked | None:
     """What a name says of a picture that goes along with another one; None if it is no such name.
 
-    The mark may be written in large letters; the stem has to be the other one's.
+    The mark may be written in large letters.
     """
     if _LIKELY.search(name) is None or not is_picture(name):  # thousands of names are asked about
         return None
@@ -125,13 +125,12 @@ def beside(names: Collection[str]) -> dict[str, Beside]:
     Args:
         names: of the folder's files, in order. Where two ask for the same, the first has it.
     """
-    claims: dict[Marked, str] = {}
-    for name in names:
-        if (found := marked(name)) is not None:
-            claims.setdefault(found, name)
+    found = [(mine, name) for name in names if (mine := marked(name)) is not None]
+    photos = _photos(names) if found else []
+    claims = _Claims(found, {stem for stem, _ in photos})
     groups: dict[str, Beside] = {}
     taken: set[str] = set()
-    for stem, name in _photos(names) if claims else ():
+    for stem, name in photos:
         if name not in taken:
             group = _beside(stem, claims)
             taken.update(group.names)
@@ -140,23 +139,47 @@ def beside(names: Collection[str]) -> dict[str, Beside]:
     return groups
 
 
+class _Claims:
+    """Which pictures ask to go along with which photo.
+
+    Nobody sees why ``beach.mask.png`` should not be that of ``Beach.jpg``. So large and small
+    letters are the same, unless a photo has the very name that is asked for.
+
+    Args:
+        found: what names say, and the names.
+        stems: of all photos.
+    """
+
+    def __init__(self, found: Iterable[tuple[Marked, str]], stems: Container[str]) -> None:
+        self._exact: dict[Marked, str] = {}
+        self._folded: dict[Marked, str] = {}
+        for mine, name in found:
+            if mine.stem in stems:
+                self._exact.setdefault(mine, name)
+            else:
+                self._folded.setdefault(Marked(mine.stem.casefold(), mine.mark), name)
+
+    def take(self, stem: str, mark: Mark) -> str | None:
+        """What goes along with a photo of this stem so, if there is something; only once."""
+        exact = self._exact.pop(Marked(stem, mark), None)
+        return exact or self._folded.pop(Marked(stem.casefold(), mark), None)
+
+
 def _photos(names: Iterable[str]) -> list[tuple[str, str]]:
     """Stems and names of what may be a photo."""
     photos = (name for name in names if is_picture(name) and not is_companion(name))
     stems = [(canonical(split(name)[0]), name) for name in photos]
     # Short stems first: whether `a.style.jpg` is the style of `a.jpg` has to be known before
     # `a.style.style.jpg` can be its style.
-    return sorted(stems, key=lambda photo: len(photo[0]))
+    return sorted(stems, key=lambda photo: len(photo[0].casefold()))
 
 
-def _beside(stem: str, claims: dict[Marked, str]) -> Beside:
+def _beside(stem: str, claims: _Claims) -> Beside:
     """What goes along with a photo; it is taken out of what is there."""
-    style = claims.pop(Marked(stem, "style"), None)
-    found: dict[Role, str | None] = {
-        role: claims.pop(Marked(stem, role), None) for role in OF_PHOTOS
-    }
+    style = claims.take(stem, "style")
+    found: dict[Role, str | None] = {role: claims.take(stem, role) for role in OF_PHOTOS}
     if style is not None:
-        found["style_regions"] = claims.pop(Marked(canonical(split(style)[0]), "regions"), None)
+        found["style_regions"] = claims.take(canonical(split(style)[0]), "regions")
     return Beside(style, {role: name for role, name in found.items() if name is not None})
 
 
@@ -188,3 +211,13 @@ def plain_stem(stem: str) -> str:
     while (parts := split(stem))[1].casefold() in {f".{mark}" for mark in MARKS}:
         stem = parts[0]
     return stem
+
+
+def numbered_as_it_is(name: str, n: int) -> str:
+    """The n-th name of any file, as `daemon.names.numbered`; but a mask stays one, and no photo.
+
+    ``beach.mask (2).png`` would be painted; ``beach (2).mask.png`` is not.
+    """
+    if not is_companion(name):
+        return numbered(name, n)
+    return numbered(name, n, name[len(plain_stem(split(name)[0])) :])

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Final
 
 from daemon import files, halfway, presence
+from daemon.companions import is_companion, numbered_as_it_is, plain_stem
 from daemon.errors import ShareError, StoppedError
 from daemon.handles import held
 from daemon.names import MAX_NAME_BYTES, canonical, numbered, printable, split
@@ -71,7 +72,8 @@ def leave(  # noqa: PLR0913 - what goes where, and who hears of it
 
     Args:
         claim: its folder; nobody doubts that it is there.
-        sources: what to move, the photo first. What is gone has left at an earlier call.
+        sources: what to move, the photo first; into the inbox it moves last. What is gone has left
+            at an earlier call.
         folder: where to; it exists, in originals, in failed or in the inbox.
         share: the share.
         announce: told before the first of the files moves.
@@ -90,10 +92,12 @@ def leave(  # noqa: PLR0913 - what goes where, and who hears of it
     with held_exit(folder, share) as here:
         rest = earlier.rest if earlier is not None else None
         way = _Way(claim, folder, here, rest, tick)
+        # In the inbox it is painted as it lies there: so it comes last, with all else beside it.
+        order = present[::-1] if top_of(folder, share) == share.inbox else present
         if present and present[0] == sources[0] and not _has_begun(claim, known):
-            known = _send_first(way, present, announce)
-            present = present[1:]
-        for source in present:
+            known = _send_first(way, present, order[0], announce)
+            order = order[1:]
+        for source in order:
             known = _send_after(way, source, known)
     return [folder / known.get(source.name, source.name) for source in sources]
 
@@ -212,19 +216,21 @@ def _has_begun(claim: Path, names: Mapping[str, str]) -> bool:
     return not all(presence.is_there(claim / name) for name in names)
 
 
-def _send_first(way: _Way, present: Sequence[Path], announce: Announce) -> dict[str, str]:
-    """Choose names for all, and move the first file: with it the choice is made."""
+def _send_first(
+    way: _Way, present: Sequence[Path], first: Path, announce: Announce
+) -> dict[str, str]:
+    """Choose names for all, after the photo's, and move one file: with it the choice is made."""
     mine = [source.name for source in present]
     for names in free_together(way.here, mine):
         chosen = dict(zip(mine, names, strict=True))
         _write(way, chosen)
         try:
             announce(way.here, names)
-            files.move_exactly(present[0], way.here / names[0], way.tick)
+            files.move_exactly(first, way.here / chosen[first.name], way.tick)
         except FileExistsError:  # somebody took the name since we looked
             continue
         except (OSError, StoppedError):
-            _forget(way, present[0], way.here / names[0])
+            _forget(way, first, way.here / chosen[first.name])
             raise
         return chosen
     raise AssertionError("numbers do not end")
@@ -282,21 +288,40 @@ def free_together(folder: Path, names: Sequence[str]) -> Iterator[Sequence[str]]
 
 
 def names_together(names: Sequence[str], number: int) -> list[str]:
-    """Names that belong together with a number; the first is 1, and does not show."""
-    return [_numbered_with(names[0], name, number) for name in names]
+    """Names that belong together with a number; the first is 1, and does not show.
+
+    They go on belonging together: what is too long is cut in all of them alike.
+
+    Args:
+        names: the photo's first.
+        number: from 1 on.
+    """
+    photo = plain_stem(split(names[0])[0]) if is_companion(names[0]) else split(names[0])[0]
+    tails = [_tail(name, photo) for name in names]
+    longest = max((tail or "" for tail in tails), key=lambda tail: len(os.fsencode(tail)))
+    stem = numbered(photo + longest, number, longest).removesuffix(longest)
+    ending = stem.removeprefix(photo) if stem.startswith(photo) else None
+    return [
+        numbered_as_it_is(name, number) if tail is None else _together(name, tail, stem, ending)
+        for name, tail in zip(names, tails, strict=True)
+    ]
 
 
-def _numbered_with(first: str, name: str, number: int) -> str:
-    """Number a name as its photo's is: photo.style.jpg goes with photo.jpg, and both with (2)."""
-    (stem, suffix), first_stem = split(name), split(first)[0]
-    marks = ""
-    while not _is_same(stem, first_stem):
+def _tail(name: str, photo: str) -> str | None:
+    """What a name has behind the photo's stem: photo.style.regions.png has three; None if none."""
+    stem, tail = split(name)
+    while not _is_same(stem, photo):
         stem, mark = split(stem)
         if not mark:
-            return numbered(name, number)
-        marks = mark + marks  # photo.style.regions.png has two of them
-    together = f"{split(numbered(stem + suffix, number))[0]}{marks}{suffix}"
-    return together if len(os.fsencode(together)) <= MAX_NAME_BYTES else numbered(name, number)
+            return None
+        tail = mark + tail
+    return tail
+
+
+def _together(name: str, tail: str, stem: str, ending: str | None) -> str:
+    """A name with its number: in its own letters, large or small, where nothing has to be cut."""
+    own = f"{name.removesuffix(tail)}{ending}{tail}"
+    return own if ending is not None and len(os.fsencode(own)) <= MAX_NAME_BYTES else stem + tail
 
 
 def _is_same(stem: str, other: str) -> bool:

@@ -35,8 +35,9 @@ from typing import Any, Final
 import structlog
 
 from daemon.across import move_across
+from daemon.companions import numbered_as_it_is
 from daemon.copying import sync_folder
-from daemon.names import canonical, numbered, printable
+from daemon.names import canonical, printable
 from daemon.pulse import Tick, unheard
 
 _TEMPORARY_BYTES: Final = 8
@@ -180,7 +181,7 @@ def free_names(folder: Path, name: str) -> Iterator[str]:
     """The names to try: `name`, `name (2)`, ... but those that are taken at the first look."""
     is_free = free_in(folder)
     for number in count(1):
-        candidate = numbered(name, number)
+        candidate = numbered_as_it_is(name, number)
         if is_free(candidate):
             yield candidate
 

@@ -24,7 +24,7 @@ import structlog
 
 from daemon import threads
 from daemon.child import Bell, Child
-from daemon.companions import NOBODY, SAYING, Role
+from daemon.companions import NOBODY, SAYING, Role, regions_of
 from daemon.found_whole import FoundWhole, version_of
 from daemon.looking import Finding, Limits, inspect_files, limits_of
 from daemon.names import printable
@@ -223,9 +223,7 @@ class Inspector:
         for path in request.styles:
             style = self._look_at_style(path)
             if style.message:
-                name = printable(path.name)
-                message = f"The style picture {name} cannot be used. {style.message}"
-                return _refused(request, message, "style", style)
+                return _refused(request, _said_of(path, style.message), "style", style)
             gaps += ["style"] * style.gap
         for role, path in request.beside.items():
             found = self._look_at(path)
@@ -321,6 +319,14 @@ class Inspector:
     def _end_child(self) -> int | None:
         child, self._child = self._child, None
         return None if child is None else child.end(0)
+
+
+def _said_of(style: Path, why: str) -> str:
+    """What is said of a picture in the styles folder, or of a photo's own style."""
+    name = printable(style.name)
+    if regions_of(style.name) is not None:
+        return SAYING["style_regions"].format(name, why)
+    return f"The style picture {name} cannot be used. {why}"
 
 
 def _refused(request: _Request, message: str, blame: Blame, found: Finding) -> Inspected:

@@ -10,7 +10,7 @@ jobs share, a style, can also be closed to us: that is a fault of the style.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,7 +29,7 @@ from daemon.presence import GONE, is_gone, is_gone_from_claim, is_here
 from daemon.runners.base import PaintRequest, StyleFile
 from daemon.settings import OutputSettings, Settings
 from daemon.share import Share
-from daemon.styles import find_regions, find_styles, style_name
+from daemon.styles import find_regions, find_styles, regions_among, style_name
 from daemon.wishes import output_of
 from engine import Recipe
 
@@ -310,13 +310,24 @@ def _marked(
         return (replace(styles[0], regions=data, regions_name=own.name), *styles[1:])
     if "regions" not in job.companions:
         return styles
-    found = {} if job.has_own_style else _regions_there(share)
-    marked = tuple(
-        _with_regions(one, found.get(style_name(one.name)), share, most) for one in styles
-    )
+    marked = _marked_there(styles, {} if job.has_own_style else _regions_there(share), share, most)
     if not any(one.regions for one in marked):
         raise _UnusableError(Fault(_no_regions(job, share)))
     return marked
+
+
+def _marked_there(
+    styles: tuple[StyleFile, ...], regions: Mapping[str, Path], share: Share, most: int
+) -> tuple[StyleFile, ...]:
+    """The styles with these regions, which may have as many bytes as one file, all together."""
+    names = [style_name(one.name) for one in styles]
+    found = regions_among(names, regions)
+    marked: list[StyleFile] = []
+    for one, name in zip(styles, names, strict=True):
+        marked.append(_with_regions(one, found.get(name), share, most))
+        if sum(len(each.regions) for each in marked) > most:
+            raise _UnusableError(Fault(_TOO_MUCH.format(most / _MEGABYTE)))
+    return tuple(marked)
 
 
 def _regions_there(share: Share) -> dict[str, Path]:

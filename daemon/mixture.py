@@ -29,7 +29,7 @@ _MOST_PLUSES: Final = 50
 """Of a text that is read: each two of them may be the ends of a name."""
 
 _WHOLE: Final = 100.0
-_WITH_SHARE: Final = re.compile(r"(.+)\s+([0-9]{1,6}(?:[.,][0-9]{1,6})?)\s*%?", re.DOTALL)
+_WITH_SHARE: Final = re.compile(r"(.*\S)\s+([0-9]{1,6}(?:[.,][0-9]{1,6})?)\s*%?", re.DOTALL)
 
 
 class _Term(NamedTuple):

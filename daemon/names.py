@@ -108,19 +108,20 @@ def canonical(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def numbered(name: str, n: int) -> str:
+def numbered(name: str, n: int, tail: str | None = None) -> str:
     """Make the n-th name for a file whose name is taken: ``photo.jpg``, 2 -> ``photo (2).jpg``.
 
     Args:
         name: the wanted name, without folders.
         n: 2 and up; up to 1 the name stays, but for its length.
+        tail: what it ends with, and goes on doing so; None for its suffix.
 
     Returns:
         A name of at most 255 bytes: the stem is cut, between characters, and the suffix stays.
         Different `n` from 2 on give different names.
     """
-    stem, suffix = split(name)
-    ending = f" ({n}){suffix}" if n > 1 else suffix
+    tail = split(name)[1] if tail is None else tail
+    stem, ending = name.removesuffix(tail), f" ({n}){tail}" if n > 1 else tail
     return _shortened(stem, MAX_NAME_BYTES - len(os.fsencode(ending))) + ending
 
 

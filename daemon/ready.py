@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import count, zip_longest
+from itertools import count
 from pathlib import Path
 
 from daemon.companions import Role
@@ -94,14 +94,20 @@ class Turns:
         Args:
             candidates: all of a look that wait; a lane of which there is none is forgotten.
         """
-        lanes: dict[str, list[Candidate]] = defaultdict(list)
+        lanes: dict[str, deque[Candidate]] = defaultdict(deque)
         for one in candidates:
             lanes[one.lane].append(one)
         self._served = {lane: self._served[lane] for lane in lanes if lane in self._served}
         names = sorted(lanes, key=lambda lane: self._served.get(lane, 0))
-        turns = zip_longest(*(lanes[name] for name in names))
-        return deque(one for turn in turns for one in turn if one is not None)
+        return deque(_one_each([lanes[name] for name in names]))
 
     def served(self, lane: str) -> None:
         """A lane has had its turn: the others come first."""
         self._served[lane] = next(self._numbers)
+
+
+def _one_each(lanes: list[deque[Candidate]]) -> Iterator[Candidate]:
+    """One of each lane, then the next of each; a lane that is empty costs no more turn."""
+    while lanes:
+        yield from (lane.popleft() for lane in lanes)
+        lanes = [lane for lane in lanes if lane]

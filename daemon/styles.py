@@ -18,7 +18,7 @@ import contextlib
 import errno
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -127,7 +127,24 @@ def regions_beside(styles: Mapping[str, Path], folder: Path) -> dict[Path, Path]
         found = find_regions(folder)
     except OSError as error:
         raise _unkept(error) from error
-    return {path: found[name] for name, path in styles.items() if name in found}
+    return {styles[name]: path for name, path in regions_among(styles, found).items()}
+
+
+def regions_among(styles: Iterable[str], regions: Mapping[str, Path]) -> dict[str, Path]:
+    """Which of these regions are whose; large and small letters are the same, as for photos.
+
+    Args:
+        styles: names of styles.
+        regions: as `find_regions` gives them.
+    """
+    names = list(styles)
+    exact = {*names} & regions.keys()
+    folded: dict[str, Path] = {}
+    for name, path in regions.items():
+        if name not in exact:
+            folded.setdefault(name.casefold(), path)
+    found = ((name, regions.get(name) or folded.get(name.casefold())) for name in names)
+    return {name: path for name, path in found if path is not None}
 
 
 def _pictures_in(folder: Path) -> list[str]:

@@ -10,7 +10,7 @@ from daemon.companions import Beside, beside, in_a_job, is_companion, job_role, 
 from daemon.departure import names_together
 from daemon.names import canonical, split
 
-STEMS = st.text(st.sampled_from("aä. (2)B-"), min_size=1, max_size=6).filter(
+STEMS = st.text(st.sampled_from("aAäß. (2)B-"), min_size=1, max_size=6).filter(
     lambda stem: not stem.startswith(".") and not is_companion(f"{stem}.png")
 )
 MARKS = ("style", "mask", "regions", "start", "style.regions")
@@ -42,6 +42,26 @@ def test_names_that_say_nothing(name: str) -> None:
 def test_what_goes_along_with_nothing_is_left_out() -> None:
     assert beside(["a.jpg", "b.mask.png", "b.txt", "c.style.png"]) == {}
     assert beside(["a.mask.png", "a.mask.mask.png"]) == {}
+
+
+@pytest.mark.parametrize(
+    ("names", "groups"),
+    [
+        (["Beach.JPG", "beach.mask.png"], {"Beach.JPG": ["beach.mask.png"]}),
+        (["Beach.jpg", "beach.jpg", "beach.mask.png"], {"beach.jpg": ["beach.mask.png"]}),
+        (["BEACH.MASK.png", "Beach.jpg", "beach.jpg"], {"Beach.jpg": ["BEACH.MASK.png"]}),
+        (["BEACH.mask.png", "Beach.jpg", "Beach.mask.png"], {"Beach.jpg": ["Beach.mask.png"]}),
+        (["A.Style.Regions.png", "a.jpg", "a.STYLE.jpg", "A.style.style.jpg"],
+         {"a.jpg": ["a.STYLE.jpg", "A.Style.Regions.png"]}),
+        (["A.style.jpg", "a.jpg", "a.style.jpg"], {"a.jpg": ["a.style.jpg"]}),
+        (["A.style.jpg", "A.style.mask.png", "a.jpg"], {"a.jpg": ["A.style.jpg"]}),
+    ],
+)  # fmt: skip
+def test_large_and_small_letters_are_the_same_where_one_photo_alone_can_be_meant(
+    names: list[str], groups: dict[str, list[str]]
+) -> None:
+    found = beside(names)
+    assert {photo: list(group.names) for photo, group in found.items()} == groups
 
 
 @given(PHOTO, st.sets(st.sampled_from(MARKS)), st.lists(PHOTO, max_size=3), st.integers(1, 12))

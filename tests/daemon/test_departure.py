@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from daemon import departure, files, presence
+from daemon.companions import Beside, beside
 from daemon.errors import ShareError, StoppedError
 from daemon.settings import ShareSettings
 from daemon.share import Share, make_share, open_share
@@ -209,18 +210,63 @@ def test_a_name_that_many_have_costs_one_look_at_the_folder(
 @pytest.mark.parametrize(
     ("name", "together"),
     [("a.mask.png", "a (2).mask.png"), ("a.style.regions.png", "a (2).style.regions.png"),
-     ("b.mask.png", "b.mask (2).png"), ("ab.jpg", "ab (2).jpg"), ("A.x.y.png", "A (2).x.y.png")],
+     ("b.mask.png", "b (2).mask.png"), ("b.style.regions.png", "b (2).style.regions.png"),
+     ("ab.jpg", "ab (2).jpg"), ("A.x.y.png", "A (2).x.y.png")],
 )  # fmt: skip
 def test_whatever_goes_along_with_a_photo_is_numbered_as_it_is(name: str, together: str) -> None:
     assert departure.names_together(["a.jpg", name], 2) == ["a (2).jpg", together]
     assert departure.names_together(["a.jpg", name], 1) == ["a.jpg", name]
 
 
-def test_a_name_that_would_become_too_long_is_numbered_by_itself() -> None:
-    long = "x" * 244
-    (_, together) = departure.names_together([f"{long}.jpg", f"{long}.mask.png"], 12)
-    assert together.endswith(" (12).png")
-    assert len(together) == 255
+@pytest.mark.parametrize("length", [239, 242, 246])
+def test_names_that_become_too_long_are_cut_alike(length: int) -> None:
+    names = [f"{'x' * length}.jpg", f"{'x' * length}.mask.png"]
+    together = departure.names_together(names, 12)
+    assert max(map(len, together)) <= 255
+    assert beside(together) == {together[0]: Beside(None, {"mask": together[1]})}
+    assert len({*together, *names}) == 4
+
+
+def test_a_mask_that_leaves_by_itself_does_not_become_a_photo(
+    claim: Path, out: Path, share: Share
+) -> None:
+    (claim / "b.mask.png").write_bytes(b"mask")
+    (out / "b.mask.png").write_bytes(b"somebody else's")
+    (moved,) = departure.leave(claim, [claim / "b.mask.png"], out, share)
+    assert moved.name == "b (2).mask.png"
+
+
+@pytest.mark.parametrize("moves", range(4))
+def test_into_the_inbox_a_photo_comes_last_since_it_would_be_painted_alone(
+    claim: Path, share: Share, monkeypatch: pytest.MonkeyPatch, moves: int
+) -> None:
+    (share.inbox / "a.style.png").write_bytes(b"somebody else's")
+    with monkeypatch.context() as patch:
+        stop_after(moves, patch)
+        if moves < 3:
+            with pytest.raises(OSError, match="Input"):
+                departure.leave(claim, sources(claim), share.inbox, share)
+        else:
+            departure.leave(claim, sources(claim), share.inbox, share)
+    assert (share.inbox / "a (2).jpg").exists() == (moves == 3)
+    assert len(names(share.inbox)) == 1 + moves
+    moved = departure.leave(claim, sources(claim), share.inbox, share)
+    assert [path.name for path in moved[:2]] == ["a (2).jpg", "a (2).style.png"]
+    assert all(path.exists() for path in moved)
+
+
+def test_a_mask_whose_name_was_taken_after_its_photo_left_does_not_become_a_photo(
+    claim: Path, out: Path, share: Share, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (claim / "a.mask.png").write_bytes(b"mask")
+    mine = [claim / "a.jpg", claim / "a.mask.png"]
+    with monkeypatch.context() as patch:
+        stop_after(1, patch)
+        with pytest.raises(OSError, match="Input"):
+            departure.leave(claim, mine, out, share)
+    (out / "a.mask.png").write_bytes(b"somebody else's")
+    moved = departure.leave(claim, mine, out, share)
+    assert [path.name for path in moved] == ["a.jpg", "a (2).mask.png"]
 
 
 def test_a_stop_at_any_moment_of_the_copies_leaves_each_file_once(

@@ -77,6 +77,16 @@ def test_of_several_styles_each_is_looked_at(photo: Path) -> None:
     assert "The style picture torn.jpg cannot be used." in answer.message
 
 
+def test_what_marks_regions_of_a_style_is_not_called_a_style(photo: Path) -> None:
+    torn = photo.with_name("Waves.regions.jpg")
+    torn.write_bytes(photo.read_bytes()[:-40])
+    with inspecting() as (subject, answers):
+        subject.submit("key", photo, photo, torn)
+        answer = answers.get(timeout=60)
+    assert answer.blame == "style"
+    assert 'The picture that marks regions, "Waves.regions.jpg", cannot be used.' in answer.message
+
+
 def test_a_style_is_decoded_once_for_all_its_photos(
     photo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -288,6 +288,20 @@ def test_the_styles_of_a_blend_are_no_larger_than_one_file_may_be(share: Share) 
     assert isinstance(load(job, share, SETTINGS), PaintRequest)
 
 
+def test_nor_are_the_pictures_that_mark_their_regions(share: Share) -> None:
+    job = make_blend(share)
+    marked = job.content.with_name("photo.regions.png")
+    marked.write_bytes(picture())
+    for name in ("Waves.regions.png", "Night.regions.png"):
+        (share.styles / name).write_bytes(picture() + bytes(600_000))
+    job = replace(job, companions={"regions": marked})
+    fault = load(job, share, Settings(watch=WatchSettings(max_file_mb=1)))
+    assert isinstance(fault, Fault)
+    assert not fault.in_styles  # photos without regions can be painted in them
+    assert "more than 1 MB together" in fault.message
+    assert isinstance(load(job, share, SETTINGS), PaintRequest)
+
+
 def test_a_recipe_of_another_version_is_refused(share: Share) -> None:
     fault = load(make_job(share, recipe='{"no such wish": 1}'), share, SETTINGS)
     assert isinstance(fault, Fault)

@@ -16,7 +16,7 @@ from daemon.names import INBOX_NOTE
 from daemon.note_texts import signatures
 from daemon.settings import ShareSettings
 from daemon.share import Share, make_share, open_share
-from daemon.styles import MEMORY, find_regions, mirror_styles, regions_beside, style_of
+from daemon.styles import MEMORY, find_regions, find_styles, mirror_styles, regions_beside, style_of
 
 
 def make(root: Path) -> Share:
@@ -66,6 +66,18 @@ def test_what_marks_regions_of_a_style_is_none_itself(share: Share) -> None:
     assert [style_of(name) for name in ("Waves.jpg", "Waves. .regions.png")] == ["Waves", "Waves"]
     with pytest.raises(ShareError, match="cannot be kept"):
         regions_beside(styles, share.styles / "away")
+
+
+def test_large_and_small_letters_do_not_matter_where_regions_can_be_of_one_style_alone(
+    share: Share,
+) -> None:
+    add(share, "Waves.jpg", "waves.regions.png", "Dots.jpg", "dots.jpg", "DOTS.regions.png")
+    add(share, "Dots.regions.png", "Night.jpg", "night.jpg", "night.regions.png")
+    found = regions_beside(find_styles(share.styles), share.styles)
+    assert {style.name: path.name for style, path in found.items()} == {
+        "Waves.jpg": "waves.regions.png", "Dots.jpg": "Dots.regions.png",
+        "dots.jpg": "DOTS.regions.png", "night.jpg": "night.regions.png",
+    }  # fmt: skip
 
 
 def test_repeating_changes_nothing(share: Share) -> None:
