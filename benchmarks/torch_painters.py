@@ -4,12 +4,12 @@ Both with the trained weights that we paint with, and of pictures as we are give
 
 - **neural-style** (J. Johnson 2015, after Gatys, Ecker, Bethge 2016): L-BFGS of 1000 steps from
   noise at one size, a hundred steps remembered, max pooling, content 5 at relu4_2, style 100 at
-  relu1_1 to relu5_1, total variation 0.001.
+  relu1_1 to relu5_1, total variation 0.001, of squares.
 - **style-transfer-pytorch** (K. Crowson 2020): sizes that grow by the square root of 2 from 128
   pixels on, 1000 steps on the first and 500 on each other, Adam of 0.02 whose moments go along to
-  the next size, the picture is the average of the iterates; style layers 256 : 64 : 16 : 4 : 1 with
-  the Wasserstein distance of normal distributions, content 0.015, squared total variation 2, and
-  the first convolution sees the picture's edge repeated.
+  the next size, as does the average of the iterates, which is the picture in the end; style layers
+  256 : 64 : 16 : 4 : 1 with the Wasserstein distance of normal distributions, content 0.015,
+  squared total variation 2, and the first convolution sees the picture's edge repeated.
 
 The latter's weights are for maps of pictures that were brought to a spread of 1. The original
 network wants grey levels; since it is as good as homogeneous, its maps are divided by what grey
@@ -112,7 +112,7 @@ def neural_style(
     def closure() -> torch.Tensor:
         optimizer.zero_grad()
         maps = network(image)
-        loss = 5 * functional.mse_loss(maps[CONTENT], target) + 1e-3 * _amounts(image)
+        loss = 5 * functional.mse_loss(maps[CONTENT], target) + 1e-3 * _roughness(image)
         for tap, gram in grams.items():
             loss = loss + 100 * functional.mse_loss(_gram(maps[tap]), gram)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -134,9 +134,14 @@ def _gram(maps: torch.Tensor) -> torch.Tensor:
     return flat @ flat.T / flat.numel()
 
 
-def _amounts(image: torch.Tensor) -> torch.Tensor:
-    """Total variation as its users have it: amounts of differences, summed."""
-    return image.diff(dim=2).abs().sum() + image.diff(dim=3).abs().sum()
+def _roughness(image: torch.Tensor) -> torch.Tensor:
+    """Its total variation, of which it has the gradient alone: half the squares, summed.
+
+    Each pixel is compared with the next one and the one below, but in the last line and column.
+    """
+    corner = image[..., :-1, :-1]
+    across, down = image[..., :-1, 1:] - corner, image[..., 1:, :-1] - corner
+    return (across.square().sum() + down.square().sum()) / 2
 
 
 def style_transfer_pytorch(  # noqa: PLR0913 - what its users would set
@@ -159,17 +164,18 @@ def style_transfer_pytorch(  # noqa: PLR0913 - what its users would set
         least: the first size is no smaller than this; 128 pixels is its default.
     """
     network = Network(weights, padding="replicate", scale=_SPREAD)
-    image, moments, average = None, None, None
+    moments, average = None, None
     for long_side in sides(max(size_of(content)), least):
         size = fitted(size_of(content), long_side)
         photo = laid(resized(content, size)) / 255
-        image = photo if image is None else _enlarged(image, size).clamp(0, 1)
+        image = photo if average is None else _enlarged(average.value, size).clamp(0, 1)
         image = image.detach().clone().requires_grad_()
         optimizer = torch.optim.Adam([image], lr=0.02, betas=(0.9, 0.99))
         if moments is not None:
             optimizer.load_state_dict(_carried(optimizer, moments, size))
-        loss = _loss(network, photo, laid(_beside(style, long_side)) / 255)
-        average = _Average()
+        no_larger = min(long_side, max(size_of(style)))
+        loss = _loss(network, photo, laid(_beside(style, no_larger)) / 255)
+        average = _Average(image.detach())
         for _ in range(each if moments is not None else first):
             optimizer.zero_grad()
             loss(image).backward()
@@ -190,11 +196,12 @@ def sides(last: int, least: int = 128) -> list[int]:
 
 
 class _Average:
-    """The mean of the iterates, in which older ones fade by 0.99 a step."""
+    """The mean of the start and the iterates, in which older ones fade by 0.99 a step."""
 
-    def __init__(self) -> None:
+    def __init__(self, start: torch.Tensor) -> None:
         self._sum: torch.Tensor = torch.zeros(())
         self._weight = 0.0
+        self.add(start)
 
     def add(self, image: torch.Tensor) -> None:
         self._sum = 0.99 * self._sum + 0.01 * image
@@ -252,12 +259,17 @@ def _moments(maps: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def _squares(image: torch.Tensor) -> torch.Tensor:
-    """Total variation of squares, to all eight neighbours: the diagonal ones count half."""
+    """Total variation of squares, to all eight neighbours: the diagonal ones count a quarter."""
     wide = functional.pad(image, (1, 1, 1, 1), "replicate")
-    straight = wide.diff(dim=2).square().mean() + wide.diff(dim=3).square().mean()
-    falling = (wide[..., 1:, 1:] - wide[..., :-1, :-1]).square().mean()
-    rising = (wide[..., 1:, :-1] - wide[..., :-1, 1:]).square().mean()
-    return (straight + (falling + rising) / 2) / 3
+    own = wide[..., 1:-1, 1:-1]
+    across, down = wide[..., 1:-1, 2:] - own, wide[..., 2:, 1:-1] - own
+    falling = wide[..., 1:, 1:] - wide[..., :-1, :-1]
+    rising = wide[..., 1:, :-1] - wide[..., :-1, 1:]
+    straight, diagonal = (
+        one.square().mean() + other.square().mean()
+        for one, other in ((across, down), (falling, rising))
+    )
+    return (4 * straight + diagonal) / 6
 
 
 def _carried(optimizer: Any, moments: Any, size: tuple[int, int]) -> Any:

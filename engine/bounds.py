@@ -5,7 +5,8 @@ is shown, which is cut off there, is not the one whose loss was minimised: it ca
 dots in pure colours. Cut off at each step alone, quasi-Newton steps come to rest short of the
 minimum: a step turned by the curvature leads uphill once it is cut (Bertsekas 1982, "Projected
 Newton methods for optimization problems with simple constraints"). So a pixel that is at a bound,
-and would be moved over it, has no say in the direction: its gradient is left out.
+and would be moved over it, has no part in the step. Its gradient is left out, and it stays where it
+is, wherever the curvature of its neighbours would carry it: away from the bound it leads uphill.
 """
 
 from __future__ import annotations
@@ -33,3 +34,14 @@ def inward(gradient: Array, image: Array) -> Array:
     darker = nd.elemwise_mul(image > DARKEST, nd.maximum(gradient, 0.0))
     lighter = nd.elemwise_mul(image < LIGHTEST, nd.minimum(gradient, 0.0))
     return nd.elemwise_add(darker, lighter)
+
+
+def stepped(image: Array, gradient: Array, moved: Array) -> Array:
+    """Where a step leads within the bounds: a pixel without a gradient stays.
+
+    Args:
+        image: before the step, within the bounds.
+        gradient: there, without what leads out of them.
+        moved: what an optimiser has made of the two.
+    """
+    return nd.where(gradient != 0, within(moved), image)

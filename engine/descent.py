@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Final, Literal, Protocol
 
-from engine.bounds import inward, within
+from engine.bounds import inward, stepped, within
 from engine.errors import DivergedError
 from engine.mx import Array, nd
 from engine.optimizer import Optimizer
@@ -72,7 +72,8 @@ class Descent:
 
     A loss that is not finite, or over the first one and several times the best, rolls back to the
     best picture and goes on gentler. A step that only led too far up may need this several times:
-    each takes the next one less far. What is no number at all is given up the second time.
+    each takes the next one less far. What is no number at all is given up if it had to roll back
+    before, for whatever reason.
 
     Args:
         objective: value and gradient.
@@ -156,7 +157,8 @@ class Descent:
 
     def _step(self) -> None:
         moved = self._optimizer.step(self._image, self._gradient, self._history[-1])
-        self._image = within(moved)
+        self._image = stepped(self._image, self._gradient, moved)
+        del moved
         self.steps += 1
         self._gradient = None  # not to lie beside the next one
         self._gradient = self._judge(self._image)

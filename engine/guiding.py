@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from engine.footprint import elements
 from engine.gram import GRAM
-from engine.losses import Aim, Parts, StyleKind, TapLoss
+from engine.losses import LEAST_ENERGY, Aim, Parts, StyleKind, TapLoss
 from engine.mx import Array, nd
 from engine.patchwork import Patchwork
 from engine.precision import raised
@@ -52,7 +52,7 @@ class _Way:
     Attributes:
         sums: what has to be known of maps, under weights; with the shelf to take arrays from, and
             that in which the maps lie.
-        energy: of a target, in any unit.
+        energy: of a target, as the loss itself counts it.
     """
 
     sums: Callable[[Array, Array | None, Shelf, Shelf], Array]
@@ -79,12 +79,12 @@ def weighted_moments(
 
 def _energy(parts: Parts) -> float:
     (gram,) = parts.values()
-    return float(np.mean(np.square(gram, dtype=np.float64)))
+    return max(float(np.mean(np.square(gram, dtype=np.float64))), LEAST_ENERGY)
 
 
 def _spread(parts: Parts) -> float:
     mean, covariance = parts["mean"].astype(np.float64), parts["covariance"]
-    return float(np.trace(covariance) + mean @ mean)
+    return max(float(np.trace(covariance) + mean @ mean) / len(mean), LEAST_ENERGY)
 
 
 _WAYS: Final[Mapping[tuple[str, ...], _Way]] = MappingProxyType(

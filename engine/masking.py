@@ -1,8 +1,8 @@
 """An objective that sees a painting through a mask.
 
 The loss is that of the composition, which is what people will see; so a pixel that is kept
-has no gradient, and does not move. An optimiser that learns of a place from those around it may
-move it all the same: that is not seen, and of no weight.
+has no gradient, and does not move (`engine.bounds.stepped`). Wherever an optimiser that learns of a
+place from those around it would carry it, that is not seen, and of no weight.
 """
 
 from __future__ import annotations

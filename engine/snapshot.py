@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from engine.errors import SnapshotError
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Changed whenever what is in a snapshot comes to mean something else."""
 
 PART: Final = ".part"

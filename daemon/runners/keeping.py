@@ -21,6 +21,8 @@ from engine.averages import resized
 from engine.masks import painted
 
 _LANCZOS: Final = Image.Resampling.LANCZOS
+_ROWS: Final = 64
+"""That are worked at together, so that no more planes of a large photo lie beside one another."""
 
 
 def keeping(request: PaintRequest, painting: tuple[int, int]) -> Retouch:
@@ -39,8 +41,12 @@ def keeping(request: PaintRequest, painting: tuple[int, int]) -> Retouch:
 
     def kept(number: int, plane: NDArray[np.float32]) -> NDArray[np.float32]:
         own = photo[:, :, number]
-        plane += (1 - shares) * (own - _there_and_back(own, painting))
-        plane[shares == 0] = own[shares == 0]
+        wide = _there_and_back(own, painting)
+        for top in range(0, size[0], _ROWS):
+            rows = slice(top, top + _ROWS)
+            keep = 1 - shares[rows]
+            plane[rows] += keep * (own[rows] - wide[rows])
+            np.copyto(plane[rows], own[rows], where=shares[rows] == 0)
         return plane
 
     return kept

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from engine.mx import nd
+from engine.pyramid import fitted, resized
 from engine.wasserstein import WassersteinLoss
 from engine.weights import load
 
@@ -60,21 +61,31 @@ def test_it_is_our_own_loss_but_for_the_ridge() -> None:
     assert found == pytest.approx(float(value.asscalar()), rel=1e-2)
 
 
-def test_variation_counts_neighbours_and_half_of_the_diagonal_ones() -> None:
+def test_variation_counts_neighbours_and_a_quarter_of_the_diagonal_ones() -> None:
     flat = torch.full((1, 3, 5, 6), 0.3)
     assert float(torch_painters._squares(flat)) == 0
     dot = torch.zeros(1, 1, 3, 3)
     dot[0, 0, 1, 1] = 1
-    # With the edge repeated 4x5 differences down and across, of which two are 1; 4x4 diagonal
-    # ones, likewise.
-    wanted = (2 / 20 + 2 / 20 + (2 / 16 + 2 / 16) / 2) / 3
+    # Each of the 3x3 pixels has a neighbour to the right and one below, with the edge repeated: of
+    # these differences two are 1; and of the 4x4 diagonal ones likewise.
+    wanted = (4 * (2 / 9 + 2 / 9) + (2 / 16 + 2 / 16)) / 6
     assert float(torch_painters._squares(dot)) == pytest.approx(wanted)
-    assert float(torch_painters._amounts(dot)) == 4
 
 
-def test_the_average_forgets_and_is_not_drawn_to_where_it_began() -> None:
-    average = torch_painters._Average()
-    average.add(torch.tensor(5.0))
+def test_the_older_variation_pulls_by_the_differences_to_the_four_neighbours() -> None:
+    image = torch.from_numpy(np.random.default_rng(0).normal(0, 9, (1, 3, 6, 7)))
+    image.requires_grad_()
+    torch_painters._roughness(image).backward()
+    wide, inside = image.detach(), np.s_[..., 1:-1, 1:-1]
+    around = wide[..., :-2, 1:-1] + wide[..., 2:, 1:-1] + wide[..., 1:-1, :-2] + wide[..., 1:-1, 2:]
+    # But for those beside the last line and column, as it is there.
+    found, wanted = image.grad[inside][..., :-1, :-1], (4 * wide[inside] - around)[..., :-1, :-1]
+    assert torch.allclose(found, wanted)
+    assert not image.grad[..., -1, -1].any()
+
+
+def test_the_average_forgets_and_begins_with_the_start() -> None:
+    average = torch_painters._Average(torch.tensor(5.0))
     assert float(average.value) == pytest.approx(5)
     average.add(torch.tensor(7.0))
     assert float(average.value) == pytest.approx((0.99 * 5 + 7) / 1.99)
@@ -123,3 +134,17 @@ def test_both_come_nearer_to_the_style_than_where_they_begin(weights: Path) -> N
     blank = np.full_like(photo, 115)
     assert far(one, *torch_painters.STYLE) < far(blank, *torch_painters.STYLE) / 2
     assert far(other, "conv1_1") < far(photo, "conv1_1")
+
+
+@pytest.mark.weights
+def test_the_average_of_one_size_is_where_the_next_one_begins(weights: Path) -> None:
+    trained = load(weights.parent)
+    down, across = np.mgrid[:32, :48]
+    photo = np.stack([down * 7, across * 5, down + across], axis=2).astype(np.uint8)
+    style = (np.random.default_rng(1).integers(0, 2, (32, 48, 1)) * [255, 200, 0]).astype(np.uint8)
+    small, large = (
+        torch_painters.style_transfer_pytorch(trained, each_photo, style, first=4, each=0, least=32)
+        for each_photo in (resized(photo, fitted((32, 48), 34)), photo)
+    )
+    begun = torch_painters._enlarged(torch_painters.laid(small), (32, 48)).clamp(0, 255)
+    assert float((torch_painters.laid(large) - begun).abs().mean()) < 1

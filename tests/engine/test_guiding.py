@@ -170,9 +170,10 @@ def test_a_style_without_regions_counts_for_each():
     assert found[named("conv1_1", SHARE)].tolist() == [1, 1]
 
 
+@pytest.mark.parametrize("dark", [1e-4, 1e-7, 0])
 @pytest.mark.parametrize("relative", [True, False])
-def test_a_flat_region_pulls_no_harder_than_others(relative):
-    """Its target is nearly nothing: divided by that alone it would be all there is."""
+def test_a_flat_region_pulls_no_harder_than_others_and_no_less(relative, dark):
+    """Its target is nearly nothing, or nothing: divided by that alone it would be all there is."""
     halves = np.zeros((2, 6, 7), np.float32)
     halves[0, :3], halves[1, 3:] = 1, 1
     regions, array = regions_at(halves, nd.array), nd.array(maps(3))
@@ -182,15 +183,15 @@ def test_a_flat_region_pulls_no_harder_than_others(relative):
         loss = region_losses(targets, "conv1_1", GRAM, regions, aim)
         return float(loss.conclude(loss.measure(array, WHOLE))[0].asscalar())
 
-    bright = known(square(0.05), square(1e-4), shares=(0.5, 0.5))
+    bright = known(square(0.05), square(dark), shares=(0.5, 0.5))
     alone = known(square(0.05), square(0), shares=(1, 0))
     flat = value(bright) - value(alone)
     if not relative:
         assert flat < 1
     else:  # its distance, over the least energy
         gram = np.einsum("cp,dp->cd", *[maps(3)[0, :, 3:].reshape(5, -1)] * 2) / (5 * 21)
-        least = FLOOR * (0.5 * 0.05**2 + 0.5 * 1e-8)
-        assert flat == pytest.approx(0.5 * np.mean((gram - 1e-4) ** 2) / least, rel=1e-3)
+        least = FLOOR * (0.5 * 0.05**2 + 0.5 * dark**2)
+        assert flat == pytest.approx(0.5 * np.mean((gram - dark) ** 2) / least, rel=1e-3)
     assert value(bright, 2.0) == pytest.approx(2 * value(bright))
 
 
