@@ -10,7 +10,7 @@ from enum import Enum
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, Final
 
-from daemon.looks import Part
+from daemon.looks import InStyles, Part
 
 if TYPE_CHECKING:
     from daemon.claims import Claim
@@ -57,7 +57,7 @@ class Stay:
 
 
 @dataclass(frozen=True)
-class NewJob:
+class NewJob(InStyles):
     """A job as it enters the journal.
 
     Attributes:
@@ -86,16 +86,6 @@ class NewJob:
     stays: tuple[Stay, ...] = field(default=(), kw_only=True)
     styles: tuple[Part, ...] = field(default=(), kw_only=True)
     companions: Mapping[str, Path] = field(default_factory=dict, kw_only=True, hash=False)
-
-    @property
-    def parts(self) -> tuple[Part, ...]:
-        """What it is painted in: one style, or those of a blend."""
-        return self.styles or (Part(self.style, 1.0),)
-
-    @property
-    def style_files(self) -> tuple[Path, ...]:
-        """The pictures of these."""
-        return tuple(part.path for part in self.parts)
 
     @property
     def has_own_style(self) -> bool:

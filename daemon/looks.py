@@ -55,6 +55,28 @@ class Part(NamedTuple):
     share: float
 
 
+class InStyles:
+    """What is painted in one style, or in a blend of several.
+
+    Attributes:
+        style: the style's picture; of a blend the first one.
+        styles: all parts of a blend; empty for one style.
+    """
+
+    style: Path
+    styles: tuple[Part, ...]
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """What it is painted in: one style, or those of a blend."""
+        return self.styles or (Part(self.style, 1.0),)
+
+    @property
+    def style_files(self) -> tuple[Path, ...]:
+        """The pictures of these."""
+        return tuple(part.path for part in self.parts)
+
+
 @dataclass(frozen=True)
 class Looks:
     """How photos are to be painted.

@@ -37,7 +37,7 @@ from pathlib import Path, PurePath
 from typing import Final, Literal, NamedTuple
 
 from daemon.companions import Beside, Role, beside, in_a_job, is_companion, job_role, marked
-from daemon.looks import Book, Looks, Part, of_one
+from daemon.looks import Book, InStyles, Looks, Part, of_one
 from daemon.names import JOB_FILE, is_note, is_picture, split
 from daemon.scanner import Guard, Look, Sighting, in_order, unguarded
 
@@ -46,7 +46,7 @@ INBOX_LANE: Final = "Inbox"
 
 
 @dataclass(frozen=True)
-class Candidate:
+class Candidate(InStyles):
     """Files in the inbox that together ask for one picture.
 
     Attributes:
@@ -79,16 +79,6 @@ class Candidate:
     styles: tuple[Part, ...] = field(default=(), kw_only=True)
     companions: Mapping[Role, Sighting] = field(default_factory=dict, kw_only=True, hash=False)
     wishes: Mapping[str, object] = field(default_factory=dict, kw_only=True, hash=False)
-
-    @property
-    def parts(self) -> tuple[Part, ...]:
-        """What it is to be painted in: one style, or those of a blend."""
-        return self.styles or (Part(self.style, 1.0),)
-
-    @property
-    def style_files(self) -> tuple[Path, ...]:
-        """The pictures of these."""
-        return tuple(part.path for part in self.parts)
 
     @cached_property
     def sightings(self) -> tuple[Sighting, ...]:
