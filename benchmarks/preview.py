@@ -12,11 +12,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-
 from benchmarks import looks, scenes
 from benchmarks.distances import Judge
-from benchmarks.quality import paint, recipe_of
+from benchmarks.quality import as_bytes, paint, recipe_of
 from benchmarks.scenes import Scene
 from engine.mx import mx
 from engine.painter import Painter
@@ -77,7 +75,7 @@ def measure(
     painter, network = Painter(weights, "cpu"), Vgg(load(weights), mx.cpu())
     for scene in found:
         small, large = (paint(painter, scene, recipe_of(preset, each, steps))[0] for each in sizes)
-        reduced = resized(large, size_of(small)).round().clip(0, 255).astype(np.uint8)
+        reduced = as_bytes(resized(large, size_of(small)))
         judge = Judge(network, scene.photo, scene.painting, size_of(small))
         near, far = judge.distances(small), judge.distances(reduced)
         yield Row(

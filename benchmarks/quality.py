@@ -170,9 +170,9 @@ class Looker:
 
     def __init__(self, network: Vgg, scene: Scene, size: tuple[int, int]) -> None:
         self._judge = Judge(network, scene.photo, scene.painting, size)
-        self.photo = _bytes(resized(scene.photo, size))
+        self.photo = as_bytes(resized(scene.photo, size))
         as_many = of_as_many_pixels(size_of(scene.painting), size)
-        self._style = _bytes(resized(scene.painting, as_many))
+        self._style = as_bytes(resized(scene.painting, as_many))
 
     def look(self, picture: NDArray[np.uint8]) -> dict[str, float]:
         """The measures of a picture, named as in `Row`."""
@@ -259,8 +259,7 @@ def recipe_of(preset: str, size: int, steps: int | None = None) -> Recipe:
         size: long side, pixels.
         steps: on each size, in place of its own.
     """
-    recipe = PRESETS[preset]
-    recipe = recipe if recipe.size == size else at_size(recipe, size)
+    recipe = at_size(PRESETS[preset], size)
     if steps is None:
         return recipe
     return recipe.model_copy(update={"iterations": (steps,) * len(recipe.scales)})
@@ -271,7 +270,7 @@ def paint(painter: Painter, scene: Scene, recipe: Recipe) -> tuple[NDArray[np.ui
     began, computed = time.perf_counter(), time.process_time()
     *_, last = painter.paint(Sources.of(scene.photo, scene.painting), recipe)
     assert isinstance(last, Painting)  # noqa: S101 - it comes last
-    return _bytes(last.picture), time.perf_counter() - began, time.process_time() - computed
+    return as_bytes(last.picture), time.perf_counter() - began, time.process_time() - computed
 
 
 def _duels(rows: Sequence[Row], names: Iterable[str]) -> Iterator[Duel]:
@@ -328,14 +327,15 @@ def means(rows: Iterable[Row]) -> list[dict[str, Any]]:
 _MEASURES: Final = tuple(Row.__dataclass_fields__)[3:]
 
 
-def _bytes(picture: NDArray[Any]) -> NDArray[np.uint8]:
+def as_bytes(picture: NDArray[Any]) -> NDArray[np.uint8]:
+    """A picture as it is shown: in whole numbers, cut off at black and white."""
     found: NDArray[np.uint8] = picture.round().clip(0, 255).astype(np.uint8)
     return found
 
 
 def _of_size(picture: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
     """Another program may round a side the other way."""
-    return _bytes(resized(picture, size))
+    return as_bytes(resized(picture, size))
 
 
 def main() -> None:

@@ -194,7 +194,7 @@ def _recipe(
     paint: PaintSettings, error_type: type[AtelierError], what: str, base: Recipe | None
 ) -> Recipe:
     preset = base or PRESETS[paint.preset]
-    if paint.size not in {None, preset.size}:
+    if paint.size is not None:
         preset = at_size(preset, paint.size)
     wanted = paint.model_dump(exclude={"preset", "default_style", "iterations"}, exclude_none=True)
     if paint.style_loss is not None:

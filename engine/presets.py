@@ -22,8 +22,10 @@ def at_size(recipe: Recipe, size: int) -> Recipe:
     Args:
         recipe: its first and last step counts become those of the new first and last scale, and
             what lies between is shared out evenly; a single scale takes as many as the first.
-        size: long side of the painted picture, pixels.
+        size: long side of the painted picture, pixels; to its own size it is carried as it is.
     """
+    if size == recipe.size:
+        return recipe
     scales = [1.0]
     while size * scales[0] / 2 >= COARSEST:
         scales.insert(0, scales[0] / 2)

@@ -195,8 +195,7 @@ def _photo(name: str) -> str:
 
 def recipe_of(cell: Cell, size: int = _SIZE) -> Recipe:
     """How a picture of a sheet is painted."""
-    preset = PRESETS[cell.preset]
-    preset = preset if preset.size == size else at_size(preset, size)
+    preset = at_size(PRESETS[cell.preset], size)
     changes = dict(cell.changes)
     if "style_loss" in changes:
         changes["style_loss"] = mixture.parse(changes["style_loss"], STYLE_LOSSES)
