@@ -9,7 +9,6 @@ have gone where they belong: what their claims knew was kept (`daemon.keepsakes`
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -22,7 +21,9 @@ from daemon.errors import JournalError
 from daemon.jobs import (
     Job,
     NewJob,
+    coded,
     companions_in,
+    decoded,
     stays_in,
     styles_in,
     written,
@@ -46,8 +47,8 @@ def record(job: NewJob) -> bytes:
     Args:
         job: its recipe is left out: it is not needed any more when this is read.
     """
-    kept: dict[str, object] = {name: _coded(getattr(job, name)) for name in (*_NAMES, *_PATHS)}
-    kept["overrides"] = None if job.overrides is None else _coded(job.overrides)
+    kept: dict[str, object] = {name: coded(getattr(job, name)) for name in (*_NAMES, *_PATHS)}
+    kept["overrides"] = None if job.overrides is None else coded(job.overrides)
     kept["stays"] = written(job.stays)
     kept["styles"] = written_styles(job.styles)
     kept["companions"] = written_companions(job.companions)
@@ -128,9 +129,9 @@ def _adopt_kept(share: Share, journal: Journal, job_id: str) -> None:
 def _recorded(folder: Path, job_id: str) -> NewJob | None:
     try:
         kept = json.loads((folder / COPIED).read_bytes())
-        names = {name: _decoded(kept[name]) for name in _NAMES}
-        paths = {name: Path(_decoded(kept[name])) for name in _PATHS}
-        overrides = None if kept["overrides"] is None else Path(_decoded(kept["overrides"]))
+        names = {name: decoded(kept[name]) for name in _NAMES}
+        paths = {name: Path(decoded(kept[name])) for name in _PATHS}
+        overrides = None if kept["overrides"] is None else Path(decoded(kept["overrides"]))
         stays = stays_in(kept["stays"])
         styles = styles_in(kept.get("styles"))  # older versions wrote down neither these
         companions = companions_in(kept.get("companions"))  # nor these
@@ -156,11 +157,3 @@ def _known(journal: Journal, job_id: str) -> Job | None:
         return journal.get(job_id)
     except JournalError:  # if it is of no use at all, the next call says so
         return None
-
-
-def _coded(name: str | os.PathLike[str]) -> str:
-    return os.fsencode(name).hex()
-
-
-def _decoded(text: str) -> str:
-    return os.fsdecode(bytes.fromhex(text))

@@ -191,41 +191,51 @@ def row_of(job: NewJob) -> tuple[Any, ...]:
 
 def written(stays: tuple[Stay, ...]) -> str | None:
     """Files that stay, as the journal has them; None if there are none."""
-    files = [(os.fsencode(stay.path).hex(), stay.size, stay.mtime_ns) for stay in stays]
+    files = [(coded(stay.path), stay.size, stay.mtime_ns) for stay in stays]
     return json.dumps(files) if files else None
 
 
 def stays_in(text: str | None) -> tuple[Stay, ...]:
     """The same again, read."""
     files = json.loads(text) if text else []
-    return tuple(Stay(PurePath(_decoded(path)), size, mtime_ns) for path, size, mtime_ns in files)
+    return tuple(Stay(PurePath(decoded(path)), size, mtime_ns) for path, size, mtime_ns in files)
 
 
 def written_styles(styles: tuple[Part, ...]) -> str | None:
     """The parts of a blend, as the journal has them; None if it is none."""
-    parts = [(os.fsencode(part.path).hex(), part.share) for part in styles]
+    parts = [(coded(part.path), part.share) for part in styles]
     return json.dumps(parts) if parts else None
 
 
 def styles_in(text: str | None) -> tuple[Part, ...]:
     """The same again, read."""
     parts = json.loads(text) if text else []
-    return tuple(Part(Path(_decoded(path)), float(share)) for path, share in parts)
+    return tuple(Part(Path(decoded(path)), float(share)) for path, share in parts)
 
 
 def written_companions(companions: Mapping[str, Path]) -> str | None:
     """What belongs to a photo, as the journal has it; None if nothing does."""
-    paths = {role: os.fsencode(path).hex() for role, path in companions.items()}
+    paths = {role: coded(path) for role, path in companions.items()}
     return json.dumps(paths) if paths else None
 
 
 def companions_in(text: str | None) -> dict[str, Path]:
     """The same again, read."""
     paths = dict(json.loads(text)) if text else {}
-    return {role: Path(_decoded(path)) for role, path in paths.items()}
+    return {role: Path(decoded(path)) for role, path in paths.items()}
 
 
-def _decoded(text: str) -> str:
+def coded(name: str | os.PathLike[str]) -> str:
+    """A name or path as JSON holds it: not each is a text."""
+    return os.fsencode(name).hex()
+
+
+def decoded(text: str) -> str:
+    """The same again, read.
+
+    Raises:
+        ValueError: it is none.
+    """
     return os.fsdecode(bytes.fromhex(text))
 
 
