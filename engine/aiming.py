@@ -10,6 +10,7 @@ from engine.blending import Look, blended, in_order
 from engine.fitting import Fit, fitting
 from engine.ground import Ground
 from engine.guiding import AtTaps, blended_by_region, of_whole, regions_of
+from engine.margins import with_margin
 from engine.masking import Masked
 from engine.matting import PhotorealismLoss
 from engine.memory import beside_shelf, weighed
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def aimed(painter: Painter, ground: Ground, content: Picture) -> Retreat:
-    """What is minimised at a scale.
+    """What is minimised at a scale, for canvases: the picture has its margin there.
 
     Args:
         painter: who paints.
@@ -33,10 +34,11 @@ def aimed(painter: Painter, ground: Ground, content: Picture) -> Retreat:
     Raises:
         PictureError: no tiles are small enough.
     """
-    finer = partial(_fitting, painter, size_of(content), ground)
+    canvas = with_margin(content, ground.recipe.margin)
+    finer = partial(_fitting, painter, size_of(canvas), ground)
     style = _blend(painter, ground, content)
-    realism = _realism(ground, content)
-    make = partial(painter.objective, content, style, ground.recipe, realism=realism)
+    realism = _realism(ground, canvas)
+    make = partial(painter.objective, canvas, style, ground.recipe, realism=realism)
     if ground.guides:
         make = partial(make, regions=_regions(painter, ground, size_of(content)))
     return Retreat(
@@ -58,12 +60,14 @@ def through_mask(painter: Painter, ground: Ground, size: Size, objective: Retrea
     shares = ground.guides.shares(size)
     if shares is None:
         return objective
-    return Masked(objective, painter.to_device(ground.content_at(size)), shares)
+    margin = ground.recipe.margin
+    photo = painter.to_device(with_margin(ground.content_at(size), margin))
+    return Masked(objective, photo, with_margin(shares, margin))
 
 
 def _regions(painter: Painter, ground: Ground, size: Size) -> AtTaps:
     recipe = ground.recipe
-    weights = ground.guides.at_taps(size, recipe.style_layers, recipe.padding)
+    weights = ground.guides.at_taps(size, recipe.style_layers, recipe.padding, recipe.margin)
     return regions_of(weights, painter.network.laid)
 
 

@@ -13,6 +13,7 @@ from engine.cuda import NEWEST, OLDEST, Card, Found, ask_driver
 from engine.errors import DeviceError
 from engine.mx import mx, nd, threads
 from engine.progress import DeviceReport
+from engine.room import give_back
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,12 @@ def forget_errors() -> None:
     """
     with suppress(mx.MXNetError):
         nd.waitall()
+
+
+def let_go() -> None:
+    """Give back to the system what nobody holds any more, once all that is queued is done."""
+    nd.waitall()
+    give_back()
 
 
 def choose(

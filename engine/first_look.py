@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from engine.adain import Adain
+from engine.device import let_go
 from engine.errors import PictureError, RecipeError
 from engine.ground import Ground, laid
 from engine.layers import SMALLEST_SIDE
-from engine.mx import nd
 from engine.pyramid import Picture, Size, size_of
 from engine.recipe import Recipe
-from engine.room import give_back
 from engine.showing import finished
 from engine.sources import Sources
 from engine.weights.adain import in_place, load
@@ -95,8 +94,7 @@ class FirstLooks:
             self._told.add(repr(error))
             raise
         finally:
-            nd.waitall()
-            give_back()
+            let_go()
         self._told.clear()
         return found
 

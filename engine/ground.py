@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import prod
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -16,6 +17,7 @@ from engine.colours import Change, changed, changes
 from engine.fitting import Fit
 from engine.guides import NOTHING, Guides, guides_of
 from engine.layers import chain_to, deepest, work_of
+from engine.margins import canvas_size
 from engine.memory import MemoryPlan
 from engine.recipe import Recipe
 from engine.sources import Sources
@@ -78,7 +80,7 @@ class Scale:
     """One size on the way.
 
     Attributes:
-        size: height and width.
+        size: height and width of the picture.
         steps: most optimiser steps.
         ground: what it is painted after.
     """
@@ -88,11 +90,16 @@ class Scale:
     ground: Ground
 
     @property
+    def canvas(self) -> pyramid.Size:
+        """Height and width of what is painted: the picture and its margin."""
+        return canvas_size(self.size, self.ground.recipe.margin)
+
+    @property
     def step_work(self) -> float:
         """Work of a step, in what such work takes in a painting."""
         layers = chain_to(deepest(self.ground.recipe.taps))
         slower = _SLOW * self.ground.memory.overhead if self.ground.refines else 1.0
-        return self.size[0] * self.size[1] * work_of(layers) * slower
+        return prod(self.canvas) * work_of(layers) * slower
 
     @property
     def work(self) -> float:
@@ -133,7 +140,7 @@ def laid(painter: Painter, sources: Sources, recipe: Recipe) -> list[Scale]:
     given = [style.picture for style in sources.styles]
     longest = [style_size(pyramid.size_of(each), largest, recipe) for each in given]
     guides = guides_of(sources)
-    memory = painter.plan(largest, longest, recipe, guides)
+    memory = painter.plan(canvas_size(largest, recipe.margin), longest, recipe, guides)
     content = own(pyramid.resized(sources.content, largest), sources.content)
     styles = [
         own(pyramid.resized(each, size), each) for each, size in zip(given, longest, strict=True)

@@ -78,12 +78,14 @@ class Guides:
             self._known[size] = np.asarray(resized(painted(self.mask), size).clip(0, 1))
         return self._known[size]
 
-    def at_taps(self, size: Size, taps: Collection[str], padding: Padding) -> dict[str, Weights]:
+    def at_taps(
+        self, size: Size, taps: Collection[str], padding: Padding, margin: int = 0
+    ) -> dict[str, Weights]:
         """Weights of the regions for the maps of some taps; see `Regions.at_taps`.
 
         Under a mask what sees its edge counts for little (`masks.inwards`).
         """
-        weights = self._regions.at_taps(size, taps, padding, self.shares(size))
+        weights = self._regions.at_taps(size, taps, padding, self.shares(size), margin)
         return weights if self.mask is None else {t: inwards(each) for t, each in weights.items()}
 
     def seen(self, painting: NDArray[np.float32], photo: NDArray[Any]) -> NDArray[np.float32]:

@@ -7,12 +7,12 @@ from functools import partial
 from typing import Any
 
 from engine.crossing import Crossing
+from engine.device import let_go
 from engine.errors import PictureError
 from engine.layers import SMALLEST_SIDE, deepest
 from engine.losses import Place, cut
 from engine.mx import Array, nd
 from engine.recipe import Recipe
-from engine.room import give_back
 from engine.shelf import NO_SHELF, Shelf
 from engine.stages import Stage, Tiling
 from engine.tiles import Tile
@@ -182,5 +182,4 @@ def _widened(share: Array, tile: Tile, level: int) -> Array:
 def _settle(stage: Stage) -> None:
     """Wait, so that the next tile does not begin while the last one's memory is still in use."""
     if not stage.grid.whole:
-        nd.waitall()
-        give_back()
+        let_go()

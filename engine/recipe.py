@@ -124,6 +124,13 @@ class Recipe(BaseModel):
         "replicate",
         description="what the first convolution sees beyond the picture's edge",
     )
+    margin: int = Field(
+        8,
+        ge=0,
+        le=64,
+        description="pixels around the picture that are painted too, the picture mirrored, and "
+        "cut off in the end",
+    )
     style_trim: float = Field(
         0.02,
         ge=0,

@@ -21,6 +21,7 @@ from engine import pyramid
 from engine.device import forget_errors, last_line
 from engine.errors import PictureError
 from engine.ground import Ground, Scale, style_size
+from engine.margins import canvas_size
 from engine.mx import mx
 from engine.own_size import as_it_came, largest
 from engine.recipe import Recipe
@@ -120,7 +121,7 @@ def _ground(
     given = [style.picture for style in sources.styles]
     longest = [style_size(pyramid.size_of(each), size, recipe, refines=True) for each in given]
     try:
-        memory = painter.plan(size, longest, recipe, painted.guides)
+        memory = painter.plan(canvas_size(size, recipe.margin), longest, recipe, painted.guides)
     except PictureError:
         return None
     looks = [

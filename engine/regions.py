@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from engine.averages import Padding, Plane, Size, down, resized
 from engine.errors import PictureError
 from engine.labels import APART, Colour, Labels, distance
+from engine.margins import with_margin
 
 Weights = NDArray[np.float32]
 """(K, h, w): one plane a region."""
@@ -51,6 +52,7 @@ class Regions:
         taps: Collection[str],
         padding: Padding,
         painted: Plane | None = None,
+        margin: int = 0,
     ) -> dict[str, Weights]:
         """Weights for the maps of some taps.
 
@@ -59,12 +61,13 @@ class Regions:
             taps: convolutions.
             padding: of the first one.
             painted: what of each pixel a mask lets be painted, in that size; without it all.
+            margin: around the picture (see `engine.margins`).
         """
         found: dict[str, list[Plane]] = {tap: [] for tap in taps}
         for number in range(self.count):
             plane = self._plane(number, size)
             plane = plane if painted is None else plane * painted
-            for tap, at_tap in down(plane, taps, padding):
+            for tap, at_tap in down(with_margin(plane, margin), taps, padding):
                 found[tap].append(at_tap)
         return {tap: np.stack(planes) for tap, planes in found.items()}
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from engine.averages import Plane
 from engine.colours import under_colours
 from engine.ground import Ground
+from engine.margins import canvas_size, without_margin
 from engine.mx import Array
 from engine.pyramid import Picture, resized, size_of
 
@@ -22,13 +23,18 @@ def glimpse(image: Array, ground: Ground) -> NDArray[np.uint8]:
     """An image on the device, (1, 3, H, W), for people who look on: (H, W, 3).
 
     Args:
-        image: as it is painted, of the size of one of the scales.
+        image: the canvas as it is painted, at one of the scales.
         ground: what it is painted after.
     """
-    height, width = image.shape[2:]
-    shown = np.empty((height, width, 3), np.uint8)
+    margin = ground.recipe.margin
+    size = canvas_size(image.shape[2:], -margin)
+    shown = np.empty((*size, 3), np.uint8)
+
     # One at a time: all of a large picture would take 150 MB more.
-    for colour, plane in enumerate(_seen(lambda n: image[0, n].asnumpy(), (height, width), ground)):
+    def painted(colour: int) -> NDArray[np.float32]:
+        return without_margin(image[0, colour].asnumpy(), margin)
+
+    for colour, plane in enumerate(_seen(painted, size, ground)):
         np.clip(plane, 0, 255, out=plane)
         shown[:, :, colour] = np.rint(plane, out=plane)
     return shown

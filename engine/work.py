@@ -16,15 +16,16 @@ from engine import photograph, pyramid, showing, snapshot
 from engine.aiming import aimed, through_mask
 from engine.bounds import DARKEST, LIGHTEST
 from engine.descent import Descent, Limits, solved
+from engine.device import let_go
 from engine.errors import DivergedError, PictureError, SnapshotError
 from engine.ground import Ground, Scale, digest_of, laid, start_of
+from engine.margins import with_margin, without_margin
 from engine.mx import mx, nd
 from engine.optimizer import make_optimizer
 from engine.progress import LossParts, Painting, Progress
 from engine.recipe import Recipe
 from engine.refining import LATE, refined, why_without
 from engine.retreat import Retreat
-from engine.room import give_back
 from engine.snapshot import Snapshot, State
 from engine.sources import Sources
 
@@ -243,7 +244,7 @@ class Work:
     def _do_without(self, error: Exception) -> None:
         """Leave the refinement: what was painted is there, and worth more than nothing."""
         self._descent, self._left_out = None, why_without(error)
-        _let_go()
+        let_go()
 
     def _painted(self, content: pyramid.Picture, start: pyramid.Picture) -> Iterator[Progress]:
         """Work through one scale."""
@@ -253,10 +254,10 @@ class Work:
         yield from self._followed(self._descent)
         self._take(self._descent)
         self._heed(objective)
-        # Its optimiser's memory is not to lie beside the next one's.
+        # What it has held, its optimiser's memory above all, is not to lie beside the next one's.
         self._descent = None
         del objective
-        _let_go()
+        let_go()
 
     @property
     def _now(self) -> Scale:
@@ -292,7 +293,7 @@ class Work:
         descent = Descent(
             through_mask(self._painter, self._now.ground, self._now.size, objective),
             make_optimizer(recipe.model_copy(update={"history": history})),
-            self._painter.to_device(start),
+            self._painter.to_device(with_margin(start, recipe.margin)),
             Limits(self._now.steps, recipe.plateau, self._deadline, solved(recipe)),
             self._painter.now,
             rolled_back=self._unstable,
@@ -343,8 +344,8 @@ class Work:
         if self._now.ground.refines and not descent.steps:
             self._left_out = LATE
             return
-        planes = descent.best.asnumpy()[0]
-        self._result = np.ascontiguousarray(planes.transpose(1, 2, 0))
+        canvas = descent.best.asnumpy()[0].transpose(1, 2, 0)
+        self._result = np.ascontiguousarray(without_margin(canvas, self._recipe.margin))
         if descent.best_loss is not None:
             self._loss = descent.best_loss
         self._stopped_by = descent.stopped_by
@@ -392,9 +393,3 @@ class Work:
 
 def _digest(*parts: str) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-
-def _let_go() -> None:
-    """Give back to the system what a scale has held, before the next one takes its own."""
-    nd.waitall()
-    give_back()

@@ -13,6 +13,7 @@ from engine.blending import Look
 from engine.errors import PictureError
 from engine.fitting import PLAIN, Fit
 from engine.ground import Ground
+from engine.margins import canvas_size, with_margin
 from engine.matting import PhotorealismLoss
 from engine.memory import plan_memory
 from engine.sources import Sources
@@ -61,7 +62,7 @@ def test_styles_are_blended_one_after_the_other(ground):
     work = aimed(painter, after, content)
     assert [shape for shape, *_ in painter.asked] == [(48, 64, 3)] * 2
     ((seen, grams, recipe, tiling),) = painter.objectives
-    assert seen is content
+    assert np.array_equal(seen, with_margin(content, recipe.margin))
     assert grams["conv1_1"] == pytest.approx(50)
     assert (recipe, tiling) == (after.recipe, Tiling(shelved=True))
     assert work.fit.tiling == tiling
@@ -73,7 +74,7 @@ def test_the_size_of_strokes_is_that_of_the_style_and_nothing_else(ground, strok
     aimed(painter, ground(look(40, 1.0), stroke_size=stroke), content)
     ((shape, *_),) = painter.asked
     assert max(shape) == side
-    assert painter.objectives[0][0] is content
+    assert painter.objectives[0][0].shape == (*canvas_size(SIZE, Recipe().margin), 3)
 
 
 @pytest.mark.parametrize("fields", [{}, {"photo": True, "realism_weight": 0}])
@@ -87,8 +88,9 @@ def test_a_photograph_is_compared_with_the_photo_at_the_scale(ground):
     painter = StandIn()
     content = np.random.default_rng(0).uniform(0, 255, (*SIZE, 3)).astype(np.float32)
     aimed(painter, ground(look(40, 1.0), photo=True, realism_weight=50), content)
-    other = np.random.default_rng(1).uniform(0, 255, (*SIZE, 3)).astype(np.float32)
-    assert painter.realism(other)[0] == PhotorealismLoss.of(content, 50)(other)[0] > 0
+    canvas = with_margin(content, Recipe().margin)
+    other = np.random.default_rng(1).uniform(0, 255, canvas.shape).astype(np.float32)
+    assert painter.realism(other)[0] == PhotorealismLoss.of(canvas, 50)(other)[0] > 0
 
 
 def test_what_is_too_small_for_any_tiles_is_tried_in_the_smallest():

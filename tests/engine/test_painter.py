@@ -15,6 +15,7 @@ from engine.errors import PictureError
 from engine.fitting import fitting
 from engine.footprint import step_bytes
 from engine.layers import chain_to
+from engine.margins import canvas_size
 from engine.memory import WORKSPACE
 from engine.painter import Painter
 from engine.room import resident
@@ -66,7 +67,7 @@ def test_a_photo_in_its_own_style_stays_as_it_is(painter, photo):
     recipe = Recipe(size=64, scales=(1.0,), iterations=(8,), style_weight=2)
     steps, painting = paint(painter, darker, darker, recipe)
     assert painting.loss.total < 0.5 * steps[0].loss
-    assert np.abs(painting.picture - darker).mean() < 8
+    assert np.abs(painting.picture - darker).mean() < 10
 
 
 @pytest.mark.parametrize("init", ["content", "noise", "blend"])
@@ -211,10 +212,16 @@ def test_what_is_no_picture_is_refused_before_the_work(painter, style, picture, 
 
 
 @pytest.mark.parametrize("precision", ["float32", pytest.param("bfloat16", marks=needs_bfloat16)])
-def test_blank_pictures_stay_blank(weights, precision):
+@pytest.mark.parametrize(
+    ("margin", "most"),
+    # The network sees its zeros beyond the edge of a style that is smaller than the canvas.
+    [(0, 0.5), (8, 3.0)],
+)
+def test_blank_pictures_stay_blank(weights, precision, margin, most):
     blank = np.full((64, 64, 3), 128, np.uint8)
-    _, painting = paint(Painter(weights.parent, "cpu", precision=precision), blank, blank)
-    assert painting.picture == near(blank, abs=0.5)
+    painter = Painter(weights.parent, "cpu", precision=precision)
+    _, painting = paint(painter, blank, blank, SMALL.model_copy(update={"margin": margin}))
+    assert painting.picture == near(blank, abs=most)
 
 
 def test_a_very_narrow_style_is_used_all_the_same(painter, photo):
@@ -251,8 +258,8 @@ def test_the_bare_canvas_around_a_style_is_left_out(painter, photo, style):
 def test_a_picture_painted_in_tiles_is_the_one_painted_whole(painter, photo, style, monkeypatch):
     recipe = Recipe(size=160, scales=(0.5, 1.0), iterations=(3, 3))
     _, whole = paint(painter, photo, style, recipe)
-    size = (120, 160)
-    plan = painter.plan(size, [size], recipe)
+    size = canvas_size((120, 160), recipe.margin)
+    plan = painter.plan(size, [(120, 160)], recipe)
     fit = fitting(size, recipe, step_bytes(size, chain_to("conv5_1"), recipe.taps) // 2)
     less = replace(plan, tiling=fit.tiling, maps=fit.bytes)
     monkeypatch.setattr(painter, "plan", lambda *_: less)

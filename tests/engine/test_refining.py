@@ -12,6 +12,7 @@ import pytest
 from engine import PRESETS, Painting, Recipe, pyramid, refining
 from engine.errors import DivergedError, PictureError, SnapshotError
 from engine.layers import chain_to, deepest, work_of
+from engine.margins import canvas_size
 from engine.mx import mx
 from engine.objective import Objective
 from engine.snapshot import Snapshot
@@ -160,7 +161,7 @@ def test_without_it_a_painting_in_luminance_has_the_photo_s_colours_all_the_same
     evaluate = Objective.evaluate
 
     def fail(self, image):
-        if image.shape[2:] == (SHORT, LONG):
+        if image.shape[2:] == canvas_size((SHORT, LONG), RECIPE.margin):
             raise MemoryError
         return evaluate(self, image)
 
@@ -257,7 +258,7 @@ def limited(painter, most):
     """A plan of memory in which there is room for pictures up to a size."""
 
     def plan(size, *more):
-        if max(size) > most:
+        if max(size) > most + 2 * RECIPE.margin:  # the canvas is larger
             raise PictureError("too large")
         return painter.plan(size, *more)
 
@@ -313,7 +314,7 @@ def test_what_was_painted_survives_a_refinement_that_fails(
     evaluate = Objective.evaluate
 
     def fail(self, image):
-        if image.shape[2:] == (SHORT, LONG):
+        if image.shape[2:] == canvas_size((SHORT, LONG), RECIPE.margin):
             raise error
         return evaluate(self, image)
 

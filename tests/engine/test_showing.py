@@ -38,7 +38,9 @@ def test_what_has_the_style_s_colours_is_brought_into_range(colors):
 
 @pytest.mark.parametrize("colors", ["style", "match", "luminance"])
 def test_a_glimpse_is_what_would_be_finished_rounded(colors):
-    found = showing.glimpse(on_device(PAINTED), ground(colors))
+    after = ground(colors)
+    canvas = np.pad(PAINTED, [(after.recipe.margin,) * 2] * 2 + [(0, 0)])
+    found = showing.glimpse(on_device(canvas), after)
     right = np.rint(showing.finished(PAINTED, ground(colors)))
     assert found.dtype == np.uint8
     assert np.array_equal(found, right)
