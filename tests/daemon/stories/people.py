@@ -43,21 +43,25 @@ class Styles:
     next_red: int = 0
 
     def reds(self, lane: str) -> set[float]:
-        """All that a picture of this folder may have come to: of a blend the mean."""
+        """All that a picture of this folder may have come to: of a blend the mean.
+
+        Somebody may call one picture `Waves + Dots`; it is what is meant as long as it is there.
+        """
         had = [self.ever.get(name, set()) for name in named(lane)]
-        return {sum(reds) / len(reds) for reds in product(*had)}
+        blends = {sum(reds) / len(reds) for reds in product(*had)}
+        return blends | {float(red) for red in self.ever.get(lane, set())}
 
     def ever_in(self, lane: str) -> set[int]:
         """All reds that the styles of this folder have had."""
-        return set[int]().union(*(self.ever.get(name, set()) for name in named(lane)))
+        return set[int]().union(*(self.ever.get(name, set()) for name in (lane, *named(lane))))
 
     def are_there(self, lane: str) -> bool:
         """Whether this is the folder of styles that are there."""
-        return self.now.keys() >= named(lane)
+        return lane in self.now or self.now.keys() >= named(lane)
 
     def were_touched(self, lane: str) -> bool:
         """Whether one of its styles was taken away, or changed, at some time."""
-        return bool(self.touched & named(lane))
+        return bool(self.touched & {lane, *named(lane)})
 
     def fresh(self) -> int:
         """Another red than before."""
