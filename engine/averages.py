@@ -7,7 +7,7 @@ up to 1: so planes that add up to 1 everywhere still do, but for rounding.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,9 @@ Plane = NDArray[np.float32]
 Size = tuple[int, int]
 Padding = Literal["zeros", "reflect", "replicate"]
 
+_COLUMNS: Final = 512
+"""That are worked on at a time, where a plane is made smaller."""
+
 
 def resized(plane: NDArray[Any], size: Size) -> Plane:
     """A plane in another height and width.
@@ -27,7 +30,7 @@ def resized(plane: NDArray[Any], size: Size) -> Plane:
     areas stay true; one that grows is interpolated between the centres of its positions.
 
     Args:
-        plane: of floats, or of booleans.
+        plane: of floats, bytes or booleans.
         size: the new one.
     """
     across = _along_rows(_along_rows(plane, size[0]).T, size[1])
@@ -42,6 +45,12 @@ def _along_rows(plane: NDArray[Any], length: int) -> Plane:
 
 
 def _shrunk(plane: NDArray[Any], length: int) -> Plane:
+    # Some columns at a time: what is of bytes is made floats on the way.
+    parts = (plane[:, left : left + _COLUMNS] for left in range(0, plane.shape[1], _COLUMNS))
+    return np.concatenate([_shrunk_part(part, length) for part in parts], axis=1)
+
+
+def _shrunk_part(plane: NDArray[Any], length: int) -> Plane:
     before = plane.shape[0]
     # In whole numbers, so that an edge that falls between two rows does so exactly.
     edges, rest = np.divmod(np.arange(length) * before, length)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine import labels
-from engine.averages import Padding, Plane, Size, resized
+from engine.averages import Padding, Plane, Size
 from engine.errors import GuideError, PictureError, RecipeError
 from engine.masks import composed, inwards, luma, painted, restored
 from engine.regions import Regions, Weights, matched
@@ -75,7 +75,7 @@ class Guides:
         if size not in self._known:
             # For the size that is worked at alone: a mask may be as large as a camera's photo.
             self._known.clear()
-            self._known[size] = np.asarray(resized(painted(self.mask), size).clip(0, 1))
+            self._known[size] = painted(self.mask, size)
         return self._known[size]
 
     def at_taps(

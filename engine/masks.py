@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from engine.averages import Plane
+from engine.averages import Plane, Size, resized
 from engine.errors import PictureError
 
 _INWARDS: Final = 4
@@ -25,23 +25,27 @@ _NOISE: Final = 8
 """Grey levels from black, and from white, that are meant to be that: JPEG has such noise."""
 
 
-def painted(mask: NDArray[np.uint8]) -> Plane:
+def painted(mask: NDArray[np.uint8], size: Size | None = None) -> Plane:
     """What of each pixel is painted, 0 to 1.
+
+    A mask may be as large as a camera's photo: until it has the size of the picture it stays bytes.
 
     Args:
         mask: (H, W) or (H, W, 3), uint8; of colours the luma counts.
+        size: height and width of the picture that it is laid over; unset, its own.
 
     Raises:
         PictureError: nothing at all.
     """
     levels = (np.arange(256) - _NOISE) / (255 - 2 * _NOISE)
-    shares = np.asarray(levels.clip(0, 1).astype(np.float32)[luma(mask)])
+    shares = np.asarray(np.rint(255 * levels.clip(0, 1)).astype(np.uint8)[luma(mask)])
     if not shares.any():
         raise PictureError(
             "The mask is black all over, so nothing would be painted. Paint white what is to be "
             "painted, and leave black what is to stay as it is."
         )
-    return shares
+    at_size = resized(shares, size or (shares.shape[0], shares.shape[1]))
+    return np.asarray((at_size / 255).clip(0, 1))
 
 
 def luma(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:

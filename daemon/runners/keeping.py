@@ -17,7 +17,6 @@ from daemon import pictures
 from daemon.formats.scaling import Retouch
 from daemon.rations import ration_for, rationed
 from daemon.runners.base import PaintRequest
-from engine.averages import resized
 from engine.masks import painted
 
 _LANCZOS: Final = Image.Resampling.LANCZOS
@@ -37,7 +36,7 @@ def keeping(request: PaintRequest, painting: tuple[int, int]) -> Retouch:
     """
     photo = _decoded(request.content, request)
     size = photo.shape[0], photo.shape[1]
-    shares = resized(painted(_decoded(request.mask, request)), size).clip(0, 1)
+    shares = painted(_decoded(request.mask, request), size)
 
     def kept(number: int, plane: NDArray[np.float32]) -> NDArray[np.float32]:
         own = photo[:, :, number]
