@@ -131,6 +131,21 @@ def regions_beside(styles: Mapping[str, Path], folder: Path) -> dict[Path, Path]
     return {styles[name]: path for name, path in regions_among(styles, found).items()}
 
 
+def lonely_regions(styles: Iterable[str], folder: Path) -> list[Path]:
+    """The pictures that mark regions of styles that are not there.
+
+    Args:
+        styles: the names of those that are there.
+        folder: the styles folder.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    found = find_regions(folder)
+    theirs = set(regions_among(styles, found).values())
+    return [path for path in found.values() if path not in theirs]
+
+
 def regions_among(styles: Iterable[str], regions: Mapping[str, Path]) -> dict[str, Path]:
     """Which of these regions are whose; large and small letters are the same, as for photos.
 
