@@ -31,6 +31,7 @@ from daemon.errors import (
 from daemon.faulty_folders import FaultyFolders
 from daemon.inbox_note import Asked, InboxNote
 from daemon.inspector import Inspected, Inspects
+from daemon.job_files import A_SECOND, JobFiles
 from daemon.jobs import new_job
 from daemon.journal import Journal
 from daemon.last_resort import LastResort
@@ -118,7 +119,8 @@ class Intake:
         """The names of the styles, in order, likewise."""
         self._seen: scanner.Look | None = None
         self._faulty, self._unpaired = FaultyFolders(clock), FaultyFolders(clock)
-        self._pairer, self._turns = Pairer(self._unpaired.over), Turns()
+        job_files = JobFiles(share.inbox, A_SECOND, clock)
+        self._pairer, self._turns = Pairer(self._unpaired.over, job_files), Turns()
 
     def use(self, settings: Settings) -> None:
         """Go by other settings from now on; what is queued already keeps its recipe.
@@ -229,7 +231,7 @@ class Intake:
             elif self._troubles.waits_for_gaps(ready, inspected.gaps):
                 pass  # likewise, later
             elif inspected.ok:
-                self._take(ready, None)
+                self._take(ready, ready.candidate.fault or None)
             elif self._troubles.is_hopeless(ready, inspected):
                 self._take(ready, inspected.message)
         self._ask()

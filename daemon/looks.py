@@ -112,7 +112,7 @@ class Book:
     def __init__(self, styles: Mapping[str, Path]) -> None:
         self.styles: Final = dict(styles)
         self._exact = {canonical(name): name for name in styles}
-        self._names = mixture.Names(styles)
+        self.names: Final = mixture.Names(styles)
         self._read: dict[str, Looks | None] = {}
 
     def looks(self, folder: str) -> Looks | None:
@@ -140,13 +140,24 @@ class Book:
     def _styles(self, text: str) -> tuple[str, tuple[Part, ...]] | None:
         if (name := self._exact.get(text)) is not None:
             return name, (Part(self.styles[name], 1.0),)
-        shares = mixture.parse(text, self._names)
+        shares = mixture.parse(text, self.names)
         if shares is None and _WIDE_PLUS in text:
-            shares = mixture.parse(text.replace(_WIDE_PLUS, "+"), self._names)
+            shares = mixture.parse(text.replace(_WIDE_PLUS, "+"), self.names)
         if shares is None or len(shares) > MOST_STYLES:
             return None
         if len(shares) == 1 and _folded(next(iter(shares))) != _folded(text):
             return None  # a share of the only one: "Waves 2" may be anybody's folder
+        return self._mixed(shares)
+
+    def of(self, shares: Mapping[str, float]) -> Looks:
+        """The looks of photos that are painted in these styles.
+
+        Args:
+            shares: by the names of the styles, at least one; together 1.
+        """
+        return Looks(*self._mixed(shares))
+
+    def _mixed(self, shares: Mapping[str, float]) -> tuple[str, tuple[Part, ...]]:
         return _shown(shares), tuple(Part(self.styles[one], shares[one]) for one in shares)
 
 

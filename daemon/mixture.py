@@ -17,7 +17,7 @@ none has, the shares are equal; if some have, the others share what those leave 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final, NamedTuple
 
 from daemon.names import canonical
@@ -32,7 +32,14 @@ _WHOLE: Final = 100.0
 _WITH_SHARE: Final = re.compile(r"(.*\S)\s+([0-9]{1,6}(?:[.,][0-9]{1,6})?)\s*%?", re.DOTALL)
 
 
-class _Term(NamedTuple):
+class Term(NamedTuple):
+    """One thing of a mixture.
+
+    Attributes:
+        name: as it is in what is known.
+        percent: over 0; None if it has the share that the others leave.
+    """
+
     name: str
     percent: float | None
 
@@ -55,7 +62,7 @@ def parse(text: str, known: Iterable[str] | Names) -> dict[str, float] | None:
     terms = _terms(text.split("+"), known if isinstance(known, Names) else Names(known))
     if terms is None or len({term.name for term in terms}) < len(terms):
         return None
-    return _shares(terms)
+    return shares_of(terms)
 
 
 class Names:
@@ -74,24 +81,25 @@ class Names:
                 self._exact.setdefault(form, name)
                 self._folded.setdefault(form.casefold(), name)
 
-    def term(self, text: str) -> _Term | None:
+    def term(self, text: str) -> Term | None:
         """What a text means: a name, or else a name and a share of more than nothing."""
-        if (name := self._found(text)) is not None:
-            return _Term(name, None)
+        if (name := self.found(text)) is not None:
+            return Term(name, None)
         parts = _WITH_SHARE.fullmatch(text.strip())
-        name = self._found(parts[1]) if parts else None
+        name = self.found(parts[1]) if parts else None
         percent = float(parts[2].replace(",", ".")) if parts else 0.0
-        return _Term(name, percent) if name is not None and percent else None
+        return Term(name, percent) if name is not None and percent else None
 
-    def _found(self, text: str) -> str | None:
+    def found(self, text: str) -> str | None:
+        """The name that a text is, as it is in what is known; None if it is none."""
         form = canonical(text).strip()
         return self._exact.get(form) or self._folded.get(form.casefold())
 
 
-def _terms(pieces: list[str], names: Names) -> list[_Term] | None:
+def _terms(pieces: list[str], names: Names) -> list[Term] | None:
     """The terms of a text that was cut at each plus; a name with pluses is joined again."""
     # From the end on, so that each rest is read once, however many ways lead to it.
-    rests: list[list[_Term] | None] = [*[None] * len(pieces), []]
+    rests: list[list[Term] | None] = [*[None] * len(pieces), []]
     for start in reversed(range(len(pieces))):
         for end in range(len(pieces), start, -1):  # the longest first
             rest = rests[end]
@@ -102,7 +110,12 @@ def _terms(pieces: list[str], names: Names) -> list[_Term] | None:
     return rests[0]
 
 
-def _shares(terms: list[_Term]) -> dict[str, float] | None:
+def shares_of(terms: Collection[Term]) -> dict[str, float] | None:
+    """What each name has of the whole, which is 1; None if there is nothing left for one of them.
+
+    Args:
+        terms: of different names.
+    """
     said = sum(term.percent or 0.0 for term in terms)
     open_ = sum(term.percent is None for term in terms)
     left = (_WHOLE - said) / open_ if open_ else 0.0

@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 
 from daemon import scanner
 from daemon.errors import ShareError
+from daemon.job_files import JobFiles
 from daemon.pairing import Candidate, pair
 from daemon.share import Share
 from daemon.styles import find_styles
@@ -71,7 +72,7 @@ def look(
     styles: dict[str, Path] = {}
     with contextlib.suppress(OSError):  # closed to this user: nobody has a style then
         styles = find_styles(share.styles)
-    found = pair(seen, styles, default_style)
+    found = pair(seen, styles, default_style, JobFiles(share.inbox, _LONGEST_SECONDS))
     closed = (path for path in seen.unreadable if path not in watch.passed)
     return NotTaken(
         sum(not _stays(one, share, stays) for one in found.candidates),

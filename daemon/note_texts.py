@@ -12,7 +12,7 @@ from typing import Final
 
 from daemon.companions import regions_of
 from daemon.names import is_picture, printable, split
-from daemon.reasons import ALL_CANCELLED, NO_PICTURE, NOT_READ
+from daemon.reasons import ALL_CANCELLED, NO_PICTURE, NO_STYLE, NOT_READ
 from daemon.share import Share
 from daemon.words import LANGUAGES, Language, Words, words
 from daemon.wrapping import wrapped
@@ -57,12 +57,13 @@ def style_text(name: str, reason: str, folder: PurePath, language: Language = EN
     """
     told = words(language)
     kind = "style" if regions_of(name) is None else "regions"
+    ways = "note.regions.lonely_ways" if reason == NO_STYLE else f"note.{kind}.ways"
     return _note(
         told,
         told.say(f"note.{kind}.title", what=_quoted(name, told)),
         *_what_happened(reason, told),
         told.say("note.what_you_can_do"),
-        told.say(f"note.{kind}.ways", folder=_as_seen(folder)),
+        told.say(ways, folder=_as_seen(folder), style=printable(folder.name)),
     )
 
 

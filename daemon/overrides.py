@@ -1,15 +1,15 @@
 """`job.toml`: what one job may wish for, within bounds, and the recipe that comes of it.
 
-A job.toml comes from whoever may write to the share. It can name a preset and set some numbers;
-it can never name a file, and its size is bounded. What it says of the result's file is applied
-when the photo's turn comes (`daemon.loading`).
+A job.toml comes from whoever may write to the share. It can name a preset, set some numbers, and
+name styles that there are (`daemon.named`); it can never name a file, and its size is bounded. What
+it says of the result's file is applied when the photo's turn comes (`daemon.loading`).
 """
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
@@ -17,6 +17,7 @@ from daemon import mixture
 from daemon.catalogue import Setting, catalogue
 from daemon.contradictions import in_vain
 from daemon.errors import AtelierError, OverridesError, SettingsError
+from daemon.named import STYLES, Named, read_named
 from daemon.names import JOB_FILE, printable
 from daemon.settings import STYLE_LOSSES, OutputSettings, PaintSettings
 from daemon.toml_text import read_toml, unquoted
@@ -44,25 +45,43 @@ OF_BOTH: Final = f"What {JOB_FILE} and the name of the folder ask for together m
 _SHOWN: Final = 40
 
 
+class Asked(NamedTuple):
+    """What a job.toml asks for.
+
+    Attributes:
+        wishes: the settings that it names, each checked: a subset of `WISHES`.
+        named: the styles that it names; None if it names none.
+    """
+
+    wishes: dict[str, object]
+    named: Named | None
+
+
 def read_overrides(text: bytes) -> dict[str, object]:
+    """Read the settings in a job.toml; as `read_job_file`."""
+    return read_job_file(text).wishes
+
+
+def read_job_file(text: bytes) -> Asked:
     """Read a job.toml.
 
     Args:
         text: the file's bytes, at most `MAX_BYTES`; UTF-8, with or without byte order mark.
 
     Returns:
-        The settings that it names, each checked: a subset of `WISHES`.
+        What it asks for; whether there are such styles is not known here.
 
     Raises:
         OverridesError: it is no TOML, names what cannot be set, or sets a value that is not of the
             right kind or out of its range.
     """
     tree = _parsed(text)
+    named = read_named(tree.pop(STYLES)) if STYLES in tree else None
     if isinstance(inner := tree.pop(_OUTPUT, {}), dict):
         tree |= {f"{_OUTPUT}.{name}": value for name, value in inner.items()}
     else:
         tree[_OUTPUT] = inner  # which is no setting
-    return _checked(tree)
+    return Asked(_checked(tree), named)
 
 
 def make_output(output: OutputSettings, overrides: Mapping[str, object]) -> OutputSettings:
@@ -165,7 +184,7 @@ def _validated(
 
 def _unknown(name: str) -> str:
     return (
-        f'{JOB_FILE}: there is no setting "{_short(name)}".{_nearest(name, WISHES)} '
+        f'{JOB_FILE}: there is no setting "{_short(name)}".{_nearest(name, (*WISHES, STYLES))} '
         "What can be set is listed in docs/configuration.md, under paint and output."
     )
 

@@ -1,10 +1,12 @@
-"""Which files belong together, and which style they ask for. Pure: it reads no disk.
+"""Which files belong together, and which style they ask for. It reads no disk itself.
 
 The rules, the first that fits:
 
 1. **folder**: a folder that holds one picture ``content.*``, one picture ``style.*`` and no other
    picture or folder with files is one job and is taken whole, with `job.toml` and whatever else
-   lies in it. While only one of the two is there, it waits. The inbox and the folders of the
+   lies in it. While only one of the two is there, it waits; but a `job.toml` may name styles in
+   place of ``style.*`` (`daemon.named`), and below the folder of a style that one is meant, where
+   `job.toml` or a mask and the like lie beside ``content.*``. The inbox and the folders of the
    styles are never taken so: there these are ordinary names.
 2. **pair**: ``photo.jpg`` with ``photo.style.jpg`` beside it, anywhere, any kinds of pictures.
    Where two photos or two styles claim the same stem, the first in order of names is meant.
@@ -30,15 +32,18 @@ that a person can read, which is better than lying there without a word.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path, PurePath
 from typing import Final, Literal, NamedTuple
 
-from daemon.companions import Beside, Role, beside, in_a_job, is_companion, job_role, marked
+from daemon.companions import Beside, Role, beside, is_companion, job_role, marked
+from daemon.errors import OverridesError
 from daemon.looks import Book, InStyles, Looks, Part, of_one
-from daemon.names import JOB_FILE, is_note, is_picture, split
+from daemon.named import BOTH, SaysStyles, Unread, looks_of
+from daemon.names import JOB_FILE, is_note, split
+from daemon.one_job import Folder, OneJob, is_job_file
 from daemon.scanner import Guard, Look, Sighting, in_order, unguarded
 
 INBOX_LANE: Final = "Inbox"
@@ -64,6 +69,8 @@ class Candidate(InStyles):
         styles: all parts of a blend, `style` being the first one's; empty for one style.
         companions: what else lies beside the photo and belongs to it, by what it is for.
         wishes: what the name of its folder asks for besides, as a `job.toml` would.
+        fault: why it cannot be painted, where its `job.toml` names styles and nobody can tell
+            which; that file stands for its style then. Empty for all others.
     """
 
     kind: Literal["style", "pair", "folder", "default"]
@@ -79,6 +86,7 @@ class Candidate(InStyles):
     styles: tuple[Part, ...] = field(default=(), kw_only=True)
     companions: Mapping[Role, Sighting] = field(default_factory=dict, kw_only=True, hash=False)
     wishes: Mapping[str, object] = field(default_factory=dict, kw_only=True, hash=False)
+    fault: str = field(default="", kw_only=True)
 
     @cached_property
     def sightings(self) -> tuple[Sighting, ...]:
@@ -107,7 +115,12 @@ class Pairing:
     along: Mapping[Path, tuple[Sighting, ...]] = field(default_factory=dict)
 
 
-def pair(look: Look, styles: Mapping[str, Path], default_style: str | None) -> Pairing:
+def pair(
+    look: Look,
+    styles: Mapping[str, Path],
+    default_style: str | None,
+    job_files: SaysStyles | None = None,
+) -> Pairing:
     """Decide what the files in the inbox mean.
 
     Args:
@@ -115,8 +128,9 @@ def pair(look: Look, styles: Mapping[str, Path], default_style: str | None) -> P
         styles: the style pictures by name; Unicode forms (NFC, NFD) of a name are the same.
         default_style: the style for what lies in no style's folder; one that is not in `styles`
             is as good as none.
+        job_files: knows which styles the `job.toml` of folders name; without it they name none.
     """
-    return Pairer().pair(look, styles, default_style)
+    return Pairer(job_files=job_files).pair(look, styles, default_style)
 
 
 class Pairer:
@@ -127,10 +141,12 @@ class Pairer:
 
     Args:
         guard: the files of folders that it passes over mean nothing meanwhile.
+        job_files: knows which styles the `job.toml` of folders name.
     """
 
-    def __init__(self, guard: Guard = unguarded) -> None:
+    def __init__(self, guard: Guard = unguarded, job_files: SaysStyles | None = None) -> None:
         self._guard = guard
+        self._job_files = job_files or Unread()
         self._known: dict[Path, _Sorting] = {}
         self._book = Book({})
 
@@ -141,27 +157,42 @@ class Pairer:
         default = self._book.looks(default_style) if default_style else None
         folders = _by_folder(look)
         crowded = {above for folder in folders for above in folder.path.parents}
+        self._job_files.begin()
         known = {}
         for folder in folders:
-            question = _Question(
-                tuple(folder.files),
-                self._book.looks(folder.below[0]) if folder.below else None,
-                default,
-                folder.path in crowded,
-            )
-            sorting = self._guard(folder.path, partial(self._sorted, question, folder))
+            step = partial(self._sorted, folder, default, holds_folders=folder.path in crowded)
+            sorting = self._guard(folder.path, step)
             if sorting is not None:
                 known[folder.path] = sorting
         self._known = known
         return _together(known.values())
 
-    def _sorted(self, question: _Question, folder: _Folder) -> _Sorting:
+    def _sorted(self, folder: Folder, default: Looks | None, *, holds_folders: bool) -> _Sorting:
+        style = self._book.looks(folder.below[0]) if folder.below else None
+        own = not folder.below or (style is not None and len(folder.below) == 1)
+        said = "" if own or holds_folders else self._said(folder)
+        question = _Question(tuple(folder.files), style, default, own, holds_folders, said)
         known = self._known.get(folder.path)
         if known is not None and known.question == question:
             return known
         sorting = _Sorting(question)
         sorting.sort(folder)
         return sorting
+
+    def _said(self, folder: Folder) -> Looks | str | None:
+        job_file = next(filter(is_job_file, folder.files), None)
+        job = None if job_file is None else folder.job
+        if job_file is None or job is None or job.style is not None:
+            return ""
+        said = self._job_files.said(job_file)
+        if said is None:
+            return None
+        if said.named is None:
+            return said.fault
+        try:
+            return looks_of(said.named, self._book)
+        except OverridesError as error:
+            return str(error)
 
 
 class _Question(NamedTuple):
@@ -171,37 +202,27 @@ class _Question(NamedTuple):
         files: directly in it.
         style: what the folder in the inbox asks for in which it lies.
         default: the same for what lies in no style's.
+        own: whether it is never taken whole: the one looked at, or a style's own folder.
         holds_folders: with files in them.
+        said: the styles that its `job.toml` names, where it may be one job and lacks a picture of
+            its style; empty if it names none, a text why these cannot be, None if nobody knows yet.
     """
 
     files: tuple[Sighting, ...]
     style: Looks | None
     default: Looks | None
+    own: bool
     holds_folders: bool
+    said: Looks | str | None
 
 
-@dataclass
-class _Folder:
-    """The files that lie directly in one folder, taken apart by their names."""
-
-    path: Path
-    below: tuple[str, ...]
-    files: list[Sighting] = field(default_factory=list)
-
-    def called(self, stem: str) -> list[Sighting]:
-        return [s for s in self.pictures() if split(s.path.name)[0].casefold() == stem]
-
-    def pictures(self) -> Iterator[Sighting]:
-        return (sighting for sighting in self.files if is_picture(sighting.path.name))
-
-
-def _by_folder(look: Look) -> list[_Folder]:
-    folders: dict[str, _Folder] = {}
+def _by_folder(look: Look) -> list[Folder]:
+    folders: dict[str, Folder] = {}
     for sighting in look.files:
         name = os.path.dirname(sighting.path)  # noqa: PTH120 - many
         if name not in folders:
             path = sighting.path.parent
-            folders[name] = _Folder(path, path.relative_to(look.root).parts)
+            folders[name] = Folder(path, path.relative_to(look.root).parts)
         folders[name].files.append(sighting)
     return sorted(folders.values(), key=lambda folder: folder.path)
 
@@ -217,57 +238,68 @@ class _Sorting:
     lonely: list[Sighting] = field(default_factory=list)
     along: dict[Path, tuple[Sighting, ...]] = field(default_factory=dict)
 
-    def sort(self, folder: _Folder) -> None:
-        style = self.question.style
-        own = style is not None and len(folder.below) == 1
-        if folder.below and not own and not self.question.holds_folders:
+    def sort(self, folder: Folder) -> None:
+        style, own = self.question.style, self.question.own
+        if not (own or self.question.holds_folders):
             if self._is_one_job(folder):
                 return
-            half = self._lone_half(folder)
-            if style is None and half is not None:
+            half = folder.lone_half
+            if half is not None and (style is None or self.question.said is None):
                 others = (one for one in folder.pictures() if one != half)
                 self._leave(self.waiting, half, tuple(others))
                 return
-        is_job = all(_is_of_a_job(picture.path.name) for picture in folder.pictures())
-        self._singly(folder, style, is_job=bool(folder.below) and not own and is_job)
+        self._singly(folder, style, is_job=not own and folder.holds_a_job_alone)
 
-    def _is_one_job(self, folder: _Folder) -> bool:
-        contents, styles = folder.called("content"), folder.called("style")
-        if len(contents) != 1 or len(styles) != 1:
+    def _is_one_job(self, folder: Folder) -> bool:
+        job = folder.job
+        if job is None:
             return False
-        pictures = {s.path.name: s for s in folder.pictures() if s not in (*contents, *styles)}
-        roles = in_a_job(pictures)
-        if roles is None:
-            return False
-        companions = {role: pictures[name] for role, name in roles.items()}
-        self._add_job(folder, contents[0], styles[0], companions)
-        return True
+        if job.style is not None:
+            self._add_job(job, of_one(split(job.style.path.name)[0], job.style.path))
+            return True
+        looks = self._looks(job)
+        if isinstance(looks, str):
+            if job.job_file is not None:  # as it always is
+                self._add_job(job, of_one(JOB_FILE, job.job_file.path), looks)
+            return True
+        if looks is not None:
+            self._add_job(job, looks)
+        return looks is not None
 
-    def _add_job(
-        self,
-        folder: _Folder,
-        content: Sighting,
-        style: Sighting,
-        companions: Mapping[Role, Sighting],
-    ) -> None:
-        taken = {content.path, style.path, *(one.path for one in companions.values())}
-        rest = [s for s in folder.files if s.path not in taken and not is_note(s.path.name)]
-        wishes = sorted((s for s in rest if _is_job_file(s)), key=lambda s: s.path.name)[:1]
+    def _looks(self, job: OneJob) -> Looks | str | None:
+        """What a job without a style picture is painted in.
+
+        Returns:
+            None if nothing says that; why it cannot be painted, if its `job.toml` says nonsense.
+        """
+        said, marks_a_style = self.question.said, "style_regions" in job.companions
+        if isinstance(said, Looks) and marks_a_style:  # nobody knows which of them is marked
+            return BOTH
+        if said is None or said:
+            return said
+        # Alone it is an ordinary photo, and its painting is called as it is.
+        is_alone = job.job_file is None and not job.companions
+        return None if is_alone or marks_a_style else self.question.style
+
+    def _add_job(self, job: OneJob, looks: Looks, fault: str = "") -> None:
         self.candidates.append(
             Candidate(
                 kind="folder",
                 # A folder is one job: were each a lane of its own, whoever drops many would win.
-                lane=folder.below[0] if len(folder.below) > 1 else INBOX_LANE,
-                style_name=split(style.path.name)[0],
-                content=content,
-                style=style.path,
-                style_sighting=style,
-                overrides=wishes[0] if wishes else None,
-                folder=folder.path,
-                relative=PurePath(*folder.below, content.path.name),
-                others=tuple(s for s in rest if s not in wishes),
-                companions=companions,
-                wishes=self._wishes,
+                lane=job.folder.below[0] if len(job.folder.below) > 1 else INBOX_LANE,
+                style_name=looks.name,
+                content=job.content,
+                style=looks.parts[0].path,
+                # Its file of wishes stands for the style of one that is never painted.
+                style_sighting=job.job_file if fault else job.style,
+                overrides=None if fault else job.job_file,
+                folder=job.folder.path,
+                relative=PurePath(*job.folder.below, job.content.path.name),
+                others=job.others,
+                styles=looks.blend,
+                companions=job.companions,
+                wishes={**self._wishes, **looks.wishes},
+                fault=fault,
             )
         )
 
@@ -276,14 +308,7 @@ class _Sorting:
         """What is asked for of photos with a style of their own, too."""
         return {} if self.question.style is None else self.question.style.wishes
 
-    @staticmethod
-    def _lone_half(folder: _Folder) -> Sighting | None:
-        halves = [*folder.called("content"), *folder.called("style")]
-        others = (s for s in folder.pictures() if job_role(s.path.name) is None)
-        alone = len(halves) == 1 and halves == list(others)
-        return halves[0] if alone else None
-
-    def _singly(self, folder: _Folder, style: Looks | None, *, is_job: bool) -> None:
+    def _singly(self, folder: Folder, style: Looks | None, *, is_job: bool) -> None:
         """Go through the files one by one.
 
         Args:
@@ -296,7 +321,7 @@ class _Sorting:
         groups = beside(files)
         goes_along = {name for group in groups.values() for name in group.names}
         for name, sighting in files.items():
-            if name in goes_along or is_note(name) or _is_job_file(sighting):
+            if name in goes_along or is_note(name) or is_job_file(sighting):
                 continue
             group = _Group.of(groups.get(name), files)
             if group.style is not None:
@@ -321,7 +346,7 @@ class _Sorting:
     def _add(
         self,
         kind: Literal["style", "pair", "default"],
-        folder: _Folder,
+        folder: Folder,
         content: Sighting,
         looks: Looks,
         group: _Group,
@@ -370,11 +395,3 @@ def _together(sortings: Iterable[_Sorting]) -> Pairing:
         tuple(sorted(lonely, key=lambda sighting: in_order(sighting.path))),
         {photo: others for sorting in found for photo, others in sorting.along.items()},
     )
-
-
-def _is_of_a_job(name: str) -> bool:
-    return job_role(name) is not None or split(name)[0].casefold() in {"content", "style"}
-
-
-def _is_job_file(sighting: Sighting) -> bool:
-    return sighting.path.name.casefold() == JOB_FILE

@@ -59,7 +59,7 @@ def verdicts(
             raise AtelierError(_NOT_NOW) from error
         for one in parcels:  # it answers in this order, and each within limits
             why = _why(answers.get())
-            yield one, _wrong_wishes(one, share, settings.paint) or why
+            yield one, one.fault or _wrong_wishes(one, share, settings.paint) or why
 
 
 def _why(answer: Inspected) -> str:
@@ -72,7 +72,9 @@ def _wrong_wishes(parcel: Parcel, share: Share, paint: PaintSettings) -> str:
     job_file = None if parcel.overrides is None else share.failed / parcel.overrides
     try:
         if job_file is not None or parcel.wishes:
-            recipe_in(job_file, paint, share.failed, parcel.wishes)
+            style, photo = next(iter(parcel.styles), None), share.failed / parcel.photo
+            own = style is not None and style.parent == photo.parent
+            recipe_in(job_file, paint, share.failed, parcel.wishes, own_style=own)
     except OverridesError as error:
         return str(error)
     except OSError:  # gone, or out of reach for a while

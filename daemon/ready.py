@@ -57,7 +57,7 @@ class Ready:
         Args:
             regions: those of the styles in the styles folder, by the style's picture.
         """
-        styles = list(self.candidate.style_files)
+        styles = [] if self.candidate.fault else list(self.candidate.style_files)
         asks = "regions" in self.candidate.companions
         return styles + [regions[one] for one in styles if asks and one in regions]
 

@@ -26,3 +26,6 @@ _CANCELLED_BEFORE: Final = "It was cancelled, as somebody asked for, before it w
 
 ALL_CANCELLED: Final = (CANCELLED, _CANCELLED_BEFORE)
 """That, and how it was put before: so it stands in older journals."""
+
+NO_STYLE: Final = "The picture of the style whose regions it marks is not beside it."
+"""Of what is called as if it marked the regions of a style."""

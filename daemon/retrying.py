@@ -26,6 +26,7 @@ from daemon.copying import Copied
 from daemon.errors import PublishError
 from daemon.folders import folder_below
 from daemon.handles import held, reading
+from daemon.job_files import JobFiles
 from daemon.journal import Journal
 from daemon.names import printable
 from daemon.pairing import Candidate, pair
@@ -47,6 +48,7 @@ class Parcel:
         overrides: the job.toml of a folder, below failed; None if there is none.
         wishes: what the name of its folder asks for.
         beside: what else goes along with the photo.
+        fault: why nobody can tell which styles its `job.toml` names; empty if that is not so.
     """
 
     parent: PurePath
@@ -56,6 +58,7 @@ class Parcel:
     overrides: PurePath | None = None
     wishes: Mapping[str, object] = field(default_factory=dict, hash=False)
     beside: Mapping[Role, Path] = field(default_factory=dict, kw_only=True, hash=False)
+    fault: str = field(default="", kw_only=True)
 
     @property
     def place(self) -> PurePath:
@@ -77,7 +80,7 @@ def find_failed(share: Share, default_style: str | None = None) -> list[Parcel]:
     styles: dict[str, Path] = {}
     with contextlib.suppress(OSError):  # without them it is paired as outside of their folders
         styles = find_styles(share.styles)
-    found = pair(seen, styles, default_style)
+    found = pair(seen, styles, default_style, JobFiles(share.failed))
     alone = (*found.homeless, *found.waiting, *found.lonely)
     singles = (_single(share, one, found.along.get(one.path, ())) for one in alone)
     parcels = [*(_parcel(share, one) for one in found.candidates), *singles]
@@ -133,8 +136,11 @@ def _parcel(share: Share, found: Candidate) -> Parcel:
     if found.folder is not None:
         whole, wishes = photo.parent, found.overrides
         below = None if wishes is None else wishes.path.relative_to(share.failed)
-        styles, asked = found.style_files, found.wishes
-        return Parcel(whole.parent, (whole.name,), photo, styles, below, asked, beside=beside)
+        styles, asked = () if found.fault else found.style_files, found.wishes
+        return Parcel(
+            whole.parent, (whole.name,), photo, styles, below, asked, beside=beside,
+            fault=found.fault,
+        )  # fmt: skip
     names = tuple(one.path.name for one in found.sightings if one is not found.content)
     return Parcel(
         photo.parent, (*names, photo.name), photo, found.style_files, wishes=found.wishes,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -12,11 +13,13 @@ import structlog
 from daemon.inspector import Inspected, Inspects
 from daemon.last_resort import LastResort
 from daemon.once import Once
+from daemon.reasons import NO_STYLE
 from daemon.settings import Settings
 from daemon.share import Share
 from daemon.sheet.keeping import Sheet
 from daemon.style_check import StyleCheck
 from daemon.style_notes import StyleNotes
+from daemon.styles import lonely_regions, style_of
 
 _log: Final = structlog.get_logger()
 
@@ -44,6 +47,8 @@ class StyleTelling:
     ) -> None:
         self._check = StyleCheck(inspector, settings.watch.settle_seconds, clock)
         self._notes = StyleNotes(share)
+        self._folder, self._clock = share.styles, clock
+        self._lonely: dict[Path, float] = {}
         self._sheet = sheet
         self._styles: list[Path] = []
         self._last_resort, self._said = LastResort(), Once()
@@ -67,6 +72,7 @@ class StyleTelling:
         self._styles = list(styles)
         with self._telling():
             self._check.look((*self._styles, *regions))
+            self._look_for_lonely()
             self._tell()
             if self._said.is_over():
                 _log.info("styles.told_again")
@@ -92,9 +98,18 @@ class StyleTelling:
     def _telling(self) -> AbstractContextManager[None]:
         return self._last_resort.aside("the styles", self._said, _untold)
 
+    def _look_for_lonely(self) -> None:
+        with contextlib.suppress(OSError):  # it is tried again at the next look
+            names = (style_of(style.name) for style in self._styles)
+            found = lonely_regions(names, self._folder)
+            self._lonely = {path: self._lonely.get(path, self._clock()) for path in found}
+
     def _tell(self) -> None:
         faults, undecided = self._check.faults, self._check.undecided
-        self._notes.update(faults, undecided)
+        # Its style may be on its way, so it is not told at once.
+        until = self._clock() - self._check.settle_seconds
+        lonely = {path: NO_STYLE for path, since in self._lonely.items() if since <= until}
+        self._notes.update({**faults, **lonely}, undecided)
         # While styles are on their way, each look would see another set of them.
         if self._sheet is not None and not undecided:
             self._sheet.update({style: style not in faults for style in self._styles})

@@ -22,7 +22,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
-from daemon.companions import regions_of
+from daemon.companions import marked, regions_of
 from daemon.errors import ShareError
 from daemon.files import write_atomically
 from daemon.handles import held
@@ -97,7 +97,8 @@ def find_styles(folder: Path) -> dict[str, Path]:
 def find_regions(folder: Path) -> dict[str, Path]:
     """Find the pictures that mark regions of styles, by the name of the style.
 
-    Of two for one style the first in order of names is meant. The style itself need not be there.
+    Of two for one style the first in order of names is meant, and a copy last. The style itself
+    need not be there.
 
     Args:
         folder: the styles folder.
@@ -106,10 +107,10 @@ def find_regions(folder: Path) -> dict[str, Path]:
         OSError: it cannot be read.
     """
     found: dict[str, Path] = {}
-    for file_name in _pictures_in(folder):
-        stem = regions_of(file_name)
-        if stem is not None:
-            found.setdefault(_trimmed(stem), folder / file_name)
+    marks = ((marked(name), name) for name in _pictures_in(folder))
+    regions = [(mine, name) for mine, name in marks if mine is not None and mine.mark == "regions"]
+    for (stem, _, _), file_name in sorted(regions, key=lambda one: one[0].copy != ""):
+        found.setdefault(_trimmed(stem), folder / file_name)
     return found
 
 
@@ -128,6 +129,21 @@ def regions_beside(styles: Mapping[str, Path], folder: Path) -> dict[Path, Path]
     except OSError as error:
         raise _unkept(error) from error
     return {styles[name]: path for name, path in regions_among(styles, found).items()}
+
+
+def lonely_regions(styles: Iterable[str], folder: Path) -> list[Path]:
+    """The pictures that mark regions of styles that are not there.
+
+    Args:
+        styles: the names of those that are there.
+        folder: the styles folder.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    found = find_regions(folder)
+    theirs = set(regions_among(styles, found).values())
+    return [path for path in found.values() if path not in theirs]
 
 
 def regions_among(styles: Iterable[str], regions: Mapping[str, Path]) -> dict[str, Path]:

@@ -10,15 +10,17 @@ from typing import Final
 from daemon.bounded import read_bounded
 from daemon.claims import Claim
 from daemon.errors import OverridesError, PictureUnreadableError
+from daemon.named import BOTH
 from daemon.names import JOB_FILE, printable
 from daemon.overrides import (
     MAX_BYTES,
     OF_BOTH,
     OF_FILE,
     OF_FOLDER,
+    Asked,
     make_output,
     make_recipe,
-    read_overrides,
+    read_job_file,
 )
 from daemon.settings import OutputSettings, PaintSettings
 from engine import Recipe
@@ -52,7 +54,8 @@ def recipe_of(
     """
     if claim.overrides is None and not asked:
         return usual
-    return recipe_in(claim.overrides, paint, asked=asked).model_dump_json()
+    own_style = claim.style.parent == claim.content.parent
+    return recipe_in(claim.overrides, paint, asked=asked, own_style=own_style).model_dump_json()
 
 
 def recipe_in(
@@ -60,20 +63,25 @@ def recipe_in(
     paint: PaintSettings,
     top: Path | None = None,
     asked: Mapping[str, object] = _NOTHING,
+    *,
+    own_style: bool = False,
 ) -> Recipe:
     """The recipe of a photo for which something is asked.
 
     Args:
         job_file: its `job.toml`, if there is one.
         paint: the settings that are changed.
-        top: see `wishes_in`.
+        top: see `asked_in`.
         asked: as for `recipe_of`.
+        own_style: whether a style picture lies beside the photo, so that the file may name none.
 
     Raises:
         OverridesError: as for `recipe_of`.
         OSError: likewise.
     """
-    wished = {} if job_file is None else wishes_in(job_file, top)
+    wished, named = (_NOTHING, None) if job_file is None else asked_in(job_file, top)
+    if named is not None and own_style:
+        raise OverridesError(BOTH)
     of = OF_FOLDER if job_file is None else OF_BOTH if asked else OF_FILE
     return make_recipe(paint, {**asked, **wished}, of=of)
 
@@ -89,11 +97,11 @@ def output_of(job_file: Path, output: OutputSettings) -> OutputSettings:
         OverridesError: as for `recipe_of`.
         OSError: likewise.
     """
-    return make_output(output, wishes_in(job_file))
+    return make_output(output, asked_in(job_file).wishes)
 
 
-def wishes_in(job_file: Path, top: Path | None = None) -> dict[str, object]:
-    """What a `job.toml` wishes for.
+def asked_in(job_file: Path, top: Path | None = None) -> Asked:
+    """What a `job.toml` asks for.
 
     Args:
         job_file: that file; a link is not followed.
@@ -104,7 +112,7 @@ def wishes_in(job_file: Path, top: Path | None = None) -> dict[str, object]:
         OSError: it cannot be read just now.
     """
     try:
-        return read_overrides(read_bounded(job_file, MAX_BYTES, top))
+        return read_job_file(read_bounded(job_file, MAX_BYTES, top))
     except PictureUnreadableError as error:  # its words are about pictures
         raise OverridesError(_NO_TEXT) from error
     except PermissionError as error:  # no outage: it will not pass by itself

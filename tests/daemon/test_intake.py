@@ -24,6 +24,7 @@ from daemon.journal import Journal
 from daemon.names import INBOX_NOTE
 from daemon.pairing import pair
 from daemon.presence import is_here
+from daemon.retrying import find_failed
 from daemon.scanner import look
 from daemon.settings import PaintSettings, Settings, ShareSettings, WatchSettings
 from daemon.share import Share, make_share, open_share
@@ -150,6 +151,54 @@ def test_a_folder_that_somebody_makes_is_painted_as_its_name_says(
     door.look()
     assert (share.inbox / "waves 70 + DOTS").is_dir()  # whoever made it may want it again
     assert not (share.inbox / "Dots").exists()
+
+
+def put_job(share: Share, job_toml: str, *pictures: str) -> None:
+    folder = share.inbox / "Party"
+    folder.mkdir()
+    for name in pictures:
+        (folder / name).write_bytes(picture())
+    (folder / "job.toml").write_text(job_toml)
+
+
+def test_a_job_toml_names_a_blend_for_the_journal(share: Share, journal: Journal) -> None:
+    (share.styles / "Dots.png").write_bytes(picture((9, 9, 9)))
+    put_job(share, "styles = { Waves = 30, Dots = 90 }\nstrength = 2", "content.jpg", "mask.png")
+    door = Door(share, journal)
+    for _ in range(3):
+        door.look()
+    (job,) = journal.having(JobState.QUEUED)
+    assert (job.style_name, job.has_own_style) == ("Waves 25 + Dots 75", False)
+    assert [(part.path.name, part.share) for part in job.styles] == [
+        ("Waves.jpg", 0.25), ("Dots.png", 0.75),
+    ]  # fmt: skip
+    assert list(job.companions) == ["mask"]
+    assert job.overrides is not None
+    assert Recipe.model_validate_json(job.recipe).strength == 2
+
+
+@pytest.mark.parametrize(
+    ("job_toml", "pictures", "why"),
+    [
+        ('styles = ["Wavs"]', ["content.jpg"], 'Did you mean "Waves"?'),
+        ("styles = Waves", ["content.jpg"], "needs quotation marks"),
+        ('styles = "Waves"', ["content.jpg", "style.jpg"], "names styles as well"),
+    ],
+)
+def test_styles_that_cannot_be_are_told_in_failed(
+    share: Share, journal: Journal, job_toml: str, pictures: list[str], why: str
+) -> None:
+    put_job(share, job_toml, *pictures)
+    door = Door(share, journal)
+    for _ in range(3):
+        door.look()
+    (job,) = journal.having(JobState.FAILED)
+    assert job.style_shown is None
+    assert why in str(job.error)
+    failed = {path.name for path in (share.failed / "Party").iterdir()}
+    assert failed == {*pictures, "job.toml"}
+    (parcel,) = find_failed(share)
+    assert (parcel.place.name, parcel.styles == ()) == ("Party", len(pictures) == 1)
 
 
 def test_a_job_toml_says_more_than_the_name_of_its_folder(share: Share, journal: Journal) -> None:

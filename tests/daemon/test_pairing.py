@@ -347,10 +347,15 @@ class TestCompanions:
         assert below(pairing.homeless) == ["job/content.jpg", "job/style.jpg"]
         assert below(pairing.lonely) == ["job/mask.png"]
 
-    def test_below_a_styles_folder_a_photo_does_not_wait_and_a_mask_is_none(self) -> None:
-        pairing = paired("Waves/job/content.jpg", "Waves/job/mask.png")
+    def test_below_a_styles_folder_that_one_is_meant(self) -> None:
+        candidate = only(paired("Waves/job/content.jpg", "Waves/job/mask.png"))
+        assert (candidate.kind, candidate.style) == ("folder", STYLES["Waves"])
+        assert (candidate.style_sighting, companions(candidate)) == (None, {"mask": "mask.png"})
+
+    def test_regions_of_a_style_that_is_not_there_make_no_job_of_a_photo(self) -> None:
+        pairing = paired("Waves/job/content.jpg", "Waves/job/style.regions.png")
         assert taken(pairing) == [["Waves/job/content.jpg"]]
-        assert below(pairing.lonely) == ["Waves/job/mask.png"]
+        assert below(pairing.lonely) == ["Waves/job/style.regions.png"]
 
     @pytest.mark.parametrize("folder", ["job", "Waves/job"])
     def test_one_that_came_too_late_for_such_a_folder_is_alone(self, folder: str) -> None:

@@ -218,3 +218,21 @@ def _tell(program: Program) -> None:
     (program.share / "Styles" / "Torn.jpg").write_bytes(grey(90))
     program.wait(lambda: not note.exists() and sheet.stat().st_ino != before)
     assert program.files("Inbox") == []
+
+
+def test_regions_of_a_style_that_is_not_there_have_a_note_until_it_comes(room: Room) -> None:
+    regions = room.share.styles / "Lake.regions.png"
+    regions.write_bytes(b"x")
+    note = room.share.styles / "Lake.regions.png - why.txt"
+    room.look(0)
+    assert not note.exists()  # the style may be on its way
+    room.look(5)
+    assert "is not beside it" in note.read_text("utf-8")
+    assert regions not in room.subject.faults  # no style is of no use for it
+    (room.share.styles / "lake.jpg").write_bytes(b"picture")
+    room.look(6)
+    for _ in range(4):  # all that is there is looked at
+        room.look(20)
+        if room.asked:
+            room.answer()
+    assert not note.exists()

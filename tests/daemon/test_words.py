@@ -59,7 +59,7 @@ ENGLISH = re.compile(
 SAYING = (
     "daemon/pictures.py", "daemon/bounded.py", "daemon/rations.py", "daemon/inspector.py",
     "daemon/looking.py",
-    "daemon/overrides.py", "daemon/contradictions.py", "daemon/wishes.py",
+    "daemon/overrides.py", "daemon/named.py", "daemon/contradictions.py", "daemon/wishes.py",
     "daemon/last_resort.py", "daemon/dispatch.py",
     "daemon/formats/deep_tiff.py", "daemon/formats/colour.py", "daemon/cancelling.py",
     "daemon/loading.py", "daemon/presence.py", "daemon/recovery.py", "daemon/reasons.py",
@@ -297,6 +297,11 @@ def test_of_what_the_inspector_finds(tmp_path: Path) -> None:
         b'colors = "mine"',
         b"size = 1\nsize = 2",
         b"preset = fine",
+        b"styles = 3",
+        b"styles = []",
+        b'styles = ["Waves", 3]',
+        b"styles = { Waves = 0 }",
+        b"styles = { Waves = true }",
     ],
 )
 def test_of_a_job_toml(text: bytes) -> None:
