@@ -110,12 +110,16 @@ class Promise:
         for name, found in photos.items():
             for path, data in found.items():
                 places.setdefault(data, []).append(f"{name}/{path}")
+        unknown = (data for data in places if data not in self.ledger.versions)
+        cut = sum(len(places[data]) for data in unknown if self.ledger.is_cut(data))
         for data, version in self.ledger.versions.items():
             where = places.get(data, [])
             if version.number is None and self.ledger.is_cut(data):
                 continue  # the same bytes, such as none, may be of something else
-            if not version.low <= len(where) <= version.high:
-                wanted = f"{version.low} to {version.high} times"
+            # What was copied away half written took a copy of its style along.
+            high = version.high + (cut if version.partner else 0)
+            if not version.low <= len(where) <= high:
+                wanted = f"{version.low} to {high} times"
                 yield f"{version.name} has to be there {wanted}; it is at {where or 'no place'}"
 
     def _results(self, originals: dict[PurePath, bytes]) -> Iterator[str]:
