@@ -6,6 +6,7 @@ import re
 import shutil
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -183,14 +184,15 @@ class House:
 
     def _forgive(self) -> None:
         """What is not promised when a journal is lost."""
-        inbox, taken = set(tree(self.share / "Inbox").values()), set(tree(self.work).values())
+        inbox, taken = set(tree(self.share / "Inbox").values()), Counter(tree(self.work).values())
         kept = {one for top in ("Originals", "Failed") for one in tree(self.share / top).values()}
-        for data in inbox & self.ledger.versions.keys():
-            version = self.ledger.versions[data]
-            # One that stays, since nobody may move it, is painted once more.
-            version.high += data in kept | taken
-            # One in a claim is taken for the one that lies where it came from.
-            version.low -= data in taken
+        for data, version in self.ledger.versions.items():
+            if data in inbox:
+                # One that stays, since nobody may move it, is painted once more.
+                version.high += data in kept or data in taken
+            # Those in claims are taken for the one that lies where they came from: there already,
+            # or put back there just before.
+            version.low -= max(taken[data] + (data in inbox) - 1, 0)
 
     def look_after(self) -> None:
         """See whether the daemon is up; one that could not start, for good reason, is started."""
