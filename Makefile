@@ -70,8 +70,9 @@ run: $(venv)/cpu.stamp weights ## start the service on ./share
 	@$(bin)/atelierd init share
 	@$(bin)/atelierd run --share.root share
 
-test: $(venv)/dev.stamp weights ## the whole suite, by as many processes as there are cores, at most four
-	@$(bin)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=worksteal
+# One process more than there are cores: much of what tests do is to wait.
+test: $(venv)/dev.stamp weights ## the whole suite, by a process more than there are cores, at most four
+	@$(bin)/python -m pytest --numprocesses=$$(($$(nproc) + 1)) --maxprocesses=4 --dist=worksteal
 
 bench: $(venv)/bench.stamp weights ## measure time and memory (QUICK=1: the smallest of each)
 	@$(bin)/python -m benchmarks $(if $(QUICK),--quick)
