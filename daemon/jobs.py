@@ -10,7 +10,7 @@ from enum import Enum
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, Final
 
-from daemon.looks import InStyles, Part
+from daemon.looks import InStyles, Part, wished_for
 
 if TYPE_CHECKING:
     from daemon.claims import Claim
@@ -96,6 +96,12 @@ class NewJob(InStyles):
     def style_shown(self) -> str | None:
         """The style as people are told of it; None for one that came along with the photo."""
         return None if self.has_own_style else self.style_name
+
+    @property
+    def look_shown(self) -> str | None:
+        """The same with what its folder's name asks for besides: "Waves, own colours"."""
+        style = self.style_shown
+        return None if style is None else style + wished_for(self.lane, style)
 
 
 def new_job(

@@ -180,6 +180,19 @@ def _cut(text: str) -> tuple[str, str]:
     return text[:place].rstrip(), _known_words().get(end, "")
 
 
+def wished_for(folder: str, style: str) -> str:
+    """The wishes that the name of a folder ends with, as they stand there: ", own colours".
+
+    Args:
+        folder: its name.
+        style: what it names, which may end so itself.
+    """
+    name = rest = canonical(folder)
+    while rest != canonical(style) and _cut(rest)[1]:
+        rest, _ = _cut(rest)
+    return name[len(rest) :]
+
+
 @cache
 def _known_words() -> Mapping[str, str]:
     """The keys of wishes, by all words that ask for them."""

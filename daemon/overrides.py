@@ -148,6 +148,7 @@ def _parsed(text: bytes) -> dict[str, Any]:
     except ValueError as error:
         if found := unquoted(plain, error):
             line, better = found
+            _refuse_as_text(better, plain)
             raise OverridesError(
                 f"{JOB_FILE}: in line {line} the value needs quotation marks, like this: "
                 f"{_short(better, 60)} ."
@@ -156,6 +157,16 @@ def _parsed(text: bytes) -> dict[str, Any]:
             f"{JOB_FILE} cannot be read: {_short(str(error), 120)}. "
             'Write one setting a line, such as  preset = "fine"  or  size = 800 .'
         ) from error
+
+
+def _refuse_as_text(line: str, whole: str) -> None:
+    """Say what is wrong with a line that marks alone would not put right: `size = "big"`.
+
+    Below the name of a table the line means something else.
+    """
+    tree = read_toml(line)
+    if "[" not in whole and tree.keys() <= set(WISHES):
+        _checked(tree)
 
 
 def _checked(wishes: Mapping[str, object]) -> dict[str, object]:

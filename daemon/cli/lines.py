@@ -106,9 +106,10 @@ def title(job: Job) -> str:
 
 def style(job: Job) -> str:
     """Which style a job is painted in."""
-    if job.has_own_style:
+    look = job.look_shown
+    if look is None:
         return f"its own style ({printable(job.style.name)})"
-    return f"the style {printable(job.style_name)}"
+    return f"the style {printable(look)}"
 
 
 def percent(job: Job) -> int | None:

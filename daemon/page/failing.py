@@ -22,7 +22,7 @@ def failure(job: Job, inbox: str, link: str | None) -> Failure:
     return Failure(
         job=job.id,
         name=place.name,
-        style=job.style_shown,
+        style=job.look_shown,
         reason=job.error or "",
         link=link if not job.is_loose or is_picture(job.relative.name) else None,
         finished=job.finished_at or 0.0,

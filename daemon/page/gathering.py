@@ -182,7 +182,7 @@ class Gathering:
         now = Now(
             job=job.id,
             name=_name(job),
-            style=job.style_shown,
+            style=job.look_shown,
             step=job.iteration or 0,
             total=job.total or 0,
             attempt=job.attempts,
@@ -206,14 +206,14 @@ class Gathering:
 
     def _waiting(self) -> Iterator[Waiting]:
         for place, job in enumerate(self._journal.upcoming(MOST_WAITING), start=1):
-            yield Waiting(_name(job), job.style_shown, place, job.queued_at)
+            yield Waiting(_name(job), job.look_shown, place, job.queued_at)
 
     def _result(self, job: Job) -> Result:
         report = job.report or {}
         return Result(
             job=job.id,
             name=_name(job) if job.result is None else job.result.name,
-            style=job.style_shown,
+            style=job.look_shown,
             link=self._link(job.result),
             original=self._link(_shown_as_picture(_photo(job))),
             width=report.get("width", 0),

@@ -112,7 +112,7 @@ def read(path: Path) -> Manifest:
             return _parsed(data)
     except FileNotFoundError:
         raise WeightsMissingError(
-            f"There are no trained weights in {path.parent}. Run `atelierd weights fetch`, or put "
+            f"There are no trained weights in {path.parent.resolve()}. Run `atelierd weights fetch`, or put "
             "a file of VGG-19 weights there."
         ) from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

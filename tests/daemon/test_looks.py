@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.looks import Book, Looks, of_one
+from daemon.looks import Book, Looks, of_one, wished_for
 from daemon.mixture import LONGEST
 from daemon.names import canonical
 from daemon.overrides import make_recipe
@@ -99,6 +99,22 @@ def test_the_end_of_a_name_may_be_a_wish(
     assert looks is not None
     assert (looks.name, looks.wishes) == (style, wishes)
     make_recipe(PaintSettings(), looks.wishes)
+    assert bool(wished_for(folder, style)) == bool(wishes)
+
+
+@pytest.mark.parametrize(
+    ("folder", "style", "wishes"),
+    [
+        ("Waves, own colours", "Waves", ", own colours"),
+        ("Dusk, own colours", "Dusk, own colours", ""),
+        ("Dusk, own colours, as photo", "Dusk, own colours", ", as photo"),
+        ("Waves 70 + Dots, as photo", "Waves 70 + Dots 30", ", as photo"),
+        ("星空，照片效果", "星空", "，照片效果"),
+        ("Inbox", "Waves", ""),
+    ],
+)
+def test_wishes_are_told_as_they_were_written(folder: str, style: str, wishes: str) -> None:
+    assert wished_for(folder, style) == wishes
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from hypothesis import given
@@ -133,6 +134,19 @@ def test_what_is_wrong_is_said_in_words(text: str, message: str) -> None:
         read_overrides(text.encode())
     assert len(str(caught.value)) < 500
     assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("size = big", "must be a whole number from 32 to 8192, but it is 'big'"),
+        ("preset = fine", 'needs quotation marks, like this: preset = "fine"'),
+        ("[output]\nformat = jpg", 'needs quotation marks, like this: format = "jpg"'),
+    ],
+)
+def test_marks_are_asked_for_where_they_help(text: str, message: str) -> None:
+    with pytest.raises(OverridesError, match=re.escape(message)):
+        read_overrides(text.encode())
 
 
 def test_other_encodings_are_refused() -> None:
