@@ -112,8 +112,8 @@ def read(path: Path) -> Manifest:
             return _parsed(data)
     except FileNotFoundError:
         raise WeightsMissingError(
-            f"There are no trained weights in {path.parent.resolve()}. Run `atelierd weights fetch`, or put "
-            "a file of VGG-19 weights there."
+            f"There are no trained weights in {path.parent.resolve()}. Run `atelierd weights "
+            "fetch`, or put a file of VGG-19 weights there."
         ) from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise WeightsFileError(
