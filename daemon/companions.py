@@ -11,9 +11,6 @@
 In a folder that is one job the photo is `content` and the style `style`, and what names neither of
 them is the photo's: ``mask.png`` is ``content.mask.png``.
 
-A browser or a desktop calls a second one ``photo.mask (1).png``. It is that of ``photo (1).jpg``,
-or else of ``photo.jpg``, where that has no other.
-
 A picture that is called so is never a photo, also where no photo of its name is there: that may be
 on its way, or it was quicker and is being painted already. Nobody wants to have a mask painted. So
 whoever has a photo of the name ``Halloween.mask.jpg`` is asked to call it something else.
@@ -57,14 +54,7 @@ NOBODY: Final[Mapping[Role, Path]] = MappingProxyType({})
 OF_PHOTOS: Final[tuple[_Own, ...]] = ("mask", "regions", "start")
 """What a photo may have, whichever style it is painted in."""
 
-_LIKELY: Final = re.compile(r"\.(?:style|mask|regions|start)[. (\-\u526f\u62f7]", re.IGNORECASE)
-_COPY: Final = re.compile(
-    r"(?P<of>.*\.(?:style|mask|regions|start))"
-    r"(?P<copy>(?: ?- ?| )?(?:copy|\u526f\u672c|\u62f7\u8d1d)?(?: ?\(\d{1,4}\)| \d{1,4})?)",
-    re.IGNORECASE | re.DOTALL,
-)
-"""What browsers and desktops call a second file of one name: ``beach.mask (1)``, ``- Copy``."""
-
+_LIKELY: Final = re.compile(r"\.(?:style|mask|regions|start)\.", re.IGNORECASE)
 _IN_A_JOB: Final[Mapping[str, Role]] = {
     **{role: role for role in OF_PHOTOS},
     **{f"content.{role}": role for role in OF_PHOTOS},
@@ -78,21 +68,10 @@ class Marked(NamedTuple):
     Attributes:
         stem: of that one's name, in the form in which names are compared.
         mark: what it is to it.
-        copy: what a browser or a desktop has put behind that, such as " (1)"; mostly nothing.
     """
 
     stem: str
     mark: Mark
-    copy: str = ""
-
-    @property
-    def numbered(self) -> Marked:
-        """The same of the photo whose own name ends as that of the copy does."""
-        return Marked(self.stem + self.copy, self.mark)
-
-    def is_of(self, stems: Container[str]) -> bool:
-        """Whether that photo is one of these."""
-        return self.numbered.stem in stems
 
 
 class Beside(NamedTuple):
@@ -120,16 +99,9 @@ def marked(name: str) -> Marked | None:
     """
     if _LIKELY.search(name) is None or not is_picture(name):  # thousands of names are asked about
         return None
-    whole, copy = _without_copy(split(name)[0])
-    stem, mark = split(whole)
+    stem, mark = split(split(name)[0])
     known = next((one for one in MARKS if mark.casefold() == f".{one}"), None)
-    return None if known is None else Marked(canonical(stem), known, copy)
-
-
-def _without_copy(stem: str) -> tuple[str, str]:
-    """A stem that ends with a mark without what says that it is a copy, and that."""
-    found = _COPY.fullmatch(stem)
-    return (found["of"], found["copy"]) if found is not None else (stem, "")
+    return None if known is None else Marked(canonical(stem), known)
 
 
 def is_companion(name: str) -> bool:
@@ -178,23 +150,14 @@ class _Claims:
         stems: of all photos.
     """
 
-    def __init__(self, found: Collection[tuple[Marked, str]], stems: Container[str]) -> None:
+    def __init__(self, found: Iterable[tuple[Marked, str]], stems: Container[str]) -> None:
         self._exact: dict[Marked, str] = {}
         self._folded: dict[Marked, str] = {}
-        self._stems = stems
-        copies = [(mine, name) for mine, name in found if mine.copy]
         for mine, name in found:
-            self._add(Marked(mine.stem, mine.mark), name, mine.copy == "")
-        # That of the photo with the same number before all.
-        theirs = {name for one, name in copies if self._add(one.numbered, name, one.is_of(stems))}
-        for mine, name in copies:
-            self._add(Marked(mine.stem, mine.mark), name, name not in theirs)
-
-    def _add(self, mine: Marked, name: str, asks: bool) -> bool:  # noqa: FBT001
-        is_exact = mine.stem in self._stems
-        place = self._exact if is_exact else self._folded
-        key = mine if is_exact else Marked(mine.stem.casefold(), mine.mark)
-        return asks and place.setdefault(key, name) == name
+            if mine.stem in stems:
+                self._exact.setdefault(mine, name)
+            else:
+                self._folded.setdefault(Marked(mine.stem.casefold(), mine.mark), name)
 
     def take(self, stem: str, mark: Mark) -> str | None:
         """What goes along with a photo of this stem so, if there is something; only once."""
@@ -227,14 +190,11 @@ def in_a_job(names: Iterable[str]) -> dict[Role, str] | None:
         names: of its pictures but `content` and `style`.
 
     Returns:
-        None if there is one that does not, or two that would be the same; but copies of what is
-        there are left out.
+        None if there is one that does not, or two that would be the same.
     """
     roles: dict[Role, str] = {}
-    for name in sorted(names, key=_is_copy_in_a_job):
+    for name in names:
         role = job_role(name)
-        if role in roles and _is_copy_in_a_job(name):
-            continue
         if role is None or role in roles:
             return None
         roles[role] = name
@@ -243,24 +203,13 @@ def in_a_job(names: Iterable[str]) -> dict[Role, str] | None:
 
 def job_role(name: str) -> Role | None:
     """What a picture is in a folder that is one job, besides `content` and `style`."""
-    return _IN_A_JOB.get(_in_a_job(name)[0]) if is_picture(name) else None
-
-
-def _is_copy_in_a_job(name: str) -> bool:
-    return _in_a_job(name)[1] != ""
-
-
-def _in_a_job(name: str) -> tuple[str, str]:
-    """What a picture in a folder that is one job is called, and what says that it is a copy."""
-    stem, copy = _without_copy(f".{split(name)[0]}".casefold())
-    return stem.removeprefix("."), copy
+    return _IN_A_JOB.get(split(name)[0].casefold()) if is_picture(name) else None
 
 
 def plain_stem(stem: str) -> str:
     """The stem of the photo that a file goes along with; its own, if it goes along with none."""
-    whole = _without_copy(stem)[0]
-    while (parts := split(whole))[1].casefold() in {f".{mark}" for mark in MARKS}:
-        whole = stem = parts[0]
+    while (parts := split(stem))[1].casefold() in {f".{mark}" for mark in MARKS}:
+        stem = parts[0]
     return stem
 
 

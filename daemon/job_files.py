@@ -13,8 +13,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from daemon.errors import OverridesError
-from daemon.named import Said
+from daemon.bounded import read_bounded
+from daemon.errors import OverridesError, PictureUnreadableError
+from daemon.named import STYLES, Said
+from daemon.overrides import MAX_BYTES
 from daemon.scanner import Sighting
 from daemon.wishes import asked_in
 
@@ -59,6 +61,13 @@ class JobFiles:
         try:
             return Said(asked_in(path, self._top).named)
         except OverridesError as error:
-            return Said(fault=str(error))
+            # One that names no style may still get a picture of it.
+            return Said(fault=str(error) if self._speaks_of_styles(path) else "")
         except OSError:  # it has gone, or is out of reach for a while
             return None
+
+    def _speaks_of_styles(self, path: Path) -> bool:
+        try:
+            return STYLES.encode() in read_bounded(path, MAX_BYTES, self._top)
+        except (PictureUnreadableError, OSError):
+            return False

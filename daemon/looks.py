@@ -190,7 +190,8 @@ def wished_for(folder: str, style: str) -> str:
     name = rest = canonical(folder)
     while rest != canonical(style) and _cut(rest)[1]:
         rest, _ = _cut(rest)
-    return name[len(rest) :]
+    is_named = _folded(rest) == _folded(style) or ("+" in style and {*rest} & {"+", _WIDE_PLUS})
+    return name[len(rest) :] if is_named else ""
 
 
 @cache

@@ -34,6 +34,7 @@ BOTH: Final = (
 """Why a folder cannot be painted that says its style twice."""
 
 _LARGEST: Final = 999_999.0  # percents, as a folder's name may have them
+_MOST_KNOWN: Final = 20_000
 _SHOWN: Final = 40
 
 
@@ -132,6 +133,32 @@ def looks_of(named: Named, book: Book) -> Looks:
             "smaller ones, or give each style its share."
         )
     return book.of(shares)
+
+
+class Answers:
+    """What the styles that are named come to, each worked out once: thousands may ask the same.
+
+    Args:
+        book: the styles that there are.
+    """
+
+    def __init__(self, book: Book) -> None:
+        self._book = book
+        self._known: dict[Named, Looks | str] = {}
+
+    def of(self, named: Named) -> Looks | str:
+        """The looks, or why there are none, in plain words."""
+        if named not in self._known:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            self._known[named] = self._worked_out(named)
+        return self._known[named]
+
+    def _worked_out(self, named: Named) -> Looks | str:
+        try:
+            return looks_of(named, self._book)
+        except OverridesError as error:
+            return str(error)
 
 
 def _percent(name: str, value: object) -> float:

@@ -39,9 +39,8 @@ from pathlib import Path, PurePath
 from typing import Final, Literal, NamedTuple
 
 from daemon.companions import Beside, Role, beside, is_companion, job_role, marked
-from daemon.errors import OverridesError
 from daemon.looks import Book, InStyles, Looks, Part, of_one
-from daemon.named import BOTH, SaysStyles, Unread, looks_of
+from daemon.named import BOTH, Answers, SaysStyles, Unread
 from daemon.names import JOB_FILE, is_note, split
 from daemon.one_job import Folder, OneJob, is_job_file
 from daemon.scanner import Guard, Look, Sighting, in_order, unguarded
@@ -149,11 +148,13 @@ class Pairer:
         self._job_files = job_files or Unread()
         self._known: dict[Path, _Sorting] = {}
         self._book = Book({})
+        self._answers = Answers(self._book)
 
     def pair(self, look: Look, styles: Mapping[str, Path], default_style: str | None) -> Pairing:
         """As the function of that name."""
         if self._book.styles != styles:
             self._book = Book(styles)
+            self._answers = Answers(self._book)
         default = self._book.looks(default_style) if default_style else None
         folders = _by_folder(look)
         crowded = {above for folder in folders for above in folder.path.parents}
@@ -187,12 +188,7 @@ class Pairer:
         said = self._job_files.said(job_file)
         if said is None:
             return None
-        if said.named is None:
-            return said.fault
-        try:
-            return looks_of(said.named, self._book)
-        except OverridesError as error:
-            return str(error)
+        return said.fault if said.named is None else self._answers.of(said.named)
 
 
 class _Question(NamedTuple):

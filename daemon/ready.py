@@ -44,7 +44,9 @@ class Ready:
             here: all candidates of a look, by the paths of their photos.
         """
         now = here.get(self.candidate.content.path)
-        return now is not None and _paths(now) == _paths(self.candidate)
+        if now is None or now.fault != self.candidate.fault:
+            return False  # what it lacked may be there now
+        return _paths(now) == _paths(self.candidate)
 
     @property
     def beside(self) -> dict[Role, Path]:

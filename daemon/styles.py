@@ -22,7 +22,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
-from daemon.companions import marked, regions_of
+from daemon.companions import regions_of
 from daemon.errors import ShareError
 from daemon.files import write_atomically
 from daemon.handles import held
@@ -97,8 +97,7 @@ def find_styles(folder: Path) -> dict[str, Path]:
 def find_regions(folder: Path) -> dict[str, Path]:
     """Find the pictures that mark regions of styles, by the name of the style.
 
-    Of two for one style the first in order of names is meant, and a copy last. The style itself
-    need not be there.
+    Of two for one style the first in order of names is meant. The style itself need not be there.
 
     Args:
         folder: the styles folder.
@@ -107,10 +106,10 @@ def find_regions(folder: Path) -> dict[str, Path]:
         OSError: it cannot be read.
     """
     found: dict[str, Path] = {}
-    marks = ((marked(name), name) for name in _pictures_in(folder))
-    regions = [(mine, name) for mine, name in marks if mine is not None and mine.mark == "regions"]
-    for (stem, _, _), file_name in sorted(regions, key=lambda one: one[0].copy != ""):
-        found.setdefault(_trimmed(stem), folder / file_name)
+    for file_name in _pictures_in(folder):
+        stem = regions_of(file_name)
+        if stem is not None:
+            found.setdefault(_trimmed(stem), folder / file_name)
     return found
 
 

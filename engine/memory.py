@@ -25,9 +25,10 @@ from engine.tiles import Size
 
 _PICTURE: Final = 3 * FLOAT  # bytes a pixel
 _SMALLEST: Final = 32
-_PICTURES_HELD: Final = 5
-"""Pictures that are there beside the maps and the optimiser's: content, style on the host; image,
-best picture and gradient on the device. More styles, and larger ones, are counted besides."""
+_PICTURES_HELD: Final = 6
+"""Pictures that are there beside the maps and the optimiser's: content, style and the content's
+canvas on the host; image, best picture and gradient on the device. More styles, and larger ones,
+are counted besides."""
 _PASSING: Final = 11
 """Pictures that are made and let go between steps. Most are L-BFGS's, to learn the
 curvature: energies of steps and changes, their squares, scales, bands and what they are made of."""

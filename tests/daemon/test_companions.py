@@ -26,7 +26,7 @@ PHOTO = st.tuples(STEMS, st.sampled_from([".jpg", ".heic", ".PNG"])).map("".join
     ],
 )  # fmt: skip
 def test_names_that_say_whose_they_are(name: str, stem: str, mark: str) -> None:
-    assert marked(name) == (stem, mark, "")
+    assert marked(name) == (stem, mark)
     assert is_companion(name) == (mark != "style")
 
 
@@ -62,31 +62,6 @@ def test_large_and_small_letters_are_the_same_where_one_photo_alone_can_be_meant
 ) -> None:
     found = beside(names)
     assert {photo: list(group.names) for photo, group in found.items()} == groups
-
-
-@pytest.mark.parametrize(
-    ("names", "groups"),
-    [
-        (["a.jpg", "a.mask (1).png"], {"a.jpg": ["a.mask (1).png"]}),
-        (["a.jpg", "a.mask(1).png"], {"a.jpg": ["a.mask(1).png"]}),
-        (["a.jpg", "a.mask - Copy.png"], {"a.jpg": ["a.mask - Copy.png"]}),
-        (["a.jpg", "a.mask copy 2.png"], {"a.jpg": ["a.mask copy 2.png"]}),
-        (["a.jpg", "a.mask - 副本 (2).png"], {"a.jpg": ["a.mask - 副本 (2).png"]}),
-        (["A.jpg", "a.mask (1).png"], {"A.jpg": ["a.mask (1).png"]}),
-        (["a.jpg", "a.mask (1).png", "a.mask.png"], {"a.jpg": ["a.mask.png"]}),
-        (["a (1).jpg", "a (1).mask.png"], {"a (1).jpg": ["a (1).mask.png"]}),
-        (["a (1).jpg", "a.jpg", "a.mask (1).png"], {"a (1).jpg": ["a.mask (1).png"]}),
-        (["a (1).jpg", "a (1).mask.png", "a.jpg", "a.mask (1).png"],
-         {"a (1).jpg": ["a (1).mask.png"], "a.jpg": ["a.mask (1).png"]}),
-        (["b.jpg", "a.mask (1).png"], {}),
-    ],
-)  # fmt: skip
-def test_a_copy_is_that_of_the_photo_with_its_number_or_of_one_that_has_no_other(
-    names: list[str], groups: dict[str, list[str]]
-) -> None:
-    found = beside(sorted(names))
-    assert {photo: list(group.names) for photo, group in found.items()} == groups
-    assert all(is_companion(name) == (".mask" in name) for name in names)
 
 
 @given(PHOTO, st.sets(st.sampled_from(MARKS)), st.lists(PHOTO, max_size=3), st.integers(1, 12))
@@ -125,10 +100,6 @@ def test_in_a_job_what_names_neither_is_the_photos() -> None:
     assert in_a_job([]) == {}
     assert in_a_job(["mask.png", "content.mask.png"]) is None
     assert in_a_job(["mask.png", "x.png"]) is None
-    assert in_a_job(["mask (1).png", "content.start - Copy.png"]) == {
-        "mask": "mask (1).png", "start": "content.start - Copy.png",
-    }  # fmt: skip
-    assert in_a_job(["mask (1).png", "mask.png"]) == {"mask": "mask.png"}
     assert [job_role(name) for name in ("style.mask.png", "mask.txt", "start.gif")] == [
         None, None, "start",
     ]  # fmt: skip

@@ -111,6 +111,7 @@ def test_the_end_of_a_name_may_be_a_wish(
         ("Waves 70 + Dots, as photo", "Waves 70 + Dots 30", ", as photo"),
         ("星空，照片效果", "星空", "，照片效果"),
         ("Inbox", "Waves", ""),
+        ("Holiday, own colours", "Waves", ""),
     ],
 )
 def test_wishes_are_told_as_they_were_written(folder: str, style: str, wishes: str) -> None:

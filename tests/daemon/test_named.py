@@ -128,7 +128,14 @@ def test_below_a_styles_folder_the_file_counts_for_more(
     assert candidate.overrides is not None
 
 
-@pytest.mark.parametrize("text", ['styles = ["Dots"]', "styles = 3", "sise = 3", "what?"])
+@pytest.mark.parametrize("text", ["sise = 3", "what?"])
+def test_what_names_no_style_may_still_get_a_picture_of_it(tmp_path: Path, text: str) -> None:
+    pairing = seen(tmp_path, text, "job/content.jpg")
+    assert not pairing.candidates
+    assert [one.path.name for one in pairing.waiting] == ["content.jpg"]
+
+
+@pytest.mark.parametrize("text", ['styles = ["Dots"]', "styles = 3", "styles = Waves"])
 def test_what_cannot_be_painted_is_taken_to_fail(tmp_path: Path, text: str) -> None:
     candidate = only(seen(tmp_path, text, "job/content.jpg"))
     assert "job.toml" in candidate.fault
