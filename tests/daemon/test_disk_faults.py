@@ -152,6 +152,11 @@ def test_each_place_may_refuse_in_each_way(house: Story, place: str) -> None:
     assert len(house.loud()) <= 4 * len(numbers), house.loud()
 
 
+def has_room_of_its_own(file: Path) -> bool:
+    """Whether it is not only there, but has its size."""
+    return file.exists() and file.stat().st_size > 0
+
+
 @contextmanager
 def full(disk: Drive) -> Iterator[None]:
     filler = disk.fill()
@@ -272,7 +277,7 @@ def test_a_full_disk_of_the_journal_stops_everything_and_loses_nothing(
 
             def story() -> None:
                 folder = house.style()
-                house.wait((house.state / bulletin.FILE).exists)
+                house.wait(lambda: has_room_of_its_own(house.state / bulletin.FILE))
                 with full(disk):
                     for number in range(20):
                         (folder / f"{number}.jpg").write_bytes(picture())
