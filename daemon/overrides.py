@@ -57,11 +57,6 @@ class Asked(NamedTuple):
     named: Named | None
 
 
-def read_overrides(text: bytes) -> dict[str, object]:
-    """Read the settings in a job.toml; as `read_job_file`."""
-    return read_job_file(text).wishes
-
-
 def read_job_file(text: bytes) -> Asked:
     """Read a job.toml.
 
@@ -89,7 +84,7 @@ def make_output(output: OutputSettings, overrides: Mapping[str, object]) -> Outp
 
     Args:
         output: the settings.
-        overrides: as `read_overrides` gives them.
+        overrides: as `Asked.wishes` has them.
 
     Raises:
         OverridesError: they are not checked, and wrong.
@@ -113,7 +108,7 @@ def make_recipe(
 
     Args:
         paint: the settings.
-        overrides: as `read_overrides` gives them; empty for none.
+        overrides: as `Asked.wishes` has them; empty for none.
         base: what stands in for the preset.
         of: who wishes it, for people: `OF_FILE`, `OF_FOLDER` or `OF_BOTH`.
 

@@ -22,6 +22,8 @@ fringed with single pixels of pure green and magenta."""
 _TINY: Final = float(np.finfo(np.float32).tiny)
 
 _WHITE: Final = 254.99
+"""What is above is white: averages of white are so but for rounding."""
+
 _NOISE: Final = 8
 """Grey levels from black, and from white, that are meant to be that: JPEG has such noise."""
 
@@ -46,7 +48,7 @@ def painted(mask: NDArray[np.uint8], size: Size | None = None) -> Plane:
             "painted, and leave black what is to stay as it is."
         )
     at_size = resized(shares, size or (shares.shape[0], shares.shape[1]))
-    at_size[at_size > _WHITE] = 255  # but for rounding
+    at_size[at_size > _WHITE] = 255
     return np.asarray((at_size / 255).clip(0, 1))
 
 

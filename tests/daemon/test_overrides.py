@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.errors import OverridesError, SettingsError
-from daemon.overrides import WISHES, make_output, make_recipe, read_overrides
+from daemon.overrides import WISHES, make_output, make_recipe, read_job_file
 from daemon.settings import STYLE_LOSSES, OutputSettings, PaintSettings
 from engine import PRESETS, Recipe, at_size
 
@@ -44,7 +44,7 @@ output.keep_location = true
 
 
 def test_everything_that_can_be_set_is_read() -> None:
-    wishes = read_overrides(EVERYTHING)
+    wishes = read_job_file(EVERYTHING).wishes
     assert wishes == {
         "preset": "fine", "size": 800, "iterations": 90, "content_weight": 2.0,
         "style_weight": 12.5, "strength": 2.0, "stroke_size": 0.5, "colors": "luminance",
@@ -60,11 +60,11 @@ def test_everything_that_can_be_set_is_read() -> None:
 
 @pytest.mark.parametrize("text", [b"", b"# nothing\n", b"\xef\xbb\xbf", b"\r\n"])
 def test_nothing_may_be_wished_for(text: bytes) -> None:
-    assert read_overrides(text) == {}
+    assert read_job_file(text).wishes == {}
 
 
 def test_what_windows_writes_is_read() -> None:
-    assert read_overrides(b"\xef\xbb\xbfsize = 64\r\nseed = 1\r\n") == {"size": 64, "seed": 1}
+    assert read_job_file(b"\xef\xbb\xbfsize = 64\r\nseed = 1\r\n").wishes == {"size": 64, "seed": 1}
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_what_windows_writes_is_read() -> None:
 )  # fmt: skip
 def test_what_is_wrong_is_said_in_words(text: str, message: str) -> None:
     with pytest.raises(OverridesError, match=message) as caught:
-        read_overrides(text.encode())
+        read_job_file(text.encode())
     assert len(str(caught.value)) < 500
     assert str(caught.value).isprintable()
 
@@ -146,12 +146,12 @@ def test_what_is_wrong_is_said_in_words(text: str, message: str) -> None:
 )
 def test_marks_are_asked_for_where_they_help(text: str, message: str) -> None:
     with pytest.raises(OverridesError, match=re.escape(message)):
-        read_overrides(text.encode())
+        read_job_file(text.encode())
 
 
 def test_other_encodings_are_refused() -> None:
     with pytest.raises(OverridesError, match="Save it as UTF-8"):
-        read_overrides("size = 800 # größer".encode("utf-16"))
+        read_job_file("size = 800 # größer".encode("utf-16"))
 
 
 TOML_LIKE = st.text("[]{}=\"'.#\n1a_-", max_size=60)
@@ -161,7 +161,7 @@ TOML_LIKE = st.text("[]{}=\"'.#\n1a_-", max_size=60)
 def test_any_bytes_give_wishes_or_words(text: bytes) -> None:
     said = ""
     try:
-        wishes = read_overrides(text)
+        wishes = read_job_file(text).wishes
     except OverridesError as error:
         said = str(error)
     else:
@@ -325,7 +325,7 @@ def test_every_wish_within_bounds_makes_a_recipe(wishes: dict[str, object]) -> N
 
 
 def test_wishes_about_the_file_stand_over_the_settings_and_change_no_recipe() -> None:
-    wishes = read_overrides(b'[output]\nformat = "tiff"\ndepth = 16\n')
+    wishes = read_job_file(b'[output]\nformat = "tiff"\ndepth = 16\n').wishes
     usual = OutputSettings(quality=80, format="png")
     assert make_output(usual, wishes) == OutputSettings(quality=80, format="tiff", depth=16)
     assert make_output(usual, {"size": 64}) == usual

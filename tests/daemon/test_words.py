@@ -305,7 +305,7 @@ def test_of_what_the_inspector_finds(tmp_path: Path) -> None:
     ],
 )
 def test_of_a_job_toml(text: bytes) -> None:
-    told(raised(overrides.read_overrides, text))
+    told(raised(overrides.read_job_file, text))
 
 
 @pytest.mark.parametrize(
