@@ -26,7 +26,7 @@ from daemon.names import printable
 from daemon.oneshot import in_child
 from daemon.settings import EngineSettings, Settings, WatchSettings
 from daemon.share import Share, make_share, open_share
-from daemon.styles import find_regions, find_styles
+from daemon.styles import see_styles
 
 if TYPE_CHECKING:  # the engine's package needs numpy, whose lack is one of the findings
     from engine.progress import DeviceReport
@@ -250,7 +250,8 @@ def verify_weights(folder: Path) -> str:
 def read_styles(folder: Path, settings: WatchSettings) -> dict[str, str]:
     """Read the styles whole, and say by file name what is wrong; in a child process."""
     limits = limits_of(settings)
-    pictures = (*find_styles(folder).values(), *find_regions(folder).values())
+    seen = see_styles(folder)
+    pictures = (*seen.styles.values(), *seen.regions.values())
     return {path.name: what_is_wrong(path, limits) for path in pictures}
 
 

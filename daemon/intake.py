@@ -44,7 +44,7 @@ from daemon.ready import Ready, Stamp, Turns, stamp_of
 from daemon.settings import Settings
 from daemon.share import Share
 from daemon.staying import Staying, copy_in, is_copy, stays_of
-from daemon.styles import mirror_styles, regions_beside
+from daemon.styles import StylesSeen, mirror_styles
 from daemon.telling import tell_of_job
 from daemon.troubles import TRIES_ONCE, Troubles, longest_wait
 from daemon.wishes import recipe_of
@@ -115,8 +115,8 @@ class Intake:
         """The style pictures of the last look that could be made, with their stamps."""
         self.regions: dict[Path, Path] = {}
         """The pictures that mark regions of them, likewise, by the style's picture."""
-        self.style_names: tuple[str, ...] = ()
-        """The names of the styles, in order, likewise."""
+        self.styles_seen = StylesSeen({}, {})
+        """What lay in the styles folder, likewise."""
         self._seen: scanner.Look | None = None
         self._faulty, self._unpaired = FaultyFolders(clock), FaultyFolders(clock)
         job_files = JobFiles(share.inbox, A_SECOND, clock)
@@ -251,9 +251,8 @@ class Intake:
         self._returns.keep(job_id, error)
 
     def _pair(self) -> Pairing:
-        styles = mirror_styles(self._share)
-        self.style_names = tuple(styles)
-        self.regions = regions_beside(styles, self._share.styles)
+        self.styles_seen = mirror_styles(self._share)
+        styles, self.regions = self.styles_seen.styles, self.styles_seen.beside
         self.styles = {path: stamp_of(path, self.regions.get(path)) for path in styles.values()}
         seen = self._seen = scanner.look(self._share.inbox, self._seen, self._faulty.over)
         for faulty in (self._faulty, self._unpaired):

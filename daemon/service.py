@@ -251,7 +251,7 @@ class Service:
         began = self._clock()
         self._intake.look()
         if not self._intake.problem:
-            self._styles.look(self._intake.styles, self._intake.regions.values())
+            self._styles.look(self._intake.styles_seen)
         if self._intake.restless:
             # A failed photo may have come back. Not at once: whoever drags photo and note together
             # would be told that the note is gone before it could be moved.

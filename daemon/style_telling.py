@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final
@@ -19,7 +18,7 @@ from daemon.share import Share
 from daemon.sheet.keeping import Sheet
 from daemon.style_check import StyleCheck
 from daemon.style_notes import StyleNotes
-from daemon.styles import lonely_regions, style_of
+from daemon.styles import StylesSeen
 
 _log: Final = structlog.get_logger()
 
@@ -62,17 +61,17 @@ class StyleTelling:
         """The pictures that cannot be read, and why, as the notes have it."""
         return self._check.faults
 
-    def look(self, styles: Iterable[Path], regions: Iterable[Path] = ()) -> None:
+    def look(self, seen: StylesSeen) -> None:
         """See what has become of the styles. Call once a look, while the folders are there.
 
         Args:
-            styles: the pictures of all that are there, in the order of their names.
-            regions: the pictures that mark regions of them.
+            seen: what lies in the styles folder.
         """
-        self._styles = list(styles)
+        self._styles = list(seen.styles.values())
         with self._telling():
-            self._check.look((*self._styles, *regions))
-            self._look_for_lonely()
+            self._check.look((*self._styles, *seen.beside.values()))
+            now = self._clock()
+            self._lonely = {path: self._lonely.get(path, now) for path in seen.lonely}
             self._tell()
             if self._said.is_over():
                 _log.info("styles.told_again")
@@ -97,12 +96,6 @@ class StyleTelling:
 
     def _telling(self) -> AbstractContextManager[None]:
         return self._last_resort.aside("the styles", self._said, _untold)
-
-    def _look_for_lonely(self) -> None:
-        with contextlib.suppress(OSError):  # it is tried again at the next look
-            names = (style_of(style.name) for style in self._styles)
-            found = lonely_regions(names, self._folder)
-            self._lonely = {path: self._lonely.get(path, self._clock()) for path in found}
 
     def _tell(self) -> None:
         faults, undecided = self._check.faults, self._check.undecided

@@ -20,7 +20,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from daemon.companions import regions_of
 from daemon.errors import ShareError
@@ -38,21 +38,47 @@ MEMORY: Final = "style-folders.json"
 _NAME_FAULTS: Final = frozenset({errno.EEXIST, errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ})
 
 
-def mirror_styles(share: Share) -> dict[str, Path]:
+class StylesSeen(NamedTuple):
+    """What lies in the styles folder, as of one look at it.
+
+    Attributes:
+        styles: the pictures that are styles, by the name of the style, in the order of names (NFC).
+        regions: the pictures that mark regions of styles, by the name of the style; of two for one
+            style the first in order of names. The style itself need not be there.
+    """
+
+    styles: dict[str, Path]
+    regions: dict[str, Path]
+
+    @property
+    def beside(self) -> dict[Path, Path]:
+        """The pictures that mark regions of styles, by the style's picture."""
+        theirs = regions_among(self.styles, self.regions)
+        return {self.styles[name]: path for name, path in theirs.items()}
+
+    @property
+    def lonely(self) -> list[Path]:
+        """The pictures that mark regions of styles that are not there."""
+        theirs = set(regions_among(self.styles, self.regions).values())
+        return [path for path in self.regions.values() if path not in theirs]
+
+
+def mirror_styles(share: Share) -> StylesSeen:
     """Make the folders of the styles that are there, and remove those of styles that went.
 
     Args:
         share: its folders exist.
 
     Returns:
-        The style pictures by name, sorted by name (NFC). A style whose folder cannot be made for
-        a reason that lies in its name is there all the same.
+        What lies in the styles folder. A style whose folder cannot be made for a reason that lies
+        in its name is there all the same.
 
     Raises:
         ShareError: the styles folder or the inbox cannot be read or written to.
     """
     try:
-        styles = find_styles(share.styles)
+        seen = see_styles(share.styles)
+        styles = seen.styles
         folders = {canonical(name): name for name in _folder_names(share.inbox)}
         remembered = _remembered(share)
         missing = [name for name in styles if name not in folders]
@@ -65,20 +91,16 @@ def mirror_styles(share: Share) -> dict[str, Path]:
         removed = {name for name in gone if _remove(share.inbox, folders[name])}
         _remember(share, made, made - removed)
     except OSError as error:
-        raise _unkept(error) from error
-    return styles
+        raise ShareError(
+            f"The folders of the styles cannot be kept: {error.strerror} "
+            f"({printable(str(error.filename))}). Check that the drive is connected, has room, and "
+            "lets atelierd write."
+        ) from error
+    return seen
 
 
-def _unkept(error: OSError) -> ShareError:
-    return ShareError(
-        f"The folders of the styles cannot be kept: {error.strerror} "
-        f"({printable(str(error.filename))}). Check that the drive is connected, has room, and "
-        "lets atelierd write."
-    )
-
-
-def find_styles(folder: Path) -> dict[str, Path]:
-    """Find the pictures that are styles, by the name of the style, in the order of names.
+def see_styles(folder: Path) -> StylesSeen:
+    """Look at the styles folder, once.
 
     Args:
         folder: the styles folder.
@@ -87,62 +109,24 @@ def find_styles(folder: Path) -> dict[str, Path]:
         OSError: it cannot be read.
     """
     styles: dict[str, Path] = {}
+    regions: dict[str, Path] = {}
     for file_name in _pictures_in(folder):
-        name = style_name(file_name)
-        if regions_of(file_name) is None and name and not is_junk(name) and not is_note(name):
+        stem, name = regions_of(file_name), style_name(file_name)
+        if stem is not None:
+            regions.setdefault(_trimmed(stem), folder / file_name)
+        elif name and not is_junk(name) and not is_note(name):
             styles.setdefault(name, folder / file_name)
-    return dict(sorted(styles.items()))
+    return StylesSeen(dict(sorted(styles.items())), regions)
+
+
+def find_styles(folder: Path) -> dict[str, Path]:
+    """The `StylesSeen.styles` of a folder, for who needs nothing else; raises as `see_styles`."""
+    return see_styles(folder).styles
 
 
 def find_regions(folder: Path) -> dict[str, Path]:
-    """Find the pictures that mark regions of styles, by the name of the style.
-
-    Of two for one style the first in order of names is meant. The style itself need not be there.
-
-    Args:
-        folder: the styles folder.
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    found: dict[str, Path] = {}
-    for file_name in _pictures_in(folder):
-        stem = regions_of(file_name)
-        if stem is not None:
-            found.setdefault(_trimmed(stem), folder / file_name)
-    return found
-
-
-def regions_beside(styles: Mapping[str, Path], folder: Path) -> dict[Path, Path]:
-    """The pictures that mark regions of styles, by the style's picture.
-
-    Args:
-        styles: by their names.
-        folder: the styles folder.
-
-    Raises:
-        ShareError: it cannot be read.
-    """
-    try:
-        found = find_regions(folder)
-    except OSError as error:
-        raise _unkept(error) from error
-    return {styles[name]: path for name, path in regions_among(styles, found).items()}
-
-
-def lonely_regions(styles: Iterable[str], folder: Path) -> list[Path]:
-    """The pictures that mark regions of styles that are not there.
-
-    Args:
-        styles: the names of those that are there.
-        folder: the styles folder.
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    found = find_regions(folder)
-    theirs = set(regions_among(styles, found).values())
-    return [path for path in found.values() if path not in theirs]
+    """The `StylesSeen.regions` of a folder, for who needs nothing else; raises as `see_styles`."""
+    return see_styles(folder).regions
 
 
 def regions_among(styles: Iterable[str], regions: Mapping[str, Path]) -> dict[str, Path]:

@@ -49,7 +49,7 @@ def command(resolved: Resolved, *, folder: Path, no_styles: bool) -> None:
     if not no_styles:
         lay_out_styles(share)
     write_how_to(share)
-    styles = list(mirror_styles(share))
+    styles = list(mirror_styles(share).styles)
     told = [*_describe(share, styles), "", *_about_the_service(share), *_next_step(share, resolved)]
     click.echo("\n".join(told))
 

@@ -32,7 +32,7 @@ def page_of(
     """
     condition, engine, intake, styles = about
     asks = Asks(
-        styles=lambda: intake.style_names,
+        styles=lambda: tuple(intake.styles_seen.styles),
         obstacles=condition.obstacles,
         is_loading=lambda: engine.loading_since is not None,
         asked=lambda: intake.asked,

@@ -14,7 +14,7 @@ from daemon.note_texts import how_to_text
 from daemon.settings import Settings, ShareSettings, WatchSettings
 from daemon.share import Share, open_share
 from daemon.style_telling import StyleTelling
-from daemon.styles import find_styles, regions_beside
+from daemon.styles import see_styles
 from tests.daemon.standins import Clock
 from tests.daemon.test_run import CONFIG, Program, grey, prepared
 
@@ -45,9 +45,7 @@ class Room:
 
     def look(self, now: float) -> None:
         self.clock.now = now
-        styles = find_styles(self.share.styles)
-        marked = regions_beside(styles, self.share.styles)
-        self.subject.look(styles.values(), marked.values())
+        self.subject.look(see_styles(self.share.styles))
 
     def answer(self, why: str = "") -> bool:
         key = self.asked[-1][0]

@@ -16,7 +16,7 @@ from daemon.names import INBOX_NOTE
 from daemon.note_texts import signatures
 from daemon.settings import ShareSettings
 from daemon.share import Share, make_share, open_share
-from daemon.styles import MEMORY, find_regions, find_styles, mirror_styles, regions_beside, style_of
+from daemon.styles import MEMORY, find_regions, mirror_styles, see_styles, style_of
 
 
 def make(root: Path) -> Share:
@@ -41,7 +41,7 @@ def folders(share: Share) -> list[str]:
 
 def test_a_picture_makes_a_folder_of_its_name(share: Share) -> None:
     add(share, "Starry Night.jpg", "Great Wave.PNG")
-    assert mirror_styles(share) == {
+    assert mirror_styles(share).styles == {
         "Great Wave": share.styles / "Great Wave.PNG",
         "Starry Night": share.styles / "Starry Night.jpg",
     }
@@ -53,19 +53,19 @@ def test_what_marks_regions_of_a_style_is_none_itself(share: Share) -> None:
         share, "Waves.jpg", "Waves.regions.png", "Waves.Regions.gif", "e\u0301.regions.png", "é.jpg"
     )
     add(share, "Alone.regions.png", "Text.regions.txt", "regions.png", "Mask.mask.png")
-    styles = mirror_styles(share)
+    seen = mirror_styles(share)
+    styles = seen.styles
     assert list(styles) == ["Mask.mask", "Waves", "regions", "é"]
     assert folders(share) == ["Mask.mask", "Waves", "regions", "é"]
     assert {name: path.name for name, path in find_regions(share.styles).items()} == {
         "Alone": "Alone.regions.png", "Waves": "Waves.Regions.gif", "é": "e\u0301.regions.png",
     }  # fmt: skip
-    assert regions_beside(styles, share.styles) == {
+    assert seen.beside == {
         share.styles / "Waves.jpg": share.styles / "Waves.Regions.gif",
         share.styles / "é.jpg": share.styles / "e\u0301.regions.png",
     }
     assert [style_of(name) for name in ("Waves.jpg", "Waves. .regions.png")] == ["Waves", "Waves"]
-    with pytest.raises(ShareError, match="cannot be kept"):
-        regions_beside(styles, share.styles / "away")
+    assert seen.lonely == [share.styles / "Alone.regions.png"]
 
 
 def test_large_and_small_letters_do_not_matter_where_regions_can_be_of_one_style_alone(
@@ -73,7 +73,7 @@ def test_large_and_small_letters_do_not_matter_where_regions_can_be_of_one_style
 ) -> None:
     add(share, "Waves.jpg", "waves.regions.png", "Dots.jpg", "dots.jpg", "DOTS.regions.png")
     add(share, "Dots.regions.png", "Night.jpg", "night.jpg", "night.regions.png")
-    found = regions_beside(find_styles(share.styles), share.styles)
+    found = see_styles(share.styles).beside
     assert {style.name: path.name for style, path in found.items()} == {
         "Waves.jpg": "waves.regions.png", "Dots.jpg": "Dots.regions.png",
         "dots.jpg": "DOTS.regions.png", "night.jpg": "night.regions.png",
@@ -105,36 +105,36 @@ def test_what_is_no_picture_makes_nothing(share: Share) -> None:
     (share.styles / "link.jpg").symlink_to("/etc/passwd")
     (share.styles / "nowhere.jpg").symlink_to("gone")
     os.mkfifo(share.styles / "pipe.jpg")
-    assert mirror_styles(share) == {}
+    assert mirror_styles(share).styles == {}
     assert folders(share) == []
 
 
 @pytest.mark.parametrize("name", ["~$x.jpg", "Waves.part.jpg", "@eaDir.jpg", "x.tmp.png", " .jpg"])
 def test_a_style_whose_folder_nobody_would_look_into_makes_none(share: Share, name: str) -> None:
     add(share, name)
-    assert mirror_styles(share) == {}
+    assert mirror_styles(share).styles == {}
     assert folders(share) == []
 
 
 @pytest.mark.parametrize("name", ["Waves .jpg", "Waves. .jpg", " Waves.jpg", "Waves..jpg"])
 def test_names_that_windows_cannot_open_are_mended(share: Share, name: str) -> None:
     add(share, name)
-    assert mirror_styles(share) == {"Waves": share.styles / name}
+    assert mirror_styles(share).styles == {"Waves": share.styles / name}
     assert folders(share) == ["Waves"]
 
 
 def test_of_two_pictures_with_one_stem_the_first_is_meant(share: Share) -> None:
     add(share, "Waves.png", "Waves.jpg", "Waves.webp")
-    assert mirror_styles(share) == {"Waves": share.styles / "Waves.jpg"}
+    assert mirror_styles(share).styles == {"Waves": share.styles / "Waves.jpg"}
     (share.styles / "Waves.jpg").unlink()
-    assert mirror_styles(share) == {"Waves": share.styles / "Waves.png"}
+    assert mirror_styles(share).styles == {"Waves": share.styles / "Waves.png"}
     assert folders(share) == ["Waves"]
 
 
 def test_unicode_forms_are_one_style(share: Share) -> None:
     decomposed = unicodedata.normalize("NFD", "Café.jpg")
     add(share, "Café.jpg", decomposed)
-    assert list(mirror_styles(share)) == ["Café"]
+    assert list(mirror_styles(share).styles) == ["Café"]
     assert folders(share) == ["Café"]
 
 
@@ -148,7 +148,7 @@ def test_a_folder_in_another_unicode_form_is_the_styles_folder(share: Share) -> 
 
 def test_a_picture_that_is_being_copied_does_no_harm(share: Share) -> None:
     (share.styles / "Waves.jpg").touch()
-    assert list(mirror_styles(share)) == ["Waves"]
+    assert list(mirror_styles(share).styles) == ["Waves"]
     assert folders(share) == ["Waves"]
 
 
@@ -156,7 +156,7 @@ def test_an_empty_folder_goes_with_its_style(share: Share) -> None:
     add(share, "Waves.jpg", "Scream.jpg")
     mirror_styles(share)
     (share.styles / "Waves.jpg").unlink()
-    assert list(mirror_styles(share)) == ["Scream"]
+    assert list(mirror_styles(share).styles) == ["Scream"]
     assert folders(share) == ["Scream"]
     assert json.loads((share.work / MEMORY).read_text()) == ["Scream"]
 
@@ -196,7 +196,7 @@ def test_a_folder_with_somebodys_file_stays_with_all_that_is_in_it(share: Share,
     else:
         path.write_bytes(b"somebody's")
     (share.inbox / "Waves" / ".DS_Store").write_bytes(b"litter")
-    assert mirror_styles(share) == {}
+    assert mirror_styles(share).styles == {}
     assert os.path.lexists(path)
     assert (share.inbox / "Waves" / ".DS_Store").exists()
 
@@ -231,7 +231,7 @@ def test_a_damaged_memory_removes_nothing(share: Share, memory: bytes) -> None:
     mirror_styles(share)
     (share.work / MEMORY).write_bytes(memory)
     (share.styles / "Waves.jpg").unlink()
-    assert mirror_styles(share) == {}
+    assert mirror_styles(share).styles == {}
     assert folders(share) == ["Waves"]
 
 
@@ -261,7 +261,7 @@ def test_a_link_in_the_place_of_a_folder_is_not_followed(share: Share, tmp_path:
 def test_a_file_in_the_place_of_the_folder_holds_up_no_other(share: Share) -> None:
     (share.inbox / "Waves").write_bytes(b"a photo without a suffix")
     add(share, "Waves.jpg", "Zebra.jpg")
-    assert list(mirror_styles(share)) == ["Waves", "Zebra"]
+    assert list(mirror_styles(share).styles) == ["Waves", "Zebra"]
     assert (share.inbox / "Waves").read_bytes() == b"a photo without a suffix"
     assert folders(share) == ["Waves", "Zebra"]
 
@@ -269,7 +269,7 @@ def test_a_file_in_the_place_of_the_folder_holds_up_no_other(share: Share) -> No
 def test_names_that_are_no_text_work(share: Share) -> None:
     name = os.fsdecode(b"caf\xe9")
     add(share, f"{name}.jpg")
-    assert list(mirror_styles(share)) == [name]
+    assert list(mirror_styles(share).styles) == [name]
     (share.styles / f"{name}.jpg").unlink()
     mirror_styles(share)
     assert folders(share) == []
@@ -315,6 +315,6 @@ def test_whatever_happens_no_photo_goes_and_every_style_has_its_folder(
         elif what == "take":
             photo.unlink(missing_ok=True)
             photos.discard(name)
-        assert set(mirror_styles(share)) == present
+        assert set(mirror_styles(share).styles) == present
         assert set(folders(share)) == present | photos
         assert all((share.inbox / kept / "photo.jpg").exists() for kept in photos)
