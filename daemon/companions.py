@@ -92,6 +92,11 @@ class Beside(NamedTuple):
         return *own, *self.roles.values()
 
 
+def is_own_style(style: Path, photo: Path) -> bool:
+    """Whether the picture of a style lies beside a photo: it came along, and is for that alone."""
+    return style.parent == photo.parent
+
+
 def marked(name: str) -> Marked | None:
     """What a name says of a picture that goes along with another one; None if it is no such name.
 

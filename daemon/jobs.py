@@ -10,6 +10,7 @@ from enum import Enum
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, Final
 
+from daemon.companions import is_own_style
 from daemon.looks import InStyles, Part, wished_for
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ class NewJob(InStyles):
     @property
     def has_own_style(self) -> bool:
         """Whether its style came along with the photo; what that is called tells people nothing."""
-        return self.style.parent == self.content.parent
+        return is_own_style(self.style, self.content)
 
     @property
     def style_shown(self) -> str | None:

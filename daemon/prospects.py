@@ -13,6 +13,7 @@ from dataclasses import replace
 from queue import SimpleQueue
 from typing import Final
 
+from daemon.companions import is_own_style
 from daemon.errors import AtelierError, OverridesError
 from daemon.inspector import Inspected, Inspector, Work
 from daemon.looking import limits_of
@@ -72,8 +73,8 @@ def _wrong_wishes(parcel: Parcel, share: Share, paint: PaintSettings) -> str:
     job_file = None if parcel.overrides is None else share.failed / parcel.overrides
     try:
         if job_file is not None or parcel.wishes:
-            style, photo = next(iter(parcel.styles), None), share.failed / parcel.photo
-            own = style is not None and style.parent == photo.parent
+            photo = share.failed / parcel.photo
+            own = any(is_own_style(style, photo) for style in parcel.styles)
             recipe_in(job_file, paint, share.failed, parcel.wishes, own_style=own)
     except OverridesError as error:
         return str(error)

@@ -9,6 +9,7 @@ from typing import Final
 
 from daemon.bounded import read_bounded
 from daemon.claims import Claim
+from daemon.companions import is_own_style
 from daemon.errors import OverridesError, PictureUnreadableError
 from daemon.named import BOTH
 from daemon.names import JOB_FILE, printable
@@ -54,7 +55,7 @@ def recipe_of(
     """
     if claim.overrides is None and not asked:
         return usual
-    own_style = claim.style.parent == claim.content.parent
+    own_style = is_own_style(claim.style, claim.content)
     return recipe_in(claim.overrides, paint, asked=asked, own_style=own_style).model_dump_json()
 
 
