@@ -101,6 +101,20 @@ def decode(data: bytes, *, max_pixels: int) -> NDArray[np.uint8]:
         return np.ascontiguousarray(np.asarray(colours, dtype=np.uint8))
 
 
+def pixels_of(data: bytes, *, max_pixels: int) -> int:
+    """How many pixels a picture has; they are not decoded for that.
+
+    Args:
+        data: the file.
+        max_pixels: as for `decode`.
+
+    Raises:
+        PictureUnreadableError: as for `decode`, as far as it shows before the pixels are looked at.
+    """
+    with _in_plain_words(data), _opened(data, max_pixels, load=False) as image:
+        return image.width * image.height
+
+
 def about(data: bytes, *, max_pixels: int, location: bool) -> About:
     """What else is in a photo that was decoded; its pixels are looked at only for their alpha.
 

@@ -6,7 +6,8 @@ ration here too, and one that cannot be used is said to be the one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Final, Literal
 
@@ -23,6 +24,11 @@ from engine.sources import Sources, Style
 
 _ONLY_STYLE: Final = "The style picture cannot be used. {}"
 _STYLE: Final = 'The style picture "{}" cannot be used. {}'
+_TOO_MANY: Final = (
+    "The pictures of these styles have more than {:g} million pixels together, which is the most "
+    'that is allowed. Save "{}", the largest, smaller, or leave one out.'
+)
+_MILLION: Final = 1_000_000
 
 Blamed = Literal["content", "style", "start", "guide"]
 Say = Callable[[object], str]
@@ -63,6 +69,7 @@ def sources_of(request: PaintRequest, between: Callable[[], None]) -> Sources:
             decoded(data, "guide", partial(SAYING[role].format, printable(name))) if data else None
         )
 
+    _check_together(request)
     content = decoded(request.content, "content")
     styles = tuple(
         Style(
@@ -77,6 +84,34 @@ def sources_of(request: PaintRequest, between: Callable[[], None]) -> Sources:
     mask = guide(request.mask, "mask", request.mask_name)
     regions = guide(request.regions, "regions", request.regions_name)
     return Sources(content, styles, start, mask, regions)
+
+
+def _check_together(request: PaintRequest) -> None:
+    """See that the styles have as many pixels as one picture may, all together.
+
+    All of them lie in memory at once; so do the pictures that mark their regions, which have as
+    many once more.
+    """
+    _check_sum([(one.data, one.name) for one in request.styles], request.max_pixels, "style")
+    regions = [(one.regions, one.regions_name) for one in request.styles if one.regions]
+    _check_sum(regions, request.max_pixels, "guide")
+
+
+def _check_sum(files: Sequence[tuple[bytes, str]], most: int, blame: Blamed) -> None:
+    if len(files) < 2:  # noqa: PLR2004 - one is looked at when it is decoded
+        return
+    counts = [_pixels(data, most) for data, _ in files]
+    if sum(counts) > most:
+        _, largest = files[counts.index(max(counts))]
+        raise RefusedError(blame, _TOO_MANY.format(most / _MILLION, printable(largest)))
+
+
+def _pixels(data: bytes, max_pixels: int) -> int:
+    """How many a picture has; of one that cannot be used none, since that is said by itself."""
+    ration = ration_for(max_pixels, len(data))
+    with suppress(PictureUnreadableError), rationed(ration):
+        return pictures.pixels_of(data, max_pixels=ration.pixels)
+    return 0
 
 
 def _say_of(style: StyleFile, request: PaintRequest) -> Say:

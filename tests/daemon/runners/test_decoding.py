@@ -105,6 +105,31 @@ def test_one_that_cannot_be_used_is_named(asked: PaintRequest, blame: str, words
     assert words in str(refused.value)
 
 
+def test_styles_have_as_many_pixels_together_as_one_picture_may_and_none_is_decoded_before() -> (
+    None
+):
+    decoded = []
+    pixels = 64 * 48
+    styles = [StyleFile(grey(2), f"{number}.png", regions=grey(5)) for number in range(3)]
+    for most, enough in ((3 * pixels, 3), (3 * pixels - 1, 2)):
+        asked = request(*styles[:enough], regions=grey(5), max_pixels=most)
+        assert len(sources_of(asked, nothing).styles) == enough
+    large = StyleFile(grey(2, (64, 49)), "la{r}ge.png")
+    asked = request(styles[0], large, styles[1], max_pixels=3 * pixels)
+    with pytest.raises(
+        RefusedError, match=r'Save "la\{r\}ge.png", the largest, smaller'
+    ) as refused:
+        sources_of(asked, lambda: decoded.append(1))
+    assert refused.value.blame == "style"
+    marked = [
+        StyleFile(grey(2), "s.png", regions=grey(5, (99, 99)), regions_name=f"{number}.png")
+        for number in range(2)
+    ]
+    with pytest.raises(RefusedError, match="million pixels together") as refused:
+        sources_of(request(*marked, max_pixels=99 * 99), lambda: decoded.append(1))
+    assert (refused.value.blame, decoded) == ("guide", [])
+
+
 def test_whoever_does_not_want_it_any_more_need_not_wait_for_the_last_picture() -> None:
     seen = []
 
