@@ -60,8 +60,16 @@ def unquoted(text: str, error: ValueError) -> tuple[int, str] | None:
         return None
     name, words = found[1], found[2].strip().strip(_MARKS)
     is_plain = words.isprintable() and not set(words) & {*_MARKS, "=", "["}
-    is_word = words[:1].isalpha() and is_plain
-    return (number, f'{name} = "{words}"') if is_word else None
+    better = f'{name} = "{words}"'
+    return (number, better) if words[:1].isalpha() and is_plain and _is_toml(better) else None
+
+
+def _is_toml(text: str) -> bool:
+    try:
+        read_toml(text)
+    except ValueError:  # the name is none
+        return False
+    return True
 
 
 def _refuse_unusable(tree: dict[str, Any]) -> None:

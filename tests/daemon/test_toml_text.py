@@ -54,7 +54,17 @@ def test_words_without_quotation_marks_are_seen(value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["size = ", "size 300", "size = 3,5", "= fine", "a = [x", "a = b = c", "size = [1,\n2"]
+    "text",
+    [
+        "size = ",
+        "size 300",
+        "size = 3,5",
+        "= fine",
+        ". = fine",
+        "a = [x",
+        "a = b = c",
+        "size = [1,\n2",
+    ],
 )
 def test_nothing_else_is_taken_for_them(text: str) -> None:
     assert found_in(text) is None
