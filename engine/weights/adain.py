@@ -119,14 +119,14 @@ def put_in_place(encoder: Path, decoder: Path, folder: Path, source: str) -> Ada
         folder.mkdir(parents=True, exist_ok=True)
         with locked(folder), tempfile.TemporaryDirectory(dir=folder, prefix=IMPORTING) as scratch:
             params, note = Path(scratch, PARAMS), Path(scratch, MANIFEST)
-            _write(layers, params)
+            mxnet_file.write_pairs(layers, params)
             made = AdainManifest(source, digests, sha256_of(params))
             note.write_text(_to_json(made), encoding="utf-8")
             for path in (params, note):
                 sync(path)
                 path.replace(folder / path.name)
             sync(folder)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise _unwritable(folder, error) from error
     return made
 
@@ -216,7 +216,7 @@ def _read(data: bytes) -> dict[str, Pair]:
         arrays = mxnet_file.read_arrays(data)
     except ValueError as error:
         raise WeightsFileError(f"{PARAMS} is damaged ({error}). {_AGAIN}") from error
-    return {name: _pair(name, arrays, _stored_as(name), PARAMS) for name in SHAPES}
+    return {name: _pair(name, arrays, mxnet_file.stored_as(name), PARAMS) for name in SHAPES}
 
 
 def _pair(
@@ -234,29 +234,6 @@ def _pair(
             raise WeightsFileError(f"{label}: {stored} holds values that are not finite.")
     kernel, bias = (arrays[stored] for stored in stored_as)
     return kernel, bias
-
-
-def _stored_as(name: str) -> tuple[str, str]:
-    return f"{name}_weight", f"{name}_bias"
-
-
-def _write(layers: Mapping[str, Pair], path: Path) -> None:
-    """Save the layers, and read them back: MXNet does not notice a disk that is full."""
-    from engine.mx import mx, nd  # noqa: PLC0415 - checking needs no MXNet
-
-    arrays = {
-        stored: nd.array(array, ctx=mx.cpu())
-        for name, pair in layers.items()
-        for stored, array in zip(_stored_as(name), pair, strict=True)
-    }
-    try:
-        nd.save(str(path), arrays)
-        again = _read(path.read_bytes())
-    except (mx.MXNetError, WeightsFileError) as error:
-        raise _unwritable(path.parent.parent, error) from error
-    for name, pair in layers.items():
-        if not all(np.array_equal(a, b) for a, b in zip(pair, again[name], strict=True)):
-            raise _unwritable(path.parent.parent, "what was written reads back differently")
 
 
 def _unwritable(folder: Path, error: object) -> WeightsError:

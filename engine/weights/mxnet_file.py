@@ -1,4 +1,6 @@
-"""MXNet's own file format, read without MXNet: its reader allocates whatever a damaged file says.
+"""MXNet's own file format, written with MXNet, and read without it.
+
+Its reader allocates whatever a damaged file says.
 
 A file is a list of arrays, then a list of their names; all numbers are little-endian. An array is
 
@@ -11,6 +13,8 @@ A file is a list of arrays, then a list of their names; all numbers are little-e
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -51,6 +55,40 @@ def read_arrays(data: bytes) -> dict[str, NDArray[Any]]:
     if len(names) != len(arrays) or len(set(names)) != len(names):
         raise ValueError("the arrays have no names, or two have the same")
     return dict(zip(names, arrays, strict=True))
+
+
+def write_pairs(pairs: Mapping[str, tuple[NDArray[Any], NDArray[Any]]], path: Path) -> None:
+    """Save kernel and bias of convolutions, and read them back: MXNet notices no full disk.
+
+    Args:
+        pairs: by convolution, float32.
+        path: of the file.
+
+    Raises:
+        ValueError: it could not be written, or reads back as something else.
+        OSError: likewise.
+    """
+    from engine.mx import mx, nd  # noqa: PLC0415 - who only reads needs no MXNet
+
+    named = {
+        stored: array
+        for name, pair in pairs.items()
+        for stored, array in zip(stored_as(name), pair, strict=True)
+    }
+    try:
+        nd.save(str(path), {name: nd.array(each, ctx=mx.cpu()) for name, each in named.items()})
+    except mx.MXNetError as error:
+        raise ValueError(error) from error
+    again = read_arrays(path.read_bytes())
+    if again.keys() != named.keys() or not all(
+        np.array_equal(array, again[name]) for name, array in named.items()
+    ):
+        raise ValueError("what was written reads back differently")
+
+
+def stored_as(convolution: str) -> tuple[str, str]:
+    """The names of a convolution's kernel and bias in such a file."""
+    return f"{convolution}_weight", f"{convolution}_bias"
 
 
 class _Cursor:

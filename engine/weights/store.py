@@ -20,21 +20,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from engine.errors import (
     WeightsError,
-    WeightsFileError,
     WeightsHashError,
     WeightsMissingError,
 )
-from engine.weights import beside, conventions, manifest, readers
+from engine.weights import beside, conventions, manifest, mxnet_file, readers
 from engine.weights.conventions import CONVENTIONS, Convention, Layers
 from engine.weights.manifest import MANIFEST, PARAMS, Manifest, sha256_of
 
 NEXT: Final = ".vgg19.next.json"
-Pair = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 IMPORTING: Final = ".importing-"
 """How the folders begin in which an import works, beside what is in place."""
@@ -241,25 +236,10 @@ def _put_in_place(layers: Layers, note: Manifest, source: Path, folder: Path) ->
 
 
 def _write(layers: Layers, path: Path) -> None:
-    """Save the layers, and read them back: MXNet does not notice a disk that is full."""
-    from engine.mx import mx, nd  # noqa: PLC0415 - checking hashes and names needs no MXNet
-
-    arrays = {
-        f"{name}_{part}": nd.array(array, ctx=mx.cpu())
-        for name, pair in layers.items()
-        for part, array in zip(("weight", "bias"), pair, strict=True)
-    }
     try:
-        nd.save(str(path), arrays)
-        again = readers.from_mxnet(path.read_bytes(), path.name)
-    except (mx.MXNetError, WeightsFileError) as error:
+        mxnet_file.write_pairs(layers, path)
+    except ValueError as error:
         raise _unwritable(path.parent.parent, error) from error
-    if not all(_equal(pair, again[name]) for name, pair in layers.items()):
-        raise _unwritable(path.parent.parent, "what was written reads back differently")
-
-
-def _equal(one: Pair, other: Pair) -> bool:
-    return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
 
 
 def _first_usable(imported: Iterator[Manifest | WeightsError]) -> Manifest | None:
