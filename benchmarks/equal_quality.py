@@ -138,15 +138,12 @@ def _peer(
 ) -> tuple[float, float]:
     import torch  # noqa: PLC0415 - as above
 
+    from benchmarks.torch_network import noise  # noqa: PLC0415 - likewise
     from benchmarks.torch_peer import TorchObjective  # noqa: PLC0415 - likewise
 
     began = time.perf_counter()
     objective = TorchObjective(weights, content, style, Recipe(**_CLASSIC))
-    # As neural-style: noise of a thousandth of a grey level around the mean colour.
-    mean = torch.tensor(weights.convention.mean).view(1, 3, 1, 1)
-    mean = mean.flip(1) if weights.convention.order == "BGR" else mean
-    image = mean * (255 / weights.convention.range) + 0.001 * torch.randn(1, 3, *content.shape[:2])
-    image.requires_grad_()
+    image = noise(weights, (1, 3, *content.shape[:2])).requires_grad_()
     optimizer = torch.optim.LBFGS(
         [image], max_iter=steps, max_eval=2 * steps, history_size=100,
         tolerance_grad=0, tolerance_change=0,

@@ -143,12 +143,13 @@ def prepare_theirs(weights: Path, size: int, bfloat16: bool) -> Callable[[], Non
     """PyTorch's step, with as many threads as ours."""
     import torch  # noqa: PLC0415 - after MXNet, whose OpenMP it must not replace
 
+    from benchmarks.torch_network import laid  # noqa: PLC0415 - likewise
     from benchmarks.torch_peer import TorchObjective  # noqa: PLC0415 - likewise
 
     torch.set_num_threads(threads)
     content, style, start = noise(size)
     objective = TorchObjective(load(weights), content, style, recipe_of(size), bfloat16=bfloat16)
-    image = objective.laid(start)
+    image = laid(start)
 
     def step() -> None:
         objective.evaluate(image)

@@ -29,11 +29,11 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
+from benchmarks.torch_network import Network, gram, laid, noise
 from engine.pyramid import fitted, resized, size_of
 from engine.weights import Weights
 
 Picture = NDArray[Any]
-Maps = dict[str, torch.Tensor]
 
 CONTENT: Final = "conv4_2"
 STYLE: Final = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
@@ -41,51 +41,9 @@ _SPREAD: Final = 0.226 * 255
 """Of the colours of photographs, grey levels: what the newer networks' pictures are divided by."""
 
 
-class Network:
-    """VGG-19 with max pooling up to conv5_1, its maps after the ReLU.
-
-    Args:
-        weights: trained.
-        padding: `zeros` or `replicate`, of the first convolution.
-        scale: what maps are divided by.
-    """
-
-    def __init__(self, weights: Weights, *, padding: str = "zeros", scale: float = 1.0) -> None:
-        self._convention = weights.convention
-        self._layers: list[tuple[str, nn.Module]] = []
-        self._scale = scale
-        for name in weights.layers:
-            if self._layers and self._layers[-1][0][4] != name[4]:
-                self._layers.append((f"pool{name[4]}", nn.MaxPool2d(2)))
-            self._layers.append((name, _convolution(weights, name, padding)))
-            padding = "zeros"
-            if name == STYLE[-1]:
-                break
-
-    def __call__(self, image: torch.Tensor) -> Maps:
-        """Maps of an image (1, 3, H, W), RGB, 0 to 255."""
-        order = [2, 1, 0] if self._convention.order == "BGR" else [0, 1, 2]
-        mean, scale = (
-            torch.tensor(each, dtype=torch.float32).view(1, 3, 1, 1)
-            for each in (self._convention.mean, self._convention.scale)
-        )
-        current = (image[:, order] * (self._convention.range / 255) - mean) / scale
-        maps: Maps = {}
-        for name, layer in self._layers:
-            current = layer(current)
-            if name.startswith("conv"):
-                current = torch.relu(current)
-            if name in {CONTENT, *STYLE}:
-                maps[name] = current / self._scale
-        return maps
-
-
-def _convolution(weights: Weights, name: str, padding: str) -> nn.Conv2d:
-    kernel, bias = weights.layers[name]
-    found = nn.Conv2d(kernel.shape[1], kernel.shape[0], 3, padding=1, padding_mode=padding)
-    found.weight.data = torch.from_numpy(kernel.copy())
-    found.bias.data = torch.from_numpy(bias.copy())  # type: ignore[union-attr]
-    return found.requires_grad_(requires_grad=False)
+def network_of(weights: Weights, *, padding: str = "zeros", scale: float = 1.0) -> Network:
+    """The network that both go by, with max pooling; see `Network`."""
+    return Network(weights, {CONTENT, *STYLE}, nn.MaxPool2d, padding=padding, scale=scale)
 
 
 def neural_style(
@@ -99,11 +57,11 @@ def neural_style(
         style: likewise, of any size.
         steps: of L-BFGS; 1000 is its default.
     """
-    network = Network(weights)
+    network = network_of(weights)
     photo, painting = laid(content), laid(_beside(style, max(size_of(content))))
     target = network(photo)[CONTENT]
-    grams = {tap: _gram(maps) for tap, maps in network(painting).items() if tap in STYLE}
-    image = _noise(weights, photo.shape).requires_grad_()
+    grams = {tap: gram(maps) for tap, maps in network(painting).items() if tap in STYLE}
+    image = noise(weights, photo.shape).requires_grad_()
     optimizer = torch.optim.LBFGS(
         [image], max_iter=steps, max_eval=steps * 5 // 4, history_size=100,
         tolerance_grad=0, tolerance_change=0,
@@ -113,25 +71,13 @@ def neural_style(
         optimizer.zero_grad()
         maps = network(image)
         loss = 5 * functional.mse_loss(maps[CONTENT], target) + 1e-3 * _roughness(image)
-        for tap, gram in grams.items():
-            loss = loss + 100 * functional.mse_loss(_gram(maps[tap]), gram)
+        for tap, wanted in grams.items():
+            loss = loss + 100 * functional.mse_loss(gram(maps[tap]), wanted)
         loss.backward()  # type: ignore[no-untyped-call]
         return loss
 
     optimizer.step(closure)  # type: ignore[no-untyped-call]
     return _seen(image)
-
-
-def _noise(weights: Weights, shape: torch.Size) -> torch.Tensor:
-    """Noise of a thousandth of a grey level around the mean colour."""
-    mean = torch.tensor(weights.convention.mean, dtype=torch.float32).view(1, 3, 1, 1)
-    mean = mean.flip(1) if weights.convention.order == "BGR" else mean
-    return mean * (255 / weights.convention.range) + 0.001 * torch.randn(shape)
-
-
-def _gram(maps: torch.Tensor) -> torch.Tensor:
-    flat = maps.flatten(2)[0]
-    return flat @ flat.T / flat.numel()
 
 
 def _roughness(image: torch.Tensor) -> torch.Tensor:
@@ -163,7 +109,7 @@ def style_transfer_pytorch(  # noqa: PLR0913 - what its users would set
         each: on each other; 500 is.
         least: the first size is no smaller than this; 128 pixels is its default.
     """
-    network = Network(weights, padding="replicate", scale=_SPREAD)
+    network = network_of(weights, padding="replicate", scale=_SPREAD)
     moments, average = None, None
     for long_side in sides(max(size_of(content)), least):
         size = fitted(size_of(content), long_side)
@@ -289,12 +235,6 @@ def _enlarged(planes: torch.Tensor, size: tuple[int, int], mode: str = "bicubic"
 
 def _beside(style: Picture, long_side: int) -> Picture:
     return resized(style, fitted(size_of(style), long_side))
-
-
-def laid(picture: Picture) -> torch.Tensor:
-    """A picture as (1, 3, H, W) float32, 0 to 255."""
-    planes = np.ascontiguousarray(picture.transpose(2, 0, 1)[np.newaxis], np.float32)
-    return torch.from_numpy(planes)
 
 
 def _seen(image: torch.Tensor) -> Picture:

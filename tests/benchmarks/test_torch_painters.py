@@ -15,6 +15,7 @@ from engine.weights import load
 torch = pytest.importorskip("torch", reason="PyTorch is installed by `make bench` alone")
 
 from benchmarks import torch_painters  # noqa: E402 - only where it is installed
+from benchmarks.torch_network import gram, laid  # noqa: E402 - likewise
 
 
 def maps(seed: int, channels: int = 6) -> torch.Tensor:
@@ -98,15 +99,15 @@ def test_the_network_is_ours_but_for_pooling(weights: Path) -> None:
 
     trained = load(weights.parent)
     picture = np.random.default_rng(0).uniform(0, 255, (40, 48, 3)).astype(np.float32)
-    image = torch_painters.laid(picture)
+    image = laid(picture)
     ours = TorchObjective(trained, picture, picture, Recipe())._maps(image)
-    theirs = torch_painters.Network(trained)(image)
+    theirs = torch_painters.network_of(trained)(image)
     assert {*theirs} == {torch_painters.CONTENT, *torch_painters.STYLE}
     assert torch.allclose(theirs["conv1_1"], ours["conv1_1"], rtol=1e-4, atol=1e-2)
     assert not torch.allclose(theirs["conv2_1"], ours["conv2_1"], rtol=1e-2)
-    scaled = torch_painters.Network(trained, scale=10.0)(image)
+    scaled = torch_painters.network_of(trained, scale=10.0)(image)
     assert torch.allclose(scaled["conv5_1"] * 10, theirs["conv5_1"], rtol=1e-4, atol=1e-3)
-    edged = torch_painters.Network(trained, padding="replicate")(image)
+    edged = torch_painters.network_of(trained, padding="replicate")(image)
     inside = np.s_[:, :, 2:-2, 2:-2]
     assert torch.allclose(edged["conv1_1"][inside], theirs["conv1_1"][inside], atol=1e-2)
     assert not torch.allclose(edged["conv1_1"], theirs["conv1_1"], atol=1)
@@ -118,12 +119,12 @@ def test_both_come_nearer_to_the_style_than_where_they_begin(weights: Path) -> N
     down, across = np.mgrid[:32, :48]
     photo = np.stack([down * 7, across * 5, down + across], axis=2).astype(np.uint8)
     style = (np.random.default_rng(1).integers(0, 2, (32, 48, 1)) * [255, 200, 0]).astype(np.uint8)
-    network = torch_painters.Network(trained)
+    network = torch_painters.network_of(trained)
 
     def far(picture: np.ndarray, *taps: str) -> float:
         with torch.no_grad():
-            own, other = (network(torch_painters.laid(each)) for each in (picture, style))
-        grams = [[torch_painters._gram(maps[tap]) for maps in (own, other)] for tap in taps]
+            own, other = (network(laid(each)) for each in (picture, style))
+        grams = [[gram(maps[tap]) for maps in (own, other)] for tap in taps]
         return sum(float((one - two).square().mean()) for one, two in grams)
 
     torch.manual_seed(0)
@@ -146,5 +147,5 @@ def test_the_average_of_one_size_is_where_the_next_one_begins(weights: Path) -> 
         torch_painters.style_transfer_pytorch(trained, each_photo, style, first=4, each=0, least=32)
         for each_photo in (resized(photo, fitted((32, 48), 34)), photo)
     )
-    begun = torch_painters._enlarged(torch_painters.laid(small), (32, 48)).clamp(0, 255)
-    assert float((torch_painters.laid(large) - begun).abs().mean()) < 1
+    begun = torch_painters._enlarged(laid(small), (32, 48)).clamp(0, 255)
+    assert float((laid(large) - begun).abs().mean()) < 1
