@@ -73,8 +73,38 @@ def test_a_photo_of_bytes_may_be_kept():
 def test_where_any_of_it_is_seen_it_is_painted_on():
     found = restored(picture(1), picture(2), mask())
     assert found.dtype == np.float32
-    assert np.array_equal(found[mask() > 0], picture(1)[mask() > 0])
+    assert np.array_equal(found[mask() == 1], picture(1)[mask() == 1])
     assert np.array_equal(found[mask() == 0], picture(2)[mask() == 0])
+    plain = restored(np.full((12, 17, 3), 90, np.float32), picture(2), mask())
+    assert plain[mask() > 0] == pytest.approx(90)
+
+
+@given(st.floats(0.01, 1), st.integers(0, 9))
+def test_what_is_grey_all_over_is_painted_on_as_it_is(share, seed):
+    even = np.full((12, 17), share, np.float32)
+    assert np.array_equal(restored(picture(seed), picture(2), even), picture(seed))
+
+
+@pytest.mark.parametrize("share", [0.01, 0.25, 0.5, 0.75, 0.99])
+def test_at_a_hard_edge_glaring_pixels_of_which_little_is_seen_are_not_painted_on(share):
+    """In a larger size the edge falls elsewhere, and they would be seen whole."""
+    shares = np.zeros((9, 12), np.float32)
+    shares[:, 5], shares[:, 6:] = share, 1
+    painting = np.full((9, 12, 3), 80, np.float32)
+    painting[:, 5] = (255, 0, 255)
+    found = restored(painting, np.full((9, 12, 3), 120, np.float32), shares)
+    assert np.all(found[:, :5] == 120)
+    assert np.all(found[:, 6:] == 80)
+    left = (found[:, 5] - 80) / (painting[:, 5] - 80)
+    near = share**4 * 3 / (share**4 * 3 + 3)  # of itself three parts in six, the others beside it
+    assert left == pytest.approx(share + (1 - share) * near, abs=1e-4)
+
+
+def test_of_a_line_that_is_nowhere_seen_whole_the_line_is_painted_on():
+    shares = np.zeros((9, 12), np.float32)
+    shares[4] = 0.3
+    found = restored(picture(1, (9, 12)), picture(2, (9, 12)), shares)
+    assert np.array_equal(found[4], picture(1, (9, 12))[4])
 
 
 def test_what_sees_the_edge_counts_for_little_and_each_region_keeps_its_share():
