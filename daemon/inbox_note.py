@@ -43,12 +43,14 @@ class Asked:
         halves: pictures that lack the second one in their folder.
         closed: files and folders that cannot be opened.
         lonely: masks and the like whose photos are not there.
+        unread: photos beside a `job.toml` that has not been read yet.
     """
 
     homeless: Few = Few()
     halves: Few = Few()
     closed: Few = Few()
     lonely: Few = Few()
+    unread: Few = Few()
 
     @property
     def incomplete(self) -> int:
@@ -84,7 +86,8 @@ class InboxNote:
     @property
     def restless(self) -> bool:
         """Whether there was something, at the last look, that it is too early to ask about."""
-        return self.asked.incomplete + len(self._closed) < len(self._since)
+        told = self.asked.incomplete + self.asked.unread.in_all + len(self._closed)
+        return told < len(self._since)
 
     def update(  # noqa: PLR0913, PLR0917 - each is a part of the note
         self,
@@ -94,6 +97,7 @@ class InboxNote:
         closed: Sequence[Path] = (),
         painted: Sequence[Path] = (),
         lonely: Sequence[Sighting] = (),
+        unread: Sequence[Sighting] = (),
     ) -> None:
         """Write, rewrite or remove the note. Call once a look.
 
@@ -104,19 +108,21 @@ class InboxNote:
             closed: files and folders that cannot be opened, sorted.
             painted: photos that are painted and cannot be moved.
             lonely: masks and the like whose photos are not there.
+            unread: `content.*` beside a `job.toml` that has not been read yet.
         """
         now = self._clock()
-        waiting: tuple[Sighting | Path, ...] = (*homeless, *halves, *lonely, *closed)
+        waiting: tuple[Sighting | Path, ...] = (*homeless, *halves, *lonely, *closed, *unread)
         self._since = {each: self._since.get(each, now) for each in waiting}
         until = now - self.settle_seconds
         settled = {each for each, since in self._since.items() if since <= until}
-        alone, half, beside = (
-            [each.path for each in group if each in settled] for group in (homeless, halves, lonely)
+        alone, half, beside, late = (
+            [each.path for each in group if each in settled]
+            for group in (homeless, halves, lonely, unread)
         )
         shut = [path for path in closed if path in settled]
         before = self.asked
-        self.asked = Asked(*map(self._few, (alone, half, shut, beside)))
-        self._write(styles, alone, half, shut, painted, beside)
+        self.asked = Asked(*map(self._few, (alone, half, shut, beside, late)))
+        self._write(styles, alone, half, shut, painted, beside, late)
         self._say(before)
         self._say_closed(shut)
 

@@ -262,7 +262,8 @@ class Intake:
         self._staying.update(seen, pairing.candidates)
         stays, faults = self._staying.photos, self._faults()
         usable = [name for name, picture in styles.items() if picture not in faults]
-        self._note.update(pairing.homeless, pairing.waiting, usable, closed, stays, pairing.lonely)
+        halves, unread = pairing.waiting, pairing.unread
+        self._note.update(pairing.homeless, halves, usable, closed, stays, pairing.lonely, unread)
         if not self._staying:
             return pairing
         fresh = (each for each in pairing.candidates if not self._staying.knows(each))

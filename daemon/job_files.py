@@ -2,7 +2,8 @@
 
 Whoever may write to the inbox may put thousands of them there, and make each take as long to read
 as one can (`daemon.overrides`). So a look spends a second on them at most; the others are read at
-the looks that follow.
+the looks that follow. Those come first there that had to wait, in the order in which they did:
+nobody who goes on writing new ones keeps those of others from being read.
 """
 
 from __future__ import annotations
@@ -41,15 +42,25 @@ class JobFiles:
         self._spent = 0.0
         self._before: dict[Sighting, Said] = {}
         self._known: dict[Sighting, Said] = {}
+        self._late: list[Path] = []
 
-    def begin(self) -> None:
-        """A look begins: what the last one did not ask about is forgotten."""
+    def begin(self) -> list[Path]:
+        """A look begins: what the last one did not ask about is forgotten.
+
+        Returns:
+            The folders for whose files there was no time then. Ask about these first, in this
+            order.
+        """
         self._before, self._known, self._spent = self._known, {}, 0.0
+        late, self._late = self._late, []
+        return late
 
     def said(self, job_file: Sighting) -> Said | None:
         """What one says; None if there was no time for it, or the disk does not let it be read."""
         said = self._known.get(job_file) or self._before.get(job_file)
-        if said is None and self._spent < self._seconds:
+        if said is None and self._spent >= self._seconds:
+            self._late.append(job_file.path.parent)
+        elif said is None:
             began = self._clock()
             said = self._read(job_file.path)
             self._spent += self._clock() - began

@@ -15,6 +15,7 @@ import difflib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from daemon import mixture
@@ -70,8 +71,8 @@ class Said:
 class SaysStyles(Protocol):
     """Knows what files of this name say; as `daemon.job_files.JobFiles`."""
 
-    def begin(self) -> None:
-        """A look begins."""
+    def begin(self) -> Sequence[Path]:
+        """A look begins; gives the folders that are to be asked about first, in their order."""
 
     def said(self, job_file: Sighting) -> Said | None:
         """What one says; None if that is not known just now."""
@@ -80,8 +81,9 @@ class SaysStyles(Protocol):
 class Unread:
     """No file names a style: for whoever looks at names alone."""
 
-    def begin(self) -> None:
+    def begin(self) -> Sequence[Path]:
         """Nothing is known of an earlier look."""
+        return ()
 
     def said(self, job_file: Sighting) -> Said | None:  # noqa: ARG002 - it is not read
         """No style."""

@@ -75,6 +75,7 @@ def inbox_text(  # noqa: PLR0913, PLR0917 - each list is a part of the note
     closed: Sequence[PurePath] = (),
     painted: Sequence[PurePath] = (),
     lonely: Sequence[PurePath] = (),
+    unread: Sequence[PurePath] = (),
 ) -> str:
     """The note in the inbox about what waits, or stays: for a style, or to be opened or moved.
 
@@ -86,11 +87,13 @@ def inbox_text(  # noqa: PLR0913, PLR0917 - each list is a part of the note
         closed: files and folders that cannot be opened, relative to the inbox.
         painted: photos that are painted and cannot be moved, relative to the inbox.
         lonely: masks and the like whose photos are not there, relative to the inbox.
+        unread: photos in folders whose `job.toml` has not been read yet, relative to the inbox.
     """
     told = words(share.language)
     lists = {
         "homeless": [printable(path) for path in homeless],
         "halves": [_wanted_beside(half, told) for half in halves],
+        "unread": [printable(path.parent) for path in unread],
         "lonely": [printable(path) for path in lonely],
         "closed": [printable(path) for path in closed],
         "painted": [printable(path) for path in painted],

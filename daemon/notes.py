@@ -99,6 +99,7 @@ def write_inbox_note(  # noqa: PLR0913, PLR0917 - likewise
     closed: Iterable[Path] = (),
     painted: Iterable[Path] = (),
     lonely: Iterable[Path] = (),
+    unread: Iterable[Path] = (),
 ) -> bool:
     """Say in the inbox which photos wait, and for what; rewritten only when the text differs.
 
@@ -109,8 +110,9 @@ def write_inbox_note(  # noqa: PLR0913, PLR0917 - likewise
         halves: pictures named content or style that lack the other one, likewise.
         closed: files and folders that cannot be opened, likewise.
         painted: photos that are painted and cannot be moved, likewise.
-        lonely: masks and the like whose photos are not there, likewise. With nothing in any of
-            these the note is removed.
+        lonely: masks and the like whose photos are not there, likewise.
+        unread: photos beside a `job.toml` that has not been read yet, likewise. With nothing in any
+            of these the note is removed.
 
     Returns:
         Whether the note was written or removed; a person's own file of that name is left alone.
@@ -120,7 +122,7 @@ def write_inbox_note(  # noqa: PLR0913, PLR0917 - likewise
     """
     waiting = [
         sorted(path.relative_to(share.inbox) for path in paths)
-        for paths in (homeless, halves, closed, painted, lonely)
+        for paths in (homeless, halves, closed, painted, lonely, unread)
     ]
     if not any(waiting):
         return clear_inbox_note(share)

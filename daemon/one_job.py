@@ -7,6 +7,7 @@ or the style's folder in which it lies.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from daemon.companions import Role, in_a_job, job_role
 from daemon.names import JOB_FILE, is_note, is_picture, split
-from daemon.scanner import Sighting
+from daemon.scanner import Look, Sighting
 
 
 @dataclass
@@ -103,3 +104,15 @@ def is_job_file(sighting: Sighting) -> bool:
 
 def _is_of_a_job(name: str) -> bool:
     return job_role(name) is not None or split(name)[0].casefold() in {"content", "style"}
+
+
+def by_folder(look: Look) -> list[Folder]:
+    """The folders in which files were seen, in order of paths."""
+    folders: dict[str, Folder] = {}
+    for sighting in look.files:
+        name = os.path.dirname(sighting.path)  # noqa: PTH120 - many
+        if name not in folders:
+            path = sighting.path.parent
+            folders[name] = Folder(path, path.relative_to(look.root).parts)
+        folders[name].files.append(sighting)
+    return sorted(folders.values(), key=lambda folder: folder.path)

@@ -31,8 +31,7 @@ that a person can read, which is better than lying there without a word.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path, PurePath
@@ -42,7 +41,7 @@ from daemon.companions import Beside, Role, beside, is_companion, job_role, mark
 from daemon.looks import Book, InStyles, Looks, Part, of_one
 from daemon.named import BOTH, Answers, SaysStyles, Unread
 from daemon.names import JOB_FILE, is_note, split
-from daemon.one_job import Folder, OneJob, is_job_file
+from daemon.one_job import Folder, OneJob, by_folder, is_job_file
 from daemon.scanner import Guard, Look, Sighting, in_order, unguarded
 
 INBOX_LANE: Final = "Inbox"
@@ -103,6 +102,7 @@ class Pairing:
         candidates: what could be painted once it is settled.
         homeless: files for which nobody has said a style.
         waiting: lone halves, `content.*` or `style.*` in a folder that lacks the other one yet.
+        unread: such ones beside a `job.toml` of which nobody knows yet whether it names styles.
         lonely: masks and the like of photos that are not there.
         along: what goes along with those that are homeless or wait, by their paths.
     """
@@ -110,6 +110,7 @@ class Pairing:
     candidates: tuple[Candidate, ...]
     homeless: tuple[Sighting, ...]
     waiting: tuple[Sighting, ...] = ()
+    unread: tuple[Sighting, ...] = field(default=(), kw_only=True)
     lonely: tuple[Sighting, ...] = ()
     along: Mapping[Path, tuple[Sighting, ...]] = field(default_factory=dict)
 
@@ -156,17 +157,16 @@ class Pairer:
             self._book = Book(styles)
             self._answers = Answers(self._book)
         default = self._book.looks(default_style) if default_style else None
-        folders = _by_folder(look)
+        folders = by_folder(look)
         crowded = {above for folder in folders for above in folder.path.parents}
-        self._job_files.begin()
         known = {}
-        for folder in folders:
+        for folder in _in_turn(folders, self._job_files.begin()):
             step = partial(self._sorted, folder, default, holds_folders=folder.path in crowded)
             sorting = self._guard(folder.path, step)
             if sorting is not None:
                 known[folder.path] = sorting
         self._known = known
-        return _together(known.values())
+        return _together(known[folder.path] for folder in folders if folder.path in known)
 
     def _sorted(self, folder: Folder, default: Looks | None, *, holds_folders: bool) -> _Sorting:
         style = self._book.looks(folder.below[0]) if folder.below else None
@@ -212,15 +212,10 @@ class _Question(NamedTuple):
     said: Looks | str | None
 
 
-def _by_folder(look: Look) -> list[Folder]:
-    folders: dict[str, Folder] = {}
-    for sighting in look.files:
-        name = os.path.dirname(sighting.path)  # noqa: PTH120 - many
-        if name not in folders:
-            path = sighting.path.parent
-            folders[name] = Folder(path, path.relative_to(look.root).parts)
-        folders[name].files.append(sighting)
-    return sorted(folders.values(), key=lambda folder: folder.path)
+def _in_turn(folders: list[Folder], first: Sequence[Path]) -> list[Folder]:
+    """The folders, some of them first, in the order of these."""
+    places = {path: place for place, path in enumerate(first)}
+    return sorted(folders, key=lambda folder: places.get(folder.path, len(places)))
 
 
 @dataclass
@@ -231,6 +226,7 @@ class _Sorting:
     candidates: list[Candidate] = field(default_factory=list)
     homeless: list[Sighting] = field(default_factory=list)
     waiting: list[Sighting] = field(default_factory=list)
+    unread: list[Sighting] = field(default_factory=list)
     lonely: list[Sighting] = field(default_factory=list)
     along: dict[Path, tuple[Sighting, ...]] = field(default_factory=dict)
 
@@ -242,7 +238,8 @@ class _Sorting:
             half = folder.lone_half
             if half is not None and (style is None or self.question.said is None):
                 others = (one for one in folder.pictures() if one != half)
-                self._leave(self.waiting, half, tuple(others))
+                where = self.unread if self.question.said is None else self.waiting
+                self._leave(where, half, tuple(others))
                 return
         self._singly(folder, style, is_job=not own and folder.holds_a_job_alone)
 
@@ -390,4 +387,5 @@ def _together(sortings: Iterable[_Sorting]) -> Pairing:
         tuple(each for sorting in found for each in sorting.waiting),
         tuple(sorted(lonely, key=lambda sighting: in_order(sighting.path))),
         {photo: others for sorting in found for photo, others in sorting.along.items()},
+        unread=tuple(each for sorting in found for each in sorting.unread),
     )

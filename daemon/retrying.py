@@ -81,7 +81,7 @@ def find_failed(share: Share, default_style: str | None = None) -> list[Parcel]:
     with contextlib.suppress(OSError):  # without them it is paired as outside of their folders
         styles = find_styles(share.styles)
     found = pair(seen, styles, default_style, JobFiles(share.failed))
-    alone = (*found.homeless, *found.waiting, *found.lonely)
+    alone = (*found.homeless, *found.waiting, *found.unread, *found.lonely)
     singles = (_single(share, one, found.along.get(one.path, ())) for one in alone)
     parcels = [*(_parcel(share, one) for one in found.candidates), *singles]
     return sorted(parcels, key=lambda parcel: scanner.in_order(parcel.place))

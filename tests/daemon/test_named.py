@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import pytest
 from hypothesis import given
@@ -12,9 +12,12 @@ from daemon.errors import OverridesError
 from daemon.job_files import JobFiles
 from daemon.looks import Book, Looks
 from daemon.named import BOTH, Said, looks_of, read_named
+from daemon.note_texts import inbox_text
 from daemon.overrides import read_job_file
-from daemon.pairing import Candidate, Pairing, pair
+from daemon.pairing import Candidate, Pairer, Pairing, pair
 from daemon.scanner import look
+from daemon.settings import ShareSettings
+from daemon.share import open_share
 from daemon.words import words
 
 NAMES = ("Starry Night", "Great Wave", "Café", "A + B")
@@ -172,3 +175,42 @@ def test_each_version_is_read_once_and_within_a_time(tmp_path: Path) -> None:
     for _ in range(2):
         subject.begin()
     assert subject.said(one) is None  # forgotten, and gone
+
+
+class Slow:
+    """A clock by which one file takes all the time that a look has."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        self.now += 1.0
+        return self.now
+
+
+def test_whoever_writes_new_ones_all_the_time_keeps_nobody_from_being_read(tmp_path: Path) -> None:
+    names = ("a", "b", "c", "z")
+    for name in names:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "content.jpg").write_bytes(b"x")
+        (tmp_path / name / "job.toml").write_text('styles = "Café"')
+    subject = Pairer(job_files=JobFiles(tmp_path, 1.0, Slow()))
+    seen: list[tuple[int, list[str]]] = []
+    for turn in range(4):
+        pairing = subject.pair(look(tmp_path), STYLES, None)
+        assert pairing.waiting == ()  # nobody says that a second picture is missing
+        found = [one.content.path.parent.name for one in pairing.candidates]
+        seen.append((len(pairing.unread), found))
+        for name in names[:3]:
+            (tmp_path / name / "job.toml").write_text('styles = "Café"' + "\n" * (turn + 1))
+    # One a look: those of which the version read lasts no longer than a look come again, later.
+    assert seen == [(3, ["a"]), (3, ["b"]), (3, ["c"]), (3, ["z"])]
+    assert [one.path.parent.name for one in pairing.unread] == ["a", "b", "c"]
+
+
+def test_of_one_that_is_not_read_yet_the_note_says_so(tmp_path: Path) -> None:
+    share = open_share(ShareSettings(root=tmp_path))
+    text = inbox_text(share, [], [], unread=[PurePath("Party/content.jpg")])
+    assert "These folders wait until their job.toml is read" in text
+    assert "- Party\r\n" in text
+    assert "second picture" not in text
