@@ -17,6 +17,10 @@ from benchmarks.__main__ import table
 from benchmarks.duels import Duel
 from benchmarks.quality import Findings
 from engine import PRESETS
+from engine.mx import mx
+from engine.painter import Painter
+from engine.vgg import Vgg
+from engine.weights import load
 from tests.benchmarks.rows import row
 
 SMALL = quality.Extent(64, ("draft",), 0, ("photo-Waves",), 1)
@@ -83,6 +87,22 @@ def test_pictures_are_painted_measured_and_set_against_those_that_are_kept(
     quality.main()
     assert json.loads(output.read_text())["tally"] == found.tally
     assert "fine, strength 1" in capsys.readouterr().out
+
+
+@pytest.mark.weights
+def test_at_the_defaults_a_painting_has_no_grain_and_is_none_the_further_from_its_style(
+    weights: Path,
+) -> None:
+    (scene,) = scenes.named(scenes.starter(), ["photo-2-Waves"])
+    looker = quality.Looker(Vgg(load(weights.parent), mx.cpu()), scene, (64, 96))
+    painter, recipe = Painter(weights.parent, "cpu"), quality.recipe_of("draft", 96)
+    grainy, usual = (
+        looker.look(quality.paint(painter, scene, recipe.model_copy(update=changes))[0])
+        for changes in ({"tv_weight": 0.0}, {})
+    )
+    assert usual["noise"] < 1
+    assert usual["colour_noise"] < 0.8 * grainy["colour_noise"]
+    assert usual["style_distance"] < 1.05 * grainy["style_distance"]
 
 
 @pytest.mark.weights
