@@ -86,7 +86,7 @@ class Extent:
 
 QUICK: Final = Extent(
     (256,), 3, 128, 60, "draft", (256,), (640, 480), (320, 240), 1024, under_load.QUICK,
-    judging.Extent(128, ("draft",), (), ("photo-Waves",)), (96, 192),
+    judging.Extent(128, ("draft",), 0, ("photo-Waves",)), (96, 192),
 )  # fmt: skip
 _JOB: Final = 512
 _PREVIEWED: Final = ("photo-Waves", "photo-2-Brush Strokes", "photo-2-Woodcut")

@@ -1,29 +1,38 @@
 """How far a picture is from its photo and from its style, at layers that no painter here minimises.
 
-Every picture is judged by the same function: by the trained float32 network, with zeros beyond the
-picture's edge as the network was trained, once with average and once with max pooling, and what
-counts is the mean of both. So neither a painter that works with the one pooling nor one that works
-with the other is judged by its own yardstick alone.
+Every picture is judged by the same function: by the trained float32 network, once with average and
+once with max pooling, and what counts is the mean of both. So neither a painter that works with the
+one pooling nor one that works with the other is judged by its own yardstick alone.
+
+Beyond its edge a picture goes on mirrored, and positions that lie there do not count. With zeros
+there, as the network was trained, most of what counts of a small picture is how its edge goes with
+black: of 128x85 pixels the deepest layer sees 8x5 positions, of which 22 are at the edge. That can
+be asked for too.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine import Recipe
+from engine.gram import products
+from engine.layers import level_of
 from engine.mx import Array, nd
 from engine.objective import whole_maps
 from engine.pyramid import Size, resized, size_of
 from engine.recipe import Convolution
-from engine.style_statistics import style_statistics
 from engine.vgg import Vgg
 
 LAYERS: Final[tuple[Convolution, ...]] = ("conv1_2", "conv2_2", "conv3_3", "conv4_3", "conv5_2")
+Beyond = Literal["mirror", "zeros"]
+"""What is beyond a picture's edge."""
+SURROUND: Final = 64
+"""Of the mirrored picture on each side, pixels; a multiple of the deepest layer's stride."""
 _YARDSTICKS: Final = tuple(
     Recipe(
         content_layers=dict.fromkeys(LAYERS, 1.0),
@@ -60,15 +69,24 @@ class Judge:
         photo: (H, W, 3), 0 to 255, of any size.
         style: likewise.
         size: height and width of the pictures, pixels.
+        beyond: what is beyond their edges.
     """
 
-    def __init__(self, network: Vgg, photo: NDArray[Any], style: NDArray[Any], size: Size) -> None:
+    def __init__(
+        self,
+        network: Vgg,
+        photo: NDArray[Any],
+        style: NDArray[Any],
+        size: Size,
+        beyond: Beyond = "mirror",
+    ) -> None:
         self._network = network
         self._size = size
-        laid_photo = network.to_device(resized(photo, size))
-        laid_style = network.to_device(resized(style, of_as_many_pixels(size_of(style), size)))
+        self._surround = SURROUND if beyond == "mirror" else 0
+        within, as_many = resized(photo, size), of_as_many_pixels(size_of(style), size)
+        likewise = resized(style, as_many)
         self._targets = [
-            (recipe, self._grams(laid_style, recipe), self._maps(laid_photo, recipe))
+            (recipe, _grams(self._maps(likewise, recipe)), self._maps(within, recipe))
             for recipe in _YARDSTICKS
         ]
 
@@ -80,25 +98,42 @@ class Judge:
         """
         if size_of(picture) != self._size:
             raise ValueError(f"a picture of {size_of(picture)}, but {self._size} was agreed on")
-        laid = self._network.to_device(picture.astype(np.float32))
         style, content = [], []
         for recipe, grams, maps in self._targets:
-            style.append(_relative(self._grams(laid, recipe), grams))
-            content.append(_relative(self._maps(laid, recipe), maps))
+            found = self._maps(picture, recipe)
+            style.append(_relative(_grams(found), grams))
+            content.append(_relative(found, maps))
         return Distances(float(np.mean(style)), float(np.mean(content)))
 
-    def _grams(self, laid: Array, recipe: Recipe) -> dict[str, Array]:
-        found = style_statistics(self._network, laid, recipe)
-        return {name: self._network.laid(gram) for name, gram in found.items()}
+    def _maps(self, picture: NDArray[Any], recipe: Recipe) -> dict[str, Array]:
+        """Maps (1, C, h, w) of the picture alone, without what goes on around it."""
+        laid = self._network.to_device(_surrounded(picture, self._surround))
+        maps = whole_maps(self._network, laid, recipe)
+        return {tap: self._own(each, tap, size_of(picture)) for tap, each in maps.items()}
 
-    def _maps(self, laid: Array, recipe: Recipe) -> dict[str, Array]:
-        return whole_maps(self._network, laid, recipe)
+    def _own(self, maps: Array, tap: str, size: Size) -> Array:
+        level = level_of(tap)
+        begin = self._surround >> level
+        rows, columns = (slice(begin, begin + (side >> level)) for side in size)
+        return maps[:, :, rows, columns]
+
+
+def _surrounded(picture: NDArray[Any], width: int) -> NDArray[np.float32]:
+    """The picture, mirrored around itself at least so far, to a multiple of that."""
+    if not width:
+        return picture.astype(np.float32)
+    sides = [(width, width + -side % SURROUND) for side in size_of(picture)]
+    return np.pad(picture.astype(np.float32), [*sides, (0, 0)], mode="symmetric")
 
 
 def of_as_many_pixels(own: Size, other: Size) -> Size:
     """The size with the proportions of `own` that has about as many pixels as `other`."""
     height = round(math.sqrt(other[0] * other[1] * own[0] / own[1]))
     return height, round(height * own[1] / own[0])
+
+
+def _grams(maps: dict[str, Array]) -> dict[str, Array]:
+    return {tap: products(each) / each.size for tap, each in maps.items()}
 
 
 def _relative(found: dict[str, Array], targets: dict[str, Array]) -> float:

@@ -35,7 +35,7 @@ _NEAR: Final = 1.02
 
 _CLASSIC: Final = {
     "content_weight": 5.0, "style_weight": 100.0, "normalization": "classic", "padding": "zeros",
-    "margin": 0, "style_trim": 0.0,
+    "margin": 0, "style_trim": 0.0, "tv_weight": 0.0,
 }  # fmt: skip
 
 

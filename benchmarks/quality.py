@@ -1,10 +1,9 @@
 """How our pictures look, by measure: every preset, beside what other programs make of the same.
 
 Each picture is measured by how far it is from its style and from its photo at layers that nobody
-minimises (`distances`), and by what can be seen without a network (`looks`). Who is nearer to the
-style is nearly always further from the photo. So a duel with another program asks: among our
-pictures that are as near to the photo, and took less time, is one nearer to the style? Ours are the
-presets and `draft` with more or less `strength`, which is the control that people have for this.
+minimises (`distances`), and by what can be seen without a network (`looks`). Where there is a
+picture of another program, `fine` is painted besides with the strength that leaves it as far from
+the photo (`duels`).
 
 Run as `python -m benchmarks.quality --keep` it has the other programs paint what is not kept of
 them yet, which takes minutes a picture, and with `--repaint` all of it.
@@ -15,17 +14,19 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import looks, machine, peers, scenes
-from benchmarks.distances import Judge, of_as_many_pixels
+from benchmarks.distances import Beyond, Judge, of_as_many_pixels
+from benchmarks.duels import TRIES, Duel, approached, duel
 from benchmarks.peers import Theirs
+from benchmarks.row import Row
 from benchmarks.scenes import Scene
 from daemon.files import write_atomically
 from engine import PRESETS, Painting, Recipe, at_size
@@ -40,7 +41,7 @@ RESULTS: Final = Path(__file__).parent / "results" / "quality.json"
 ELSEWHERE: Final = Path("build") / "peers"
 """Where pictures of scenes are kept that are not the program's own."""
 PHOTO: Final = "the photo itself"
-_WITH: Final = "draft"
+_WITH: Final = "fine"
 
 
 @dataclass(frozen=True)
@@ -50,90 +51,21 @@ class Extent:
     Attributes:
         size: long side, pixels.
         presets: their names.
-        strengths: that `draft` is painted with besides, where there is a picture to be beaten.
+        tries: pictures that are painted besides, at the most, for one that is to be beaten.
         scenes: names of scenes; unset, all.
         steps: on each size in place of the presets' own, for tests.
+        beyond: what the judge sees beyond the edges of pictures.
     """
 
     size: int = 256
     presets: tuple[str, ...] = tuple(PRESETS)
-    strengths: tuple[float, ...] = (0.5, 2, 4, 8)
+    tries: int = TRIES
     scenes: tuple[str, ...] | None = None
     steps: int | None = None
+    beyond: Beyond = "mirror"
 
 
 FULL: Final = Extent()
-
-
-@dataclass(frozen=True)
-class Row:
-    """One picture.
-
-    Attributes:
-        scene: what it shows.
-        size: long side, pixels.
-        painter: the preset, or the other program.
-        seconds: that it took.
-        processor_seconds: of all threads together.
-        style_distance: see `benchmarks.distances`.
-        content_distance: likewise.
-        ssim: with the photo.
-        edge_f1: with the photo.
-        colour_distance: from the style.
-        noise: over the style's own.
-        colour_noise: over the style's own.
-        blot: over the style's own.
-        rim: noise of its margin over that of the rest.
-        frame: how far its outermost line is from what lies inside, grey levels.
-    """
-
-    scene: str
-    size: int
-    painter: str
-    seconds: float
-    processor_seconds: float
-    style_distance: float
-    content_distance: float
-    ssim: float
-    edge_f1: float
-    colour_distance: float
-    noise: float
-    colour_noise: float
-    blot: float
-    rim: float
-    frame: float
-
-
-@dataclass(frozen=True)
-class Duel:
-    """A picture of another program, and the best of ours against it.
-
-    Attributes:
-        peer: whose it is.
-        scene: what both show.
-        size: long side, pixels.
-        ours: which of our pictures: of those as near to the photo the nearest to the style, or if
-            there is none the nearest to the photo.
-        style_distance: of ours.
-        peer_style_distance: of theirs.
-        content_distance: of ours.
-        peer_content_distance: of theirs.
-        processor_seconds: that ours took.
-        peer_processor_seconds: that theirs took.
-        won: whether ours is nearer to the style, no further from the photo, and took less.
-    """
-
-    peer: str
-    scene: str
-    size: int
-    ours: str
-    style_distance: float
-    peer_style_distance: float
-    content_distance: float
-    peer_content_distance: float
-    processor_seconds: float
-    peer_processor_seconds: float
-    won: bool
 
 
 @dataclass(frozen=True)
@@ -166,10 +98,13 @@ class Looker:
         network: the trained network, in float32.
         scene: what they show.
         size: height and width of the pictures, pixels.
+        beyond: what the judge sees beyond their edges.
     """
 
-    def __init__(self, network: Vgg, scene: Scene, size: tuple[int, int]) -> None:
-        self._judge = Judge(network, scene.photo, scene.painting, size)
+    def __init__(
+        self, network: Vgg, scene: Scene, size: tuple[int, int], beyond: Beyond = "mirror"
+    ) -> None:
+        self._judge = Judge(network, scene.photo, scene.painting, size, beyond)
         self.photo = as_bytes(resized(scene.photo, size))
         as_many = of_as_many_pixels(size_of(scene.painting), size)
         self._style = as_bytes(resized(scene.painting, as_many))
@@ -208,47 +143,69 @@ def measure(
         rivals = [each for each in theirs if each.scene == str(scene)]
         for size in sorted({extent.size, *(each.size for each in rivals)}):
             there = [each for each in rivals if each.size == size]
-            rows = list(_rows(painter, network, scene, size, there, extent))
-            findings.pictures.extend(rows)
-            findings.duels.extend(_duels(rows, {each.peer for each in there}))
+            looker = Looker(network, scene, fitted(size_of(scene.photo), size), extent.beyond)
+            studio = _Studio(painter, looker, scene, size, extent)
+            findings.pictures.extend(studio.own())
+            for each in there:
+                other, ours = studio.against(each)
+                findings.pictures.extend([*ours, other])
+                findings.duels.append(duel(other, studio.painted))
     return findings
 
 
-def _rows(  # noqa: PLR0913, PLR0917 - who looks, at what
-    painter: Painter,
-    network: Vgg,
-    scene: Scene,
-    size: int,
-    theirs: Sequence[Theirs],
-    extent: Extent,
-) -> Iterator[Row]:
-    shape = fitted(size_of(scene.photo), size)
-    looker = Looker(network, scene, shape)
-    yield Row(str(scene), size, PHOTO, 0, 0, **looker.look(looker.photo))
-    for name, recipe in recipes(size, extent, rivals=bool(theirs)):
-        picture, seconds, processor = paint(painter, scene, recipe)
-        yield Row(str(scene), size, name, seconds, processor, **looker.look(picture))
-    for each in theirs:
-        seen = looker.look(_of_size(peers.picture_of(each), shape))
-        yield Row(str(scene), size, each.peer, each.seconds, each.processor_seconds, **seen)
-
-
-def recipes(size: int, extent: Extent, *, rivals: bool) -> Iterator[tuple[str, Recipe]]:
-    """What is painted in a size, by name.
+class _Studio:
+    """Paints one scene in one size, and has each picture looked at.
 
     Args:
+        painter: who paints.
+        looker: who looks.
+        scene: what is painted.
         size: long side, pixels.
         extent: what is asked for.
-        rivals: whether there is a picture to be beaten.
     """
-    for name in extent.presets:
-        yield name, recipe_of(name, size, extent.steps)
-    for strength in extent.strengths if rivals else ():
-        changed = {"strength": strength}
-        yield (
-            f"{_WITH}, strength {strength:g}",
-            recipe_of(_WITH, size, extent.steps).model_copy(update=changed),
-        )
+
+    def __init__(
+        self, painter: Painter, looker: Looker, scene: Scene, size: int, extent: Extent
+    ) -> None:
+        self._painter, self._looker, self._extent = painter, looker, extent
+        self._scene, self._size = scene, size
+        self._by_strength: dict[float, float] = {}
+        self.painted: list[Row] = []
+
+    def own(self) -> Iterator[Row]:
+        """The photo itself, and our presets."""
+        yield self._row(PHOTO, self._looker.photo)
+        for name in self._extent.presets:
+            yield self._paint(name, self._recipe(name))
+
+    def against(self, theirs: Theirs) -> tuple[Row, list[Row]]:
+        """A picture of another program, and what was painted to come as near to the photo."""
+        picture = _of_size(peers.picture_of(theirs), size_of(self._looker.photo))
+        other = self._row(theirs.peer, picture, theirs.seconds, theirs.processor_seconds)
+        goal, tries = other.content_distance, self._extent.tries
+        return other, list(approached(goal, self._by_strength, self._with_strength, tries))
+
+    def _with_strength(self, strength: float) -> Row:
+        recipe = self._recipe(_WITH).model_copy(update={"strength": strength})
+        row = self._paint(f"{_WITH}, strength {strength:.3g}", recipe)
+        self._by_strength[strength] = row.content_distance
+        return row
+
+    def _paint(self, name: str, recipe: Recipe) -> Row:
+        row = self._row(name, *paint(self._painter, self._scene, recipe))
+        self.painted.append(row)
+        if name == _WITH:
+            self._by_strength[recipe.strength] = row.content_distance
+        return row
+
+    def _recipe(self, preset: str) -> Recipe:
+        return recipe_of(preset, self._size, self._extent.steps)
+
+    def _row(
+        self, name: str, picture: NDArray[np.uint8], seconds: float = 0, processor: float = 0
+    ) -> Row:
+        seen = self._looker.look(picture)
+        return Row(str(self._scene), self._size, name, seconds, processor, **seen)
 
 
 def recipe_of(preset: str, size: int, steps: int | None = None) -> Recipe:
@@ -273,41 +230,6 @@ def paint(painter: Painter, scene: Scene, recipe: Recipe) -> tuple[NDArray[np.ui
     return as_bytes(last.picture), time.perf_counter() - began, time.process_time() - computed
 
 
-def _duels(rows: Sequence[Row], names: Iterable[str]) -> Iterator[Duel]:
-    ours = [row for row in rows if row.painter != PHOTO and row.painter not in {*names}]
-    for theirs in rows:
-        if theirs.painter in {*names}:
-            yield duel(theirs, ours)
-
-
-def duel(theirs: Row, ours: Sequence[Row]) -> Duel:
-    """Set the best of our pictures against one of theirs.
-
-    Args:
-        theirs: a picture of another program.
-        ours: ours of the same scene and size; at least one.
-    """
-    quick = [row for row in ours if row.processor_seconds < theirs.processor_seconds]
-    near = [row for row in quick if row.content_distance <= theirs.content_distance]
-    if near:
-        best = min(near, key=lambda row: row.style_distance)
-    else:
-        best = min(ours, key=lambda row: row.content_distance)
-    return Duel(
-        peer=theirs.painter,
-        scene=theirs.scene,
-        size=theirs.size,
-        ours=best.painter,
-        style_distance=best.style_distance,
-        peer_style_distance=theirs.style_distance,
-        content_distance=best.content_distance,
-        peer_content_distance=theirs.content_distance,
-        processor_seconds=best.processor_seconds,
-        peer_processor_seconds=theirs.processor_seconds,
-        won=bool(near) and best.style_distance < theirs.style_distance,
-    )
-
-
 def means(rows: Iterable[Row]) -> list[dict[str, Any]]:
     """The means over all scenes, a row a painter and size."""
     found = list(rows)
@@ -317,14 +239,14 @@ def means(rows: Iterable[Row]) -> list[dict[str, Any]]:
             "size": size,
             "painter": painter,
             "scenes": len(alike),
-            **{name: float(np.mean([getattr(row, name) for row in alike])) for name in _MEASURES},
+            **{name: float(np.mean([getattr(row, name) for row in alike])) for name in MEASURES},
         }
         for size, painter in kinds
         for alike in [[row for row in found if (row.size, row.painter) == (size, painter)]]
     ]
 
 
-_MEASURES: Final = tuple(Row.__dataclass_fields__)[3:]
+MEASURES: Final = tuple(Row.__dataclass_fields__)[3:]
 
 
 def as_bytes(picture: NDArray[Any]) -> NDArray[np.uint8]:
@@ -353,7 +275,8 @@ def main() -> None:
             print(f"{one.picture}: {one.seconds:.0f} s, {one.threads} threads", flush=True)
         return
     names = tuple(said.scene) if said.scene else None
-    extent = Extent(said.size, tuple(said.preset or PRESETS), scenes=names)
+    presets = tuple(said.preset or PRESETS)
+    extent = Extent(said.size, presets, scenes=names, beyond=said.beyond)
     findings = measure(said.weights, found, peers.all_kept(found, kept), extent)
     _write(said.output, findings)
     _show(findings)
@@ -369,6 +292,9 @@ def _said() -> argparse.Namespace:
     parser.add_argument("--peer", **several, choices=peers.NAMES, help="may be repeated")
     parser.add_argument(
         "--pictures", type=Path, metavar="FOLDER", help="content-NAME and style-NAME of this folder"
+    )
+    parser.add_argument(
+        "--beyond", choices=get_args(Beyond), default="mirror", help="the edges, for the judge"
     )
     parser.add_argument("--installed", action="store_true", help="scikit-image's photos too")
     parser.add_argument("--kept", type=Path, metavar="FOLDER", help="where other programs' are")

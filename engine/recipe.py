@@ -79,7 +79,7 @@ class Recipe(BaseModel):
         description="style: the style's; match: the style picture is given the photo's colours "
         "before; luminance: light and dark alone are painted, and the photo's colours kept",
     )
-    tv_weight: float = Field(0.0, ge=0, le=1e6, description="weight of the total variation loss")
+    tv_weight: float = Field(4.0, ge=0, le=1e6, description="weight of the total variation loss")
     tv_norm: Literal["l1", "l2"] = Field(
         "l1",
         description="of differences between neighbouring pixels: their amount, which keeps edges, "
@@ -125,7 +125,7 @@ class Recipe(BaseModel):
         description="what the first convolution sees beyond the picture's edge",
     )
     margin: int = Field(
-        8,
+        4,
         ge=0,
         le=64,
         description="pixels around the picture that are painted too, the picture mirrored, and "

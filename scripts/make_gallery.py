@@ -15,7 +15,7 @@ import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 from PIL import Image
@@ -27,6 +27,7 @@ from scripts.contact_sheet import GAP
 
 if TYPE_CHECKING:
     from engine.painter import Painter
+    from engine.sources import Sources
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 STARTER: Final = ROOT / "daemon" / "starter"
@@ -35,7 +36,12 @@ FOLDER: Final = ROOT / "docs" / "gallery"
 MOST_BYTES: Final = 150_000
 """Of a sheet."""
 
+Parts = Literal["", "mask", "regions"]
+
 _SIZE: Final = 192
+_COLOURS: Final = ((0, 0, 255), (0, 255, 0))
+_HORIZON: Final = 0.55
+"""Share of the photo's height that the upper region has."""
 _QUALITIES: Final = (88, 84, 80, 75, 70, 60)
 
 
@@ -48,12 +54,15 @@ class Cell:
         changes: fields of the recipe that differ from the sheet's.
         preset: that it begins with.
         styles: styles and their weights, in place of the row's.
+        parts: what is told apart in the photo: nothing, a `mask` that leaves the left side as it
+            is, or `regions`, one above the other, each after the style at its place.
     """
 
     name: str
     changes: Mapping[str, Any] = field(default_factory=dict)
     preset: str = "draft"
     styles: tuple[tuple[str, float], ...] = ()
+    parts: Parts = ""
 
 
 @dataclass(frozen=True)
@@ -150,10 +159,36 @@ SHEETS: Final = (
     Sheet(
         "smoothness",
         "Smoothness",
-        "Total variation: the more it weighs, the smoother.",
+        "Total variation: the more it weighs, the smoother; 4 is what every preset has.",
         ((FRUIT, "Brush Strokes"),),
-        (*_of("tv_weight", 0, 2, 20),
+        (*_of("tv_weight", 0, 4, 20),
          Cell('`tv_weight = 20`, `tv_norm = "l2"`', {"tv_weight": 20, "tv_norm": "l2"})),
+    ),
+    Sheet(
+        "parts",
+        "Parts of a photo",
+        "A mask that is black on the left and white on the right, and two regions: what is above "
+        "after Waves, what is below after Mosaic.",
+        ((LAKE, ""),),
+        (Cell("mask", styles=(("Waves", 1.0),), parts="mask"),
+         Cell("regions", styles=(("Waves", 1.0), ("Mosaic", 1.0)), parts="regions")),
+    ),
+    Sheet(
+        "start",
+        "Where painting starts",
+        "From the photo, from a blend of it with dots, or from dots alone.",
+        ((LAKE, "Waves"),),
+        _of("init", "content", "blend", "noise"),
+    ),
+    Sheet(
+        "network",
+        "How the network sees",
+        "What it does from one size to the next, and losses counted as they are, with the weights "
+        "that neural-style gives them.",
+        ((FRUIT, "Brush Strokes"),),
+        (*_of("pooling", "avg", "max"),
+         Cell('`normalization = "classic"`, `content_weight = 5`, `style_weight = 100`',
+              {"normalization": "classic", "content_weight": 5, "style_weight": 100})),
     ),
     Sheet(
         "photo",
@@ -210,18 +245,43 @@ def paint(painter: Painter, sheet: Sheet, size: int = _SIZE) -> Iterator[Image.I
         sheet: what is wanted.
         size: long side of each, pixels.
     """
-    from engine.sources import Sources, Style  # noqa: PLC0415 - not for who writes the page
-
     for photo, style in sheet.rows:
         for cell in sheet.cells:
-            styles = [
-                Style(_read(STARTER / "styles" / f"{name}.jpg"), weight)
-                for name, weight in cell.styles or ((style, 1.0),)
-            ]
-            sources = Sources(_read(STARTER / f"{photo}.jpg"), styles)
-            *_, last = painter.paint(sources, recipe_of(cell, size))
+            *_, last = painter.paint(sources_of(cell, photo, style), recipe_of(cell, size))
             assert isinstance(last, Painting)  # noqa: S101 - it comes last
             yield Image.fromarray(last.picture.round().clip(0, 255).astype(np.uint8))
+
+
+def sources_of(cell: Cell, photo: str, style: str) -> Sources:
+    """What a picture of a sheet is painted of, in a row's photo and style."""
+    from engine.sources import Sources, Style  # noqa: PLC0415 - not for who writes the page
+
+    content = _read(STARTER / f"{photo}.jpg")
+    named = cell.styles or ((style, 1.0),)
+    pictures = [(_read(STARTER / "styles" / f"{name}.jpg"), weight) for name, weight in named]
+    if cell.parts == "regions":
+        marked = zip(pictures, _COLOURS, strict=True)
+        styles = [Style(each, weight, _plain(each, colour)) for (each, weight), colour in marked]
+        return Sources(content, styles, regions=_two(content))
+    mask = _fading(content) if cell.parts == "mask" else None
+    return Sources(content, [Style(*each) for each in pictures], mask=mask)
+
+
+def _plain(picture: Any, colour: tuple[int, int, int]) -> Any:
+    return np.full_like(picture, colour)
+
+
+def _two(photo: Any) -> Any:
+    above, below = _COLOURS
+    regions = _plain(photo, below)
+    regions[: round(_HORIZON * len(photo))] = above
+    return regions
+
+
+def _fading(photo: Any) -> Any:
+    """Black on the left, white on the right, and grey in between."""
+    ramp = np.clip(np.linspace(-1.5, 2.5, photo.shape[1]), 0, 1) * 255
+    return np.broadcast_to(ramp.astype(np.uint8), photo.shape[:2]).copy()
 
 
 def laid_out(pictures: Sequence[Image.Image], columns: int) -> Image.Image:

@@ -32,9 +32,11 @@ def test_every_preset_and_control_is_shown() -> None:
     cells = [cell for sheet in SHEETS for cell in sheet.cells]
     assert {cell.preset for cell in cells} == {*PRESETS}
     changed = {name for cell in cells for name in cell.changes}
-    wanted = {"strength", "stroke_size", "colors", "style_loss", "tv_weight", "tv_norm"}
+    wanted = {"strength", "stroke_size", "colors", "style_loss", "tv_weight", "tv_norm",
+              "init", "pooling", "normalization"}  # fmt: skip
     assert wanted <= changed
     assert any(len(cell.styles) > 1 for cell in cells)
+    assert {"mask", "regions"} <= {cell.parts for cell in cells}
 
 
 @pytest.mark.parametrize("cell", [cell for sheet in SHEETS for cell in sheet.cells], ids=str)
@@ -56,6 +58,19 @@ def test_what_is_on_a_sheet_is_there() -> None:
     for sheet in SHEETS:
         for cell in sheet.cells:
             assert all(style or cell.styles for _, style in sheet.rows)
+
+
+def test_a_mask_and_regions_are_laid_over_the_photo() -> None:
+    (sheet,) = (sheet for sheet in SHEETS if sheet.name == "parts")
+    masked, divided = (make_gallery.sources_of(cell, *sheet.rows[0]) for cell in sheet.cells)
+    masked.check(Recipe())
+    divided.check(Recipe())
+    assert masked.mask is not None
+    assert divided.regions is not None
+    assert (masked.mask[:, 0] == 0).all()
+    assert (masked.mask[:, -1] == 255).all()
+    colours = [{*map(tuple, each.regions.reshape(-1, 3))} for each in divided.styles]
+    assert {*map(tuple, divided.regions.reshape(-1, 3))} == set.union(*colours)
 
 
 def test_pictures_are_laid_out_row_by_row() -> None:

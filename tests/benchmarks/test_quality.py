@@ -14,39 +14,16 @@ import pytest
 
 from benchmarks import peers, preview, quality, scenes
 from benchmarks.__main__ import table
-from benchmarks.quality import Duel, Findings, Row
+from benchmarks.duels import Duel
+from benchmarks.quality import Findings
 from engine import PRESETS
+from engine.mx import mx
+from engine.painter import Painter
+from engine.vgg import Vgg
+from engine.weights import load
+from tests.benchmarks.rows import row
 
-SMALL = quality.Extent(64, ("draft",), (), ("photo-Waves",), 1)
-
-
-def row(painter: str, style: float, content: float, seconds: float = 10) -> Row:
-    rest = dict.fromkeys(quality._MEASURES[4:], 0.5)
-    return Row("photo-Waves", 64, painter, seconds, seconds, style, content, **rest)
-
-
-THEIRS = row("peer", 0.1, 1.0, 100)
-
-
-def test_of_those_as_near_to_the_photo_the_nearest_to_the_style_fights() -> None:
-    ours = [row("a", 0.05, 0.9), row("b", 0.04, 1.0), row("c", 0.01, 1.1), row("d", 0.06, 0.2)]
-    found = quality.duel(THEIRS, ours)
-    assert (found.ours, found.won) == ("b", True)
-    assert (found.style_distance, found.peer_style_distance) == (0.04, 0.1)
-    assert (found.content_distance, found.peer_content_distance) == (1.0, 1.0)
-
-
-@pytest.mark.parametrize(
-    ("ours", "name"),
-    [
-        ([row("a", 0.1, 0.9)], "a"),  # no nearer to the style
-        ([row("a", 0.01, 1.01), row("b", 0.01, 1.2)], "a"),  # further from the photo
-        ([row("a", 0.01, 0.9, 100)], "a"),  # no quicker
-    ],
-)
-def test_what_does_not_win(ours: list[Row], name: str) -> None:
-    found = quality.duel(THEIRS, ours)
-    assert (found.ours, found.won) == (name, False)
+SMALL = quality.Extent(64, ("draft",), 0, ("photo-Waves",), 1)
 
 
 def test_the_tally_is_of_each_program() -> None:
@@ -77,15 +54,6 @@ def test_each_preset_is_painted_as_the_program_carries_it_there() -> None:
     assert quality.recipe_of("standard", 512, 3).iterations == (3, 3)
 
 
-def test_strengths_are_painted_where_somebody_is_to_be_beaten() -> None:
-    extent = quality.Extent(strengths=(2, 4))
-    alone = dict(quality.recipes(256, extent, rivals=False))
-    assert list(alone) == list(PRESETS)
-    beside = dict(quality.recipes(256, extent, rivals=True))
-    assert list(beside) == [*PRESETS, "draft, strength 2", "draft, strength 4"]
-    assert beside["draft, strength 4"].strength == 4
-
-
 @pytest.mark.weights
 def test_pictures_are_painted_measured_and_set_against_those_that_are_kept(
     weights: Path,
@@ -97,10 +65,10 @@ def test_pictures_are_painted_measured_and_set_against_those_that_are_kept(
     place = tmp_path / "neural-style" / "photo-Waves-64.png"
     theirs = peers.Theirs("neural-style", "photo-Waves", 64, place, 1e6, 1e6, 1)
     peers.store(theirs, np.full((43, 64, 3), 120, np.uint8))
-    extent = dataclasses.replace(SMALL, strengths=(4.0,))
+    extent = dataclasses.replace(SMALL, tries=1)
     found = quality.measure(weights.parent, [scene], [theirs], extent)
     assert [one.painter for one in found.pictures] == [
-        quality.PHOTO, "draft", "draft, strength 4", "neural-style",
+        quality.PHOTO, "draft", "fine, strength 1", "neural-style",
     ]  # fmt: skip
     itself, painted, _, other = found.pictures
     assert itself.ssim == itself.edge_f1 == 1
@@ -118,7 +86,23 @@ def test_pictures_are_painted_measured_and_set_against_those_that_are_kept(
     monkeypatch.setattr(sys, "argv", ["quality", f"--output={output}", f"--kept={tmp_path}"])
     quality.main()
     assert json.loads(output.read_text())["tally"] == found.tally
-    assert "draft, strength 4" in capsys.readouterr().out
+    assert "fine, strength 1" in capsys.readouterr().out
+
+
+@pytest.mark.weights
+def test_at_the_defaults_a_painting_has_no_grain_and_is_none_the_further_from_its_style(
+    weights: Path,
+) -> None:
+    (scene,) = scenes.named(scenes.starter(), ["photo-2-Waves"])
+    looker = quality.Looker(Vgg(load(weights.parent), mx.cpu()), scene, (64, 96))
+    painter, recipe = Painter(weights.parent, "cpu"), quality.recipe_of("draft", 96)
+    grainy, usual = (
+        looker.look(quality.paint(painter, scene, recipe.model_copy(update=changes))[0])
+        for changes in ({"tv_weight": 0.0}, {})
+    )
+    assert usual["noise"] < 1
+    assert usual["colour_noise"] < 0.8 * grainy["colour_noise"]
+    assert usual["style_distance"] < 1.05 * grainy["style_distance"]
 
 
 @pytest.mark.weights

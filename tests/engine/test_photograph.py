@@ -80,7 +80,8 @@ def test_the_loss_is_told_apart_and_is_a_part_of_the_whole(undisturbed):
     _, taken = undisturbed(PHOTO)
     loss = taken.loss
     assert loss.realism > 0
-    assert loss.total == pytest.approx(loss.content + sum(loss.style.values()) + loss.realism)
+    styles = sum(loss.style.values())
+    assert loss.total == pytest.approx(loss.content + styles + loss.tv + loss.realism)
     _, painting = undisturbed(PLAIN)
     assert painting.loss.realism == 0
 

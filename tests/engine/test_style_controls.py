@@ -42,7 +42,7 @@ def evaluated(painter, reference):
     )
 
     def evaluate(tiling=None, picture=None, **asked):
-        recipe = Recipe(**asked)
+        recipe = Recipe(**{"tv_weight": 0.0, **asked})
         known = style_statistics(painter.network, style, recipe, tiling)
         photo = content if picture is None else picture
         aim = Objective(painter.network, photo, known, recipe, tiling)
