@@ -22,12 +22,10 @@ class Content(NamedTuple):
     Attributes:
         data: all of it.
         hole: whether the disk knows of a part that was never written.
-        black_end: whether zeros at its end are certain to have been written.
     """
 
     data: bytes
     hole: bool
-    black_end: bool = False
 
 
 def read_bounded(path: Path, most: int, top: Path | None = None) -> bytes:
@@ -68,4 +66,4 @@ def read_with_holes(path: Path, most: int, top: Path | None = None) -> Content:
                 f"The file is larger than {most / _MEGABYTE:g} MB, which is the most that is "
                 "allowed. Save the picture smaller."
             )
-        return Content(data, hole, gaps.is_black_end(handle, data))
+    return Content(data, hole)

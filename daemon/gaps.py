@@ -11,7 +11,6 @@ import os
 import zlib
 from typing import Final
 
-from daemon.extents import is_written
 from daemon.handles import named
 from daemon.mounts import silent_file_system
 
@@ -84,24 +83,6 @@ def has_zeros(data: bytes) -> bool:
     return found and not _is_whole_png(data)
 
 
-def is_black_end(handle: int, data: bytes) -> bool:
-    """Whether another picture ends in many zeros, as a mask may, and these were written.
-
-    That is known where they are two blocks of the disk or more: of such an end that is not written
-    yet at least one whole block is not.
-
-    Args:
-        handle: of the open file.
-        data: the whole file.
-    """
-    length = _tail_of(data)
-    if not data.startswith(_UNCOMPRESSED) or not _ends_in_zeros(data):
-        return False
-    if length < 2 * os.fstatvfs(handle).f_bsize or silent_file_system(named(handle)) is not None:
-        return False
-    return is_written(handle, 0, len(data))
-
-
 def _is_whole_png(data: bytes) -> bool:
     """Whether something is a PNG all parts of which have the checksums that they say."""
     place, view = len(_PNG), memoryview(data)
@@ -121,11 +102,8 @@ def _number(four: memoryview) -> int:
 
 
 def _ends_in_zeros(data: bytes) -> bool:
-    return not any(data[-_tail_of(data) :])
-
-
-def _tail_of(data: bytes) -> int:
-    return min(_TAIL, -(-len(data) // _PART_OF_IT))
+    length = min(_TAIL, -(-len(data) // _PART_OF_IT))
+    return not any(data[-length:])
 
 
 def _is_compressed(data: bytes) -> bool:

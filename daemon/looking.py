@@ -118,8 +118,7 @@ def look_into(path: Path, limits: Limits) -> Finding:
         content = read_with_holes(path, limits.file_bytes, limits.top_of(path))
         if message := _what_is_wrong_with(content.data, path, limits.ration):
             return Finding(message)
-        zeros = not content.black_end and has_zeros(content.data)
-        return Finding(gap=content.hole or zeros)
+        return Finding(gap=content.hole or has_zeros(content.data))
     except PictureUnreadableError as error:
         return Finding(str(error), passing=isinstance(error.__cause__, MemoryError))
     except MemoryError:

@@ -11,7 +11,6 @@ from PIL import Image
 
 from daemon import gaps
 from daemon.bounded import read_with_holes
-from daemon.extents import is_written
 
 BEGINNINGS = {
     "jpeg": b"\xff\xd8\xff\xe0",
@@ -98,10 +97,10 @@ def test_a_hole_that_the_disk_knows_of_is_one_and_the_file_is_read_from_its_begi
 ) -> None:
     path = tmp_path / "a.bmp"
     write_with_hole(path)
-    data, hole, _ = read_with_holes(path, 1 << 21)
+    data, hole = read_with_holes(path, 1 << 21)
     assert (data[:2], len(data), hole) == (b"BM", (1 << 20) + 4096, True)
     path.write_bytes(data)
-    assert read_with_holes(path, 1 << 21) == (data, False, False)
+    assert read_with_holes(path, 1 << 21) == (data, False)
 
 
 def test_where_the_disk_knows_nothing_there_is_none(
@@ -109,7 +108,7 @@ def test_where_the_disk_knows_nothing_there_is_none(
 ) -> None:
     path, seek = tmp_path / "a.bmp", os.lseek
     path.touch()
-    assert read_with_holes(path, 9) == (b"", False, False)
+    assert read_with_holes(path, 9) == (b"", False)
     path.write_bytes(b"BM")
 
     def refuse(handle: int, place: int, how: int) -> int:
@@ -118,7 +117,7 @@ def test_where_the_disk_knows_nothing_there_is_none(
         return seek(handle, place, how)
 
     monkeypatch.setattr(os, "lseek", refuse)
-    assert read_with_holes(path, 9) == (b"BM", False, False)
+    assert read_with_holes(path, 9) == (b"BM", False)
 
 
 @pytest.fixture
@@ -158,63 +157,3 @@ def test_a_file_system_on_which_no_file_takes_anything_tells_nothing(
     if path.stat().st_blocks:
         pytest.skip("needs a disk that knows of holes")
     assert not read_with_holes(path, 1 << 21).hole
-
-
-BLACK = {
-    "bmp": Image.new("RGB", (300, 200)),
-    "tiff": Image.new("L", (400, 300)),
-    "ppm": Image.new("RGB", (300, 200)),
-}
-
-
-def mask(kind: str) -> bytes:
-    file = io.BytesIO()
-    BLACK[kind].save(file, kind)
-    return file.getvalue()
-
-
-@pytest.fixture
-def knows_extents(tmp_path: Path) -> Path:
-    path = tmp_path / "a.mask"
-    path.write_bytes(bytes(1 << 16))
-    with path.open("rb") as file:
-        if not is_written(file.fileno(), 0, 1 << 16):
-            pytest.skip("needs a disk that knows what was written")
-    return path
-
-
-@pytest.mark.parametrize("kind", BLACK)
-def test_a_black_end_that_was_written_is_known_for_one(kind: str, knows_extents: Path) -> None:
-    path, data = knows_extents, mask(kind)
-    assert gaps.has_zeros(data)
-    path.write_bytes(data)
-    assert read_with_holes(path, 1 << 20) == (data, False, True)
-    path.write_bytes(data[:10_000])  # too short to tell it from a last block that is begun
-    assert not read_with_holes(path, 1 << 20).black_end
-
-
-def test_one_that_has_its_place_alone_is_none_however_often_it_was_read(
-    knows_extents: Path,
-) -> None:
-    path, data = knows_extents, mask("bmp")
-    for begun in (100, len(data) - 5000, len(data) - 4097):
-        path.unlink()
-        with path.open("wb") as file:
-            os.posix_fallocate(file.fileno(), 0, len(data))
-            file.write(data[:begun])
-        for _ in range(2):
-            assert not read_with_holes(path, 1 << 20).black_end
-    os.truncate(path, 100)
-    os.truncate(path, len(data))
-    assert not read_with_holes(path, 1 << 20).black_end
-
-
-def test_other_disks_and_other_formats_say_nothing_of_it(
-    knows_extents: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = knows_extents
-    path.write_bytes(b"\xff\xd8\xff".ljust(1 << 16, b"x") + bytes(1 << 16))
-    assert not read_with_holes(path, 1 << 20).black_end
-    path.write_bytes(mask("bmp"))
-    monkeypatch.setattr(gaps, "silent_file_system", lambda _folder: "cifs")
-    assert not read_with_holes(path, 1 << 20).black_end
