@@ -277,7 +277,9 @@ def main() -> None:
     names = tuple(said.scene) if said.scene else None
     presets = tuple(said.preset or PRESETS)
     extent = Extent(said.size, presets, scenes=names, beyond=said.beyond)
-    findings = measure(said.weights, found, peers.all_kept(found, kept), extent)
+    known = peers.all_kept(found, kept)
+    theirs = [each for each in known if said.peer is None or each.peer in said.peer]
+    findings = measure(said.weights, found, theirs, extent)
     _write(said.output, findings)
     _show(findings)
 
