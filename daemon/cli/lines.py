@@ -109,6 +109,8 @@ def style(job: Job) -> str:
     look = job.look_shown
     if look is None:
         return f"its own style ({printable(job.style.name)})"
+    if not look:
+        return "a style that is not known"
     return f"the style {printable(look)}"
 
 

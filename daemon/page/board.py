@@ -140,7 +140,8 @@ class Failure:
     Attributes:
         job: its id.
         name: of the file, or of the folder.
-        style: name of the style; None for one that came along with the photo.
+        style: name of the style; None for one that came along with the photo, empty where its
+            `job.toml` names styles and nobody can tell which.
         reason: what happened and what to do, in plain words.
         link: it in failed, relative to the page, percent-encoded; None if it cannot be reached
             from there, or is a file that is not called a picture.
