@@ -48,7 +48,7 @@ class Now:
 
     Attributes:
         job: its id.
-        name: of the photo's file.
+        name: of the photo's file, or of the folder that is one job.
         style: name of the style; None for one that came along with the photo.
         step: steps done; 0 before the first.
         total: steps that the recipe allows; 0 while that is not known.
@@ -84,7 +84,7 @@ class Waiting:
     """A photo in the queue.
 
     Attributes:
-        name: of its file.
+        name: of its file, or of the folder that is one job.
         style: name of the style; None for one that came along with the photo.
         place: 1 is the next one, as far as can be told: folders take turns.
         since: when it was taken, seconds since 1970.
