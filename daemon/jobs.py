@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from daemon.companions import is_own_style
 from daemon.looks import InStyles, Part, wished_for
+from daemon.names import JOB_FILE
 
 if TYPE_CHECKING:
     from daemon.claims import Claim
@@ -94,15 +95,25 @@ class NewJob(InStyles):
         return is_own_style(self.style, self.content)
 
     @property
+    def has_unknown_style(self) -> bool:
+        """Whether nobody can tell its style: a `job.toml` that names none stands for it."""
+        return self.has_own_style and self.style.name.casefold() == JOB_FILE
+
+    @property
     def style_shown(self) -> str | None:
-        """The style as people are told of it; None for one that came along with the photo."""
+        """The style as people are told of it.
+
+        None for one that came along with the photo; empty where nobody can tell which it is.
+        """
+        if self.has_unknown_style:
+            return ""
         return None if self.has_own_style else self.style_name
 
     @property
     def look_shown(self) -> str | None:
         """The same with what its folder's name asks for besides: "Waves, own colours"."""
         style = self.style_shown
-        return None if style is None else style + wished_for(self.lane, style)
+        return style + wished_for(self.lane, style) if style else style
 
 
 def new_job(

@@ -207,7 +207,8 @@ def _in_style(fields: Fields) -> str:
     if fields.get("own_style"):
         return " in its own style"
     style = str(fields["style"])  # which the photo's folder may say
-    return "" if str(fields["photo"]).startswith(f"{style}/") else f" in the style {style}"
+    is_told = not style or str(fields["photo"]).startswith(f"{style}/")
+    return "" if is_told else f" in the style {style}"
 
 
 def _progressed(fields: Fields) -> str:

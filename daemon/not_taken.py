@@ -12,6 +12,8 @@ from typing import Final, TypeVar
 from daemon import scanner
 from daemon.errors import ShareError
 from daemon.job_files import JobFiles
+from daemon.names import canonical, is_note
+from daemon.one_job import by_folder
 from daemon.pairing import Candidate, pair
 from daemon.share import Share
 from daemon.styles import find_styles
@@ -82,6 +84,37 @@ def look(
         _below(share, closed),
         not watch.passed,
     )
+
+
+def lying(
+    share: Share, path: PurePath, clock: Callable[[], float] = time.monotonic
+) -> PurePath | None:
+    """Where something of this name lies in the inbox, by one look.
+
+    Args:
+        share: nothing in it is changed.
+        path: a place below the inbox, or only a name, of a file or of a folder that may be one job.
+        clock: monotonic seconds.
+
+    Returns:
+        Its place below the inbox; None if there is none, or it was not come across.
+    """
+    try:
+        seen = scanner.look(share.inbox, guard=_Watch(clock, clock() + _LONGEST_SECONDS).over)
+    except ShareError:
+        return None
+    files = (one.path for one in seen.files if not is_note(one.path.name))
+    folders = (one for one in by_folder(seen) if one.below and any(one.pictures()))
+    jobs = (one.path for one in folders if one.holds_a_job_alone)
+    places = (*_below(share, jobs), *_below(share, files))
+    parts = tuple(map(canonical, path.parts))
+    return next((one for one in places if _parts(one) == parts), None) or next(
+        (one for one in places if _parts(one)[-1:] == parts), None
+    )
+
+
+def _parts(place: PurePath) -> tuple[str, ...]:
+    return tuple(map(canonical, place.parts))
 
 
 def _below(share: Share, paths: Iterable[Path]) -> tuple[PurePath, ...]:

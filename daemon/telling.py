@@ -127,8 +127,10 @@ class Telling:
 
 def tell_of_job(event: str, job: NewJob, **more: object) -> None:
     """Name a job's photo and its style in the log; the events to come name the job alone."""
-    photo, style = printable(job.relative), printable(job.style_name)
-    _log.info(event, job=job.id, photo=photo, style=style, own_style=job.has_own_style, **more)
+    photo, style, own = printable(job.relative), printable(job.style_name), job.has_own_style
+    if job.has_unknown_style:
+        style, own = "", False
+    _log.info(event, job=job.id, photo=photo, style=style, own_style=own, **more)
 
 
 def tell_of_detail(job: Job, failed: Failed) -> None:

@@ -6,7 +6,8 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from pathlib import Path
+from functools import partial
+from pathlib import Path, PurePath
 from typing import Final
 
 import click
@@ -28,13 +29,18 @@ from daemon.keeper import keeping
 from daemon.locking import ShareLock
 from daemon.marks import Marks, expect_folders
 from daemon.names import printable
+from daemon.not_taken import lying
 from daemon.reasons import ALL_CANCELLED
 from daemon.requests import Requests
 from daemon.share import Share, open_share
 
 _UNKNOWN: Final = (
-    "No photo called {} waits or is being painted. One that still lies in the inbox can be taken "
-    "out of it."
+    "No photo called {} waits or is being painted, and none of that name was seen in the inbox. "
+    "Is it spelt as it is there?"
+)
+_NOT_TAKEN: Final = (
+    "{} lies in the inbox: it neither waits in the queue nor is being painted, so there is nothing "
+    "to cancel. Take it out of there by hand if it is not to be painted."
 )
 _PATIENCE_SECONDS: Final = 30.0
 _PAUSE_SECONDS: Final = 0.2
@@ -48,9 +54,9 @@ _PAUSE_SECONDS: Final = 0.2
 def command(resolved: Resolved, *, names: tuple[str, ...]) -> ExitCode:
     """Cancel photos that wait or are being painted: each is put into the folder Failed.
 
-    NAME is a photo's file name, or its place in the inbox (Waves/photo.jpg). Nothing is lost:
-    `atelierd retry` has it painted after all. The service may run or not. Exit status: 1 if one
-    was over before it could be cancelled.
+    NAME is a photo's file name, or its place in the inbox (Waves/photo.jpg); of a folder that is
+    one job, the folder's. Nothing is lost: `atelierd retry` has it painted after all. The service
+    may run or not. Exit status: 1 if one was over before it could be cancelled.
     """
     share = open_share(resolved.settings.share)
     state = state_folder(resolved.settings, share, os.environ)
@@ -70,9 +76,19 @@ def _find(share: Share, state: Path, names: Sequence[str]) -> list[Job]:
     if (state / JOURNAL).exists():
         with closing(Journal(state / JOURNAL, time.time, read_only=True)) as journal:
             jobs = [*journal.having(JobState.RUNNING), *journal.having(JobState.QUEUED)]
-    things = [Named(job, place_of(job), (job.relative,), job.id) for job in jobs]
-    found = (meant(name, things, [share.inbox], _UNKNOWN) for name in names)
+    things = list(map(_named, jobs))
+    told = partial(_said_of_lying, share)
+    found = (meant(name, things, [share.inbox], _UNKNOWN, told) for name in names)
     return list({job.id: job for job in found}.values())
+
+
+def _named(job: Job) -> Named[Job]:
+    return Named(job, place_of(job), (job.relative,), job.id, is_folder=not job.is_loose)
+
+
+def _said_of_lying(share: Share, path: PurePath) -> str:
+    place = lying(share, path)
+    return "" if place is None else _NOT_TAKEN.format(printable(share.inbox / place))
 
 
 def _ask(
@@ -120,12 +136,14 @@ def _is_late(job: Job) -> bool:
 
 
 def _outcome(job: Job, share: Share) -> str:
-    name = printable(place_of(job))
+    name, what = printable(place_of(job)), "photo" if job.is_loose else "folder"
     if job.error in ALL_CANCELLED and job.state is JobState.FAILED:
         folder = share.failed / place_of(job).parent
-        return f"Cancelled: {name}. The photo lies in {printable(folder)}."
+        return f"Cancelled: {name}. The {what} lies in {printable(folder)}."
     if job.error in ALL_CANCELLED:
-        return f"Cancelled: {name}. The photo is put into {printable(share.failed)} when it can be."
+        return (
+            f"Cancelled: {name}. The {what} is put into {printable(share.failed)} when it can be."
+        )
     if job.state is JobState.DONE:
         return f"Too late: {name} is painted, {printable(job.result or '')}."
     if job.state is JobState.FAILED:

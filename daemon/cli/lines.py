@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+from daemon.failures import place_of
 from daemon.figures import duration, number
 from daemon.jobs import Job, JobState
 from daemon.names import printable
@@ -100,8 +101,8 @@ def failed(job: Job) -> str:
 
 
 def title(job: Job) -> str:
-    """A job's photo and its style."""
-    return f"{printable(job.relative)} in {style(job)}"
+    """A job's photo, or the folder that it is, and its style."""
+    return f"{printable(place_of(job))} in {style(job)}"
 
 
 def style(job: Job) -> str:
@@ -109,6 +110,8 @@ def style(job: Job) -> str:
     look = job.look_shown
     if look is None:
         return f"its own style ({printable(job.style.name)})"
+    if not look:
+        return "a style that is not known"
     return f"the style {printable(look)}"
 
 

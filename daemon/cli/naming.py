@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Final, Generic, TypeVar
 
 from daemon.errors import UsageError
-from daemon.names import canonical, printable
+from daemon.names import canonical, is_picture, printable, split
 
 T = TypeVar("T")
 
@@ -24,12 +24,14 @@ class Named(Generic[T]):
         place: where it lies, as it is shown: below the inbox, or below failed.
         also: other paths of it there.
         id: something shorter that nothing else is called; empty if there is nothing.
+        is_folder: whether it is a folder, whose painting will be called as that is.
     """
 
     thing: T
     place: PurePath
     also: tuple[PurePath, ...] = ()
     id: str = ""
+    is_folder: bool = False
 
     def is_at(self, path: PurePath) -> bool:
         """Whether this is a path of it."""
@@ -39,8 +41,27 @@ class Named(Generic[T]):
         """Whether this is its name, whatever folder it lies in."""
         return any(_same(name, one.name) for one in (self.place, *self.also))
 
+    def is_painted_as(self, path: PurePath) -> bool:
+        """Whether its painting may be called so, which has one suffix or another."""
+        if not (self.is_folder and is_picture(path.name)):
+            return False
+        stem, _ = split(path.name)
+        is_bare = len(path.parts) == 1
+        own = self.place.name if is_bare else str(self.place)
+        return _same(stem if is_bare else str(path.with_name(stem)), own)
 
-def meant(name: str, things: Sequence[Named[T]], tops: Iterable[Path], unknown: str) -> T:
+
+def _nothing_else(_path: PurePath) -> str:
+    return ""
+
+
+def meant(
+    name: str,
+    things: Sequence[Named[T]],
+    tops: Iterable[Path],
+    unknown: str,
+    else_said: Callable[[PurePath], str] = _nothing_else,
+) -> T:
     """What somebody means: by its name, its place or its id.
 
     Args:
@@ -48,6 +69,8 @@ def meant(name: str, things: Sequence[Named[T]], tops: Iterable[Path], unknown: 
         things: of which one may be meant.
         tops: folders that such a path may lie in.
         unknown: what to say if there is none, with ``{}`` for the name.
+        else_said: what to say of something that is none of these, but is at this place or has this
+            name; empty if there is no such thing. It counts for more than the name of a painting.
 
     Raises:
         UsageError: none of them is meant, or more than one may be.
@@ -55,6 +78,9 @@ def meant(name: str, things: Sequence[Named[T]], tops: Iterable[Path], unknown: 
     path = _below_one_of(Path(name), list(tops))
     found = [one for one in things if one.id == name or one.is_at(path)]
     found = found or [one for one in things if one.is_called(name)]
+    if not found and (said := else_said(path)):
+        raise UsageError(said)
+    found = found or [one for one in things if one.is_painted_as(path)]
     if len(found) == 1:
         return found[0].thing
     if found:

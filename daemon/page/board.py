@@ -48,7 +48,7 @@ class Now:
 
     Attributes:
         job: its id.
-        name: of the photo's file.
+        name: of the photo's file, or of the folder that is one job.
         style: name of the style; None for one that came along with the photo.
         step: steps done; 0 before the first.
         total: steps that the recipe allows; 0 while that is not known.
@@ -84,7 +84,7 @@ class Waiting:
     """A photo in the queue.
 
     Attributes:
-        name: of its file.
+        name: of its file, or of the folder that is one job.
         style: name of the style; None for one that came along with the photo.
         place: 1 is the next one, as far as can be told: folders take turns.
         since: when it was taken, seconds since 1970.
@@ -140,7 +140,8 @@ class Failure:
     Attributes:
         job: its id.
         name: of the file, or of the folder.
-        style: name of the style; None for one that came along with the photo.
+        style: name of the style; None for one that came along with the photo, empty where its
+            `job.toml` names styles and nobody can tell which.
         reason: what happened and what to do, in plain words.
         link: it in failed, relative to the page, percent-encoded; None if it cannot be reached
             from there, or is a file that is not called a picture.

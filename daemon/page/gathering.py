@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any, Final, get_args
 from urllib.parse import quote
 
-from daemon.failures import not_put_right
+from daemon.failures import not_put_right, place_of
 from daemon.glimpses import Glimpses, Of
 from daemon.inbox_note import Asked
 from daemon.jobs import Job, JobState
 from daemon.journal import Journal
-from daemon.names import is_picture, split
+from daemon.names import is_picture
 from daemon.obstacles import Obstacle
 from daemon.page.asking import asking, bad_styles
 from daemon.page.board import (
@@ -282,10 +282,8 @@ def places_of(share: Share) -> Places:
 
 
 def _name(job: Job) -> str:
-    """What people call its photo; that of a folder job is called like its folder, as its result."""
-    if job.is_loose:
-        return job.relative.name
-    return f"{job.relative.parent.name}{split(job.relative.name)[1]}"
+    """What people call it: as its photo, or for a folder job as the folder that they made."""
+    return place_of(job).name
 
 
 def _photo(job: Job) -> Path | None:

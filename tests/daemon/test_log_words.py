@@ -110,6 +110,8 @@ def test_a_style_that_the_folder_does_not_say_is_said() -> None:
     assert line == "Took Party/content.jpg in the style Waves."
     line = told("job.started", **job, style="style", own_style=True, attempt=1)
     assert line == "Painting Party/content.jpg in its own style."
+    line = told("job.queued", **job, style="", own_style=False)
+    assert line == "Took Party/content.jpg."
 
 
 def test_what_lies_in_the_share_is_named_as_people_see_it() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 import pytest
 
 from daemon import not_taken
-from daemon.not_taken import NotTaken, look
+from daemon.not_taken import NotTaken, look, lying
 from daemon.share import Share
 
 
@@ -39,6 +39,31 @@ def test_what_waits_is_told_apart(share: Share) -> None:
     (lonely,) = found.lonely if (found := look(share, "Waves")) else ()
     assert lonely == PurePath("Waves/gone.mask.png")
     assert NotTaken(lonely=(lonely,))
+
+
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("a.jpg", "a.jpg"), ("Waves/a.jpg", "Waves/a.jpg"), ("b.jpg", "Waves/b.jpg"),
+        ("Trip", "Trip"), ("Trip/content.jpg", "Trip/content.jpg"), ("Sea", "Waves/Sea"),
+        ("cafe\u0301.jpg", "Waves/caf\u00e9.jpg"),
+        ("Waves", None), ("z.jpg", None), ("../Styles/Dots.jpg", None), (".", None),
+        ("Sea/b.jpg", None), ("Why photos wait - read me.txt", None),
+    ],
+)  # fmt: skip
+def test_where_something_of_a_name_lies(share: Share, name: str, place: str | None) -> None:
+    put(
+        share,
+        "Inbox/a.jpg", "Inbox/Waves/a.jpg", "Inbox/Waves/b.jpg", "Inbox/Waves/caf\u00e9.jpg",
+        "Inbox/Trip/content.jpg", "Inbox/Trip/mask.png", "Inbox/Waves/Sea/style.jpg",
+        "Inbox/Why photos wait - read me.txt", "Styles/Dots.jpg",
+    )  # fmt: skip
+    assert lying(share, PurePath(name)) == (None if place is None else PurePath(place))
+
+
+def test_in_an_inbox_that_is_away_nothing_is_found(share: Share) -> None:
+    share.inbox.rmdir()
+    assert lying(share, PurePath("a.jpg")) is None
 
 
 def test_photos_that_stay_there_for_ever_are_not_counted(share: Share) -> None:

@@ -8,14 +8,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import closing, contextmanager
+from pathlib import Path, PurePath
 
 import pytest
 
 from daemon.cli import main
 from daemon.configuration import state_folder
 from daemon.errors import ExitCode
+from daemon.jobs import NewJob
+from daemon.journal import JOURNAL, Journal
 from daemon.locking import ShareLock
 from daemon.requests import FOLDER
 from daemon.settings import Settings, ShareSettings
@@ -126,7 +128,7 @@ def test_without_a_service_it_is_done_here(
     assert files(share.failed) == CANCELLED
     assert "cancelled" in (share.failed / CANCELLED[1]).read_text()
     assert cancel(tmp_path, "a.jpg") == ExitCode.USAGE
-    assert "No photo called a.jpg waits or is being painted." in capsys.readouterr().err
+    assert "No photo called a.jpg waits or is being painted, and none" in capsys.readouterr().err
 
 
 def test_a_disk_that_refuses_leaves_it_for_the_next_start(
@@ -173,8 +175,32 @@ def test_where_nothing_was_ever_taken_nothing_can_be_cancelled(
 ) -> None:
     drop(share, "a.jpg")
     assert cancel(tmp_path, "a.jpg") == ExitCode.USAGE
-    assert "One that still lies in the inbox can be taken out of it." in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert f"{share.inbox}/Slow/a.jpg lies in the inbox: it neither waits" in told
+    assert "Take it out of there by hand" in told
+    assert cancel(tmp_path, "b.jpg") == ExitCode.USAGE
+    told = capsys.readouterr().err
+    assert "No photo called b.jpg waits or is being painted, and none of that name was seen" in told
     assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.parametrize("name", ["Trip", "Trip/content.jpg", "Trip.jpg", "Trip.png"])
+def test_a_folder_that_is_one_job_is_cancelled_by_any_of_its_names(
+    share: Share, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    state = state_folder(Settings(state_dir=tmp_path / "state"), share, {})
+    state.mkdir(parents=True)
+    folder = share.work / "jobs" / "one" / "Trip"
+    folder.mkdir(parents=True)
+    for file in ("content.jpg", "style.jpg"):
+        (folder / file).write_bytes(picture((1, 2, 3)))
+    with closing(Journal(state / JOURNAL, time.time)) as journal:
+        pictures = (folder / "content.jpg", folder / "style.jpg")
+        place = PurePath("Trip/content.jpg")
+        journal.add(NewJob("one", "Inbox", "style", place, *pictures, None, "{}"))
+    assert cancel(tmp_path, name) == ExitCode.OK
+    assert capsys.readouterr().out == f"Cancelled: Trip. The folder lies in {share.failed}.\n"
+    assert "Trip/content.jpg" in files(share.failed)
 
 
 def test_a_share_that_is_kept_elsewhere_cannot_be_asked(

@@ -220,7 +220,17 @@ def test_a_style_that_came_with_the_photo_is_said_to_be_its_own(
     photo = open_share(ShareSettings()).failed / content
     photo.parent.mkdir(exist_ok=True)
     photo.touch()
-    assert f"{content} in its own style ({Path(style).name}):  The photo" in status(capsys)
+    called = "Two" if photo.parent.name == "Two" else content
+    assert f"  {called} in its own style ({Path(style).name}):  The photo" in status(capsys)
+
+
+def test_styles_that_nobody_knows_are_not_called_the_photo_s_own(
+    capsys: pytest.CaptureFixture[str], journal: Journal
+) -> None:
+    folder = Path("/share/.atelierd/jobs/one/Trip")
+    files = (folder / "content.jpg", folder / "job.toml")
+    journal.add(NewJob("one", "", "job.toml", PurePath("Trip/content.jpg"), *files, None, "{}"))
+    assert "\n  Trip in a style that is not known" in status(capsys)
 
 
 def test_a_failure_is_told_until_its_photo_is_dragged_back(

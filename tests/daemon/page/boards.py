@@ -113,7 +113,7 @@ def full() -> Board:
         painted_in_all=140,
         failures=(
             a_failure(),
-            replace(a_failure("f1"), link=None),
+            replace(a_failure("f1"), link=None, style=""),
             *(a_failure(f"f{n}", kind=kind) for n, kind in enumerate(get_args(FailureKind), 2)),
         ),
         failed_in_all=7,

@@ -330,6 +330,13 @@ def test_a_photo_s_own_style_is_not_called_by_its_file() -> None:
     assert said_of(page, "now.style") == []
 
 
+def test_a_style_that_nobody_can_tell_is_not_called_the_photo_s_own() -> None:
+    board = replace(empty(), failures=(replace(a_failure(), style=""),), failed_in_all=1)
+    page = Page(draw(board))
+    assert said_of(page, "own_style") == []
+    assert said_of(page, "unknown_style") == ["unknown_style"]
+
+
 def test_an_easel_that_is_free_while_people_are_asked_says_so() -> None:
     idle = STATES["idle"]
     assert said_of(Page(draw(idle)), "lead.") == ["lead.free", "lead.free_rest"]

@@ -63,6 +63,11 @@ def test_it_is_called_what_it_is_and_comes_back_where_it_lay(
     assert told.reason == job.error
 
 
+def test_the_style_of_a_folder_whose_job_toml_names_nonsense_is_not_known() -> None:
+    job = replace(FOLDER, style_name="Job.toml", style=FOLDER.content.with_name("Job.toml"))
+    assert failure(job, "Inbox", "Failed/x").style == ""
+
+
 BILL = replace(EMPTY, relative=PurePath("Waves/bill.html"))
 BILL_WITH_A_STYLE = failed("bill.html", "bill.html", WORK / "7" / "bill.style.jpg")
 

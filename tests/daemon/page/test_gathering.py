@@ -226,12 +226,12 @@ def test_what_only_the_journal_knows_of_one(room: Room) -> None:
     assert (now.step, now.total, now.seconds_left, now.scales) == (5, 9, 3.5, 0)
 
 
-def test_a_folder_s_photo_is_called_as_its_result_will_be(room: Room) -> None:
+def test_a_folder_that_is_one_job_is_called_as_who_made_it_called_it(room: Room) -> None:
     room.add("a", "Party/content.jpg")
     room.add("b", "Party/content.jpg")
     room.journal.start("a")
     board = room.board()
-    assert [one.name for one in (*board.now, *board.waiting)] == ["Party.jpg", "Party.jpg"]
+    assert [one.name for one in (*board.now, *board.waiting)] == ["Party", "Party"]
 
 
 # Who waits.
