@@ -19,7 +19,7 @@ from engine import Recipe
         ("strength", {"style_weight": 0}, "--it is about the style, but style_weight is 0"),
         ("stroke_size", {"style_weight": 0}, "--it is about the style"),
         ("style_loss", {"style_weight": 0}, "--it is about the style"),
-        ("tv_norm", {}, "--it is about smoothness, but tv_weight is 0"),
+        ("tv_norm", {"tv_weight": 0}, "--it is about smoothness, but tv_weight is 0"),
         ("photo", {"photo": True, "style_weight": 0}, "--it is about the style, but style_weight"),
         ("realism_weight", {}, "--it is about pictures that stay photographs, but photo is false"),
     ],
@@ -35,7 +35,7 @@ def test_what_can_have_no_effect_is_said(asked: str, fields: dict[str, Any], why
         ("init_noise", {"init": "blend"}),
         ("strength", {}),
         ("stroke_size", {"style_weight": 0.1}),
-        ("tv_norm", {"tv_weight": 0.1}),
+        ("tv_norm", {}),
         ("seed", {}),  # which can stand anywhere: another one is tried when there are dots
         ("colors", {"style_weight": 0}),
         ("photo", {"photo": True}),

@@ -225,7 +225,7 @@ def test_wishes_that_contradict_the_settings_are_refused() -> None:
         ({"strength": 2.0, "style_weight": 0.0}, r"strength is about the style, but style_weight"),
         ({"stroke_size": 2.0, "style_weight": 0.0}, r"stroke_size is about the style"),
         ({"style_loss": "gram", "style_weight": 0.0}, r"style_loss is about the style"),
-        ({"tv_norm": "l2"}, r"tv_norm is about smoothness, but tv_weight is 0\."),
+        ({"tv_norm": "l2", "tv_weight": 0.0}, r"tv_norm is about smoothness, but tv_weight is 0\."),
         ({"photo": True, "style_weight": 0.0}, r"photo is about the style, but style_weight is 0"),
         ({"realism_weight": 9.0}, r"realism_weight is about pictures that stay photographs, but"),
         ({"photo": True, "init": "noise"}, r"photo keeps .* dots are not, but init is noise\."),
@@ -240,10 +240,10 @@ def test_wishes_that_can_have_no_effect_are_refused(
 
 
 def test_the_settings_may_give_a_wish_its_meaning_and_may_wait_for_one() -> None:
-    settings = PaintSettings(init="blend", tv_weight=1)
+    settings = PaintSettings(init="blend")
     recipe = make_recipe(settings, {"init_noise": 0.3, "tv_norm": "l2"})
     assert (recipe.init_noise, recipe.tv_norm) == (0.3, "l2")
-    waiting = PaintSettings(init_noise=0.3, tv_norm="l2", strength=2)
+    waiting = PaintSettings(init_noise=0.3, tv_weight=0, tv_norm="l2", strength=2)
     assert make_recipe(waiting, {}).init_noise == 0.3
     assert make_recipe(waiting, {"init": "blend"}).init == "blend"
 
@@ -312,7 +312,7 @@ def test_wishes_are_checked_again_where_they_are_used(wishes: dict[str, object])
 def test_every_wish_within_bounds_makes_a_recipe(wishes: dict[str, object]) -> None:
     if wishes.get("init") != "blend":
         wishes.pop("init_noise", None)
-    if not wishes.get("tv_weight"):
+    if wishes.get("tv_weight") == 0:
         wishes.pop("tv_norm", None)
     if wishes.get("init", "content") != "content":
         wishes |= {"photo": False}

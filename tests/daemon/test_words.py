@@ -317,7 +317,7 @@ def test_of_a_job_toml(text: bytes) -> None:
         ),
         ({"init_noise": 0.5, "init": "noise"}, "而 init 是 noise"),
         ({"strength": 2.0, "style_weight": 0.0}, "strength 说的是风格，而 style_weight 是 0"),
-        ({"tv_norm": "l2"}, "tv_norm 说的是平滑，而 tv_weight 是 0"),
+        ({"tv_norm": "l2", "tv_weight": 0.0}, "tv_norm 说的是平滑，而 tv_weight 是 0"),
         ({"realism_weight": 9.0}, "realism_weight 说的是保持照片样子的图片，而 photo 是 false"),
         ({"photo": True, "init": "noise"}, "随机点却不是照片，而 init 是 noise"),
     ],

@@ -224,7 +224,8 @@ def test_what_did_not_guide_it_is_said(run: Run, result: str) -> None:
 
 
 def test_what_is_typed_must_have_an_effect(run: Run, result: str) -> None:
-    code, _, err = run("photo.jpg", "style.png", "-o", "b.png", "--like", result, "--tv-norm", "l2")
+    asked = ("--tv-norm", "l2", "--tv-weight", "0")
+    code, _, err = run("photo.jpg", "style.png", "-o", "b.png", "--like", result, *asked)
     assert code == 2
     assert "--tv-norm is about smoothness, but tv_weight is 0" in err
 
