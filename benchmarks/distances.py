@@ -4,10 +4,10 @@ Every picture is judged by the same function: by the trained float32 network, on
 once with max pooling, and what counts is the mean of both. So neither a painter that works with the
 one pooling nor one that works with the other is judged by its own yardstick alone.
 
-Beyond its edge a picture goes on mirrored, and positions that lie there do not count. With zeros
-there, as the network was trained, most of what counts of a small picture is how its edge goes with
-black: of 128x85 pixels the deepest layer sees 8x5 positions, of which 22 are at the edge. That can
-be asked for too.
+Beyond its edge a picture goes on mirrored, so far that hardly anything of what is behind that is
+seen, and positions that lie there do not count. With zeros there, as the network was trained, most
+of what counts of a small picture is how its edge goes with black: of 128x85 pixels the deepest
+layer sees 8x5 positions, of which 22 are at the edge. That can be asked for too.
 """
 
 from __future__ import annotations

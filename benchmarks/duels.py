@@ -16,7 +16,7 @@ from benchmarks.row import Row
 
 TRIES: Final = 5
 """Pictures that are painted, at the most, to come near one of another program."""
-_NEAR: Final = 0.97
+NEAR: Final = 0.97
 """Of its distance from the photo: from here on a picture is as far."""
 _AIM: Final = 0.985
 _WEAKEST, _STRONGEST = 0.05, 20.0
@@ -99,9 +99,11 @@ def approached(
     """
     found = dict(known)
     for _ in range(tries):
-        if any(_NEAR * goal <= distance <= goal for distance in found.values()):
+        if any(NEAR * goal <= distance <= goal for distance in found.values()):
             return
         strength = _next(goal, found)
+        if strength in found:  # at the end of its range
+            return
         row = painted(strength)
         found[strength] = row.content_distance
         yield row
@@ -110,10 +112,12 @@ def approached(
 def _next(goal: float, found: Mapping[float, float]) -> float:
     """The strength to try: distance grows about evenly with its logarithm."""
     nearer = max((each for each, distance in found.items() if distance <= goal), default=None)
-    further = min((each for each, distance in found.items() if distance > goal), default=None)
+    beyond = (each for each, distance in found.items() if distance > goal)
     if nearer is None:
-        return max(further / _STRIDE, _WEAKEST) if further else 1.0
-    if further is None or further <= nearer:
+        least = min(beyond, default=None)
+        return 1.0 if least is None else max(least / _STRIDE, _WEAKEST)
+    further = min((each for each in beyond if each > nearer), default=None)
+    if further is None:
         return min(nearer * _STRIDE, _STRONGEST)
     rise = (_AIM * goal - found[nearer]) / (found[further] - found[nearer])
     share = min(max(rise, _INNER), 1 - _INNER)

@@ -280,8 +280,14 @@ def main() -> None:
     known = peers.all_kept(found, kept)
     theirs = [each for each in known if said.peer is None or each.peer in said.peer]
     findings = measure(said.weights, found, theirs, extent)
-    _write(said.output, findings)
+    _write(said.output or (RESULTS if _is_all(said) else None), findings, extent)
     _show(findings)
+
+
+def _is_all(said: argparse.Namespace) -> bool:
+    """Whether this is what is kept beside the program: all of its own pictures, judged as usual."""
+    some = said.scene or said.preset or said.peer or said.pictures or said.installed
+    return not some and said.beyond == Extent.beyond
 
 
 def _said() -> argparse.Namespace:
@@ -302,14 +308,19 @@ def _said() -> argparse.Namespace:
     parser.add_argument("--kept", type=Path, metavar="FOLDER", help="where other programs' are")
     parser.add_argument("--keep", action="store_true", help="have others paint what is not kept")
     parser.add_argument("--repaint", action="store_true", help="have others paint all anew")
-    parser.add_argument("--output", type=Path, default=RESULTS)
+    parser.add_argument(
+        "--output", type=Path, help=f"unset: {RESULTS.name} here, or nowhere if it is not all"
+    )
     return parser.parse_args()
 
 
-def _write(output: Path, findings: Findings) -> None:
+def _write(output: Path | None, findings: Findings, extent: Extent) -> None:
+    if output is None:
+        return
     output.parent.mkdir(parents=True, exist_ok=True)
     here = {**machine.describe(), "threads": threads}
-    found = {"machine": here, **asdict(findings), "tally": findings.tally}
+    asked = {"extent": asdict(extent), "machine": here}
+    found = {**asked, **asdict(findings), "tally": findings.tally}
     write_atomically(output, (json.dumps(found, indent=1) + "\n").encode())
 
 

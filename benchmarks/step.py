@@ -166,5 +166,10 @@ def noise(size: int) -> list[NDArray[np.float32]]:
 def recipe_of(size: int) -> Recipe:
     """What both minimise."""
     return Recipe(
-        content_weight=5, style_weight=100, normalization="classic", padding="zeros", size=size
+        content_weight=5,
+        style_weight=100,
+        normalization="classic",
+        padding="zeros",
+        tv_weight=0,
+        size=size,
     )

@@ -56,14 +56,21 @@ class JobFiles:
         return late
 
     def said(self, job_file: Sighting) -> Said | None:
-        """What one says; None if there was no time for it, or the disk does not let it be read."""
+        """What one says; None if there was no time for it, or its disk is out of reach.
+
+        Of one that is closed to the program it is nothing, as long as it is.
+        """
         said = self._known.get(job_file) or self._before.get(job_file)
         if said is None and self._spent >= self._seconds:
             self._late.append(job_file.path.parent)
         elif said is None:
             began = self._clock()
-            said = self._read(job_file.path)
-            self._spent += self._clock() - began
+            try:
+                said = self._read(job_file.path)
+            except PermissionError:
+                return Said()
+            finally:
+                self._spent += self._clock() - began
         if said is not None:
             self._known[job_file] = said
         return said
@@ -74,6 +81,8 @@ class JobFiles:
         except OverridesError as error:
             # One that names no style may still get a picture of it.
             return Said(fault=str(error) if self._speaks_of_styles(path) else "")
+        except PermissionError:
+            raise
         except OSError:  # it has gone, or is out of reach for a while
             return None
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Final, TypeVar
@@ -32,6 +31,7 @@ class NotTaken:
         homeless: photos without a style.
         halves: pictures that wait for a second one in their folder.
         lonely: masks and the like whose photos are not there.
+        unread: photos beside a `job.toml` for which there was no time.
         closed: files and folders that this user cannot look into.
         is_all: whether there was time for all folders.
     """
@@ -40,12 +40,13 @@ class NotTaken:
     homeless: tuple[PurePath, ...] = ()
     halves: tuple[PurePath, ...] = ()
     lonely: tuple[PurePath, ...] = ()
+    unread: tuple[PurePath, ...] = ()
     closed: tuple[PurePath, ...] = ()
     is_all: bool = True
 
     def __bool__(self) -> bool:
         """Whether there is anything to tell."""
-        told = (self.homeless, self.halves, self.lonely, self.closed)
+        told = (self.homeless, self.halves, self.lonely, self.unread, self.closed)
         return bool(self.photos or any(told) or not self.is_all)
 
 
@@ -71,16 +72,14 @@ def look(
         seen = scanner.look(share.inbox, guard=watch.over)
     except ShareError:  # away: the status says so
         return None
-    styles: dict[str, Path] = {}
-    with contextlib.suppress(OSError):  # closed to this user: nobody has a style then
-        styles = find_styles(share.styles)
-    found = pair(seen, styles, default_style, JobFiles(share.inbox, _LONGEST_SECONDS))
+    found = pair(seen, _styles(share), default_style, JobFiles(share.inbox, _LONGEST_SECONDS))
     closed = (path for path in seen.unreadable if path not in watch.passed)
     return NotTaken(
         sum(not _stays(one, share, stays) for one in found.candidates),
         _below(share, (sighting.path for sighting in found.homeless)),
         _below(share, (sighting.path for sighting in found.waiting)),
         _below(share, (sighting.path for sighting in found.lonely)),
+        _below(share, (sighting.path for sighting in found.unread)),
         _below(share, closed),
         not watch.passed,
     )
@@ -105,12 +104,20 @@ def lying(
         return None
     files = (one.path for one in seen.files if not is_note(one.path.name))
     folders = (one for one in by_folder(seen) if one.below and any(one.pictures()))
-    jobs = (one.path for one in folders if one.holds_a_job_alone)
-    places = (*_below(share, jobs), *_below(share, files))
+    jobs = _below(share, (one.path for one in folders if one.holds_a_job_alone))
+    styles = set(map(canonical, _styles(share)))
+    places = (*(one for one in jobs if canonical(str(one)) not in styles), *_below(share, files))
     parts = tuple(map(canonical, path.parts))
     return next((one for one in places if _parts(one) == parts), None) or next(
         (one for one in places if _parts(one)[-1:] == parts), None
     )
+
+
+def _styles(share: Share) -> Mapping[str, Path]:
+    try:
+        return find_styles(share.styles)
+    except OSError:  # closed to this user: nobody has a style then
+        return {}
 
 
 def _parts(place: PurePath) -> tuple[str, ...]:

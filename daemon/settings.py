@@ -88,7 +88,11 @@ class WatchSettings(_Section):
         200, ge=1, le=10_000, description="a larger file is refused, megabytes"
     )
     max_megapixels: int = Field(
-        200, ge=1, le=10_000, description="a picture with more pixels is refused, millions"
+        200,
+        ge=1,
+        le=10_000,
+        description="a picture with more pixels is refused, and so are the styles of a blend with "
+        "more together, millions",
     )
 
     @property

@@ -95,23 +95,38 @@ def restored(
 
     Unlike what is `composed` it can be painted on: where half of it is seen it is not halved. But
     a pixel of which a quarter is seen was painted four times too bright, say, in pure colours; and
-    in a larger size a hard edge lets some of what becomes of it be seen whole. So as far as it is
-    seen less than others near it, what these are is put in its place.
+    in a larger size a hard edge lets some of what becomes of it be seen whole. So at such an edge,
+    as far as it is seen less than others near it, what these are is put in its place.
 
     Args:
         painting: (H, W, 3).
         photo: in the same size.
         shares: what of each pixel is painted, (H, W).
     """
-    own = shares / np.maximum(_most_around(_most_around(shares)), _TINY)
+    most = _most_near(shares)
+    own = shares / np.maximum(most, _TINY)
     found = np.where(shares[:, :, np.newaxis] > 0, painting, photo)
-    loose = (own > 0) & (own < 1)
+    loose = (own > 0) & (own < 1) & _is_hard(shares, most)
     weights = np.asarray(shares**_INWARDS, np.float32)
     summed = np.maximum(spread(spread(weights))[loose], _TINY)
     for number in range(found.shape[2]):
         near = spread(spread(weights * painting[:, :, number]))[loose] / summed
         found[loose, number] += (1 - own[loose]) * (near - found[loose, number])
     return found
+
+
+def _is_hard(shares: Plane, most: Plane) -> NDArray[np.bool_]:
+    """Where nothing is seen near a pixel that has much of what is seen near it too.
+
+    A soft edge takes more pixels than that for its way from the one to the other.
+    """
+    nothing = _most_near(np.asarray(shares <= 0, np.float32)) > 0
+    return np.asarray(nothing & (2 * most >= shares.max()))
+
+
+def _most_near(shares: Plane) -> Plane:
+    """The most of the 5x5 around each pixel."""
+    return _most_around(_most_around(shares))
 
 
 def _most_around(shares: Plane) -> Plane:

@@ -44,6 +44,7 @@ def lying(found: NotTaken, running: bool | None) -> Iterator[str]:  # noqa: FBT0
         ),
         *(f"{printable(path)} waits for a second picture beside it" for path in found.halves),
         *(f"{printable(path)} belongs to a photo that is not there" for path in found.lonely),
+        *(f"{printable(path)} waits until its job.toml is read" for path in found.unread),
         *(f"{printable(path)} is closed to this user" for path in found.closed),
     ]
     yield from told[:_MOST_LYING]

@@ -121,6 +121,7 @@ def _lying_as_json(found: NotTaken) -> dict[str, Any]:
         "without_style": list(map(printable, found.homeless)),
         "half_pairs": list(map(printable, found.halves)),
         "without_photo": list(map(printable, found.lonely)),
+        "unread": list(map(printable, found.unread)),
         "closed": list(map(printable, found.closed)),
         "complete": found.is_all,
     }
@@ -131,7 +132,7 @@ def _job_as_json(job: Job) -> dict[str, Any]:
     return {
         "job": job.id,
         "photo": printable(job.relative),
-        "style": printable(job.style_name),
+        "style": None if job.has_unknown_style else printable(job.style_name),
         "attempts": job.attempts,
         "queued_at": job.queued_at,
         "started_at": job.started_at,

@@ -28,6 +28,10 @@ _TOO_MANY: Final = (
     "The pictures of these styles have more than {:g} million pixels together, which is the most "
     'that is allowed. Save "{}", the largest, smaller, or leave one out.'
 )
+_TOO_MANY_MARKED: Final = (
+    "The pictures that mark regions of these styles have more than {:g} million pixels together, "
+    'which is the most that is allowed. Save "{}", the largest, smaller.'
+)
 _MILLION: Final = 1_000_000
 
 Blamed = Literal["content", "style", "start", "guide"]
@@ -92,18 +96,19 @@ def _check_together(request: PaintRequest) -> None:
     All of them lie in memory at once; so do the pictures that mark their regions, which have as
     many once more.
     """
-    _check_sum([(one.data, one.name) for one in request.styles], request.max_pixels, "style")
+    most = request.max_pixels
+    _check_sum([(one.data, one.name) for one in request.styles], most, "style", _TOO_MANY)
     regions = [(one.regions, one.regions_name) for one in request.styles if one.regions]
-    _check_sum(regions, request.max_pixels, "guide")
+    _check_sum(regions, most, "guide", _TOO_MANY_MARKED)
 
 
-def _check_sum(files: Sequence[tuple[bytes, str]], most: int, blame: Blamed) -> None:
+def _check_sum(files: Sequence[tuple[bytes, str]], most: int, blame: Blamed, why: str) -> None:
     if len(files) < 2:  # noqa: PLR2004 - one is looked at when it is decoded
         return
     counts = [_pixels(data, most) for data, _ in files]
     if sum(counts) > most:
         _, largest = files[counts.index(max(counts))]
-        raise RefusedError(blame, _TOO_MANY.format(most / _MILLION, printable(largest)))
+        raise RefusedError(blame, why.format(most / _MILLION, printable(largest)))
 
 
 def _pixels(data: bytes, max_pixels: int) -> int:

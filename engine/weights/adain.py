@@ -119,14 +119,14 @@ def put_in_place(encoder: Path, decoder: Path, folder: Path, source: str) -> Ada
         folder.mkdir(parents=True, exist_ok=True)
         with locked(folder), tempfile.TemporaryDirectory(dir=folder, prefix=IMPORTING) as scratch:
             params, note = Path(scratch, PARAMS), Path(scratch, MANIFEST)
-            mxnet_file.write_pairs(layers, params)
+            _write(layers, params)
             made = AdainManifest(source, digests, sha256_of(params))
             note.write_text(_to_json(made), encoding="utf-8")
             for path in (params, note):
                 sync(path)
                 path.replace(folder / path.name)
             sync(folder)
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise _unwritable(folder, error) from error
     return made
 
@@ -234,6 +234,13 @@ def _pair(
             raise WeightsFileError(f"{label}: {stored} holds values that are not finite.")
     kernel, bias = (arrays[stored] for stored in stored_as)
     return kernel, bias
+
+
+def _write(layers: Mapping[str, Pair], path: Path) -> None:
+    try:
+        mxnet_file.write_pairs(layers, path)
+    except ValueError as error:
+        raise _unwritable(path.parent.parent, error) from error
 
 
 def _unwritable(folder: Path, error: object) -> WeightsError:

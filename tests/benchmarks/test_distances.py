@@ -7,9 +7,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from benchmarks.distances import LAYERS, Judge, of_as_many_pixels
+from benchmarks.distances import LAYERS, Beyond, Judge, of_as_many_pixels
 from benchmarks.pastiche_program import STARTER
 from engine import Recipe
+from engine.layers import level_of
 from engine.mx import mx
 from engine.vgg import Vgg
 from engine.weights import load
@@ -89,3 +90,31 @@ def test_a_picture_of_another_size_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match="agreed"):
         Judge(network, photo, style, SIZE).distances(photo[:40])
+
+
+@pytest.mark.weights
+def test_zeros_beyond_the_edge_count_only_where_they_are_asked_for(network: Vgg) -> None:
+    """Of a plain picture each position sees the same, unless black begins beside it."""
+    plain, odd = np.full((70, 97, 3), 150, np.uint8), (70, 97)
+    striped = plain.copy()
+    striped[:, ::2] = 30
+    for beyond, spread in (("mirror", 0.02), ("zeros", 0.2)):
+        judge = Judge(network, plain, striped, odd, beyond)
+        ((_, _, maps), _) = judge._targets
+        for tap, each in maps.items():
+            level = level_of(tap)
+            assert each.shape[2:] == (70 >> level, 97 >> level)
+        values = maps["conv2_2"].asnumpy()
+        apart = np.abs(values - values[:, :, 8:9, 8:9]).mean() / np.abs(values).mean()
+        assert (apart < spread) == (beyond == "mirror")
+
+
+@pytest.mark.weights
+def test_far_from_the_edge_it_is_all_the_same_what_lies_beyond(
+    network: Vgg, photo: NDArray[np.uint8], style: NDArray[np.uint8]
+) -> None:
+    kinds: tuple[Beyond, ...] = ("mirror", "zeros")
+    mirrored, black = (Judge(network, photo, style, SIZE, each)._targets[0][2] for each in kinds)
+    inner = slice(8, -8)
+    one, other = (each["conv1_2"].asnumpy()[:, :, inner, inner] for each in (mirrored, black))
+    assert one == pytest.approx(other, rel=1e-3, abs=1e-2)

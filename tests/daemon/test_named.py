@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path, PurePath
+from typing import NoReturn
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from daemon import job_files
 from daemon.errors import OverridesError
 from daemon.job_files import JobFiles
 from daemon.looks import Book, Looks
@@ -214,3 +216,20 @@ def test_of_one_that_is_not_read_yet_the_note_says_so(tmp_path: Path) -> None:
     assert "These folders wait until their job.toml is read" in text
     assert "- Party\r\n" in text
     assert "second picture" not in text
+
+
+def test_one_that_is_closed_says_nothing_until_it_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "job.toml").write_text('styles = "Café"')
+    (file,) = look(tmp_path).files
+    subject = JobFiles(tmp_path)
+
+    def closed(*_: object) -> NoReturn:
+        raise PermissionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(job_files, "asked_in", closed)
+        subject.begin()
+        assert subject.said(file) == Said()
+    assert subject.said(file) == Said("Café")

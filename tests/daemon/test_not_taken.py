@@ -8,6 +8,8 @@ from pathlib import Path, PurePath
 import pytest
 
 from daemon import not_taken
+from daemon.cli import lines
+from daemon.job_files import JobFiles
 from daemon.not_taken import NotTaken, look, lying
 from daemon.share import Share
 
@@ -41,13 +43,26 @@ def test_what_waits_is_told_apart(share: Share) -> None:
     assert NotTaken(lonely=(lonely,))
 
 
+def test_what_there_was_no_time_to_read_is_no_half(
+    share: Share, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(share, "Inbox/Party/content.jpg", "Inbox/Party/job.toml")
+    monkeypatch.setattr(not_taken, "JobFiles", lambda top, _: JobFiles(top, 0.0))
+    found = look(share, None)
+    assert found == NotTaken(unread=(PurePath("Party/content.jpg"),))
+    assert found
+    assert list(lines.lying(found, running=True)) == [
+        "Party/content.jpg waits until its job.toml is read"
+    ]
+
+
 @pytest.mark.parametrize(
     ("name", "place"),
     [
         ("a.jpg", "a.jpg"), ("Waves/a.jpg", "Waves/a.jpg"), ("b.jpg", "Waves/b.jpg"),
         ("Trip", "Trip"), ("Trip/content.jpg", "Trip/content.jpg"), ("Sea", "Waves/Sea"),
         ("cafe\u0301.jpg", "Waves/caf\u00e9.jpg"),
-        ("Waves", None), ("z.jpg", None), ("../Styles/Dots.jpg", None), (".", None),
+        ("Waves", None), ("Dots", None), ("z.jpg", None), ("../Styles/Dots.jpg", None), (".", None),
         ("Sea/b.jpg", None), ("Why photos wait - read me.txt", None),
     ],
 )  # fmt: skip
@@ -56,7 +71,7 @@ def test_where_something_of_a_name_lies(share: Share, name: str, place: str | No
         share,
         "Inbox/a.jpg", "Inbox/Waves/a.jpg", "Inbox/Waves/b.jpg", "Inbox/Waves/caf\u00e9.jpg",
         "Inbox/Trip/content.jpg", "Inbox/Trip/mask.png", "Inbox/Waves/Sea/style.jpg",
-        "Inbox/Why photos wait - read me.txt", "Styles/Dots.jpg",
+        "Inbox/Why photos wait - read me.txt", "Styles/Dots.jpg", "Inbox/Dots/content.jpg",
     )  # fmt: skip
     assert lying(share, PurePath(name)) == (None if place is None else PurePath(place))
 

@@ -100,6 +100,14 @@ def test_at_a_hard_edge_glaring_pixels_of_which_little_is_seen_are_not_painted_o
     assert left == pytest.approx(share + (1 - share) * near, abs=1e-4)
 
 
+def test_along_a_soft_edge_each_pixel_is_painted_on_as_it_is():
+    ramp = np.clip((np.arange(60) - 9) / 40, 0, 1).astype(np.float32)
+    shares = np.broadcast_to(ramp, (9, 60)).copy()
+    painting = picture(1, (9, 60))
+    found = restored(painting, picture(2, (9, 60)), shares)
+    assert np.array_equal(found[shares > 0], painting[shares > 0])
+
+
 def test_of_a_line_that_is_nowhere_seen_whole_the_line_is_painted_on():
     shares = np.zeros((9, 12), np.float32)
     shares[4] = 0.3
