@@ -76,7 +76,8 @@ def command(resolved: Resolved, *, once: bool) -> ExitCode:
 
     Ctrl-C or SIGTERM end it; the photo that is being painted waits for the next start. A second
     Ctrl-C ends it at once. SIGHUP has it read its settings again. With --once the exit status is 0
-    if all photos were painted, 1 if one could not be, and 3 without the trained weights.
+    if all photos were painted that have a style, 1 if one could not be, and 3 without the trained
+    weights. `atelierd status` names those that wait for somebody.
     """
     return keep(resolved.settings, once=once, again=read_again(resolved))
 
