@@ -15,6 +15,8 @@ from PIL import Image
 from engine.averages import Plane, Size, resized, spread
 from engine.errors import PictureError
 
+_FLAT: Final = 0.9
+"""Of the most that is seen further off, what is seen beside a hard edge at the least."""
 _INWARDS: Final = 4
 """Power of the painted part by which a position counts. With 0 the painted side of a hard edge is
 fringed with single pixels of pure green and magenta."""
@@ -116,12 +118,12 @@ def restored(
 
 
 def _is_hard(shares: Plane, most: Plane) -> NDArray[np.bool_]:
-    """Where nothing is seen near a pixel that has much of what is seen near it too.
+    """Where nothing is seen near a pixel, and beside that as much as there is further off.
 
-    A soft edge takes more pixels than that for its way from the one to the other.
+    Along a soft edge there is more of it further off.
     """
     nothing = _most_near(np.asarray(shares <= 0, np.float32)) > 0
-    return np.asarray(nothing & (2 * most >= shares.max()))
+    return np.asarray(nothing & (most >= _FLAT * _most_near(most)))
 
 
 def _most_near(shares: Plane) -> Plane:

@@ -100,6 +100,15 @@ def test_at_a_hard_edge_glaring_pixels_of_which_little_is_seen_are_not_painted_o
     assert left == pytest.approx(share + (1 - share) * near, abs=1e-4)
 
 
+def test_a_grey_part_has_hard_edges_too():
+    shares = np.zeros((9, 24), np.float32)
+    shares[:, 5], shares[:, 6:10], shares[:, 18:] = 0.1, 0.3, 1
+    painting = np.full((9, 24, 3), 80, np.float32)
+    painting[:, 5] = (255, 0, 255)
+    found = restored(painting, np.full((9, 24, 3), 120, np.float32), shares)
+    assert np.abs(found[:, 5] - 80).max() < 0.4 * np.abs(painting[:, 5] - 80).max()
+
+
 def test_along_a_soft_edge_each_pixel_is_painted_on_as_it_is():
     ramp = np.clip((np.arange(60) - 9) / 40, 0, 1).astype(np.float32)
     shares = np.broadcast_to(ramp, (9, 60)).copy()
