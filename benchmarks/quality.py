@@ -176,7 +176,7 @@ class _Studio:
         """The photo itself, and our presets."""
         yield self._row(PHOTO, self._looker.photo)
         for name in self._extent.presets:
-            yield self._paint(name, self._recipe(name))
+            yield self._paint(name, name)
 
     def against(self, theirs: Theirs) -> tuple[Row, list[Row]]:
         """A picture of another program, and what was painted to come as near to the photo."""
@@ -186,20 +186,17 @@ class _Studio:
         return other, list(approached(goal, self._by_strength, self._with_strength, tries))
 
     def _with_strength(self, strength: float) -> Row:
-        recipe = self._recipe(_WITH).model_copy(update={"strength": strength})
-        row = self._paint(f"{_WITH}, strength {strength:.3g}", recipe)
-        self._by_strength[strength] = row.content_distance
-        return row
+        return self._paint(f"{_WITH}, strength {strength:.3g}", _WITH, strength)
 
-    def _paint(self, name: str, recipe: Recipe) -> Row:
+    def _paint(self, name: str, preset: str, strength: float | None = None) -> Row:
+        recipe = recipe_of(preset, self._size, self._extent.steps)
+        if strength is not None:
+            recipe = recipe.model_copy(update={"strength": strength})
         row = self._row(name, *paint(self._painter, self._scene, recipe))
         self.painted.append(row)
-        if name == _WITH:
+        if preset == _WITH:
             self._by_strength[recipe.strength] = row.content_distance
         return row
-
-    def _recipe(self, preset: str) -> Recipe:
-        return recipe_of(preset, self._size, self._extent.steps)
 
     def _row(
         self, name: str, picture: NDArray[np.uint8], seconds: float = 0, processor: float = 0

@@ -19,8 +19,10 @@ import errno
 import json
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from daemon.companions import regions_of
 from daemon.errors import ShareError
@@ -38,7 +40,8 @@ MEMORY: Final = "style-folders.json"
 _NAME_FAULTS: Final = frozenset({errno.EEXIST, errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ})
 
 
-class StylesSeen(NamedTuple):
+@dataclass(frozen=True)
+class StylesSeen:
     """What lies in the styles folder, as of one look at it.
 
     Attributes:
@@ -50,7 +53,7 @@ class StylesSeen(NamedTuple):
     styles: dict[str, Path]
     regions: dict[str, Path]
 
-    @property
+    @cached_property
     def beside(self) -> dict[Path, Path]:
         """The pictures that mark regions of styles, by the style's picture."""
         theirs = regions_among(self.styles, self.regions)
@@ -59,7 +62,7 @@ class StylesSeen(NamedTuple):
     @property
     def lonely(self) -> list[Path]:
         """The pictures that mark regions of styles that are not there."""
-        theirs = set(regions_among(self.styles, self.regions).values())
+        theirs = {*self.beside.values()}
         return [path for path in self.regions.values() if path not in theirs]
 
 
