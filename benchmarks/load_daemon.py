@@ -16,7 +16,8 @@ from daemon.cli.failures import exit_code_of
 from daemon.cli.run import keep
 from daemon.configuration import Resolved
 from daemon.errors import ExitCode
-from daemon.runners.base import Deliver, EngineReady, Painted, PaintRequest, Runner, Started
+from daemon.runners.base import Deliver, EngineReady, Painted, Runner, Started
+from daemon.runners.request import PaintRequest
 from daemon.settings import Settings
 from engine import DeviceReport
 

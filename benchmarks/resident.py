@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from daemon.files import write_atomically
-from daemon.runners.base import Event, Failed, Painted, PaintRequest, Progressed, StyleFile
+from daemon.runners.base import Event, Failed, Painted, Progressed
 from daemon.runners.local import LocalRunner
+from daemon.runners.request import PaintRequest, StyleFile
 from daemon.settings import EngineSettings
 from engine import Recipe
 

@@ -38,9 +38,9 @@ from daemon.runners.base import (
     Failed,
     News,
     Painted,
-    PaintRequest,
     Runner,
 )
+from daemon.runners.request import PaintRequest
 from daemon.settings import Settings
 from daemon.share import Share
 from daemon.sizes import Sizes

@@ -26,7 +26,7 @@ from daemon.jobs import Job
 from daemon.looks import Part
 from daemon.names import JOB_FILE, printable, split
 from daemon.presence import GONE, is_gone, is_gone_from_claim, is_here
-from daemon.runners.base import PaintRequest, StyleFile
+from daemon.runners.request import PaintRequest, StyleFile
 from daemon.settings import OutputSettings, Settings
 from daemon.share import Share
 from daemon.styles import find_regions, find_styles, regions_among, style_name

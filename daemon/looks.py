@@ -26,7 +26,7 @@ from typing import Final, NamedTuple
 
 from daemon import mixture
 from daemon.names import canonical
-from daemon.runners.base import MOST_STYLES
+from daemon.runners.request import MOST_STYLES
 from daemon.words import LANGUAGES, words
 
 _WISHES: Final[Mapping[str, Mapping[str, object]]] = MappingProxyType(

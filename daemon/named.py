@@ -22,7 +22,7 @@ from daemon import mixture
 from daemon.errors import OverridesError
 from daemon.looks import Book, Looks
 from daemon.names import JOB_FILE, printable
-from daemon.runners.base import MOST_STYLES
+from daemon.runners.request import MOST_STYLES
 from daemon.scanner import Sighting
 
 STYLES: Final = "styles"

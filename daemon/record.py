@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from daemon.errors import RecordError
 from daemon.formats import xmp
 from daemon.names import printable
-from daemon.runners.base import MOST_STYLES
+from daemon.runners.request import MOST_STYLES
 from engine import Recipe
 
 _MOST: Final = 32 * 1024  # characters of the JSON

@@ -15,7 +15,8 @@ from daemon.errors import UsageError
 from daemon.names import printable
 from daemon.overrides import make_recipe
 from daemon.record import Record
-from daemon.runners.base import EngineReady, PaintRequest
+from daemon.runners.base import EngineReady
+from daemon.runners.request import PaintRequest
 from daemon.settings import OutputSettings, PaintSettings
 from daemon.version import program
 from engine import Recipe

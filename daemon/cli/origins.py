@@ -11,7 +11,7 @@ from typing import Final
 from daemon.cli.sources import MOST_WEIGHT, Weighted
 from daemon.names import printable
 from daemon.record import Record, Source
-from daemon.runners.base import PaintRequest, StyleFile
+from daemon.runners.request import PaintRequest, StyleFile
 
 _SHOWN: Final = 12  # digits of a hash that tell two files apart
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from daemon.errors import PictureUnreadableError, UsageError
 from daemon.names import printable
-from daemon.runners.base import MOST_STYLES
+from daemon.runners.request import MOST_STYLES
 
 MOST_WEIGHT: Final = 1_000_000
 

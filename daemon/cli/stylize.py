@@ -47,11 +47,9 @@ from daemon.runners.base import (
     NotesTrouble,
     NotRefined,
     Painted,
-    PaintRequest,
-    PictureFormat,
-    StyleFile,
 )
 from daemon.runners.local import LocalRunner
+from daemon.runners.request import PaintRequest, PictureFormat, StyleFile
 from daemon.settings import EngineSettings, Settings
 from engine.errors import EngineError
 from engine.weights import known, source_in_place

@@ -19,7 +19,7 @@ from daemon.companions import SAYING, Role
 from daemon.errors import PictureUnreadableError
 from daemon.names import printable
 from daemon.rations import ration_for, rationed
-from daemon.runners.base import PaintRequest, StyleFile
+from daemon.runners.request import PaintRequest, StyleFile
 from engine.sources import Sources, Style
 
 _ONLY_STYLE: Final = "The style picture cannot be used. {}"

@@ -20,11 +20,11 @@ from daemon.runners.base import (
     EngineReady,
     EngineUnavailable,
     Event,
-    PaintRequest,
     Progressed,
     Resumed,
     Runner,
 )
+from daemon.runners.request import PaintRequest
 
 Make = Callable[[Deliver], Runner]
 """Makes a runner, given where to deliver events."""

@@ -16,8 +16,8 @@ from daemon.formats import xmp
 from daemon.formats.encoding import LONGEST_SIDE, Format, Notes
 from daemon.formats.scaling import Retouch
 from daemon.rations import ration_for, rationed
-from daemon.runners.base import PaintRequest
 from daemon.runners.keeping import keeping
+from daemon.runners.request import PaintRequest
 from engine import Painting
 
 _SUFFIXES: Final[dict[Format, str]] = {

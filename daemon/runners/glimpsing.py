@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daemon import pictures
-from daemon.runners.base import GLIMPSE_SIDE, Glimpse, GlimpseTrouble, PaintRequest
+from daemon.runners.base import GLIMPSE_SIDE, Glimpse, GlimpseTrouble
+from daemon.runners.request import PaintRequest
 from engine import Progress
 from engine.pyramid import Size, fitted, size_of
 

@@ -16,7 +16,7 @@ from PIL import Image
 from daemon import pictures
 from daemon.formats.scaling import Retouch
 from daemon.rations import ration_for, rationed
-from daemon.runners.base import PaintRequest
+from daemon.runners.request import PaintRequest
 from engine.masks import painted
 
 _LANCZOS: Final = Image.Resampling.LANCZOS

@@ -24,7 +24,6 @@ from daemon.child import Bell, Child, describe_exit
 from daemon.runners.base import (
     LONGEST_LOAD_SECONDS,
     Cancelled,
-    CancelRequest,
     Deliver,
     End,
     EngineLost,
@@ -32,9 +31,9 @@ from daemon.runners.base import (
     EngineUnavailable,
     Event,
     Failed,
-    PaintRequest,
 )
 from daemon.runners.entry import serve
+from daemon.runners.request import CancelRequest, PaintRequest
 from daemon.settings import EngineSettings
 from engine.malloc import environment
 

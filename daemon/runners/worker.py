@@ -26,7 +26,6 @@ from daemon.child import settle_in
 from daemon.runners.base import (
     Blame,
     Cancelled,
-    CancelRequest,
     CheckpointTrouble,
     EngineReady,
     EngineUnavailable,
@@ -35,7 +34,6 @@ from daemon.runners.base import (
     NotesTrouble,
     NotRefined,
     Painted,
-    PaintRequest,
     Progressed,
     Resumed,
     Started,
@@ -43,6 +41,7 @@ from daemon.runners.base import (
 from daemon.runners.decoding import RefusedError, sources_of
 from daemon.runners.finishing import finished
 from daemon.runners.glimpsing import Glimpsing, Previews
+from daemon.runners.request import CancelRequest, PaintRequest
 from daemon.runners.throttle import Throttle
 from daemon.settings import EngineSettings
 from engine import DeviceReport, EngineError, Painting, Progress, Recipe

@@ -32,7 +32,8 @@ from typing import Any
 from daemon import files
 from daemon.cli import run
 from daemon.inspector import Inspected, Limits
-from daemon.runners.base import Deliver, Event, Failed, Painted, PaintRequest, Runner, Started
+from daemon.runners.base import Deliver, Event, Failed, Painted, Runner, Started
+from daemon.runners.request import PaintRequest
 from daemon.settings import PaintSettings, Settings, ShareSettings, WatchSettings
 from tests.daemon.faulty import place
 from tests.daemon.standins import StandInInspector, StandInRunner, paint, picture

@@ -19,7 +19,8 @@ from pathlib import Path
 from daemon.cli import main as command_line
 from daemon.configuration import state_folder
 from daemon.requests import Requests
-from daemon.runners.base import Cancelled, Deliver, Event, PaintRequest
+from daemon.runners.base import Cancelled, Deliver, Event
+from daemon.runners.request import PaintRequest
 from daemon.settings import PaintSettings, Settings, ShareSettings
 from daemon.share import open_share
 from tests.daemon.run_and_die import QUICK, Fate, _arm, answer, live_once_a_line, run_once

@@ -37,8 +37,9 @@ from daemon.checkpoints import FOLDER
 from daemon.cli import run
 from daemon.configuration import state_folder
 from daemon.runners import worker
-from daemon.runners.base import Deliver, Failed, Painted, PaintRequest, Runner
+from daemon.runners.base import Deliver, Failed, Painted, Runner
 from daemon.runners.local import LocalRunner, Restarts
+from daemon.runners.request import PaintRequest
 from daemon.settings import EngineSettings, PaintSettings, Settings, ShareSettings
 from daemon.share import open_share
 from tests.daemon.child_stand_ins import StandIn

@@ -17,10 +17,10 @@ from daemon.runners.base import (
     EngineReady,
     Event,
     Painted,
-    PaintRequest,
     Progressed,
     Started,
 )
+from daemon.runners.request import PaintRequest
 from daemon.settings import WatchSettings
 from engine import DeviceReport, Progress
 

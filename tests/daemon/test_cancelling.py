@@ -19,7 +19,8 @@ from daemon.jobs import JobState
 from daemon.journal import Journal
 from daemon.reasons import CANCELLED
 from daemon.requests import Requests
-from daemon.runners.base import Cancelled, Event, Failed, PaintRequest, Progressed, Started
+from daemon.runners.base import Cancelled, Event, Failed, Progressed, Started
+from daemon.runners.request import PaintRequest
 from daemon.settings import PaintSettings, Settings, ShareSettings
 from daemon.share import make_share, open_share
 from tests.daemon.run_and_die_cancelled import EndlessRunner

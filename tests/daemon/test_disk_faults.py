@@ -18,7 +18,8 @@ from daemon import bulletin
 from daemon.bulletin import Bulletin
 from daemon.journal import Journal
 from daemon.marks import Marks
-from daemon.runners.base import Event, Failed, PaintRequest, Started
+from daemon.runners.base import Event, Failed, Started
+from daemon.runners.request import PaintRequest
 from daemon.settings import PaintSettings, Settings, ShareSettings
 from daemon.share import make_share, open_share
 from tests.daemon.faulty import failing

@@ -32,10 +32,10 @@ from daemon.runners.base import (
     GlimpseTrouble,
     NotesTrouble,
     NotRefined,
-    PaintRequest,
     Progressed,
     Started,
 )
+from daemon.runners.request import PaintRequest
 from daemon.settings import EngineSettings, PageSettings, Settings, ShareSettings, WatchSettings
 from daemon.share import Share, make_share, open_share
 from engine import PRESETS, Progress

@@ -14,7 +14,7 @@ from daemon import loading
 from daemon.jobs import Job, JobState
 from daemon.loading import Fault, Unreachable, advice_on_style, load, parts_now
 from daemon.looks import Part
-from daemon.runners.base import PaintRequest, StyleFile
+from daemon.runners.request import PaintRequest, StyleFile
 from daemon.settings import EngineSettings, OutputSettings, Settings, ShareSettings, WatchSettings
 from daemon.share import Share, make_share, open_share
 from engine import PRESETS

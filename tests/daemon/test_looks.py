@@ -13,7 +13,7 @@ from daemon.looks import Book, Looks, of_one, wished_for
 from daemon.mixture import LONGEST
 from daemon.names import canonical
 from daemon.overrides import make_recipe
-from daemon.runners.base import MOST_STYLES
+from daemon.runners.request import MOST_STYLES
 from daemon.settings import PaintSettings
 
 NAMES = (

@@ -16,7 +16,7 @@ from daemon import record
 from daemon.errors import RecordError
 from daemon.formats import xmp
 from daemon.record import Record, StyleSource, record_of
-from daemon.runners.base import MOST_STYLES
+from daemon.runners.request import MOST_STYLES
 from engine import PRESETS, Recipe
 
 MADE = Record(

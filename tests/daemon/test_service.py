@@ -31,7 +31,8 @@ from daemon.journal import Journal
 from daemon.names import INBOX_NOTE
 from daemon.overrides import MAX_BYTES
 from daemon.parts import Parts
-from daemon.runners.base import EngineLost, EngineUnavailable, Event, Failed, PaintRequest, Started
+from daemon.runners.base import EngineLost, EngineUnavailable, Event, Failed, Started
+from daemon.runners.request import PaintRequest
 from daemon.service import Service
 from daemon.settings import (
     EngineSettings,

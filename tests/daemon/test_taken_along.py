@@ -19,7 +19,7 @@ from daemon.journal import Journal
 from daemon.loading import Fault, Unreachable, load
 from daemon.names import INBOX_NOTE
 from daemon.pairing import Candidate, pair
-from daemon.runners.base import PaintRequest
+from daemon.runners.request import PaintRequest
 from daemon.scanner import look
 from daemon.settings import PaintSettings, Settings, ShareSettings
 from daemon.share import Share, make_share, open_share

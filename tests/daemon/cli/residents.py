@@ -12,9 +12,9 @@ from daemon.runners.base import (
     EngineReady,
     EngineUnavailable,
     Event,
-    PaintRequest,
 )
 from daemon.runners.local import LocalRunner, Worker
+from daemon.runners.request import PaintRequest
 from daemon.runners.worker import serve
 from daemon.settings import EngineSettings
 

@@ -19,7 +19,7 @@ from daemon.cli.sources import (
     weighted,
 )
 from daemon.errors import UsageError
-from daemon.runners.base import MOST_STYLES
+from daemon.runners.request import MOST_STYLES
 
 
 @pytest.fixture(autouse=True)

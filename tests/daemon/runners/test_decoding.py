@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from daemon.runners.base import PaintRequest, StyleFile
 from daemon.runners.decoding import RefusedError, sources_of
+from daemon.runners.request import PaintRequest, StyleFile
 from engine import Recipe
 
 

@@ -14,12 +14,12 @@ from daemon.runners.base import (
     EngineUnavailable,
     Event,
     Failed,
-    PaintRequest,
     Progressed,
     Resumed,
     Started,
 )
 from daemon.runners.exchange import Exchange
+from daemon.runners.request import PaintRequest
 from engine import Recipe
 from tests.daemon.standins import READY, StandInRunner, progress
 

@@ -17,8 +17,8 @@ from daemon.formats.colour import GROUND
 from daemon.rations import TOO_LONG, Ration
 from daemon.record import record_of
 from daemon.runners import finishing
-from daemon.runners.base import PaintRequest, StyleFile
 from daemon.runners.finishing import Finished, finished
+from daemon.runners.request import PaintRequest, StyleFile
 from engine import DeviceReport, LossParts, Painting, Recipe
 
 RECIPE = Recipe(size=64, seed=7)

@@ -19,12 +19,12 @@ from daemon.runners.base import (
     Glimpse,
     GlimpseTrouble,
     Painted,
-    PaintRequest,
     Progressed,
     Resumed,
     Started,
 )
 from daemon.runners.glimpsing import FIRST_SECONDS, OVERTAKEN, SECONDS, SHARE, Glimpsing
+from daemon.runners.request import PaintRequest
 from engine import Progress, Recipe
 from tests.daemon.child_stand_ins import (
     SLOW,

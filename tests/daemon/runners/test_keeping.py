@@ -12,9 +12,9 @@ from PIL import Image
 
 from daemon.errors import PictureUnreadableError
 from daemon.record import record_of
-from daemon.runners.base import PaintRequest, StyleFile
 from daemon.runners.finishing import finished
 from daemon.runners.keeping import keeping
+from daemon.runners.request import PaintRequest, StyleFile
 from engine import DeviceReport, LossParts, Painting, Recipe
 
 PHOTO = np.random.default_rng(0).integers(0, 256, (96, 128, 3)).astype(np.uint8)

@@ -32,12 +32,11 @@ from daemon.runners.base import (
     Event,
     Failed,
     Painted,
-    PaintRequest,
     Progressed,
     Started,
-    StyleFile,
 )
 from daemon.runners.local import LocalRunner, Restarts, _Keeper
+from daemon.runners.request import PaintRequest, StyleFile
 from daemon.settings import EngineSettings
 from engine import Recipe
 from tests.daemon import bad_pictures
