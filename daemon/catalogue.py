@@ -23,6 +23,11 @@ PREFIX: Final = "ATELIERD_"
 """What the names of all environment variables of the program begin with."""
 
 _SPECIAL: Final = {
+    "cluster.scheduler": 'an address such as "tcp://painters:8786", or with tls:// before it',
+    "cluster.tls_ca": "a file in PEM format",
+    "cluster.tls_cert": "a file in PEM format",
+    "cluster.tls_key": "a file in PEM format",
+    "engine.devices": '"all", or whole numbers such as "0, 2", none twice',
     "metrics.file": "a file whose name ends with .prom",  # other paths are folders
     "paint.style_loss": (
         'gram, wasserstein, histogram, or a mixture such as "gram 70 + histogram 30"'

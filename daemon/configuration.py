@@ -42,7 +42,10 @@ FILE_VARIABLE: Final = f"{PREFIX}CONFIG"
 SEARCHED: Final = (Path("config.toml"), Path("/etc/atelierd/config.toml"))
 """Where a file of settings is looked for when none is named; the first that exists is read."""
 
-FROM_FILE_FOLDER: Final = ("state_dir", "share.root", "engine.weights", "metrics.file")
+FROM_FILE_FOLDER: Final = (
+    "state_dir", "share.root", "engine.weights", "metrics.file",
+    "cluster.tls_ca", "cluster.tls_cert", "cluster.tls_key",
+)  # fmt: skip
 """Paths that, when they are relative in a file, start at the file's folder."""
 
 _STEM_LENGTH: Final = 40

@@ -31,7 +31,8 @@ from daemon.relapses import Relapses
 from daemon.runners.base import (
     Cancelled,
     End,
-    EngineLost,
+    EngineAside,
+    EngineNews,
     EngineReady,
     EngineUnavailable,
     Event,
@@ -171,7 +172,7 @@ class Dispatcher:
         Raises:
             JournalError: the journal cannot be used.
         """
-        if isinstance(event, (EngineReady, EngineLost, EngineUnavailable)):
+        if isinstance(event, EngineNews):
             self._engine_changed(event)
             return
         job = self._running.get(event.job_id)
@@ -345,15 +346,15 @@ class Dispatcher:
         self._returning.append((job, False))
         self._return()
 
-    def _engine_changed(self, event: EngineReady | EngineLost | EngineUnavailable) -> None:
-        self._ready = isinstance(event, EngineReady)
+    def _engine_changed(self, event: EngineNews) -> None:
+        tell_of_engine(event)
         if isinstance(event, EngineReady):
-            self._unavailable = None
-            tell_of_engine(event)
-        elif isinstance(event, EngineLost):
-            _log.warning("engine.lost", exit_status=event.exit_status)
-        else:
+            self._ready, self._unavailable = True, None
+        elif isinstance(event, EngineUnavailable):
+            self._ready = False
             self._engine_unavailable(event)
+        elif not isinstance(event, EngineAside):
+            self._ready = event.others > 0
 
     def _engine_unavailable(self, event: EngineUnavailable) -> None:
         self._start_at = self._clock() + _RETRY_SECONDS

@@ -20,7 +20,8 @@ _SENTENCES: Final = {
     "claim.none_fails": "Photos can be taken out of the inbox again.",
     "claim.left_over": "{photo}: somebody changed or added something after it was copied: {files}.",
     "claim.returned": "Put back where it belongs: {photos}.",
-    "engine.lost": "The process that paints has ended ({exit_status}); starting it again.",
+    "engine.aside": "{engine} is set aside, and others go on: {why}",
+    "engine.gone": "{engine} has left.",
     "engine.replaced": "The engine starts anew, since its settings have changed.",
     "engine.silent": "{photo}: no news for {seconds:time}; another engine is started.",
     "engine.unavailable": "Nothing can be painted: {why}",
@@ -261,6 +262,12 @@ def _stopped(fields: Fields) -> str:
     return f"Stopped; {wait if waiting else 'no photo waits'}."
 
 
+def _lost(fields: Fields) -> str:
+    what = fields.get("engine") or "The process that paints"
+    status = "" if fields["exit_status"] is None else f" ({fields['exit_status']})"
+    return f"{what} has ended{status}; starting it again."
+
+
 def _detail(fields: Fields) -> str:
     return f"{fields['photo']}: where in the program it failed"
 
@@ -270,6 +277,7 @@ def _library(fields: Fields) -> str:
 
 
 _BY_FUNCTION: Final[Mapping[str, Callable[[Fields], str]]] = {
+    "engine.lost": _lost,
     "engine.ready": _ready,
     "job.detail": _detail,
     "job.failed": _failed,

@@ -207,6 +207,19 @@ class EngineSettings(_Section):
     """The process that paints."""
 
     device: Literal["auto", "cpu", "gpu"] = Field("auto", description="where to compute")
+    devices: str | None = Field(
+        None,
+        pattern=r"^(all|\d{1,4}(, \d{1,4})*)$",
+        description="graphics cards that paint at the same time, a photo each: all, or their "
+        "numbers; unset: one engine, as device says",
+    )
+    workers: int = Field(
+        1,
+        ge=1,
+        le=1024,
+        description="photos painted at the same time where the processor paints; its cores and "
+        "the memory are divided among them",
+    )
     precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         "auto",
         description="of the network's numbers: bfloat16 is for processors that have it, float16 "
@@ -251,6 +264,41 @@ class EngineSettings(_Section):
     )
     max_attempts: int = Field(
         3, ge=1, le=100, description="a photo at which the engine dies so many times is failed"
+    )
+
+    @field_validator("devices", mode="before")
+    @classmethod
+    def _is_a_list_too(cls, devices: object) -> object:
+        if isinstance(devices, list):
+            return ", ".join(map(str, devices))
+        return devices
+
+    @field_validator("devices")
+    @classmethod
+    def _names_each_once(cls, devices: str | None) -> str | None:
+        if devices and len(set(devices.split(", "))) < len(devices.split(", ")):
+            raise ValueError("a card is named twice")
+        return devices
+
+
+class ClusterSettings(_Section):
+    """Painters on other machines, where runner is dask."""
+
+    scheduler: str | None = Field(
+        None,
+        pattern=r"^(tcp|tls)://.+:\d+$",
+        description="address of Dask's scheduler, such as tcp://painters:8786; unset: painters on "
+        "this machine, as many as workers or devices say",
+    )
+    tls_ca: Path | None = Field(None, description="certificate of who signed all the others")
+    tls_cert: Path | None = Field(None, description="certificate of this side")
+    tls_key: Path | None = Field(None, description="its private key")
+    max_megabytes: int = Field(
+        1024,
+        ge=1,
+        le=65_536,
+        description="of the files of one photo together, and of its result, that go through the "
+        "network",
     )
 
 
@@ -329,7 +377,10 @@ class MetricsSettings(_Section):
 class Settings(_Section):
     """All settings of the program."""
 
-    runner: Literal["local"] = Field("local", description="who paints: a process on this machine")
+    runner: Literal["local", "dask"] = Field(
+        "local",
+        description="who paints; local: processes on this machine; dask: painters of a cluster",
+    )
     state_dir: Path | None = Field(
         None,
         description="folder on a local disk for journal and cache; unset: $STATE_DIRECTORY or the "
@@ -339,6 +390,7 @@ class Settings(_Section):
     watch: WatchSettings = Field(default_factory=WatchSettings)
     paint: PaintSettings = Field(default_factory=PaintSettings)
     engine: EngineSettings = Field(default_factory=EngineSettings)
+    cluster: ClusterSettings = Field(default_factory=ClusterSettings)
     output: OutputSettings = Field(default_factory=OutputSettings)
     page: PageSettings = Field(default_factory=PageSettings)
     log: LogSettings = Field(default_factory=LogSettings)

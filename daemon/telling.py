@@ -14,6 +14,10 @@ from daemon.names import printable
 from daemon.once import Once
 from daemon.runners.base import (
     CheckpointTrouble,
+    EngineAside,
+    EngineGone,
+    EngineLost,
+    EngineNews,
     EngineReady,
     Failed,
     GlimpseTrouble,
@@ -139,8 +143,27 @@ def tell_of_detail(job: Job, failed: Failed) -> None:
         _log.warning("job.detail", job=job.id, unexpected=failed.unexpected, detail=failed.detail)
 
 
-def tell_of_engine(event: EngineReady) -> None:
-    """Tell the log where an engine that is ready paints."""
+def tell_of_engine(event: EngineNews) -> None:
+    """Tell the log where an engine that is ready paints, and which ones are so no more.
+
+    That there is none at all is told by whoever knows whether it was told before.
+    """
+    if isinstance(event, EngineReady):
+        _tell_where(event)
+    elif isinstance(event, EngineLost):
+        _log.warning("engine.lost", exit_status=event.exit_status, **_which(event.engine))
+    elif isinstance(event, EngineAside):
+        _log.error("engine.aside", engine=printable(event.engine), why=event.message)
+    elif isinstance(event, EngineGone):
+        _log.info("engine.gone", engine=printable(event.engine))
+
+
+def _which(engine: str) -> dict[str, str]:
+    """Names one of several; one that is alone has no name."""
+    return {"engine": printable(engine)} if engine else {}
+
+
+def _tell_where(event: EngineReady) -> None:
     _log.info(
         "engine.ready",
         device=event.device.name,
@@ -149,4 +172,5 @@ def tell_of_engine(event: EngineReady) -> None:
         reason=event.device.reason,
         weights=event.weights_sha256,
         seconds=round(event.seconds, 3),
+        **_which(event.engine),
     )

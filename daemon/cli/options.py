@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from daemon.configuration import Resolved
 
 OF_THE_SERVICE: Final = (
+    "engine.devices",
     "engine.max_attempts",
+    "engine.workers",
     "engine.style_cache",
     "engine.checkpoint_seconds",
     "engine.first_look",

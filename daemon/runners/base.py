@@ -11,6 +11,13 @@ The way of one job through a runner::
 where a `Glimpse` may come at any moment in between.
 
 Exactly one of the last three ends each job, whatever happens to the engine in between.
+
+A runner may have one engine or many, here or elsewhere, which come and go::
+
+    start -> EngineReady ... EngineLost ... EngineReady ... EngineAside ...
+
+It has an engine from an `EngineReady` on until an `EngineLost` without `others`, or until
+`EngineUnavailable`. Where there are many, each event names the one that it is about.
 """
 
 from __future__ import annotations
@@ -40,16 +47,18 @@ class EngineReady:
         device: where it computes and why there.
         weights_sha256: of the weights file it loaded.
         seconds: from the start of its process until now.
+        engine: which of several; empty if there is only one.
     """
 
     device: DeviceReport
     weights_sha256: str
     seconds: float
+    engine: str = ""
 
 
 @dataclass(frozen=True)
 class EngineUnavailable:
-    """No engine could be started; nothing will be painted until somebody acts.
+    """There is no engine at all; nothing will be painted until somebody acts.
 
     Attributes:
         blame: `weights` or `engine`.
@@ -62,20 +71,58 @@ class EngineUnavailable:
 
 @dataclass(frozen=True)
 class EngineLost:
-    """The engine's process died (a crash, or the kernel took its memory); a new one is started.
+    """An engine died (a crash, or the kernel took its memory); a new one is started.
 
     Attributes:
-        exit_status: as `Process.exitcode` gives it: negative is a signal.
+        exit_status: as `Process.exitcode` gives it: negative is a signal. None: not known.
+        engine: which of several; empty if there was only one.
+        others: how many are ready beside it, and go on.
     """
 
     exit_status: int | None
+    engine: str = ""
+    others: int = 0
+
+
+@dataclass(frozen=True)
+class EngineAside:
+    """One of several engines is of no use, and no photo is given to it any more; others go on.
+
+    Until its `EngineReady`, if ever one comes.
+
+    Attributes:
+        engine: which.
+        message: why, and what to do, in plain words.
+    """
+
+    engine: str
+    message: str
+
+
+@dataclass(frozen=True)
+class EngineGone:
+    """One of several engines has left, as it should, and is not missed.
+
+    Attributes:
+        engine: which.
+        others: how many are ready beside it, and go on.
+    """
+
+    engine: str
+    others: int = 0
 
 
 @dataclass(frozen=True)
 class Started:
-    """The engine has begun with a job."""
+    """An engine has begun with a job.
+
+    Attributes:
+        job_id: the request's.
+        engine: which of several; empty if there is only one.
+    """
 
     job_id: str
+    engine: str = ""
 
 
 @dataclass(frozen=True)
@@ -237,7 +284,10 @@ News = (
 End = Painted | Failed | Cancelled
 """The last that a runner says of a job."""
 
-Event = EngineReady | EngineUnavailable | EngineLost | News | End
+EngineNews = EngineReady | EngineUnavailable | EngineLost | EngineAside | EngineGone
+"""What a runner says of its engines, apart from any job."""
+
+Event = EngineNews | News | End
 
 
 class Runner(Protocol):
@@ -250,13 +300,17 @@ class Runner(Protocol):
 
     @property
     def capacity(self) -> int:
-        """How many jobs may be submitted at once, at least 1."""
+        """How many jobs it can have at once, as things are now; at least 1 while it has an engine.
+
+        May be asked for from any thread. Jobs beyond it wait in the runner until there is room.
+        """
         ...
 
     def start(self) -> None:
-        """Begin to load an engine; returns at once.
+        """Begin to load its engines; returns at once.
 
-        `EngineReady` or `EngineUnavailable` follows; after the latter, this tries again.
+        `EngineReady` or `EngineUnavailable` follows; after the latter, this tries again, also with
+        those that were set aside.
 
         Raises:
             OSError: nothing can be started just now; try again later.
@@ -274,12 +328,16 @@ class Runner(Protocol):
         """
         ...
 
-    def kill(self) -> None:
-        """End an engine that does not answer, by force; what follows is what follows its death."""
+    def kill(self, job_id: str) -> None:
+        """End an engine that does not answer, by force; what follows is what follows its death.
+
+        Args:
+            job_id: which it has. Unknown ids are ignored.
+        """
         ...
 
     def close(self, timeout: float) -> None:
-        """Give up all jobs and end the engine, by force if it takes longer than `timeout` seconds.
+        """Give up all jobs and end all engines, by force if it takes more than `timeout` seconds.
 
         No event is delivered after this returns.
         """

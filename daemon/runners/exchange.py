@@ -16,13 +16,15 @@ import structlog
 from daemon.runners.base import (
     Deliver,
     End,
-    EngineLost,
+    EngineAside,
+    EngineNews,
     EngineReady,
     EngineUnavailable,
     Event,
     Progressed,
     Resumed,
     Runner,
+    Started,
 )
 from daemon.runners.request import PaintRequest
 
@@ -47,6 +49,7 @@ class Painting:
         heard_at: when there was news of it last: that it was handed over, at first.
         done: how much of it, 0 to 1.
         is_given_up: whether the engine was ended for its silence.
+        engine: which of several has it; empty if there is only one, or none has begun with it.
     """
 
     job_id: str
@@ -54,6 +57,7 @@ class Painting:
     heard_at: float
     done: float = 0.0
     is_given_up: bool = False
+    engine: str = ""
 
 
 class Exchange:
@@ -74,6 +78,7 @@ class Exchange:
         self._is_ready = False
         self._loading_since: float | None = None
         self._unavailable: EngineUnavailable | None = None
+        self._aside: dict[str, str] = {}
         self._closed = False
 
     @property
@@ -102,6 +107,11 @@ class Exchange:
         """Why no engine could be started, if so."""
         return self._unavailable
 
+    @property
+    def aside(self) -> dict[str, str]:
+        """Why engines are set aside, each by its name, while others go on."""
+        return dict(self._aside)
+
     def start(self) -> None:
         """Begin to load an engine; returns at once."""
         if not self._is_ready:  # else it has nothing to load, and says no more of that
@@ -129,11 +139,11 @@ class Exchange:
         """
         if not painting.is_given_up:
             painting.is_given_up = True
-            self.kill()
+            self.kill(painting.job_id)
 
-    def kill(self) -> None:
-        """End the engine by force."""
-        self._runner.kill()
+    def kill(self, job_id: str) -> None:
+        """End the engine that has a job, by force."""
+        self._runner.kill(job_id)
 
     def close(self, timeout: float) -> None:
         """Give up all jobs and end the engine; no other one takes its place any more."""
@@ -146,24 +156,32 @@ class Exchange:
         Args:
             event: one that was delivered.
         """
-        if isinstance(event, (EngineReady, EngineLost, EngineUnavailable)):
-            self._is_ready = isinstance(event, EngineReady)
-        if isinstance(event, EngineReady):
-            self._loading_since = self._unavailable = None
-        elif isinstance(event, EngineLost):
-            self._loads()  # it is started again by itself
-        elif isinstance(event, EngineUnavailable):
-            self._loading_since, self._unavailable = None, event
+        if isinstance(event, EngineNews):
+            self._heard_of_engine(event)
         elif isinstance(event, End):
             self._paintings.pop(event.job_id, None)
         elif painting := self._paintings.get(event.job_id):
             painting.heard_at = self._clock()
+            if isinstance(event, Started):
+                painting.engine = event.engine
             if isinstance(event, Progressed):
                 painting.done = event.progress.iteration / event.progress.total
                 painting.size = max(painting.size, event.progress.largest)
             elif isinstance(event, Resumed):
                 painting.size = max(painting.size, event.largest)
                 painting.done = event.iteration / event.total if event.total else 0.0
+
+    def _heard_of_engine(self, event: EngineNews) -> None:
+        if isinstance(event, EngineReady):
+            self._is_ready, self._loading_since, self._unavailable = True, None, None
+            self._aside.pop(event.engine, None)
+        elif isinstance(event, EngineUnavailable):
+            self._is_ready, self._loading_since, self._unavailable = False, None, event
+        elif isinstance(event, EngineAside):
+            self._aside[event.engine] = event.message
+        elif not event.others:
+            self._is_ready = False
+            self._loads()  # it is started again by itself, or another one comes
 
     def replace(self, make: Make) -> None:
         """Let another runner take the place of this one as soon as nothing is being painted.
@@ -183,7 +201,7 @@ class Exchange:
         # An engine that has nothing to do ends at once. What it said last may still lie in the
         # mail: at worst a job is handed to the new one while that is loading, and waits there.
         before.close(_CLOSE_SECONDS)
-        self._is_ready, self._unavailable = False, None
+        self._is_ready, self._unavailable, self._aside = False, None, {}
         self.start()
 
     def _loads(self) -> None:

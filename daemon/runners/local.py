@@ -161,9 +161,9 @@ class LocalRunner:
         """
         self._leave(CancelRequest(job_id))
 
-    def kill(self) -> None:
-        """End the child at once; it is started again."""
-        self._keeper.kill()
+    def kill(self, job_id: str) -> None:
+        """End the child at once, if it has that job; it is started again."""
+        self._keeper.kill(job_id)
 
     def close(self, timeout: float) -> None:
         """Cancel all jobs and end the child, by force after `timeout` seconds.
@@ -184,7 +184,8 @@ class LocalRunner:
     def _join(self, thread: threading.Thread, timeout: float) -> None:
         thread.join(timeout)
         if thread.is_alive():
-            self._keeper.kill()  # a child that does not read holds up the thread that writes to it
+            # A child that does not read holds up the thread that writes to it.
+            self._keeper.kill_whatever()
             thread.join()
 
     def _leave(self, note: _Note) -> None:
@@ -237,7 +238,13 @@ class _Keeper:
         self._patience, self._stopping = patience, True
         self._bell.ring()
 
-    def kill(self) -> None:
+    def kill(self, job_id: str) -> None:
+        """End the child at once, if it has that job."""
+        current = self._current
+        if current is not None and current.job_id == job_id:
+            self.kill_whatever()
+
+    def kill_whatever(self) -> None:
         """End the child at once."""
         child = self._child
         if child is not None:

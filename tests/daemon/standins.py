@@ -74,7 +74,7 @@ class StandInRunner:
     kept: list[str] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
     closed: bool = False
-    kills: int = 0
+    killed: list[str] = field(default_factory=list)
 
     def start(self) -> None:
         self.starts += 1
@@ -93,8 +93,8 @@ class StandInRunner:
             raise RuntimeError("the runner is closed")
         self.cancelled.append(job_id)
 
-    def kill(self) -> None:
-        self.kills += 1
+    def kill(self, job_id: str) -> None:
+        self.killed.append(job_id)
 
     def close(self, timeout: float) -> None:
         assert timeout > 0

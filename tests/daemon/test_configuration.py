@@ -85,7 +85,12 @@ def test_every_setting_can_be_given_in_each_of_the_three_ways(key: str) -> None:
         float: 1.75 if key == "page.seconds" else 0.75,
         bool: key not in {"page.enabled", "share.contact_sheet"},
     }
-    special = {"metrics.file": "x.prom", "paint.style_loss": "gram 70 + histogram 30"}
+    special = {
+        "cluster.scheduler": "tls://painters:8786",
+        "engine.devices": "0, 2",
+        "metrics.file": "x.prom",
+        "paint.style_loss": "gram 70 + histogram 30",
+    }
     name = special.get(key, "x")
     value = setting.choices[-1] if setting.choices else usual.get(setting.kind, name)
     header = f"[{setting.section}]\n" if setting.section else ""
@@ -101,6 +106,13 @@ def test_every_setting_can_be_given_in_each_of_the_three_ways(key: str) -> None:
             str(Path(name).absolute()) if key in FROM_FILE_FOLDER and "toml" in given_ else value
         )
         assert str(value_of(resolved.settings, key)) == str(expected)
+
+
+def test_cards_are_given_as_a_list_too() -> None:
+    assert gather("[engine]\ndevices = [0, 2]").settings.engine.devices == "0, 2"
+    assert gather("[engine]\ndevices = 'all'").settings.engine.devices == "all"
+    assert "none twice" in complaint("[engine]\ndevices = [2, 2]")
+    assert "engine.devices" in complaint("[engine]\ndevices = []")
 
 
 class TestTheFile:
@@ -235,7 +247,7 @@ class TestWrongValues:
             ("[paint]\nstyle_loss = 'gram 70 + gram 30'", "must be gram, wasserstein, histogram,"),
             ("[paint.style_loss]\ngram = 70", "paint.style_loss.gram in config.toml, line 2 is no"),
             ("[paint]\nseed = 2147483648", "below 2147483648, not 2147483648."),
-            ("runner = 'dask'", 'runner in config.toml, line 1 must be local, not "dask".'),
+            ("runner = 'ray'", 'runner in config.toml, line 1 must be local or dask, not "ray".'),
         ],
     )  # fmt: skip
     def test_in_the_file(self, toml: str, words: str) -> None:

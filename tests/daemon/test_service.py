@@ -1181,8 +1181,8 @@ def test_an_engine_that_is_silent_for_too_long_is_ended_also_without_systemd(
     monkeypatch.setattr("daemon.condition.longest_silence", lambda _size: 0.05)
     (house.style() / "photo.jpg").write_bytes(picture())
     house.answer = lambda _request: []
-    house.run_until(lambda: bool(house.runners and house.runners[0].kills))
-    assert house.runners[0].kills == 1
+    house.run_until(lambda: bool(house.runners and house.runners[0].killed))
+    assert house.runners[0].killed == ["job-0"]
     assert len(house.said("engine.silent")) == 1
 
 
@@ -1201,9 +1201,9 @@ def test_an_engine_whose_news_lie_unread_is_not_silent(
     with capture_logs() as logs:
         service._end_the_silent()
         service._reports.tell(service._advances)
-        assert (house.runners[0].kills, logs) == (0, [])
+        assert (house.runners[0].killed, logs) == ([], [])
         assert len(list(service._mail.rest())) == 1
         service._end_the_silent()
-    assert house.runners[0].kills == 1
+    assert house.runners[0].killed == ["job-0"]
     assert [line["event"] for line in logs] == ["engine.silent"]
     service._end()

@@ -230,4 +230,4 @@ def test_a_silent_engine_is_ended_once() -> None:
     (painting,) = house.exchange.paintings
     house.exchange.give_up(painting)
     house.exchange.give_up(painting)
-    assert house.runners[0].kills == 1
+    assert house.runners[0].killed == [painting.job_id]

@@ -428,7 +428,8 @@ def test_a_child_that_hangs_can_be_ended_and_its_job_is_lost() -> None:
         runner.submit(request("stuck"))
         while runner._keeper._current is None:
             time.sleep(0.01)
-        runner.kill()
+        runner.kill("another")
+        runner.kill("stuck")
         assert ear.next(Failed).blame == "lost"
         ear.next(EngineReady)
 
