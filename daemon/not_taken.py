@@ -15,6 +15,7 @@ from daemon.names import canonical, is_note
 from daemon.one_job import by_folder
 from daemon.pairing import Candidate, pair
 from daemon.share import Share
+from daemon.slips import Slip, Slips
 from daemon.styles import find_styles
 
 T = TypeVar("T")
@@ -34,6 +35,7 @@ class NotTaken:
         unread: photos beside a `job.toml` for which there was no time.
         closed: files and folders that this user cannot look into.
         is_all: whether there was time for all folders.
+        slips: what the names of folders with photos without a style nearly say.
     """
 
     photos: int = 0
@@ -43,6 +45,7 @@ class NotTaken:
     unread: tuple[PurePath, ...] = ()
     closed: tuple[PurePath, ...] = ()
     is_all: bool = True
+    slips: tuple[Slip, ...] = ()
 
     def __bool__(self) -> bool:
         """Whether there is anything to tell."""
@@ -72,16 +75,19 @@ def look(
         seen = scanner.look(share.inbox, guard=watch.over)
     except ShareError:  # away: the status says so
         return None
-    found = pair(seen, _styles(share), default_style, JobFiles(share.inbox, _LONGEST_SECONDS))
+    styles = _styles(share)
+    found = pair(seen, styles, default_style, JobFiles(share.inbox, _LONGEST_SECONDS))
+    homeless = _below(share, (sighting.path for sighting in found.homeless))
     closed = (path for path in seen.unreadable if path not in watch.passed)
     return NotTaken(
         sum(not _stays(one, share, stays) for one in found.candidates),
-        _below(share, (sighting.path for sighting in found.homeless)),
+        homeless,
         _below(share, (sighting.path for sighting in found.waiting)),
         _below(share, (sighting.path for sighting in found.lonely)),
         _below(share, (sighting.path for sighting in found.unread)),
         _below(share, closed),
         not watch.passed,
+        Slips().of(homeless, styles),
     )
 
 

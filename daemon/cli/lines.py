@@ -38,6 +38,7 @@ def lying(found: NotTaken, running: bool | None) -> Iterator[str]:  # noqa: FBT0
         when = "as soon as they are complete" if running else "once the service runs"
         yield f"{number(found.photos, 'photo')} to be taken {when}"
     told = [
+        *(f"The folder {printable(slip.folder)}: {slip.why}" for slip in found.slips),
         *(
             f"{printable(path)} has no style: put it into a style's folder"
             for path in found.homeless

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from daemon.inbox_note import Few
-from daemon.page.board import MOST_ASKED, Asking, BadStyle
+from daemon.page.board import MOST_ASKED, Asking, BadStyle, NearlyNamed
+from daemon.slips import Slip
 
 
 def asking(few: Few) -> Asking:
@@ -27,3 +28,12 @@ def bad_styles(faults: Mapping[Path, str]) -> tuple[BadStyle, ...]:
     """
     first = heapq.nsmallest(MOST_ASKED, faults.items())
     return tuple(BadStyle(picture.name, why) for picture, why in first)
+
+
+def nearly_named(slips: Sequence[Slip]) -> tuple[NearlyNamed, ...]:
+    """The first folders with a slip in their names.
+
+    Args:
+        slips: in their order.
+    """
+    return tuple(NearlyNamed(slip.folder, slip.why) for slip in slips[:MOST_ASKED])

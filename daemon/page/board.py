@@ -187,6 +187,19 @@ class BadStyle:
 
 
 @dataclass(frozen=True)
+class NearlyNamed:
+    """A folder whose name nearly asks for styles.
+
+    Attributes:
+        name: of the folder.
+        reason: what in it cannot be read, in plain words.
+    """
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Places:
     """Names of the share's folders, as people see them; relative to the page where they lie below.
 
@@ -224,6 +237,8 @@ class Board:
         trouble: what stands in the way, as whoever keeps the machine is told it.
         loading: whether the engine is being started.
         homeless: photos for which nobody has said a style.
+        slips: the first folders of such photos that have a slip in their names, at most
+            `MOST_ASKED`.
         halves: pictures that wait for a second one in their folder.
         lonely: masks and the like whose photos are not there.
         closed: files and folders that the program may not open.
@@ -246,6 +261,7 @@ class Board:
     trouble: tuple[Obstacle, ...] = ()
     loading: bool = False
     homeless: Asking = Asking()
+    slips: tuple[NearlyNamed, ...] = ()
     halves: Asking = Asking()
     lonely: Asking = Asking()
     closed: Asking = Asking()

@@ -15,6 +15,7 @@ from daemon.page.board import (
     Board,
     Failure,
     FailureKind,
+    NearlyNamed,
     Now,
     Places,
     Point,
@@ -75,6 +76,7 @@ def asking(board: Board) -> Board:
     return replace(
         board,
         homeless=Asking(tuple(f"IMG_{n}.jpg" for n in range(6)), 200),
+        slips=(NearlyNamed("Wavs", 'There is no style "Wavs". Did you mean "Waves"?'),),
         halves=Asking(("Party/content.jpg",), 1),
         lonely=Asking(("Waves/beach.mask.png",), 1),
         closed=Asking(("Private", "Waves/mine.jpg"), 2),

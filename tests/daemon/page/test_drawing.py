@@ -364,8 +364,9 @@ def test_what_waits_for_people_is_said_with_what_to_do() -> None:
     ]  # fmt: skip
     assert page.values("data-number")[:2] == ["194", "7"]
     names = page.inside("bdi")
-    for name in ("IMG_0.jpg", "IMG_5.jpg", "Party/content.jpg", "Private", "Dots.jpg"):
+    for name in ("IMG_0.jpg", "IMG_5.jpg", "Party/content.jpg", "Private", "Dots.jpg", "Wavs"):
         assert name in names
+    assert b"Did you mean" in draw(asking(empty()))
 
 
 def test_where_there_is_no_style_it_is_said_how_to_get_one() -> None:
