@@ -41,6 +41,11 @@ def test_what_waits_is_told_apart(share: Share) -> None:
     (lonely,) = found.lonely if (found := look(share, "Waves")) else ()
     assert lonely == PurePath("Waves/gone.mask.png")
     assert NotTaken(lonely=(lonely,))
+    style = PurePath("Trip/style.regions.png")
+    assert list(lines.lying(NotTaken(lonely=(lonely, style)), running=True)) == [
+        "Waves/gone.mask.png is a mask and waits for the photo gone beside it",
+        "Trip/style.regions.png marks regions of a style and waits for the picture style beside it",
+    ]
 
 
 def test_what_there_was_no_time_to_read_is_no_half(
