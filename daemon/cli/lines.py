@@ -44,6 +44,8 @@ def lying(found: NotTaken, running: bool | None) -> Iterator[str]:  # noqa: FBT0
     if found.photos:
         when = "as soon as they are complete" if running else "once the service runs"
         yield f"{number(found.photos, 'photo')} to be taken {when}"
+    if found.others:
+        yield f"{number(found.others, 'other file')} whose ending is not a picture's"
     told = [
         *(
             f"{printable(path)} has no style: put it into a style's folder"

@@ -93,6 +93,18 @@ def test_photos_that_stay_there_for_ever_are_not_counted(share: Share) -> None:
     assert found.photos == 1
 
 
+def test_what_ends_as_no_picture_is_not_counted_as_a_photo(share: Share) -> None:
+    names = ("a.JPG", "IMG_1", "Mr. Smith at sea", "bill.pdf", "film.mp4")
+    put(share, "Styles/Waves.jpg", *(f"Inbox/Waves/{name}" for name in names))
+    found = look(share, None)
+    assert found == NotTaken(3, others=2)
+    assert list(lines.lying(found, running=False)) == [
+        "3 photos to be taken once the service runs",
+        "2 other files whose ending is not a picture's",
+    ]
+    assert NotTaken(others=1)
+
+
 def test_what_is_closed_is_named(share: Share, monkeypatch: pytest.MonkeyPatch) -> None:
     put(share, "Styles/Waves.jpg", "Inbox/Waves/closed/a.jpg", "Inbox/Waves/b.jpg")
     real = not_taken.scanner._look_into
