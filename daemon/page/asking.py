@@ -6,8 +6,9 @@ import heapq
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from daemon.companions import belonging
 from daemon.inbox_note import Few
-from daemon.page.board import MOST_ASKED, Asking, BadStyle, NearlyNamed
+from daemon.page.board import MOST_ASKED, Asking, BadStyle, Lonely, NearlyNamed
 from daemon.slips import Slip
 
 
@@ -18,6 +19,16 @@ def asking(few: Few) -> Asking:
         few: its first paths.
     """
     return Asking(tuple(map(str, few.paths[:MOST_ASKED])), few.in_all)
+
+
+def lonely(few: Few) -> tuple[Lonely, ...]:
+    """The first masks and the like without what they belong to.
+
+    Args:
+        few: their first paths.
+    """
+    found = ((path, belonging(path.name)) for path in few.paths[:MOST_ASKED])
+    return tuple(Lonely(str(path), *to) for path, to in found if to is not None)
 
 
 def bad_styles(faults: Mapping[Path, str]) -> tuple[BadStyle, ...]:

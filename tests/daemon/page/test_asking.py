@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path, PurePath
 
 from daemon.inbox_note import Few
-from daemon.page.asking import asking, bad_styles, nearly_named
-from daemon.page.board import MOST_ASKED, Asking, BadStyle, NearlyNamed
+from daemon.page.asking import asking, bad_styles, lonely, nearly_named
+from daemon.page.board import MOST_ASKED, Asking, BadStyle, Lonely, NearlyNamed
 from daemon.slips import Slip
 
 
@@ -14,6 +14,13 @@ def test_of_many_the_first_are_named() -> None:
     paths = tuple(PurePath(f"Trip/{number}.jpg") for number in range(20))
     told = asking(Few(paths, 10_000))
     assert told == Asking(tuple(f"Trip/{number}.jpg" for number in range(MOST_ASKED)), 10_000)
+
+
+def test_what_goes_along_with_nothing_says_what_it_waits_for() -> None:
+    paths = tuple(PurePath(f"Waves/{number}.mask.png") for number in range(20))
+    told = lonely(Few(paths, 20))
+    assert told[0] == Lonely("Waves/0.mask.png", "mask", "0")
+    assert len(told) == MOST_ASKED
 
 
 def test_styles_are_in_the_order_of_their_names() -> None:
