@@ -1,9 +1,9 @@
 """How many painters one daemon, one scheduler and one share keep busy: a simulation.
 
-The daemon's loop, the scheduler and the share each do one thing at a time, in the order in which it
-comes; painters are many, and have one photo each, as the daemon hands out no more. What one photo
-and one piece of news cost each of them is measured elsewhere (`benchmarks.scale`); here it is only
-put together. There are always photos that wait.
+The inspector, the daemon's loop, the scheduler and the share each do one thing at a time, in the
+order in which it comes; painters are many, and have one photo each, as the daemon hands out no
+more. What one photo and one piece of news cost each of them is measured elsewhere
+(`benchmarks.scale`); here it is only put together. The inbox is never empty.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Final
 
-SHARED: Final = ("daemon", "scheduler", "share")
+SHARED: Final = ("inspector", "daemon", "scheduler", "share")
 """What all painters have in common."""
 
 
@@ -25,15 +25,19 @@ class Costs:
     Attributes:
         painting: of a painter, one photo.
         news: how many pieces of news a painter gives of one photo, at even intervals.
-        daemon_photo: of the daemon's loop, all that it does for one photo.
+        inspector_photo: of the inspector, one photo.
+        daemon_taking: of the daemon's loop, until one photo waits in the journal.
+        daemon_photo: of it, from there until its picture is published.
         daemon_news: of it, one piece of news.
         scheduler_photo: of the scheduler, one order and its result.
         scheduler_news: of it, one piece of news.
-        share_photo: of the share, what is read and written for one photo.
+        share_photo: of the share, what is read (twice) and written for one photo.
     """
 
     painting: float
     news: int
+    inspector_photo: float
+    daemon_taking: float
     daemon_photo: float
     daemon_news: float
     scheduler_photo: float
@@ -63,6 +67,10 @@ class Outcome:
         return max(self.shared, key=lambda name: self.shared[name])
 
 
+_STOCK: Final = 64
+"""Photos that wait in the journal, at the most, so that what comes first is inspected first."""
+
+
 @dataclass
 class _Counter:
     """Serves one after the other, those that came first."""
@@ -85,6 +93,8 @@ class _World:
     counters: dict[str, _Counter] = field(
         default_factory=lambda: {name: _Counter() for name in SHARED}
     )
+    stock: int = _STOCK
+    idle: int = 0
     finished: int = 0
     painted_seconds: float = 0.0
     now: float = 0.0
@@ -103,13 +113,37 @@ class _World:
             self.now, _, act = heapq.heappop(self._agenda)
             act()
 
-    # The way of one photo, again and again.
+    # Photos come in, ahead of the painters.
+
+    def _supply(self) -> None:
+        """For each photo that was begun another one comes."""
+        self.visit("share", self.costs.share_photo / 3, self._inspect)
+
+    def _inspect(self) -> None:
+        self.visit("inspector", self.costs.inspector_photo, self._take)
+
+    def _take(self) -> None:
+        self.visit("daemon", self.costs.daemon_taking, self._taken)
+
+    def _taken(self) -> None:
+        self.stock += 1
+        if self.idle:
+            self.idle -= 1
+            self.begin()
+
+    # The way of one of them, again and again.
 
     def begin(self) -> None:
+        """A painter is free."""
+        if not self.stock:
+            self.idle += 1
+            return
+        self.stock -= 1
+        self._supply()
         self.visit("daemon", self.costs.daemon_photo / 2, self._read)
 
     def _read(self) -> None:
-        self.visit("share", self.costs.share_photo / 2, self._order)
+        self.visit("share", self.costs.share_photo / 3, self._order)
 
     def _order(self) -> None:
         self.visit("scheduler", self.costs.scheduler_photo / 2, self._paint)
@@ -134,7 +168,7 @@ class _World:
         self.visit("daemon", self.costs.daemon_photo / 2, self._write)
 
     def _write(self) -> None:
-        self.visit("share", self.costs.share_photo / 2, self._end)
+        self.visit("share", self.costs.share_photo / 3, self._end)
 
     def _end(self) -> None:
         self.finished += 1
