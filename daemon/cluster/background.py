@@ -36,3 +36,15 @@ async def _watched(work: Coroutine[Any, Any, None]) -> None:
         await work
     except Exception as error:  # noqa: BLE001 - nobody waits for it who could say so
         _log.error("cluster.fault", exc_info=error)
+
+
+async def rung(bell: asyncio.Event, seconds: float) -> None:
+    """Wait until a bell rings, or time is up.
+
+    `asyncio.wait_for` loses, before Python 3.12, a cancellation that comes with the ring.
+    """
+    waiter = asyncio.ensure_future(bell.wait())
+    try:
+        await asyncio.wait({waiter}, timeout=seconds)
+    finally:
+        waiter.cancel()

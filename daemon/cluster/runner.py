@@ -237,6 +237,7 @@ class _Keeper:
             with suppress(OSError, asyncio.TimeoutError):
                 taking = self._session.take_all_back()
                 await asyncio.wait_for(taking, self._patience * _GIVE_BACK_SHARE)
+            self._session.stop()
         self._errands.give_all_back()
         if self._main is not None:
             self._main.cancel()
@@ -268,7 +269,7 @@ class _Keeper:
 
     async def _stay_connected(self) -> None:
         tries = 0
-        while True:
+        while not self._stopping:  # a cancellation alone may be lost on its way
             try:
                 tries = 0 if await self._one_connection() else tries + 1
             except Exception as error:  # noqa: BLE001 - without this nothing is ever painted
@@ -299,7 +300,8 @@ class _Keeper:
     async def _keep_busy(self, client: Client, address: str) -> None:
         self._session = session = Session(client, address, self._desk, self._set_places)
         try:
-            await session.watch()
+            if not self._stopping:
+                await session.watch()
         finally:
             self._session = None
             await session.close()
@@ -317,7 +319,7 @@ class _Keeper:
         pace = self._pace
         until = min(pace.pause_seconds * 2.0 ** min(tries, 16), pace.longest_seconds)
         step = min(pace.pause_seconds, until)
-        while until > 0 and not self._is_asked:  # `start` waits for no pause
+        while until > 0 and not (self._is_asked or self._stopping):  # `start` waits for no pause
             await asyncio.sleep(step)
             until -= step
 

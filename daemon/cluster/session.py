@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from distributed import Client
 
-from daemon.cluster.background import Background
+from daemon.cluster.background import Background, rung
 from daemon.cluster.calls import Desk
 from daemon.cluster.errands import Errand
 from daemon.cluster.messages import Credentials
@@ -69,6 +69,7 @@ class Session:
         self._tell_places: Final = tell_places
         self._clock: Final = clock
         self._woken: Final = asyncio.Event()
+        self._is_stopped = False
         self._background: Final = Background()
         self._roster: Final = Roster(desk.deliver, clock)
         self._orders: Final = Orders(client, self._roster, desk, self.wake)
@@ -87,20 +88,24 @@ class Session:
             self._asked_at = self._clock()
         self.wake()
 
+    def stop(self) -> None:
+        """Let `watch` return soon."""
+        self._is_stopped = True
+        self.wake()
+
     async def watch(self) -> None:
-        """Keep the painters busy, for as long as the scheduler is there.
+        """Keep the painters busy until `stop`, for as long as the scheduler is there.
 
         Raises:
             SchedulerLostError: it is not any more.
         """
-        while True:
+        while not self._is_stopped:
             self._woken.clear()
             await self._look()
             self._tell_if_none()
             self._tell_places(self._roster.places)
             self._orders.hand_over()
-            with suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), self._pace.poll_seconds)
+            await rung(self._woken, self._pace.poll_seconds)
 
     def cancel(self, errand: Errand) -> None:
         """Give a job up."""

@@ -69,7 +69,8 @@ def paint(order: Order) -> End:
     for step in range(first + 1, plan.steps + 1):
         if step == plan.dies_at:
             time.sleep(0.2)  # what was said is to go out
-            os.kill(os.getpid(), signal.SIGKILL)
+            if not _is_given_up(f"paint-{order.run}"):
+                os.kill(os.getpid(), signal.SIGKILL)
         if not plan.hangs and _is_given_up(f"paint-{order.run}"):
             return Cancelled(job_id)
         time.sleep(plan.seconds)
