@@ -22,7 +22,7 @@ from daemon.cluster.calls import Desk
 from daemon.cluster.errands import Errand
 from daemon.cluster.messages import RESOURCE, Order, Said, Saved, unpack
 from daemon.cluster.roster import Roster
-from daemon.cluster.saved import SavedFiles
+from daemon.cluster.saved import NOT_SAVED, SavedFiles
 from daemon.runners.base import Cancelled, CheckpointTrouble, End, Failed, Started
 from daemon.runners.request import PaintRequest
 
@@ -42,7 +42,6 @@ _NO_END: Final = (
     "The painter met an unexpected error ({}). Try again; if it stays so, tell whoever looks after "
     "this program."
 )
-_NOT_SAVED: Final = "What was saved of this picture could not be fetched from its painter ({})."
 _MEGABYTE: Final = 1_000_000
 _LOST_CONNECTION: Final = "scheduler-connection-lost"
 _log: Final = structlog.get_logger()
@@ -142,7 +141,7 @@ class Orders:
         except Exception as error:  # noqa: BLE001 - whatever a painter raises: it paints all the same
             if self._errands.is_on(errand):
                 why = " ".join(f"{type(error).__name__} {error}".split())
-                self._deliver(CheckpointTrouble(errand.job_id, _NOT_SAVED.format(why)))
+                self._deliver(CheckpointTrouble(errand.job_id, NOT_SAVED.format(why)))
         finally:
             errand.fetching = False
 

@@ -13,6 +13,8 @@ from typing import Final
 from daemon.checkpoints import Checkpoints
 from daemon.files import write_atomically
 
+NOT_SAVED: Final = "What was saved of this picture could not be fetched from its painter ({})."
+
 
 class SavedFiles:
     """The files of one share's jobs, read and written beside the loop.

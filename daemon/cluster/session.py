@@ -23,8 +23,8 @@ from daemon.cluster.roster import Roster, Seat
 from daemon.runners.base import LONGEST_LOAD_SECONDS, EngineUnavailable
 
 _NO_PAINTER: Final = (
-    "No painter has joined the cluster at {}. Start one on each machine that is to paint: "
-    "`atelierd worker {}`."
+    "No painter has joined the cluster at {}. Start one on each machine that is to paint, with "
+    "`atelierd worker`."
 )
 _LOADS: Final = (
     "The painters of the cluster at {} do not come to the end of loading. See what their logs say."
@@ -251,4 +251,4 @@ class Session:
     def _why_none(self) -> str:
         if self._roster.aside:
             return self._roster.aside[0].why
-        return (_LOADS if self._roster.new else _NO_PAINTER).format(self._address, self._address)
+        return (_LOADS if self._roster.new else _NO_PAINTER).format(self._address)

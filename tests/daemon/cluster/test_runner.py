@@ -33,9 +33,7 @@ SLOW = {"steps": 200, "seconds": 0.05}
 
 
 @contextmanager
-def running(
-    address: str, pace: Pace = QUICK, **terms: Any
-) -> Iterator[tuple[DaskRunner, Ear]]:
+def running(address: str, pace: Pace = QUICK, **terms: Any) -> Iterator[tuple[DaskRunner, Ear]]:
     @asynccontextmanager
     async def place() -> Any:
         yield address
