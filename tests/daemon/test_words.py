@@ -64,6 +64,7 @@ SAYING = (
     "daemon/formats/deep_tiff.py", "daemon/formats/colour.py", "daemon/cancelling.py",
     "daemon/loading.py", "daemon/presence.py", "daemon/recovery.py", "daemon/reasons.py",
     "daemon/runners/local.py", "daemon/runners/worker.py", "daemon/runners/decoding.py",
+    "daemon/cluster/orders.py", "daemon/cluster/session.py", "daemon/cluster/runner.py",
     "engine/pyramid.py", "engine/sources.py", "engine/patchwork.py", "engine/memory.py",
     "engine/retreat.py", "engine/descent.py",
     "engine/guides.py", "engine/labels.py", "engine/masks.py", "engine/regions.py",

@@ -1,0 +1,50 @@
+"""What goes on beside the loop's main thread of thought, and is not forgotten if it fails."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, Final
+
+import structlog
+
+_log: Final = structlog.get_logger()
+
+
+class Background:
+    """Coroutines that run by themselves until `close`."""
+
+    def __init__(self) -> None:
+        self._tasks: Final[set[asyncio.Task[None]]] = set()
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Begin with one; a fault of it is for the log."""
+        task = asyncio.ensure_future(_watched(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        """End all of them, and see them out."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _watched(work: Coroutine[Any, Any, None]) -> None:
+    try:
+        await work
+    except Exception as error:  # noqa: BLE001 - nobody waits for it who could say so
+        _log.error("cluster.fault", exc_info=error)
+
+
+async def rung(bell: asyncio.Event, seconds: float) -> None:
+    """Wait until a bell rings, or time is up.
+
+    `asyncio.wait_for` loses, before Python 3.12, a cancellation that comes with the ring.
+    """
+    waiter = asyncio.ensure_future(bell.wait())
+    try:
+        await asyncio.wait({waiter}, timeout=seconds)
+    finally:
+        waiter.cancel()

@@ -1,0 +1,85 @@
+"""What all parts of the daemon's side of a cluster go by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from daemon.cluster.errands import Errands
+from daemon.cluster.messages import Credentials, Order
+from daemon.runners.base import Deliver, End
+
+
+@dataclass(frozen=True)
+class Calls:
+    """Functions of modules that a painter can import; tests put others in their places.
+
+    Attributes:
+        paint: the task; runs in a thread of the worker.
+        fetch: what was saved of a job; runs in the worker.
+        credentials: what the painter is, or None while its engines load; runs in the worker.
+        refusal: why a painter is of no use, in plain words; empty if it is. Runs here.
+    """
+
+    paint: Callable[[Order], End]
+    fetch: Callable[[str], bytes]
+    credentials: Callable[[], Credentials | None]
+    refusal: Callable[[Credentials], str]
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How patient the daemon is with a cluster; tests are less.
+
+    Attributes:
+        poll_seconds: between two looks at who is there.
+        answer_seconds: a scheduler or a painter that does not answer for so long is away.
+        connect_seconds: likewise, at the beginning.
+        join_seconds: in which a painter has to be there before people are told that none is.
+        pause_seconds: before the second attempt to connect; doubles from one to the next.
+        longest_seconds: up to this.
+    """
+
+    poll_seconds: float = 1.0
+    answer_seconds: float = 30.0
+    connect_seconds: float = 10.0
+    join_seconds: float = 20.0
+    pause_seconds: float = 1.0
+    longest_seconds: float = 30.0
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What an order says besides the request.
+
+    Attributes:
+        most_bytes: that go through the network for one photo, there and back.
+        checkpoint_seconds: as in `daemon.settings.EngineSettings`.
+        checkpoints: folder in which paintings are saved on their way; None, nowhere.
+    """
+
+    most_bytes: int
+    checkpoint_seconds: float = 60.0
+    checkpoints: Path | None = None
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What stays when a connection is lost.
+
+    Attributes:
+        errands: the jobs.
+        terms: of the orders.
+        calls: what painters run.
+        pace: how patient the daemon is.
+        deliver: takes the events.
+        topic: of the scheduler, where painters speak to this daemon.
+    """
+
+    errands: Errands
+    terms: Terms
+    calls: Calls
+    pace: Pace
+    deliver: Deliver
+    topic: str

@@ -1,0 +1,113 @@
+"""The jobs that a cluster has been given, from the order to the end: each ends exactly once.
+
+An errand is one attempt at one job. Whatever comes for one that is over, from a painter that did
+not know yet or from a task that Dask began anew, is nobody's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from daemon.runners.base import Cancelled, Deliver, End, Failed, Painted
+from daemon.runners.request import PaintRequest
+
+if TYPE_CHECKING:
+    from distributed import Future
+
+
+@dataclass(eq=False)
+class Errand:
+    """One attempt at one job.
+
+    Attributes:
+        request: what is to be painted.
+        run: of its order; unique.
+        is_sent: whether it has gone out, or is about to.
+        future: its task, once it has gone out.
+        painter: address of the one that has it, once that said something; empty before.
+        fetching: whether what was saved of it is being fetched.
+        saved_anew: whether it was saved once more meanwhile.
+        is_done: whether it has ended for good, so that nothing saved of it is needed any more.
+    """
+
+    request: PaintRequest
+    run: str
+    is_sent: bool = False
+    future: Future[Any] | None = field(default=None, repr=False)
+    painter: str = ""
+    fetching: bool = False
+    saved_anew: bool = False
+    is_done: bool = False
+
+    @property
+    def job_id(self) -> str:
+        """The request's."""
+        return self.request.job_id
+
+
+class Errands:
+    """All of them; only for the thread that has the loop.
+
+    Args:
+        deliver: takes the events.
+        make_run: gives a new id for each.
+    """
+
+    def __init__(self, deliver: Deliver, make_run: Callable[[], str]) -> None:
+        self._deliver: Final = deliver
+        self._make_run: Final = make_run
+        self._by_job: Final[dict[str, Errand]] = {}
+
+    @property
+    def all(self) -> list[Errand]:
+        """Those that are not over, the oldest first."""
+        return list(self._by_job.values())
+
+    @property
+    def sent(self) -> int:
+        """How many have gone out."""
+        return sum(one.is_sent for one in self._by_job.values())
+
+    def next(self) -> Errand | None:
+        """The oldest that has not gone out."""
+        return next((one for one in self._by_job.values() if not one.is_sent), None)
+
+    def add(self, request: PaintRequest) -> None:
+        """Take a job."""
+        self._by_job[request.job_id] = Errand(request, self._make_run())
+
+    def of_job(self, job_id: str) -> Errand | None:
+        """The one for a job, if there is any."""
+        return self._by_job.get(job_id)
+
+    def of_run(self, run: str) -> Errand | None:
+        """The one that goes by this id, if it is not over."""
+        return next((one for one in self._by_job.values() if one.run == run), None)
+
+    def is_on(self, errand: Errand) -> bool:
+        """Whether it is not over."""
+        return self._by_job.get(errand.job_id) is errand
+
+    def end(self, errand: Errand, event: End) -> None:
+        """It is over, if it was not; whoever wants its task taken back does that."""
+        if self.is_on(errand):
+            del self._by_job[errand.job_id]
+            errand.is_done = isinstance(event, Painted) or (
+                isinstance(event, Failed) and event.blame != "lost"
+            )
+            self._deliver(event)
+
+    def lose(self, errand: Errand, message: str) -> None:
+        """Whoever painted it is lost: an attempt that counts."""
+        self.end(errand, Failed(errand.job_id, "lost", message))
+
+    def give_back(self, errand: Errand) -> None:
+        """End it as if it had never been begun."""
+        self.end(errand, Cancelled(errand.job_id))
+
+    def give_all_back(self) -> None:
+        """End all of them so."""
+        for errand in self.all:
+            self.give_back(errand)

@@ -1,0 +1,342 @@
+"""The runner that paints by Dask: its face for the service, and the thread behind it.
+
+One thread has one loop, in which everything happens; callers only leave a note. It connects to the
+scheduler, and connects anew for as long as that is away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import signal
+import threading
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+import structlog
+from distributed import Client
+from distributed.security import Security
+
+from daemon import threads
+from daemon.cluster import quiet
+from daemon.cluster.calls import Calls, Desk, Pace, Terms
+from daemon.cluster.errands import Errand, Errands
+from daemon.cluster.session import SchedulerLostError, Session
+from daemon.runners.base import Cancelled, Deliver, EngineUnavailable, Event
+from daemon.runners.request import CancelRequest, PaintRequest
+
+_AWAY: Final = (
+    "The scheduler at {} cannot be reached. Start it there (`dask scheduler`), or set "
+    "cluster.scheduler to where it is; it is tried again by itself."
+)
+_BUG: Final = (
+    "The program met an error of its own while it kept the cluster ({}). It tries again in a "
+    "while; if that happens again, show the log to whoever looks after it."
+)
+_RUN_BYTES: Final = 16
+_TOPIC_BYTES: Final = 8
+_CLOSE_SECONDS: Final = 5.0  # for a client to take its leave of a scheduler that may be away
+_GIVE_BACK_SHARE: Final = 0.5  # of the time to close in goes to those who paint
+_log: Final = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class KillRequest:
+    """The painter that has a job is to be ended by force."""
+
+    job_id: str
+
+
+@dataclass(frozen=True)
+class _StartRequest:
+    """Connect, if there is no connection."""
+
+
+_Note = PaintRequest | CancelRequest | KillRequest | _StartRequest
+Place = Callable[[], AbstractAsyncContextManager[str]]
+"""Where the scheduler is: gives its address, for as long as it is entered."""
+
+
+class DaskRunner:
+    """Paints by Dask; see `daemon.runners.base.Runner`.
+
+    Args:
+        place: where the scheduler is.
+        terms: of the orders.
+        calls: what painters run.
+        deliver: takes the events, from this runner's thread.
+        security: how to speak to the scheduler; None: as anybody may.
+        pace: how patient it is.
+    """
+
+    def __init__(  # noqa: PLR0913 - each is another one's matter
+        self,
+        place: Place,
+        terms: Terms,
+        calls: Calls,
+        deliver: Deliver,
+        *,
+        security: Security | None = None,
+        pace: Pace | None = None,
+    ) -> None:
+        self._deliver_to: Final = deliver
+        self._notes: Final[deque[_Note]] = deque()  # callers append, the loop takes: both atomic
+        self._lock: Final = threading.Lock()
+        errands = Errands(self._deliver, partial(secrets.token_hex, _RUN_BYTES))
+        topic = f"atelierd-{secrets.token_hex(_TOPIC_BYTES)}"
+        desk = Desk(errands, terms, calls, pace or Pace(), self._deliver, topic)
+        connect = partial(_connected, security=security)
+        self._keeper: Final = _Keeper(place, connect, desk, self._notes)
+        self._thread: threading.Thread | None = None
+        self._closed, self._is_silent = False, False
+
+    @property
+    def capacity(self) -> int:
+        """As many as the accepted painters have engines."""
+        return self._keeper.places
+
+    def start(self) -> None:
+        """Begin to connect, or try again after `EngineUnavailable`; returns at once."""
+        with self._lock:
+            if self._thread is None and not self._closed:
+                thread = threading.Thread(target=self._live, name="cluster-keeper", daemon=True)
+                threads.start(thread)
+                self._thread = thread
+        self._leave(_StartRequest())
+
+    def submit(self, request: PaintRequest) -> None:
+        """Hand over one job; returns at once.
+
+        Raises:
+            RuntimeError: the runner is closed.
+        """
+        self._leave(request)
+
+    def cancel(self, job_id: str) -> None:
+        """Give a job up; `Cancelled` follows.
+
+        Raises:
+            RuntimeError: the runner is closed.
+        """
+        self._leave(CancelRequest(job_id))
+
+    def kill(self, job_id: str) -> None:
+        """Let go of a painter that has this job and does not answer."""
+        with suppress(RuntimeError):
+            self._leave(KillRequest(job_id))
+
+    def close(self, timeout: float) -> None:
+        """Give up all jobs and leave the cluster, at the latest after `timeout` seconds.
+
+        No event is delivered after this returns. Not to be called from within `deliver`.
+        """
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+        self._keeper.stop(timeout)
+        if self._thread is not None:
+            self._thread.join(timeout)
+        self._keeper.answer_notes()  # of those that came too late for the thread
+        self._is_silent = True
+
+    def _live(self) -> None:
+        # Ctrl-C is for the daemon: what this thread starts is born deaf to it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        quiet.keep_to_ourselves()
+        asyncio.run(self._keeper.run())
+
+    def _deliver(self, event: Event) -> None:
+        if not self._is_silent:
+            self._deliver_to(event)
+
+    def _leave(self, note: _Note) -> None:
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("the runner is closed")
+            self._notes.append(note)
+        self._keeper.wake()
+
+
+class _AwayError(Exception):
+    """Nobody answers at the scheduler's address."""
+
+
+Connect = Callable[[str, float], AbstractAsyncContextManager[Client]]
+
+
+class _Keeper:
+    """The thread's side."""
+
+    def __init__(
+        self,
+        place: Place,
+        connect: Connect,
+        desk: Desk,
+        notes: deque[_Note],
+    ) -> None:
+        self._place: Final = place
+        self._connect: Final = connect
+        self._desk: Final = desk
+        self._pace: Final = desk.pace
+        self._deliver: Final = desk.deliver
+        self._errands: Final = desk.errands
+        self._notes: Final = notes
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._noted: asyncio.Event | None = None
+        self._main: asyncio.Task[None] | None = None
+        self._session: Session | None = None
+        self._stopping, self._patience = False, 0.0
+        self._is_asked = False  # somebody waits to hear whether there is a painter
+        self.places = 0
+        """How many photos are painted at once, as things are now."""
+
+    # For other threads.
+
+    def wake(self) -> None:
+        """There is a note."""
+        loop, noted = self._loop, self._noted
+        if loop is not None and noted is not None:
+            with suppress(RuntimeError):  # the loop has ended just now
+                loop.call_soon_threadsafe(noted.set)
+
+    def stop(self, patience: float) -> None:
+        """Make `run` return soon."""
+        self._patience, self._stopping = patience, True
+        self.wake()
+
+    def answer_notes(self) -> None:
+        """Take what the thread did not, after it has ended or where there was none."""
+        while self._notes:
+            note = self._notes.popleft()
+            if isinstance(note, PaintRequest):
+                self._deliver(Cancelled(note.job_id))
+
+    # The thread's own.
+
+    async def run(self) -> None:
+        """Keep the connection until `stop`."""
+        self._noted = asyncio.Event()
+        self._loop = asyncio.get_running_loop()  # last: from now on others may wake it
+        self._main = asyncio.ensure_future(self._stay_connected())
+        try:
+            while not self._stopping:
+                self._read_notes()
+                await self._noted.wait()
+                self._noted.clear()
+        finally:
+            await self._give_up()
+
+    async def _give_up(self) -> None:
+        self._read_notes()
+        if self._session is not None:
+            with suppress(OSError, asyncio.TimeoutError):
+                taking = self._session.take_all_back()
+                await asyncio.wait_for(taking, self._patience * _GIVE_BACK_SHARE)
+            self._session.stop()
+        self._errands.give_all_back()
+        if self._main is not None:
+            self._main.cancel()
+            await asyncio.gather(self._main, return_exceptions=True)
+
+    def _read_notes(self) -> None:
+        while self._notes:
+            self._heed(self._notes.popleft())
+
+    def _heed(self, note: _Note) -> None:
+        if isinstance(note, PaintRequest):
+            self._errands.add(note)
+        elif isinstance(note, _StartRequest):
+            self._is_asked = True
+            if self._session is not None:
+                self._session.start()
+        elif errand := self._errands.of_job(note.job_id):
+            self._drop(errand, is_killed=isinstance(note, KillRequest))
+        if self._session is not None:
+            self._session.wake()
+
+    def _drop(self, errand: Errand, *, is_killed: bool) -> None:
+        if self._session is None:
+            self._errands.give_back(errand)
+        elif is_killed:
+            self._session.kill(errand)
+        else:
+            self._session.cancel(errand)
+
+    async def _stay_connected(self) -> None:
+        tries = 0
+        while not self._stopping:  # a cancellation alone may be lost on its way
+            try:
+                tries = 0 if await self._one_connection() else tries + 1
+            except Exception as error:  # noqa: BLE001 - without this nothing is ever painted
+                _log.error("cluster.keeper_failed", exc_info=error)
+                self._lost(_BUG.format(type(error).__name__))
+                tries += 1
+            await self._pause(tries)
+
+    async def _one_connection(self) -> bool:
+        """Connect, and stay; say whether it came to a connection."""
+        address = ""
+        try:
+            async with (
+                self._place() as address,
+                self._connect(address, self._pace.connect_seconds) as client,
+            ):
+                self._is_asked = False
+                await self._keep_busy(client, address)
+        except _AwayError:
+            if self._is_asked:
+                self._is_asked = False
+                self._lost(_AWAY.format(address))
+            return False
+        except SchedulerLostError:
+            self._lost(_AWAY.format(address))
+        return True
+
+    async def _keep_busy(self, client: Client, address: str) -> None:
+        self._session = session = Session(client, address, self._desk, self._set_places)
+        try:
+            if not self._stopping:
+                await session.watch()
+        finally:
+            self._session = None
+            await session.close()
+
+    def _set_places(self, places: int) -> None:
+        self.places = places
+
+    def _lost(self, message: str) -> None:
+        """Say so first: what is given back is to wait until a painter is there again."""
+        self.places = 0
+        self._deliver(EngineUnavailable("engine", message))
+        self._errands.give_all_back()
+
+    async def _pause(self, tries: int) -> None:
+        pace = self._pace
+        until = min(pace.pause_seconds * 2.0 ** min(tries, 16), pace.longest_seconds)
+        step = min(pace.pause_seconds, until)
+        while until > 0 and not (self._is_asked or self._stopping):  # `start` waits for no pause
+            await asyncio.sleep(step)
+            until -= step
+
+
+@asynccontextmanager
+async def _connected(
+    address: str, seconds: float, *, security: Security | None
+) -> AsyncIterator[Client]:
+    client = Client(
+        address, asynchronous=True, set_as_default=False, timeout=seconds, security=security
+    )
+    try:
+        try:
+            await client
+        except (OSError, asyncio.TimeoutError) as error:
+            raise _AwayError from error
+        yield client
+    finally:
+        with suppress(OSError, asyncio.TimeoutError):
+            await asyncio.wait_for(client.close(), _CLOSE_SECONDS)

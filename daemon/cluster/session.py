@@ -1,0 +1,254 @@
+"""One connection to a scheduler: who is there is looked at, asked what it is, and given photos.
+
+The scheduler is asked once a second, and says itself when a worker comes or goes. A painter that
+goes takes its jobs with it: they end at once, and whoever keeps the queue tries them again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any, Final
+
+from distributed import Client
+
+from daemon.cluster.background import Background, rung
+from daemon.cluster.calls import Desk
+from daemon.cluster.errands import Errand
+from daemon.cluster.messages import Credentials
+from daemon.cluster.orders import Orders
+from daemon.cluster.roster import Roster, Seat
+from daemon.runners.base import LONGEST_LOAD_SECONDS, EngineUnavailable
+
+_NO_PAINTER: Final = (
+    "No painter has joined the cluster at {}. Start one on each machine that is to paint, with "
+    "`atelierd worker`."
+)
+_LOADS: Final = (
+    "The painters of the cluster at {} do not come to the end of loading. See what their logs say."
+)
+_CANNOT_SAY: Final = (
+    "The painter {} cannot say what it is ({}). Let it run the same version of the program as this "
+    "one."
+)
+_HANGS: Final = "The painter {} did not answer for too long. Start it anew."
+_EVENTS: Final = "all"  # the scheduler's own topic
+
+
+class SchedulerLostError(Exception):
+    """The scheduler is away."""
+
+
+class Session:
+    """One connection.
+
+    Args:
+        client: connected.
+        address: of the scheduler, for people.
+        desk: the rest.
+        tell_places: takes how many photos are painted at once, whenever that changes.
+        clock: monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        address: str,
+        desk: Desk,
+        tell_places: Callable[[int], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._client: Final = client
+        self._address: Final = address
+        self._errands: Final = desk.errands
+        self._calls: Final = desk.calls
+        self._pace: Final = desk.pace
+        self._deliver: Final = desk.deliver
+        self._tell_places: Final = tell_places
+        self._clock: Final = clock
+        self._woken: Final = asyncio.Event()
+        self._is_stopped = False
+        self._background: Final = Background()
+        self._roster: Final = Roster(desk.deliver, clock)
+        self._orders: Final = Orders(client, self._roster, desk, self.wake)
+        self._asked_at: float | None = clock()  # somebody waits for a painter since then
+        client.subscribe_topic(desk.topic, self._orders.hear)
+        client.subscribe_topic(_EVENTS, self._hear_of_workers)
+
+    def wake(self) -> None:
+        """Look again soon."""
+        self._woken.set()
+
+    def start(self) -> None:
+        """Ask those anew that were set aside; say in a while if there is no painter."""
+        self._roster.ask_anew()
+        if not self._roster.ready:
+            self._asked_at = self._clock()
+        self.wake()
+
+    def stop(self) -> None:
+        """Let `watch` return soon."""
+        self._is_stopped = True
+        self.wake()
+
+    async def watch(self) -> None:
+        """Keep the painters busy until `stop`, for as long as the scheduler is there.
+
+        Raises:
+            SchedulerLostError: it is not any more.
+        """
+        while not self._is_stopped:
+            self._woken.clear()
+            await self._look()
+            self._tell_if_none()
+            self._tell_places(self._roster.places)
+            self._orders.hand_over()
+            await rung(self._woken, self._pace.poll_seconds)
+
+    def cancel(self, errand: Errand) -> None:
+        """Give a job up."""
+        self._errands.give_back(errand)
+        self._orders.take_back_soon([errand])
+
+    def kill(self, errand: Errand) -> None:
+        """A painter does not answer: it is started anew if it can be, or else set aside."""
+        seat = self._roster.find(errand.painter)
+        if seat is None:  # nobody has begun with it: no painter is to blame
+            self.cancel(errand)
+            return
+        others = [one for one in self._orders.of_painter(seat.address) if one is not errand]
+        self._orders.lose(errand, seat.name)
+        for one in others if seat.has_nanny else []:
+            self._errands.give_back(one)  # it is not to blame for what another one does
+        self._orders.take_back_soon(others if seat.has_nanny else [])
+        self._end_painter(seat)
+
+    async def close(self) -> None:
+        """Follow nothing any more; the client stays the caller's to close."""
+        self._tell_places(0)
+        await self._orders.close()
+        await self._background.close()
+
+    async def take_all_back(self) -> None:
+        """Have the painters give up all that they have."""
+        await self._orders.take_back(self._errands.all)
+
+    def _end_painter(self, seat: Seat) -> None:
+        if seat.has_nanny:
+            self._leaves(seat, is_missed=True)
+            self._background.spawn(self._restart(seat))
+        else:
+            self._roster.refuse(seat, _HANGS.format(seat.name))
+            self._changed()
+
+    async def _restart(self, seat: Seat) -> None:
+        # Whether it comes back is seen when it joins.
+        with suppress(OSError, asyncio.TimeoutError, ValueError):
+            await self._client.restart_workers([seat.address], raise_for_error=False)
+
+    async def _look(self) -> None:
+        """See who is there.
+
+        Raises:
+            SchedulerLostError: nobody answers.
+        """
+        scheduler = self._client.scheduler
+        if self._client.status != "running" or scheduler is None:
+            raise SchedulerLostError
+        try:
+            asked = scheduler.identity(n_workers=-1)
+            told = await asyncio.wait_for(asked, self._pace.answer_seconds)
+        except (OSError, asyncio.TimeoutError) as error:
+            raise SchedulerLostError from error
+        self._take_stock(told["workers"])
+
+    def _take_stock(self, workers: Mapping[str, Mapping[str, Any]]) -> None:
+        for seat in self._roster.missing_among(workers):
+            self._leaves(seat, is_missed=True)
+        for errand in self._errands.all:
+            if errand.painter and errand.painter not in workers:  # gone before it was known
+                self._orders.lose(errand, errand.painter)
+        self._roster.join(workers)
+        for seat in self._roster.new:
+            if not seat.asking:
+                seat.asking = True
+                self._background.spawn(self._ask(seat))
+
+    def _hear_of_workers(self, event: tuple[float, Any]) -> None:
+        """Called by the client, with whatever the scheduler tells everybody."""
+        told = event[1]
+        action = told.get("action") if isinstance(told, dict) else None
+        if action == "remove-worker":
+            seat = self._roster.find(told["worker"])
+            if seat is not None:
+                self._leaves(seat, is_missed=not told.get("expected"))
+        if action in {"add-worker", "remove-worker"}:
+            self.wake()
+
+    def _leaves(self, seat: Seat, *, is_missed: bool) -> None:
+        self._roster.leave(seat, is_missed=is_missed)
+        for errand in self._orders.of_painter(seat.address):
+            if is_missed:
+                self._orders.lose(errand, seat.name)
+            else:
+                self._errands.give_back(errand)
+                self._orders.take_back_soon([errand])
+        self._changed()
+
+    def _changed(self) -> None:
+        self._tell_places(self._roster.places)
+        if not self._roster.ready and self._asked_at is None:
+            self._asked_at = self._clock()
+        self.wake()
+
+    async def _ask(self, seat: Seat) -> None:
+        try:
+            told = await self._credentials(seat)
+        except (OSError, asyncio.TimeoutError):  # away, or busy: it is asked again
+            return
+        except Exception as error:  # noqa: BLE001 - another program may raise anything
+            why = " ".join(f"{type(error).__name__} {error}".split())
+            self._roster.refuse(seat, _CANNOT_SAY.format(seat.name, why))
+            return
+        finally:
+            seat.asking = False
+        if told is not None:
+            self._judge(seat, told)
+
+    async def _credentials(self, seat: Seat) -> Credentials | None:
+        asked = self._client.run(self._calls.credentials, workers=[seat.address])
+        told = (await asyncio.wait_for(asked, self._pace.answer_seconds)).get(seat.address)
+        if told is not None and not isinstance(told, Credentials):
+            raise TypeError(f"not what a painter is: {type(told).__name__}")
+        return told
+
+    def _judge(self, seat: Seat, told: Credentials) -> None:
+        why = self._calls.refusal(told)
+        if why:
+            self._roster.refuse(seat, f"{seat.name}: {why}")
+        else:
+            self._roster.admit(seat, told)
+            self._asked_at = None
+        self._tell_places(self._roster.places)
+        self.wake()
+
+    def _tell_if_none(self) -> None:
+        """After a while without any painter, tell whoever waits for one."""
+        if self._asked_at is None or self._roster.ready:
+            return
+        waited = self._clock() - self._asked_at
+        longest = LONGEST_LOAD_SECONDS if self._roster.new else self._pace.join_seconds
+        if waited >= longest or self._is_hopeless():
+            self._asked_at = None
+            self._deliver(EngineUnavailable("engine", self._why_none()))
+
+    def _is_hopeless(self) -> bool:
+        """Whether all that are there were set aside."""
+        return bool(self._roster.aside) and not self._roster.new
+
+    def _why_none(self) -> str:
+        if self._roster.aside:
+            return self._roster.aside[0].why
+        return (_LOADS if self._roster.new else _NO_PAINTER).format(self._address)

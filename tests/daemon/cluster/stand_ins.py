@@ -1,0 +1,113 @@
+"""What workers run in tests of the daemon's side: a painter that does as the photo's file says.
+
+That holds a `Plan`; the picture that comes back says which steps were taken, and where.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from distributed import get_worker
+
+from daemon.cluster.calls import Calls
+from daemon.cluster.messages import Credentials, Order, Said, Saved, pack
+from daemon.runners.base import Cancelled, End, Failed, News, Painted, Progressed, Resumed, Started
+from daemon.runners.request import PaintRequest, StyleFile
+from engine import Recipe
+from tests.daemon.standins import progress
+
+WEIGHTS = "STAND_IN_WEIGHTS"
+"""Variable of the environment: what a worker says of its weights; `load` that it loads them."""
+GOOD = "a" * 64
+PID_FILE = "STAND_IN_FOLDER"
+"""Variable of the environment: folder in which a worker notes each job that it begins."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to happen.
+
+    Attributes:
+        steps: how many there are.
+        seconds: that each takes.
+        saves_at: the step after which it is saved; 0: never.
+        dies_at: the step at which the worker dies; 0: never.
+        raises: whether the task raises something.
+        fails: whether it ends as failed.
+        hangs: whether it does not heed that it is given up.
+    """
+
+    steps: int = 3
+    seconds: float = 0.0
+    saves_at: int = 0
+    dies_at: int = 0
+    raises: bool = False
+    fails: bool = False
+    hangs: bool = False
+
+
+SAVED: dict[str, bytes] = {}
+
+
+def request(job_id: str, **plan: Any) -> PaintRequest:
+    content = json.dumps(asdict(Plan(**plan))).encode()
+    return PaintRequest(job_id, content, (StyleFile(b"style"),), Recipe(size=96))
+
+
+def paint(order: Order) -> End:
+    plan = Plan(**json.loads(order.request.content))
+    job_id = order.request.job_id
+    first = int(order.snapshot or b"0")
+    _say(order, Started(job_id))
+    if first:
+        _say(order, Resumed(job_id, first))
+    for step in range(first + 1, plan.steps + 1):
+        if step == plan.dies_at:
+            time.sleep(0.2)  # what was said is to go out
+            if not _is_given_up(f"paint-{order.run}"):
+                os.kill(os.getpid(), signal.SIGKILL)
+        if not plan.hangs and _is_given_up(f"paint-{order.run}"):
+            return Cancelled(job_id)
+        time.sleep(plan.seconds)
+        _say(order, Progressed(job_id, progress(step, plan.steps)))
+        if step == plan.saves_at:
+            SAVED[job_id] = str(step).encode()
+            _say(order, Saved(job_id, len(SAVED[job_id])))
+    if plan.raises:
+        raise ValueError("a bug")
+    if plan.fails:
+        return Failed(job_id, "recipe", "It makes no sense.")
+    return Painted(job_id, f"{first + 1}-{plan.steps}".encode(), ".jpg", {})
+
+
+def fetch(job_id: str) -> bytes:
+    return SAVED[job_id]
+
+
+def credentials() -> Credentials | None:
+    weights = os.environ.get(WEIGHTS, GOOD)
+    if weights == "broken":
+        raise ValueError("of another version")
+    return None if weights == "load" else Credentials("1", weights, "r", ("cpu",))
+
+
+def refusal(told: Credentials) -> str:
+    return "" if told.weights_sha256 == GOOD else "It has other weights."
+
+
+CALLS = Calls(paint, fetch, credentials, refusal)
+
+
+def _is_given_up(key: str) -> bool:
+    task = get_worker().state.tasks.get(key)
+    return task is None or task.state == "cancelled"
+
+
+def _say(order: Order, news: News | Saved) -> None:
+    worker = get_worker()
+    worker.log_event(order.topic, pack(Said(order.run, worker.address, news)))

@@ -1,0 +1,223 @@
+"""A cluster of real processes: every job ends exactly once, whoever dies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from daemon.cluster.calls import Pace, Terms
+from daemon.cluster.runner import DaskRunner
+from daemon.runners.base import (
+    Cancelled,
+    EngineAside,
+    EngineLost,
+    EngineReady,
+    EngineUnavailable,
+    Failed,
+    Painted,
+    Progressed,
+    Resumed,
+    Started,
+)
+from tests.daemon.cluster import stand_ins
+from tests.daemon.cluster.grid import Grid, grid, wait_until
+from tests.daemon.cluster.stand_ins import CALLS, request
+from tests.daemon.runners.test_local import Ear
+
+QUICK = Pace(poll_seconds=0.1, connect_seconds=2, join_seconds=60, pause_seconds=0.1)
+SLOW = {"steps": 200, "seconds": 0.05}
+
+
+@contextmanager
+def running(address: str, pace: Pace = QUICK, **terms: Any) -> Iterator[tuple[DaskRunner, Ear]]:
+    @asynccontextmanager
+    async def place() -> Any:
+        yield address
+
+    ear = Ear()
+    terms = {"most_bytes": 2**20, **terms}
+    runner = DaskRunner(place, Terms(**terms), CALLS, ear.queue.put, pace=pace)
+    runner.start()
+    try:
+        yield runner, ear
+    finally:
+        runner.close(10)
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grid]:
+    """A cluster with one painter that nobody kills."""
+    with grid(tmp_path_factory.mktemp("grid"), "anna") as one:
+        yield one
+
+
+def test_a_job_is_painted_and_its_painter_named(shared: Grid) -> None:
+    with running(shared.address) as (runner, ear):
+        ready = ear.next(EngineReady)
+        assert (ready.engine, ready.weights_sha256) == ("anna", stand_ins.GOOD)
+        assert runner.capacity == 1
+        runner.submit(request("a"))
+        assert ear.next(Started) == Started("a", "anna")
+        assert ear.end("a") == Painted("a", b"1-3", ".jpg", {})
+        assert [one.progress.iteration for one in ear.heard if isinstance(one, Progressed)] == [
+            1,
+            2,
+            3,
+        ]
+
+
+def test_jobs_beyond_the_capacity_wait(shared: Grid) -> None:
+    with running(shared.address) as (runner, ear):
+        for name in "abc":
+            runner.submit(request(name))
+        assert [type(ear.end(name)) for name in "abc"] == [Painted] * 3
+
+
+def test_a_job_that_is_cancelled_ends_at_once(shared: Grid) -> None:
+    with running(shared.address) as (runner, ear):
+        runner.submit(request("a", **SLOW))
+        runner.submit(request("b", **SLOW))
+        ear.next(Progressed, "a")
+        runner.cancel("b")
+        runner.cancel("a")
+        runner.cancel("unknown")
+        runner.submit(request("c"))
+        assert isinstance(ear.end("c"), Painted)
+        assert ear.ends() == [("a", "Cancelled"), ("b", "Cancelled"), ("c", "Painted")]
+
+
+def test_closing_gives_back_what_is_painted_and_what_waits(shared: Grid) -> None:
+    with running(shared.address) as (runner, ear):
+        runner.submit(request("a", **SLOW))
+        runner.submit(request("b", **SLOW))
+        ear.next(Progressed, "a")
+        runner.close(10)
+        assert ear.ends() == [("a", "Cancelled"), ("b", "Cancelled")]
+        with pytest.raises(RuntimeError):
+            runner.submit(request("c"))
+
+
+def test_a_runner_that_was_not_started_gives_back_what_waits() -> None:
+    ear = Ear()
+    runner = DaskRunner(None, Terms(1), CALLS, ear.queue.put)  # type: ignore[arg-type]
+    runner.submit(request("a"))
+    runner.close(1)
+    assert ear.ends() == [("a", "Cancelled")]
+
+
+def test_what_a_task_raises_fails_its_job_alone(shared: Grid) -> None:
+    with running(shared.address) as (runner, ear):
+        runner.submit(request("a", raises=True))
+        failed = ear.end("a")
+        assert isinstance(failed, Failed)
+        assert (failed.blame, failed.unexpected) == ("engine", True)
+        assert "ValueError: a bug" in failed.detail
+        runner.submit(request("b", fails=True))
+        assert ear.end("b") == Failed("b", "recipe", "It makes no sense.")
+
+
+def test_files_that_are_too_large_are_not_sent(shared: Grid) -> None:
+    with running(shared.address, most_bytes=50) as (runner, ear):
+        runner.submit(request("a"))
+        failed = ear.end("a")
+        assert isinstance(failed, Failed)
+        assert (failed.blame, ear.ends()) == ("content", [("a", "Failed")])
+
+
+def test_what_a_lost_painter_has_saved_is_gone_on_with(tmp_path: Path) -> None:
+    saved = tmp_path / "checkpoints"
+    with grid(tmp_path, "anna") as one, running(one.address, checkpoints=saved) as (runner, ear):
+        runner.submit(request("a", **SLOW, saves_at=2))
+        wait_until(lambda: (saved / "a.snapshot").exists())
+        one.start_worker("bert")
+        ear.next(EngineReady)
+        one.kill_worker("anna")
+        lost = ear.end("a")
+        assert isinstance(lost, Failed)
+        assert lost.blame == "lost"
+        assert EngineLost(None, "anna", 1) in ear.heard or EngineLost(None, "anna") in ear.heard
+        runner.submit(request("a", steps=4))
+        assert ear.next(Resumed) == Resumed("a", 2)
+        assert ear.end("a") == Painted("a", b"3-4", ".jpg", {})
+        assert ear.ends() == [("a", "Failed"), ("a", "Painted")]
+
+
+def test_a_scheduler_that_is_lost_gives_all_back_and_is_found_again(tmp_path: Path) -> None:
+    with grid(tmp_path, "anna") as one, running(one.address) as (runner, ear):
+        runner.submit(request("a", **SLOW))
+        ear.next(Progressed)
+        one.kill_scheduler()
+        gone = ear.next(EngineUnavailable)
+        assert one.address in gone.message
+        assert ear.end("a") == Cancelled("a")
+        assert runner.capacity == 0
+        one.kill_worker("anna")
+        one.start_scheduler()
+        one.start_worker("bert")
+        assert ear.next(EngineReady).engine == "bert"
+        runner.submit(request("a"))
+        assert isinstance(ear.end("a"), Painted)
+        told = [event for event in ear.rest() if isinstance(event, EngineUnavailable)]
+        assert told == [gone]
+
+
+def test_a_scheduler_that_is_not_there_is_told_of_at_each_start(tmp_path: Path) -> None:
+    with running("tcp://127.0.0.1:9") as (runner, ear):
+        assert "tcp://127.0.0.1:9" in ear.next(EngineUnavailable).message
+        runner.start()
+        ear.next(EngineUnavailable)
+
+
+def test_a_painter_with_other_weights_gets_nothing_and_others_go_on(tmp_path: Path) -> None:
+    with grid(tmp_path) as one, running(one.address) as (runner, ear):
+        one.start_worker("anna", **{stand_ins.WEIGHTS: "b" * 64})
+        aside = ear.next(EngineAside)
+        assert aside.engine == "anna"
+        assert "other weights" in aside.message
+        assert "other weights" in ear.next(EngineUnavailable).message
+        one.start_worker("carl", **{stand_ins.WEIGHTS: "broken"})
+        assert "of another version" in ear.next(EngineAside).message
+        one.start_worker("bert")
+        assert ear.next(EngineReady).engine == "bert"
+        for name in "abc":
+            runner.submit(request(name))
+        assert [type(ear.end(name)) for name in "abc"] == [Painted] * 3
+        assert {event.engine for event in ear.heard if isinstance(event, Started)} == {"bert"}
+
+
+def test_a_cluster_without_painters_is_told_of(tmp_path: Path) -> None:
+    with grid(tmp_path) as one, running(one.address, Pace(0.1, join_seconds=0.2)) as (_, ear):
+        assert "No painter has joined" in ear.next(EngineUnavailable).message
+        one.start_worker("anna")
+        assert ear.next(EngineReady).engine == "anna"
+
+
+def test_a_painter_that_hangs_is_set_aside(tmp_path: Path) -> None:
+    with grid(tmp_path, "anna") as one, running(one.address) as (runner, ear):
+        runner.submit(request("a", steps=1000, seconds=1, hangs=True))
+        ear.next(Progressed)
+        runner.kill("a")
+        lost = ear.end("a")
+        assert isinstance(lost, Failed)
+        assert lost.blame == "lost"
+        assert ear.next(EngineAside).engine == "anna"
+        assert runner.capacity == 0
+        one.start_worker("bert")
+        assert ear.next(EngineReady).engine == "bert"
+
+
+def test_a_job_that_kills_painters_is_lost_each_time(tmp_path: Path) -> None:
+    with grid(tmp_path, "anna", "bert", "carl") as one, running(one.address) as (runner, ear):
+        for _ in range(3):
+            ear.next(EngineReady)
+        for _ in range(2):
+            runner.submit(request("a", dies_at=2))
+            lost = ear.end("a")
+            assert isinstance(lost, Failed)
+            assert lost.blame == "lost"
+        runner.submit(request("b"))
+        assert isinstance(ear.end("b"), Painted)
