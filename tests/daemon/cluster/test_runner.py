@@ -132,7 +132,7 @@ def test_what_a_lost_painter_has_saved_is_gone_on_with(tmp_path: Path) -> None:
     saved = tmp_path / "checkpoints"
     with grid(tmp_path, "anna") as one, running(one.address, checkpoints=saved) as (runner, ear):
         runner.submit(request("a", **SLOW, saves_at=2))
-        wait_until(lambda: (saved / "a.snapshot").exists())
+        wait_until((saved / "a.snapshot").exists)
         one.start_worker("bert")
         ear.next(EngineReady)
         one.kill_worker("anna")
@@ -165,7 +165,7 @@ def test_a_scheduler_that_is_lost_gives_all_back_and_is_found_again(tmp_path: Pa
         assert told == [gone]
 
 
-def test_a_scheduler_that_is_not_there_is_told_of_at_each_start(tmp_path: Path) -> None:
+def test_a_scheduler_that_is_not_there_is_told_of_at_each_start() -> None:
     with running("tcp://127.0.0.1:9") as (runner, ear):
         assert "tcp://127.0.0.1:9" in ear.next(EngineUnavailable).message
         runner.start()
