@@ -3,6 +3,7 @@
 #   PYTHON=python3.12   use this interpreter (each version has its own environment below .venv/)
 #   PREFIX=/opt/atelierd  where `make install` puts the program: a folder of its own
 #   DESTDIR=/tmp/package  what stands before all that is installed, for those who make packages
+#   CLUSTER=1           with what painters on other machines need (docs/cluster.md)
 
 PYTHON  ?=
 python  := $(shell scripts/find-python $(PYTHON) 2>/dev/null)
@@ -12,6 +13,9 @@ bin     := $(venv)/bin
 params  := data/param
 pip     := -m pip install --quiet --disable-pip-version-check --no-deps
 install := $(bin)/python $(pip)
+
+CLUSTER ?=
+locked  := $(if $(CLUSTER),cluster,cpu)-py$(version).txt
 
 PREFIX  ?= /opt/atelierd
 DESTDIR ?=
@@ -52,7 +56,12 @@ $(venv)/bench.stamp: requirements/bench.txt $(venv)/dev.stamp
 
 requirements/%-py.txt: | python ; @false
 
-setup: $(venv)/cpu.stamp ## make the environment
+$(venv)/cluster.stamp: requirements/cluster-py$(version).txt $(venv)/cpu.stamp
+	@echo "adding Dask to $(venv)"
+	@$(install) --require-hashes -r $<
+	@touch $@
+
+setup: $(venv)/cpu.stamp $(if $(CLUSTER),$(venv)/cluster.stamp) ## make the environment (CLUSTER=1: with Dask)
 
 dev: $(venv)/dev.stamp ## make the environment with the tools
 
@@ -124,7 +133,7 @@ install-right:
 
 # From a copy: root's files in this folder would be in the way of whoever works here. An environment
 # knows its own path, and that is without DESTDIR once it is in use.
-install-program: install-check requirements/cpu-py$(version).txt | python
+install-program: install-check requirements/$(locked) | python
 	@test ! -e "$(place)" -o -e "$(place)/pyvenv.cfg" || { echo "$(place) is there already and" \
 	    "holds something else. Name another folder: make install PREFIX=/opt/atelierd" >&2; exit 1; }
 	@case "$(python)" in (/home/*|/root/*) \
@@ -132,7 +141,7 @@ install-program: install-check requirements/cpu-py$(version).txt | python
 	    exit 1;; esac
 	@echo "installing the program into $(place)"
 	@umask 022 && $(python) -m venv "$(place)"
-	@umask 022 && "$(place)/bin/python" $(pip) --require-hashes -r requirements/cpu-py$(version).txt
+	@umask 022 && "$(place)/bin/python" $(pip) --require-hashes -r requirements/$(locked)
 	@umask 022 && copy=$$(mktemp -d) && trap 'rm -rf "$$copy"' EXIT && \
 	    cp -R pyproject.toml README.md LICENSE daemon engine "$$copy" && \
 	    "$(place)/bin/python" $(pip) --no-build-isolation --force-reinstall "$$copy"

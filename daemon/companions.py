@@ -74,6 +74,18 @@ class Marked(NamedTuple):
     mark: Mark
 
 
+class Belonging(NamedTuple):
+    """Which picture one that goes along with another one belongs to.
+
+    Attributes:
+        role: what it is to that.
+        stem: of that one's name.
+    """
+
+    role: Role
+    stem: str
+
+
 class Beside(NamedTuple):
     """The names of what goes along with one photo.
 
@@ -122,6 +134,24 @@ def regions_of(name: str) -> str | None:
     """
     found = marked(name)
     return found.stem if found is not None and found.mark == "regions" else None
+
+
+def belonging(name: str) -> Belonging | None:
+    """What a picture belongs to by its name alone, in a folder that is one job too.
+
+    Args:
+        name: of its file.
+
+    Returns:
+        None if it is called neither a mask nor regions nor a start.
+    """
+    found = marked(name)
+    if found is None or found.mark == "style":
+        role = job_role(name)
+        return None if role is None else Belonging(role, "content")
+    is_of_style = split(f"a.{found.stem}")[1].casefold() == ".style"  # `style` alone is one too
+    role = "style_regions" if found.mark == "regions" and is_of_style else found.mark
+    return Belonging(role, found.stem)
 
 
 def beside(names: Collection[str]) -> dict[str, Beside]:

@@ -5,8 +5,8 @@ A style or a second picture is missing, or a folder is closed to us; the note sa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import Final
 
@@ -16,6 +16,7 @@ from daemon import notes
 from daemon.names import INBOX_NOTE, printable
 from daemon.scanner import Sighting
 from daemon.share import Share
+from daemon.slips import Slip, Slips
 
 _MOST_NAMED: Final = 20
 _log: Final = structlog.get_logger()
@@ -44,6 +45,7 @@ class Asked:
         closed: files and folders that cannot be opened.
         lonely: masks and the like whose photos are not there.
         unread: photos beside a `job.toml` that has not been read yet.
+        slips: what the names of folders with photos without a style nearly say.
     """
 
     homeless: Few = Few()
@@ -51,6 +53,7 @@ class Asked:
     closed: Few = Few()
     lonely: Few = Few()
     unread: Few = Few()
+    slips: tuple[Slip, ...] = field(default=(), kw_only=True)
 
     @property
     def incomplete(self) -> int:
@@ -81,6 +84,7 @@ class InboxNote:
         self.asked = Asked()
         """What it asked for at the last look, also where it could not be written."""
         self._closed: list[Path] = []
+        self._slips = Slips()
         self._problem = ""
 
     @property
@@ -98,6 +102,7 @@ class InboxNote:
         painted: Sequence[Path] = (),
         lonely: Sequence[Sighting] = (),
         unread: Sequence[Sighting] = (),
+        named: Mapping[str, Path] | None = None,
     ) -> None:
         """Write, rewrite or remove the note. Call once a look.
 
@@ -109,6 +114,8 @@ class InboxNote:
             painted: photos that are painted and cannot be moved.
             lonely: masks and the like whose photos are not there.
             unread: `content.*` beside a `job.toml` that has not been read yet.
+            named: all style pictures by name, also those that cannot be painted in: these are what
+                names of folders are read against. None if nothing is to be said of these names.
         """
         now = self._clock()
         waiting: tuple[Sighting | Path, ...] = (*homeless, *halves, *lonely, *closed, *unread)
@@ -121,8 +128,10 @@ class InboxNote:
         )
         shut = [path for path in closed if path in settled]
         before = self.asked
-        self.asked = Asked(*map(self._few, (alone, half, shut, beside, late)))
-        self._write(styles, alone, half, shut, painted, beside, late)
+        inbox = self._share.inbox
+        slips = self._slips.of((path.relative_to(inbox) for path in alone), named or {})
+        self.asked = Asked(*map(self._few, (alone, half, shut, beside, late)), slips=slips)
+        self._write(styles, slips, alone, half, shut, painted, beside, late)
         self._say(before)
         self._say_closed(shut)
 
@@ -146,10 +155,12 @@ class InboxNote:
             log("inbox.closed", number=len(names), names=names[:_MOST_NAMED], note=INBOX_NOTE)
         self._closed = closed
 
-    def _write(self, styles: Iterable[str], *waiting: Sequence[Path]) -> None:
+    def _write(
+        self, styles: Iterable[str], slips: Sequence[Slip], *waiting: Sequence[Path]
+    ) -> None:
         problem = ""
         try:
-            notes.write_inbox_note(self._share, styles, *waiting)
+            notes.write_inbox_note(self._share, styles, *waiting, slips=slips)
         except OSError as error:
             # Without the file's name: that of a temporary file is another one at each look.
             problem = error.strerror or str(error)

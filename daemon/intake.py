@@ -263,7 +263,8 @@ class Intake:
         stays, faults = self._staying.photos, self._faults()
         usable = [name for name, picture in styles.items() if picture not in faults]
         halves, unread = pairing.waiting, pairing.unread
-        self._note.update(pairing.homeless, halves, usable, closed, stays, pairing.lonely, unread)
+        alone, beside = pairing.homeless, pairing.lonely
+        self._note.update(alone, halves, usable, closed, stays, beside, unread, styles)
         if not self._staying:
             return pairing
         fresh = (each for each in pairing.candidates if not self._staying.knows(each))

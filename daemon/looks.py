@@ -38,7 +38,9 @@ _WISHES: Final[Mapping[str, Mapping[str, object]]] = MappingProxyType(
 """By the key of the words that ask for it: what that is in the settings' own names."""
 
 _BETWEEN: Final = " / "  # words that mean the same, in the catalogue
-_COMMAS: Final = (",", "\uff0c", "\u3001")  # the last two are Chinese
+COMMAS: Final = (",", "\uff0c", "\u3001")
+"""What a wish may stand behind; the last two are Chinese."""
+
 _WIDE_PLUS: Final = "\uff0b"  # as it is typed between Chinese characters
 _MOST_READ: Final = 4096  # names that are remembered; thousands of folders may be jobs of their own
 
@@ -142,7 +144,7 @@ class Book:
             return name, (Part(self.styles[name], 1.0),)
         shares = mixture.parse(text, self.names)
         if shares is None and _WIDE_PLUS in text:
-            shares = mixture.parse(text.replace(_WIDE_PLUS, "+"), self.names)
+            shares = mixture.parse(plain_pluses(text), self.names)
         if shares is None or len(shares) > MOST_STYLES:
             return None
         if len(shares) == 1 and _folded(next(iter(shares))) != _folded(text):
@@ -173,11 +175,49 @@ def _shown(shares: Mapping[str, float]) -> str:
 
 def _cut(text: str) -> tuple[str, str]:
     """A text without the wish that it ends with, and the key of that; empty if there is none."""
-    place = max(text.rfind(comma) for comma in _COMMAS)
+    place = max(text.rfind(comma) for comma in COMMAS)
     if place <= 0:
         return text, ""
     end = " ".join(text[place + 1 :].split()).casefold()
     return text[:place].rstrip(), _known_words().get(end, "")
+
+
+class Ending(NamedTuple):
+    """What stands behind the last comma of a folder's name.
+
+    Attributes:
+        before: the name without it, and without the comma.
+        text: itself; may be empty.
+        is_wish: whether it asks for something.
+    """
+
+    before: str
+    text: str
+    is_wish: bool
+
+
+def ending(folder: str) -> Ending | None:
+    """The end of a folder's name that may be a wish; None if there is no comma before it.
+
+    Args:
+        folder: its name, or what is left of it.
+    """
+    text = canonical(folder)
+    before, wish = _cut(text)
+    if before == text:
+        return None
+    end = text[len(before) :].strip()
+    return Ending(before, end[1:].strip(), bool(wish))
+
+
+def wish_words() -> tuple[str, ...]:
+    """All words that ask for something at the end of a folder's name, in all languages."""
+    return tuple(_known_words())
+
+
+def plain_pluses(text: str) -> str:
+    """A text with the pluses as they are read, where it has those of Chinese keyboards."""
+    return text.replace(_WIDE_PLUS, "+")
 
 
 def wished_for(folder: str, style: str) -> str:

@@ -96,6 +96,35 @@ class Names:
         return self._exact.get(form) or self._folded.get(form.casefold())
 
 
+def strangers(text: str, names: Names) -> list[str]:
+    """What in a text that is no mixture is none of the names, without its share.
+
+    Args:
+        text: as for `parse`.
+        names: those that there are.
+
+    Returns:
+        Each such piece, in the order of the text; empty where two pluses have nothing between them.
+        None of them if all are names, or the text has more pluses than any that is read.
+    """
+    pieces = text.split("+")
+    found, start = list[str](), 0
+    while start < len(pieces) <= _MOST_PLUSES + 1:
+        ends = range(len(pieces), start, -1)
+        known = (end for end in ends if names.term("+".join(pieces[start:end])) is not None)
+        end = next(known, None)
+        if end is None:
+            found.append(_without_share(pieces[start].strip(), names))
+        start = start + 1 if end is None else end
+    return found
+
+
+def _without_share(text: str, names: Names) -> str:
+    """The name that a piece was to be; where that is one, its share is what is wrong with it."""
+    parts = _WITH_SHARE.fullmatch(text)
+    return text if parts is None or names.found(parts[1]) is not None else parts[1]
+
+
 def _terms(pieces: list[str], names: Names) -> list[Term] | None:
     """The terms of a text that was cut at each plus; a name with pluses is joined again."""
     # From the end on, so that each rest is read once, however many ways lead to it.

@@ -21,7 +21,7 @@ from typing import Final, NamedTuple, Protocol, TypeAlias
 from daemon import mixture
 from daemon.errors import OverridesError
 from daemon.looks import Book, Looks
-from daemon.names import JOB_FILE, printable
+from daemon.names import JOB_FILE, canonical, printable
 from daemon.runners.request import MOST_STYLES
 from daemon.scanner import Sighting
 
@@ -104,7 +104,7 @@ def read_named(value: object) -> Named:
         return tuple(Wanted(name, _percent(name, share)) for name, share in value.items())
     raise OverridesError(
         f"{JOB_FILE}: {STYLES} must be names of styles, such as "
-        f'["Waves", "Dots"] or "Waves 70 + Dots 30", but it is {_short(repr(value))}.'
+        f'["Waves", "Dots"] or "Waves 70 + Dots 30", but it is {short(repr(value))}.'
     )
 
 
@@ -168,8 +168,8 @@ def _percent(name: str, value: object) -> float:
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if not is_number or not 0 < value <= _LARGEST:  # type: ignore[operator]
         raise OverridesError(
-            f'{JOB_FILE}: the share of the style "{_short(name)}" must be a number of percents, '
-            f"more than 0, but it is {_short(repr(value))}."
+            f'{JOB_FILE}: the share of the style "{short(name)}" must be a number of percents, '
+            f"more than 0, but it is {short(repr(value))}."
         )
     return float(value)  # type: ignore[arg-type]
 
@@ -181,7 +181,7 @@ def _as_a_folder(text: str, book: Book) -> Looks:
     if "+" not in text and "," not in text:
         raise OverridesError(_unknown(text, list(book.styles)))
     raise OverridesError(
-        f'{JOB_FILE}: "{_short(text)}" cannot be read as styles that there are, each of them once. '
+        f'{JOB_FILE}: "{short(text)}" cannot be read as styles that there are, each of them once. '
         'Write them as in ["Waves", "Dots"] or "Waves 70 + Dots 30".'
     )
 
@@ -202,19 +202,35 @@ def _term(wanted: Wanted, book: Book) -> mixture.Term:
 def _refuse_twice(names: Iterable[str]) -> None:
     name, times = Counter(names).most_common(1)[0]
     if times > 1:
-        raise OverridesError(f'{JOB_FILE} names the style "{_short(name)}" twice. Name it once.')
+        raise OverridesError(f'{JOB_FILE} names the style "{short(name)}" twice. Name it once.')
 
 
 def _unknown(text: str, names: Sequence[str]) -> str:
-    folded = {name.casefold(): name for name in names}
-    near = difflib.get_close_matches(text[:_SHOWN].casefold(), folded, n=1)
-    hint = f' Did you mean "{_short(folded[near[0]])}"?' if near else ""
+    hint = meant(nearest(text, names))
     return (
-        f'{JOB_FILE}: there is no style "{_short(text)}".{hint} Styles are called as their '
+        f'{JOB_FILE}: there is no style "{short(text)}".{hint} Styles are called as their '
         "pictures are in the folder of styles, without the ending."
     )
 
 
-def _short(text: str) -> str:
+def nearest(text: str, names: Iterable[str]) -> str:
+    """The name that somebody may have meant by a text that is none; empty if no one is near.
+
+    Args:
+        text: as somebody wrote it; whether letters are large or small does not matter.
+        names: those that there are.
+    """
+    folded = {canonical(name).casefold(): name for name in names}
+    near = difflib.get_close_matches(canonical(text)[:_SHOWN].casefold(), folded, n=1)
+    return folded[near[0]] if near else ""
+
+
+def meant(near: str) -> str:
+    """The question that follows a name that is none; empty if nothing is near."""
+    return f' Did you mean "{short(near)}"?' if near else ""
+
+
+def short(text: str) -> str:
+    """A text in one line as it is told to people, cut where it is long."""
     shown = printable(text)
     return shown if len(shown) <= _SHOWN else f"{shown[: _SHOWN - 3]}..."

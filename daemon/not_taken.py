@@ -11,10 +11,11 @@ from typing import Final, TypeVar
 from daemon import scanner
 from daemon.errors import ShareError
 from daemon.job_files import JobFiles
-from daemon.names import canonical, is_note
+from daemon.names import canonical, is_note, is_picture, split
 from daemon.one_job import by_folder
 from daemon.pairing import Candidate, pair
 from daemon.share import Share
+from daemon.slips import Slip, Slips
 from daemon.styles import find_styles
 
 T = TypeVar("T")
@@ -27,13 +28,15 @@ class NotTaken:
     """What a look saw. Paths are below the inbox.
 
     Attributes:
-        photos: how many there are that can be taken.
+        photos: how many there are that can be taken, as far as names tell.
         homeless: photos without a style.
         halves: pictures that wait for a second one in their folder.
         lonely: masks and the like whose photos are not there.
         unread: photos beside a `job.toml` for which there was no time.
         closed: files and folders that this user cannot look into.
         is_all: whether there was time for all folders.
+        slips: what the names of folders with photos without a style nearly say.
+        others: how many files there are that are taken too, and whose endings are no picture's.
     """
 
     photos: int = 0
@@ -43,11 +46,13 @@ class NotTaken:
     unread: tuple[PurePath, ...] = ()
     closed: tuple[PurePath, ...] = ()
     is_all: bool = True
+    slips: tuple[Slip, ...] = ()
+    others: int = 0
 
     def __bool__(self) -> bool:
         """Whether there is anything to tell."""
         told = (self.homeless, self.halves, self.lonely, self.unread, self.closed)
-        return bool(self.photos or any(told) or not self.is_all)
+        return bool(self.photos or self.others or any(told) or not self.is_all)
 
 
 def look(
@@ -72,16 +77,22 @@ def look(
         seen = scanner.look(share.inbox, guard=watch.over)
     except ShareError:  # away: the status says so
         return None
-    found = pair(seen, _styles(share), default_style, JobFiles(share.inbox, _LONGEST_SECONDS))
+    styles = _styles(share)
+    found = pair(seen, styles, default_style, JobFiles(share.inbox, _LONGEST_SECONDS))
+    homeless = _below(share, (sighting.path for sighting in found.homeless))
     closed = (path for path in seen.unreadable if path not in watch.passed)
+    coming = [one for one in found.candidates if not _stays(one, share, stays)]
+    others = sum(_ends_as_no_picture(one.content.path.name) for one in coming)
     return NotTaken(
-        sum(not _stays(one, share, stays) for one in found.candidates),
-        _below(share, (sighting.path for sighting in found.homeless)),
+        len(coming) - others,
+        homeless,
         _below(share, (sighting.path for sighting in found.waiting)),
         _below(share, (sighting.path for sighting in found.lonely)),
         _below(share, (sighting.path for sighting in found.unread)),
         _below(share, closed),
         not watch.passed,
+        slips=Slips().of(homeless, styles),
+        others=others,
     )
 
 
@@ -126,6 +137,11 @@ def _parts(place: PurePath) -> tuple[str, ...]:
 
 def _below(share: Share, paths: Iterable[Path]) -> tuple[PurePath, ...]:
     return tuple(path.relative_to(share.inbox) for path in paths)
+
+
+def _ends_as_no_picture(name: str) -> bool:
+    # A name without an ending tells nothing.
+    return bool(split(name)[1]) and not is_picture(name)
 
 
 def _stays(candidate: Candidate, share: Share, stays: Collection[PurePath]) -> bool:

@@ -14,6 +14,7 @@ from daemon.companions import regions_of
 from daemon.names import is_picture, printable, split
 from daemon.reasons import ALL_CANCELLED, NO_PICTURE, NO_STYLE, NOT_READ
 from daemon.share import Share
+from daemon.slips import Slip
 from daemon.words import LANGUAGES, Language, Words, words
 from daemon.wrapping import wrapped
 
@@ -76,6 +77,8 @@ def inbox_text(  # noqa: PLR0913, PLR0917 - each list is a part of the note
     painted: Sequence[PurePath] = (),
     lonely: Sequence[PurePath] = (),
     unread: Sequence[PurePath] = (),
+    *,
+    slips: Sequence[Slip] = (),
 ) -> str:
     """The note in the inbox about what waits, or stays: for a style, or to be opened or moved.
 
@@ -88,10 +91,12 @@ def inbox_text(  # noqa: PLR0913, PLR0917 - each list is a part of the note
         painted: photos that are painted and cannot be moved, relative to the inbox.
         lonely: masks and the like whose photos are not there, relative to the inbox.
         unread: photos in folders whose `job.toml` has not been read yet, relative to the inbox.
+        slips: what the names of folders with photos without a style nearly say.
     """
     told = words(share.language)
     lists = {
         "homeless": [printable(path) for path in homeless],
+        "slips": [_slipped(slip, told) for slip in slips],
         "halves": [_wanted_beside(half, told) for half in halves],
         "unread": [printable(path.parent) for path in unread],
         "lonely": [printable(path) for path in lonely],
@@ -100,6 +105,7 @@ def inbox_text(  # noqa: PLR0913, PLR0917 - each list is a part of the note
     }
     ways = {
         "homeless": _ways_to_choose(share, [printable(name) for name in styles], told),
+        "slips": [told.say("note.inbox.rename")],
         "lonely": [told.say("note.inbox.photo", originals=_shown(share, share.originals))],
         "closed": [told.say("note.inbox.open")],
         "painted": [told.say("note.inbox.move")],
@@ -160,6 +166,11 @@ def _wanted_beside(half: PurePath, told: Words) -> str:
     missing = "style" if split(half.name)[0].casefold() == "content" else "content"
     folder, name = printable(half.parent), printable(half.name)
     return told.say("note.inbox.half", folder=folder, name=name, missing=missing)
+
+
+def _slipped(slip: Slip, told: Words) -> str:
+    why = told.translated(slip.why)
+    return told.say("note.inbox.slip", folder=printable(slip.folder), why=why)
 
 
 def _ways_to_choose(share: Share, styles: Sequence[str], told: Words) -> list[str]:

@@ -29,6 +29,7 @@ from daemon.note_texts import (
     why_text,
 )
 from daemon.share import Share
+from daemon.slips import Slip
 from daemon.words import LANGUAGES, Language
 
 HOW_TO: Final = "Read me first.txt"
@@ -100,6 +101,8 @@ def write_inbox_note(  # noqa: PLR0913, PLR0917 - likewise
     painted: Iterable[Path] = (),
     lonely: Iterable[Path] = (),
     unread: Iterable[Path] = (),
+    *,
+    slips: Sequence[Slip] = (),
 ) -> bool:
     """Say in the inbox which photos wait, and for what; rewritten only when the text differs.
 
@@ -113,6 +116,7 @@ def write_inbox_note(  # noqa: PLR0913, PLR0917 - likewise
         lonely: masks and the like whose photos are not there, likewise.
         unread: photos beside a `job.toml` that has not been read yet, likewise. With nothing in any
             of these the note is removed.
+        slips: what the names of folders with photos without a style nearly say.
 
     Returns:
         Whether the note was written or removed; a person's own file of that name is left alone.
@@ -127,7 +131,7 @@ def write_inbox_note(  # noqa: PLR0913, PLR0917 - likewise
     if not any(waiting):
         return clear_inbox_note(share)
     note = share.inbox / INBOX_NOTE
-    wanted = inbox_text(share, sorted(styles), *waiting)
+    wanted = inbox_text(share, sorted(styles), *waiting, slips=slips)
     if os.path.lexists(note):
         there = _ours(note)
         if there is None or there == _encoded(wanted):

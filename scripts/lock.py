@@ -1,7 +1,8 @@
 """Write the hash-locked requirement files, one a supported Python, with pip-compile.
 
 Run by `make lock`. For each Python X that is found it writes `requirements/cpu-pyX.txt` (what the
-daemon needs, with the CPU build of MXNet) and `requirements/dev-pyX.txt` (that and the tools).
+daemon needs, with the CPU build of MXNet), `requirements/cluster-pyX.txt` (that and what painters on
+other machines need) and `requirements/dev-pyX.txt` (all of that and the tools).
 
 Python 3.13 has no wheel of a numpy that MXNet's metadata admits (numpy < 2), so there is no
 solution for a resolver to find. Its lock is made without MXNet, and MXNet's own pinned entry is
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -69,12 +71,15 @@ def tidy(lock: Path, command: str) -> None:
 
 
 def lock_one(python: str, version: str) -> None:
-    """Write both locks of one Python."""
+    """Write all locks of one Python."""
     with tempfile.TemporaryDirectory() as scratch:
         interpreter = tool_environment(python, Path(scratch) / "venv")
         resolvable = version != "3.13"
-        for name, extras in (("cpu", []), ("dev", ["dev"])):
+        usual = ROOT / "requirements" / f"cpu-py{version}.txt"
+        for name, extras in (("cpu", []), ("cluster", ["cluster"]), ("dev", ["cluster", "dev"])):
             output = ROOT / "requirements" / f"{name}-py{version}.txt"
+            if not output.exists():  # the compiler keeps the versions that it finds there
+                shutil.copy(usual, output)
             wanted = [*extras, "cpu"] if resolvable else extras
             flags = [f"--extra={extra}" for extra in wanted]
             needs = Path(scratch) / "mxnet-needs.in"

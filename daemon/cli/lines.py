@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+from daemon.companions import Role, belonging
 from daemon.failures import place_of
 from daemon.figures import duration, number
 from daemon.jobs import Job, JobState
@@ -15,6 +16,12 @@ from daemon.not_taken import NotTaken
 if TYPE_CHECKING:
     from daemon.cli.report import Report
 
+_WAITS: Final[Mapping[Role, str]] = {
+    "mask": "is a mask and waits for the photo",
+    "regions": "marks regions and waits for the photo",
+    "start": "is a picture to start from and waits for the photo",
+    "style_regions": "marks regions of a style and waits for the picture",
+}
 _MOST_LANES: Final = 5
 _MOST_LYING: Final = 10
 
@@ -37,13 +44,20 @@ def lying(found: NotTaken, running: bool | None) -> Iterator[str]:  # noqa: FBT0
     if found.photos:
         when = "as soon as they are complete" if running else "once the service runs"
         yield f"{number(found.photos, 'photo')} to be taken {when}"
+    if found.others:
+        yield f"{number(found.others, 'other file')} whose ending is not a picture's"
     told = [
+        *(f"The folder {printable(slip.folder)}: {slip.why}" for slip in found.slips),
         *(
             f"{printable(path)} has no style: put it into a style's folder"
             for path in found.homeless
         ),
         *(f"{printable(path)} waits for a second picture beside it" for path in found.halves),
-        *(f"{printable(path)} belongs to a photo that is not there" for path in found.lonely),
+        *(
+            f"{printable(path)} {_WAITS[to.role]} {printable(to.stem)} beside it"
+            for path in found.lonely
+            if (to := belonging(path.name)) is not None
+        ),
         *(f"{printable(path)} waits until its job.toml is read" for path in found.unread),
         *(f"{printable(path)} is closed to this user" for path in found.closed),
     ]

@@ -118,7 +118,9 @@ def _lying_as_json(found: NotTaken) -> dict[str, Any]:
     """`complete` is false where there was not time enough for all folders."""
     return {
         "photos": found.photos,
+        "other_files": found.others,
         "without_style": list(map(printable, found.homeless)),
+        "slips": [{"folder": printable(one.folder), "why": one.why} for one in found.slips],
         "half_pairs": list(map(printable, found.halves)),
         "without_photo": list(map(printable, found.lonely)),
         "unread": list(map(printable, found.unread)),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -19,6 +18,7 @@ from daemon.cli.failures import Debugging
 from daemon.cli.like import Wishes, usual, warn_of_engine, warn_of_files, wishes_like
 from daemon.cli.options import OF_THE_SERVICE, SHORT_WISHES, OrFile, settings_options
 from daemon.cli.origins import files_like, made_from
+from daemon.cli.output import FORMATS, NAMES, check_output, written
 from daemon.cli.sources import (
     Guides,
     Named,
@@ -35,7 +35,6 @@ from daemon.errors import (
     PictureUnreadableError,
     UsageError,
 )
-from daemon.files import publish_new, write_atomically
 from daemon.names import printable
 from daemon.record import Record, record_of
 from daemon.runners.base import (
@@ -49,16 +48,11 @@ from daemon.runners.base import (
     Painted,
 )
 from daemon.runners.local import LocalRunner
-from daemon.runners.request import PaintRequest, PictureFormat, StyleFile
+from daemon.runners.request import PaintRequest, StyleFile
 from daemon.settings import EngineSettings, Settings
 from engine.errors import EngineError
 from engine.weights import known, source_in_place
 
-_FORMATS: Final[dict[str, PictureFormat]] = {
-    ".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png", ".webp": "webp", ".tif": "tiff",
-    ".tiff": "tiff",
-}  # fmt: skip
-_NAMES: Final = ".jpg, .png, .webp or .tif"
 _CLOSE_SECONDS: Final = 5.0
 _PATH: Final = click.Path(path_type=Path)
 _SHORT: Final = {
@@ -87,7 +81,10 @@ _OUTPUT: Final = ("quality", "lossless", "depth", "size", "refine", "keep_locati
 @click.command()
 @click.argument("content", type=_PATH, required=False)
 @click.argument("style", type=click.Path(), metavar="[STYLE[:WEIGHT]]", required=False)
-@click.option("-o", "--output", type=_PATH, help=f"The file to make: {_NAMES}.")
+@click.option("-o", "--output", type=_PATH, help=f"The file to make: {NAMES}.")
+@click.option(
+    "--force", "is_forced", is_flag=True, help="Replace the file to make, if it is there already."
+)
 @click.option(
     "--like",
     type=_PATH,
@@ -148,18 +145,19 @@ def command(  # noqa: PLR0913 - a command line's parts
     content_regions: Path | None,
     style_regions: tuple[Path, ...],
     output: Path | None,
+    is_forced: bool,
     like: Path | None,
     as_json: bool,
 ) -> None:
     """Paint the photo CONTENT in the style of the picture STYLE, or in a blend of several.
 
-    An existing OUTPUT is replaced once the picture is done.
+    An existing OUTPUT is refused, or with --force replaced once the picture is done.
     """
     record = _record(like, resolved.settings)
     named, output = _all_named(content, (style, more), start, output, record, like)
     named = replace(named, guides=Guides(mask, content_regions, style_regions))
     expect_partners(named.guides, len(named.styles))
-    _check_output(output, *named.paths)
+    check_output(output, *named.paths, replace=is_forced)
     _check_start(named, resolved)
     with _saying_when_stopped("Stopped: nothing was written."):
         wishes = usual(resolved) if record is None else wishes_like(record, resolved)
@@ -167,7 +165,7 @@ def command(  # noqa: PLR0913 - a command line's parts
         painted = _paint(request, resolved.settings.engine, named, record)
     late = f"Stopped while {printable(output)} was being written: see whether it is there."
     with _saying_when_stopped(late):
-        output = _written(output, painted)
+        output = written(output, painted, replace=is_forced)
     report = {"output": str(output), **painted.report}
     click.echo(json.dumps(report) if as_json else _sentence(report))
 
@@ -206,39 +204,6 @@ def _saying_when_stopped(words: str) -> Iterator[None]:
         raise
 
 
-def _check_output(output: Path, *inputs: Path) -> None:
-    """Refuse, before minutes of work, what could not be written at their end."""
-    _check_place(output)
-    if output.is_dir():
-        example = printable(output / "painted.jpg")
-        raise UsageError(f"{printable(output)} is a folder: name a file, such as {example}.")
-    if output.suffix.lower() not in _FORMATS:
-        raise UsageError(f"{printable(output)}: name the output {_NAMES}.")
-    if any(_same(path, output) for path in inputs):
-        raise UsageError(f"{printable(output)} is one of the pictures to read: choose another.")
-
-
-def _check_place(output: Path) -> None:
-    try:
-        with suppress(FileNotFoundError):
-            output.lstat()  # fails for a name that is too long
-        # Asking for the rights is not enough: only writing tells.
-        with tempfile.TemporaryFile(dir=output.parent):
-            pass
-    except OSError as error:
-        raise UsageError(
-            f"{printable(output)} cannot be written ({error.strerror}): choose a file in a folder "
-            "that is there and that you may write to."
-        ) from error
-
-
-def _same(path: Path, output: Path) -> bool:
-    try:
-        return path.samefile(output)
-    except OSError:  # one is not there
-        return False
-
-
 def _check_start(named: Named, resolved: Resolved) -> None:
     if named.start is None:
         return
@@ -271,7 +236,7 @@ def _request(
         mask_name="" if guides.mask is None else guides.mask.name,
         regions=_read(guides.content, most),
         regions_name="" if guides.content is None else guides.content.name,
-        format=_FORMATS[output.suffix.lower()],
+        format=FORMATS[output.suffix.lower()],
         **wishes.output.model_dump(exclude={"format"}),
     )
 
@@ -327,20 +292,6 @@ def _paint(
     finally:
         # Also after Ctrl-C, which the child does not hear: it ends with the runner.
         runner.close(_CLOSE_SECONDS)
-
-
-def _written(output: Path, painted: Painted) -> Path:
-    """Write the file; where its format is not the one asked for, beside that, over no other."""
-    if _FORMATS[output.suffix.lower()] == _FORMATS[painted.suffix]:
-        write_atomically(output, painted.picture, replace=True)
-        return output
-    path = publish_new(output.parent, f"{output.stem}{painted.suffix}", painted.picture)
-    click.echo(
-        f"{printable(output)} was not written: the picture is too long for a {output.suffix} "
-        f"file. It is {printable(path)}.",
-        err=True,
-    )
-    return path
 
 
 def _say_what_was_imported(folder: Path, before: str) -> None:

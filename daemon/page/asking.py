@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from daemon.companions import belonging
 from daemon.inbox_note import Few
-from daemon.page.board import MOST_ASKED, Asking, BadStyle
+from daemon.page.board import MOST_ASKED, Asking, BadStyle, Lonely, NearlyNamed
+from daemon.slips import Slip
 
 
 def asking(few: Few) -> Asking:
@@ -19,6 +21,16 @@ def asking(few: Few) -> Asking:
     return Asking(tuple(map(str, few.paths[:MOST_ASKED])), few.in_all)
 
 
+def lonely(few: Few) -> tuple[Lonely, ...]:
+    """The first masks and the like without what they belong to.
+
+    Args:
+        few: their first paths.
+    """
+    found = ((path, belonging(path.name)) for path in few.paths[:MOST_ASKED])
+    return tuple(Lonely(str(path), *to) for path, to in found if to is not None)
+
+
 def bad_styles(faults: Mapping[Path, str]) -> tuple[BadStyle, ...]:
     """The first, in order of their names.
 
@@ -27,3 +39,12 @@ def bad_styles(faults: Mapping[Path, str]) -> tuple[BadStyle, ...]:
     """
     first = heapq.nsmallest(MOST_ASKED, faults.items())
     return tuple(BadStyle(picture.name, why) for picture, why in first)
+
+
+def nearly_named(slips: Sequence[Slip]) -> tuple[NearlyNamed, ...]:
+    """The first folders with a slip in their names.
+
+    Args:
+        slips: in their order.
+    """
+    return tuple(NearlyNamed(slip.folder, slip.why) for slip in slips[:MOST_ASKED])

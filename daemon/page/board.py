@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from daemon.companions import Role
 from daemon.obstacles import Obstacle
 from daemon.page.whereabouts import NOWHERE, Whereabouts
 
@@ -174,12 +175,40 @@ class Asking:
 
 
 @dataclass(frozen=True)
+class Lonely:
+    """A picture that goes along with another one, which is not there.
+
+    Attributes:
+        name: with its folders below the inbox.
+        role: what it is to the other one.
+        stem: of the other one's name.
+    """
+
+    name: str
+    role: Role
+    stem: str
+
+
+@dataclass(frozen=True)
 class BadStyle:
     """A style picture that cannot be used.
 
     Attributes:
         name: of its file.
         reason: what is wrong with it and what to do, in plain words.
+    """
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class NearlyNamed:
+    """A folder whose name nearly asks for styles.
+
+    Attributes:
+        name: of the folder.
+        reason: what in it cannot be read, in plain words.
     """
 
     name: str
@@ -224,8 +253,11 @@ class Board:
         trouble: what stands in the way, as whoever keeps the machine is told it.
         loading: whether the engine is being started.
         homeless: photos for which nobody has said a style.
+        slips: the first folders of such photos that have a slip in their names, at most
+            `MOST_ASKED`.
         halves: pictures that wait for a second one in their folder.
-        lonely: masks and the like whose photos are not there.
+        lonely: the first masks and the like without what they belong to, at most `MOST_ASKED`.
+        lonely_in_all: how many there are.
         closed: files and folders that the program may not open.
         bad_styles: the first style pictures that cannot be used, at most `MOST_ASKED`.
         bad_styles_in_all: how many there are.
@@ -246,8 +278,10 @@ class Board:
     trouble: tuple[Obstacle, ...] = ()
     loading: bool = False
     homeless: Asking = Asking()
+    slips: tuple[NearlyNamed, ...] = ()
     halves: Asking = Asking()
-    lonely: Asking = Asking()
+    lonely: tuple[Lonely, ...] = ()
+    lonely_in_all: int = 0
     closed: Asking = Asking()
     bad_styles: tuple[BadStyle, ...] = ()
     bad_styles_in_all: int = 0
@@ -256,5 +290,5 @@ class Board:
     @property
     def asks(self) -> bool:
         """Whether there is something that people have to do."""
-        asked = (self.homeless, self.halves, self.lonely, self.closed)
-        return any(one.in_all for one in asked) or bool(self.bad_styles)
+        asked = (self.homeless, self.halves, self.closed)
+        return any(one.in_all for one in asked) or bool(self.lonely or self.bad_styles)

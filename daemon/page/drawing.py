@@ -134,6 +134,7 @@ def _is_busy(board: Board) -> bool:
 def _sentences(board: Board, language: Words) -> dict[str, str]:
     """What the program says about photos, by keys of this page alone."""
     said = {f"reason.{n}": one.reason for n, one in enumerate(board.failures)}
+    said |= {f"slip.{n}": one.reason for n, one in enumerate(board.slips)}
     said |= {f"fault.{n}": one.reason for n, one in enumerate(board.bad_styles)}
     place = board.whereabouts.seen
     told = {key: language.seen(sentence, place) for key, sentence in said.items()}

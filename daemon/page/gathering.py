@@ -22,7 +22,7 @@ from daemon.jobs import Job, JobState
 from daemon.journal import Journal
 from daemon.names import is_picture
 from daemon.obstacles import Obstacle
-from daemon.page.asking import asking, bad_styles
+from daemon.page.asking import asking, bad_styles, lonely, nearly_named
 from daemon.page.board import (
     MOST_FAILURES,
     MOST_RESULTS,
@@ -147,8 +147,10 @@ class Gathering:
             trouble=self._asks.obstacles(),
             loading=self._asks.is_loading(),
             homeless=asking(asked.homeless),
+            slips=nearly_named(asked.slips),
             halves=asking(asked.halves),
-            lonely=asking(asked.lonely),
+            lonely=lonely(asked.lonely),
+            lonely_in_all=asked.lonely.in_all,
             closed=asking(asked.closed),
             bad_styles=bad_styles(bad),
             bad_styles_in_all=len(bad),

@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.companions import Beside, beside, in_a_job, is_companion, job_role, marked, plain_stem
+from daemon.companions import (
+    Beside,
+    belonging,
+    beside,
+    in_a_job,
+    is_companion,
+    job_role,
+    marked,
+    plain_stem,
+)
 from daemon.departure import names_together
 from daemon.names import canonical, split
 
@@ -37,6 +46,24 @@ def test_names_that_say_whose_they_are(name: str, stem: str, mark: str) -> None:
 def test_names_that_say_nothing(name: str) -> None:
     assert marked(name) is None
     assert not is_companion(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "role", "stem"),
+    [
+        ("a.mask.png", "mask", "a"), ("a.regions.png", "regions", "a"),
+        ("a.start.png", "start", "a"), ("a.Style.regions.png", "style_regions", "a.Style"),
+        ("my style.regions.png", "regions", "my style"), ("mask.png", "mask", "content"),
+        ("content.start.png", "start", "content"), ("style.regions.png", "style_regions", "style"),
+    ],
+)  # fmt: skip
+def test_what_a_picture_belongs_to(name: str, role: str, stem: str) -> None:
+    assert belonging(name) == (role, stem)
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.style.png", "mask.txt", "content.jpg"])
+def test_what_belongs_to_nothing(name: str) -> None:
+    assert belonging(name) is None
 
 
 def test_what_goes_along_with_nothing_is_left_out() -> None:

@@ -41,6 +41,11 @@ def test_what_waits_is_told_apart(share: Share) -> None:
     (lonely,) = found.lonely if (found := look(share, "Waves")) else ()
     assert lonely == PurePath("Waves/gone.mask.png")
     assert NotTaken(lonely=(lonely,))
+    style = PurePath("Trip/style.regions.png")
+    assert list(lines.lying(NotTaken(lonely=(lonely, style)), running=True)) == [
+        "Waves/gone.mask.png is a mask and waits for the photo gone beside it",
+        "Trip/style.regions.png marks regions of a style and waits for the picture style beside it",
+    ]
 
 
 def test_what_there_was_no_time_to_read_is_no_half(
@@ -86,6 +91,18 @@ def test_photos_that_stay_there_for_ever_are_not_counted(share: Share) -> None:
     found = look(share, None, {PurePath("Waves/a.jpg")})
     assert found is not None
     assert found.photos == 1
+
+
+def test_what_ends_as_no_picture_is_not_counted_as_a_photo(share: Share) -> None:
+    names = ("a.JPG", "IMG_1", "Mr. Smith at sea", "bill.pdf", "film.mp4")
+    put(share, "Styles/Waves.jpg", *(f"Inbox/Waves/{name}" for name in names))
+    found = look(share, None)
+    assert found == NotTaken(3, others=2)
+    assert list(lines.lying(found, running=False)) == [
+        "3 photos to be taken once the service runs",
+        "2 other files whose ending is not a picture's",
+    ]
+    assert NotTaken(others=1)
 
 
 def test_what_is_closed_is_named(share: Share, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,7 +58,7 @@ ENGLISH = re.compile(
 # Where sentences are made that can become the reason of a failed photo, or of a note.
 SAYING = (
     "daemon/pictures.py", "daemon/bounded.py", "daemon/rations.py", "daemon/inspector.py",
-    "daemon/looking.py",
+    "daemon/looking.py", "daemon/slips.py",
     "daemon/overrides.py", "daemon/named.py", "daemon/contradictions.py", "daemon/wishes.py",
     "daemon/last_resort.py", "daemon/dispatch.py",
     "daemon/formats/deep_tiff.py", "daemon/formats/colour.py", "daemon/cancelling.py",

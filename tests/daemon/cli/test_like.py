@@ -52,7 +52,7 @@ def run(
 def result(run: Run) -> str:
     """A picture painted with wishes of its own."""
     wishes = ("--size", "80", "--iterations", "5", "--seed", "9", "--paint.style_weight", "3")
-    assert run("photo.jpg", "style.png", "-o", "first.png", *wishes)[0] == 0
+    assert run("photo.jpg", "style.png", "-o", "first.png", "--force", *wishes)[0] == 0
     return "first.png"
 
 
@@ -128,7 +128,7 @@ def blend(run: Run) -> str:
     wishes = ("--size", "80", "--iterations", "5", "--init", "begun.png")
     Image.new("RGB", (64, 48), (30,) * 3).save("begun.png")
     styles = ("style.png:70", "--style", "other.png:30")
-    assert run("photo.jpg", *styles, "-o", "first.png", *wishes)[0] == 0
+    assert run("photo.jpg", *styles, "-o", "first.png", "--force", *wishes)[0] == 0
     return "first.png"
 
 
@@ -184,7 +184,7 @@ def test_what_a_blend_lacks_is_said(run: Run, blend: str) -> None:
     first, second = err.splitlines()
     assert first.startswith('None of the styles is the file "other.png" (SHA-256 ')
     assert second.startswith('No picture to start from is named; it was "begun.png" (SHA-256 ')
-    _, _, err = run("photo.jpg", "style.png", "--style", "other.png", "-o", "b.png",
+    _, _, err = run("photo.jpg", "style.png", "--style", "other.png", "-o", "c.png",
                     "--like", blend, "--init", "other.png")  # fmt: skip
     assert err.startswith('The picture to start from is another file than "begun.png"')
     assert err.count("\n") == 1
@@ -203,7 +203,7 @@ def test_what_guided_it_is_told_and_compared(run: Run) -> None:
     assert ', with the style\'s regions "style.png" (SHA-256 ' in err
     options = "--mask MASK --content-regions REGIONS --style-regions REGIONS2"
     assert f"atelierd stylize PHOTO STYLE {options} -o FILE --like first.png ." in err
-    again = ("photo.jpg", "style.png", "-o", "again.png", "--like", "first.png")
+    again = ("photo.jpg", "style.png", "-o", "again.png", "--force", "--like", "first.png")
     code, _, err = run(*again, *GUIDES)
     assert (code, err) == (0, "")
     assert Path("again.png").read_bytes() == Path("first.png").read_bytes()
@@ -258,7 +258,7 @@ def test_nothing_in_a_record_reaches_the_terminal_raw(run: Run, result: str) -> 
     Image.new("RGB", (40, 40)).save(
         "evil.jpg", xmp=xmp.packet(xmp.Found(record=json.dumps(fields)), "x")
     )
-    code, _, err = run("photo.jpg", "style.png", "-o", "b.png", "--like", "evil.jpg")
+    code, _, err = run("photo.jpg", "style.png", "-o", "c.png", "--like", "evil.jpg")
     assert (code, err.count("\n")) == (0, 8)
     alone += run("--like", "evil.jpg")[2]
     assert all(each.isprintable() for each in (err + alone).replace("\n", ""))
@@ -323,4 +323,4 @@ def test_the_real_engine_repeats_a_picture_to_the_bit(
     assert (refined > 0) == (size == "original")
     # Also in a process that has painted nothing yet.
     assert painted(f"again{Path(name).suffix}", "--like", name, runner=LocalRunner) == first
-    assert painted(f"other{Path(name).suffix}", "--like", name, "--seed", "6") != first
+    assert painted(f"third{Path(name).suffix}", "--like", name, "--seed", "6") != first

@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from daemon.cli import main, stylize
+from daemon.cli import main, output, stylize
 from daemon.record import record_of
 from daemon.runners.local import LocalRunner
 from engine import Recipe
@@ -93,7 +93,7 @@ def test_a_picture_that_is_too_long_for_its_format_is_not_called_so(run: Run) ->
     Path("out.webp").write_bytes(b"of before")
     Path("out.png").write_bytes(b"somebody's own")
     arguments = ("--output.size", "original", "--size", "512", "--iterations", "4", "--json")
-    code, out, err = run("long.jpg", "style.png", "-o", "out.webp", *arguments)
+    code, out, err = run("long.jpg", "style.png", "-o", "out.webp", "--force", *arguments)
     assert code == 0
     assert json.loads(out)["output"] == "out (2).png"
     assert err == (
@@ -117,7 +117,7 @@ def test_json_has_exactly_the_promised_keys(run: Run) -> None:
 
 
 def test_it_is_said_what_was_refined_and_why_it_was_not(run: Run) -> None:
-    wishes = ("-o", "out.png", "--size", "32", "--iterations", "2", "--json")
+    wishes = ("-o", "out.png", "--force", "--size", "32", "--iterations", "2", "--json")
     refined = ("--output.size", "original", "--output.refine", "3")
     code, out, err = run("photo.jpg", "style.png", *wishes, *refined)
     assert (code, json.loads(out)["refined"], err) == (0, 3, "")
@@ -177,7 +177,7 @@ def test_the_controls_reach_the_recipe(run: Run) -> None:
 
 def test_photo_needs_no_value_and_can_be_taken_back(run: Run) -> None:
     """A value behind it would be the photo's name."""
-    quick = ("-o", "out.png", "--iterations", "2")
+    quick = ("-o", "out.png", "--force", "--iterations", "2")
     assert run("--photo", "photo.jpg", "style.png", *quick, "--realism-weight", "500")[0] == 0
     found = recipe_of("out.png")
     assert (found.photo, found.realism_weight) == (True, 500)
@@ -255,12 +255,12 @@ def test_a_file_called_like_a_choice_has_to_be_named_with_its_folder(run: Run) -
     shutil.copy("slow.png", "noise")
     assert run("photo.jpg", "style.png", *QUICK, "--init", "noise")[0] == 0
     assert recipe_of("out.png").init == "noise"
-    assert run("photo.jpg", "style.png", *QUICK, "--init", "./noise")[0] == 0
+    assert run("photo.jpg", "style.png", *QUICK, "--force", "--init", "./noise")[0] == 0
     assert recipe_of("out.png").init == "content"
 
 
 def test_the_longer_names_are_heeded_too_and_give_way(run: Run) -> None:
-    pictures = ("photo.jpg", "style.png", "-o", "out.png", "--json")
+    pictures = ("photo.jpg", "style.png", "-o", "out.png", "--force", "--json")
     long = ("--paint.size", "64", "--paint.iterations", "5")
     report = json.loads(run(*pictures, *long)[1])
     assert (report["width"], report["iterations"]) == (64, 5)
@@ -270,10 +270,37 @@ def test_the_longer_names_are_heeded_too_and_give_way(run: Run) -> None:
 
 def test_an_existing_output_is_replaced_only_by_a_picture(run: Run) -> None:
     Path("out.png").write_bytes(b"old")
-    assert run("text.jpg", "style.png", "-o", "out.png")[0] == 4
+    assert run("text.jpg", "style.png", "-o", "out.png", "--force")[0] == 4
     assert Path("out.png").read_bytes() == b"old"
-    assert run("photo.jpg", "style.png", "-o", "out.png", "--iterations", "1")[0] == 0
+    assert run("photo.jpg", "style.png", "-o", "out.png", "--iterations", "1", "--force")[0] == 0
     assert size_of("out.png")[0] == 512
+
+
+def test_an_existing_output_is_refused_before_the_work(run: Run) -> None:
+    Path("out.png").write_bytes(b"old")
+    Path("link.png").symlink_to("nowhere")
+    for name in ("out.png", "link.png"):
+        pictures = ("photo.jpg", "style.png", "-o", name)
+        code, _, err = run(*pictures, worker=stand_ins.dies_at_start_worker)
+        assert code == 2
+        assert err.endswith(
+            f"{name} is there already: choose another name, or add --force to replace it.\n"
+        )
+    assert Path("out.png").read_bytes() == b"old"
+
+
+def test_what_came_while_it_was_painted_stays(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def come(*_: Any, **__: Any) -> None:
+        Path("out.png").write_bytes(b"new")
+
+    monkeypatch.setattr(stylize, "check_output", come)
+    code, out, err = run("photo.jpg", "style.png", "-o", "out.png", "--iterations", "1", "--json")
+    assert (code, json.loads(out)["output"]) == (0, "out (2).png")
+    assert err == (
+        "out.png was not written: another file has come there meanwhile. It is out (2).png.\n"
+    )
+    assert Path("out.png").read_bytes() == b"new"
+    assert size_of("out (2).png")[0] == 512
 
 
 @pytest.mark.parametrize(
@@ -372,7 +399,7 @@ def test_what_goes_wrong_is_said_in_a_sentence(
 
 
 def test_what_is_missing_from_the_picture_is_said(run: Run) -> None:
-    arguments = ("photo.jpg", "style.png", "-o", "out.png", "--json")
+    arguments = ("photo.jpg", "style.png", "-o", "out.png", "--force", "--json")
     code, out, err = run(*arguments, worker=stand_ins.forgetful_worker)
     assert (code, err.count("\n")) == (0, 1)
     assert err.startswith("The photo could not be read again. What it says of itself ")
@@ -451,8 +478,8 @@ def test_weights_that_are_imported_on_the_way_are_named(
     for said in (["The weights were imported from mine.params in param."], []):
         with pytest.raises(SystemExit) as ended:
             main(
-                ["stylize", *pictures, "-o", "out.png", "--size", "64", "--iterations", "1",
-                 "--device", "cpu", "--weights", "param"]
+                ["stylize", *pictures, "-o", "out.png", "--force", "--size", "64",
+                 "--iterations", "1", "--device", "cpu", "--weights", "param"]
             )  # fmt: skip
         assert ended.value.code == 0
         assert capfd.readouterr().err.splitlines() == said
@@ -532,7 +559,7 @@ def test_ctrl_c_at_the_last_moment_promises_nothing(
     def interrupted(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(stylize, "write_atomically", interrupted)
+    monkeypatch.setattr(output, "publish_new", interrupted)
     code, out, err = run("photo.jpg", "style.png", "-o", "out.png", "--iterations", "1")
     assert (code, out) == (130, "")
     assert err == "Stopped while out.png was being written: see whether it is there.\n"
@@ -567,8 +594,9 @@ def test_another_seed_is_another_picture_and_the_same_the_same(
         monkeypatch.setattr(stylize, "LocalRunner", runner)
         with pytest.raises(SystemExit) as ended:
             main(
-                ["stylize", *pictures, "-o", "out.png", "--size", "64", "--iterations", "3",
-                 "--device", "cpu", "--weights", str(weights.parent), *init, "--seed", str(seed)]
+                ["stylize", *pictures, "-o", "out.png", "--force", "--size", "64",
+                 "--iterations", "3", "--device", "cpu", "--weights", str(weights.parent),
+                 *init, "--seed", str(seed)]
             )  # fmt: skip
         assert ended.value.code == 0
         with Image.open("out.png") as picture:
@@ -602,7 +630,7 @@ def test_the_real_engine_heeds_all_that_is_named(weights: Path, pictures: tuple[
     assert len({usual, blend, begun, match, grey}) == 5
     again = ("--like", "blend.png")
     assert painted("again.png", strokes, "--style", "grey.png", *again) == blend
-    assert painted("again.png", strokes, "--init", "grey.png", "--like", "begun.png") == begun
+    assert painted("begun again.png", strokes, "--init", "grey.png", "--like", "begun.png") == begun
 
 
 @pytest.mark.weights
@@ -633,7 +661,7 @@ def test_the_real_engine_heeds_masks_and_regions(
     with Image.open(photo) as file:
         whole = np.asarray(file.convert("RGB"))
     for more in ((), ("--output.refine", "0")):
-        masked = painted("mask.png", "--mask", "right.png", *short, *original, *more)
+        masked = painted("mask.png", "--force", "--mask", "right.png", *short, *original, *more)
         assert np.array_equal(masked[:, :48], whole[:, :48])
         assert np.abs(masked[:, 52:].astype(float) - whole[:, 52:]).mean() > 2
     regions = ("--content-regions", "right.png", "--style-regions")
@@ -642,7 +670,7 @@ def test_the_real_engine_heeds_masks_and_regions(
     )
     assert not np.array_equal(same, crossed)
     capfd.readouterr()
-    assert run("bad.png", *regions, "red.png", *short) == 0  # black is there in both
+    assert run("good.png", *regions, "red.png", *short) == 0  # black is there in both
     assert run("bad.png", "--content-regions", photo, "--style-regions", "right.png", *short) == 4
     assert "marks regions of the photo has more than 9 colours" in capfd.readouterr().err
     assert run("bad.png", "--mask", "right.png", "--style-loss", "histogram", *short) == 2

@@ -15,6 +15,8 @@ from daemon.page.board import (
     Board,
     Failure,
     FailureKind,
+    Lonely,
+    NearlyNamed,
     Now,
     Places,
     Point,
@@ -75,8 +77,15 @@ def asking(board: Board) -> Board:
     return replace(
         board,
         homeless=Asking(tuple(f"IMG_{n}.jpg" for n in range(6)), 200),
+        slips=(NearlyNamed("Wavs", 'There is no style "Wavs". Did you mean "Waves"?'),),
         halves=Asking(("Party/content.jpg",), 1),
-        lonely=Asking(("Waves/beach.mask.png",), 1),
+        lonely=(
+            Lonely("Waves/beach.mask.png", "mask", "beach"),
+            Lonely("Waves/beach.regions.png", "regions", "beach"),
+            Lonely("Waves/beach.start.png", "start", "beach"),
+            Lonely("Waves/beach.style.regions.png", "style_regions", "beach.style"),
+        ),
+        lonely_in_all=12,
         closed=Asking(("Private", "Waves/mine.jpg"), 2),
         bad_styles=(
             BadStyle("Dots.jpg", "The file is empty."),

@@ -15,7 +15,7 @@ from hypothesis import strategies as some
 
 from daemon.names import printable
 from daemon.obstacles import Obstacle
-from daemon.page.board import Asking, BadStyle, Board, FailureKind, Places
+from daemon.page.board import Asking, BadStyle, Board, FailureKind, Lonely, Places
 from daemon.page.drawing import SCRIPT, STYLE, Drawing, draw
 from daemon.words import LANGUAGES, Language, words
 from tests.daemon.page.boards import (
@@ -217,7 +217,8 @@ def named(name: str) -> Board:
         trouble=(Obstacle(f"{name} may still be being copied: {GAP}"),),
         homeless=Asking((name, name), 3),
         halves=Asking((name,), 1),
-        lonely=Asking((name,), 1),
+        lonely=(Lonely(name, "mask", name),),
+        lonely_in_all=1,
         closed=Asking((name,), 1),
         bad_styles=(BadStyle(name, name),),
         bad_styles_in_all=1,
@@ -362,10 +363,20 @@ def test_what_waits_for_people_is_said_with_what_to_do() -> None:
         "asks.homeless_ways", "asks.halves_ways", "asks.lonely_ways", "asks.closed_ways",
         "asks.styles_ways",
     ]  # fmt: skip
-    assert page.values("data-number")[:2] == ["194", "7"]
+    assert page.values("data-number")[:3] == ["194", "8", "7"]
     names = page.inside("bdi")
-    for name in ("IMG_0.jpg", "IMG_5.jpg", "Party/content.jpg", "Private", "Dots.jpg"):
+    for name in ("IMG_0.jpg", "IMG_5.jpg", "Party/content.jpg", "Private", "Dots.jpg", "Wavs"):
         assert name in names
+    assert b"Did you mean" in draw(asking(empty()))
+
+
+def test_masks_and_the_like_say_what_each_waits_for() -> None:
+    page = Page(draw(asking(empty())))
+    assert [key for key in said_of(page, "asks.lonely_") if not key.endswith("_ways")] == [
+        "asks.lonely_mask", "asks.lonely_regions", "asks.lonely_start",
+        "asks.lonely_style_regions",
+    ]  # fmt: skip
+    assert {"beach", "beach.style"} <= set(page.inside("bdi"))
 
 
 def test_where_there_is_no_style_it_is_said_how_to_get_one() -> None:

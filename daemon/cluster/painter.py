@@ -1,0 +1,101 @@
+"""The plugin that makes a Dask worker a painter.
+
+It holds the engines, and lets the worker join the cluster once one has loaded. A worker that is
+left without any, and without the hope of one, leaves the cluster.
+
+How many pictures it takes is said once, when it joins: a scheduler that is told that they are
+fewer, and then more again, forgets the tasks that it could not place meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any, Final
+
+from distributed import Worker
+from distributed.diagnostics.plugin import WorkerPlugin
+
+from daemon.cluster.messages import PAINTER
+from daemon.cluster.studio import Studio
+from daemon.errors import EngineLostError
+
+_CLOSE_SECONDS: Final = 20.0
+
+
+class Painter(WorkerPlugin):
+    """Engines of a worker.
+
+    Args:
+        studio: makes what holds the engines, or gives one that is there. It has to be picklable
+            where the plugin is sent to a worker.
+        keeps: whether the engines stay when the worker leaves: then they are the caller's to close.
+    """
+
+    name = PAINTER
+
+    def __init__(self, studio: Callable[[], Studio], *, keeps: bool = False) -> None:
+        self._make: Final = studio
+        self._keeps: Final = keeps
+        self._studio: Studio | None = None
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._leaving: asyncio.Future[Any] | None = None
+
+    @property
+    def studio(self) -> Studio:
+        """The engines.
+
+        Raises:
+            RuntimeError: the worker has not been set up.
+        """
+        if self._studio is None:
+            raise RuntimeError("this worker is not set up as a painter yet")
+        return self._studio
+
+    async def setup(self, worker: Worker) -> None:
+        """Load the engines; Dask calls this before the worker joins.
+
+        Raises:
+            EngineLostError: there are none; says why.
+        """
+        loop, changed = asyncio.get_running_loop(), asyncio.Event()
+        studio = self._studio = await asyncio.to_thread(self._make)
+        studio.listen(partial(_call, loop, changed.set))
+        if not studio.capacity:
+            studio.start()
+        while not studio.capacity:
+            if studio.unavailable:
+                raise EngineLostError(studio.unavailable)
+            await changed.wait()
+            changed.clear()
+        self._spawn(self._leave_without_engines(worker, changed))
+
+    async def teardown(self, worker: Worker) -> None:  # noqa: ARG002 - Dask names it so
+        """End the engines, unless they stay; Dask calls this when the worker leaves."""
+        for task in self._tasks:
+            task.cancel()
+        if self._studio is not None and not self._keeps:
+            await asyncio.to_thread(self._studio.close, _CLOSE_SECONDS)
+
+    async def _leave_without_engines(self, worker: Worker, changed: asyncio.Event) -> None:
+        while not self.studio.unavailable:
+            await changed.wait()
+            changed.clear()
+        # Not to be waited for: the worker ends this very task.
+        self._leaving = asyncio.ensure_future(worker.close(reason="atelierd-engine-unavailable"))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a worker needs of it: engines are made there."""
+        return {**self.__dict__, "_studio": None, "_tasks": set(), "_leaving": None}
+
+
+def _call(loop: asyncio.AbstractEventLoop, act: Callable[[], None]) -> None:
+    """From another thread; a loop that has ended needs to know nothing."""
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(act)
