@@ -23,6 +23,8 @@ from tests.daemon.standins import progress
 
 WEIGHTS = "STAND_IN_WEIGHTS"
 """Variable of the environment: what a worker says of its weights; `load` that it loads them."""
+DEAF = "STAND_IN_DEAF"
+"""Variable of the environment: whether a worker cannot end an engine."""
 GOOD = "a" * 64
 
 
@@ -50,6 +52,7 @@ class Plan:
 
 
 SAVED: dict[str, bytes] = {}
+KILLED: set[str] = set()
 
 
 def request(job_id: str, **plan: Any) -> PaintRequest:
@@ -72,6 +75,9 @@ def paint(order: Order) -> End:
         if not plan.hangs and _is_given_up(f"paint-{order.run}"):
             return Cancelled(job_id)
         time.sleep(plan.seconds)
+        if job_id in KILLED:
+            KILLED.discard(job_id)
+            return Failed(job_id, "lost", "Its engine was ended.")
         _say(order, Progressed(job_id, progress(step, plan.steps)))
         if step == plan.saves_at:
             SAVED[job_id] = str(step).encode()
@@ -94,11 +100,17 @@ def credentials() -> Credentials | None:
     return None if weights == "load" else Credentials("1", weights, "r", ("cpu",))
 
 
+def kill(job_id: str) -> None:
+    if os.environ.get(DEAF):
+        raise TimeoutError
+    KILLED.add(job_id)
+
+
 def refusal(told: Credentials) -> str:
     return "" if told.weights_sha256 == GOOD else "It has other weights."
 
 
-CALLS = Calls(paint, fetch, credentials, refusal)
+CALLS = Calls(paint, fetch, credentials, kill, refusal)
 
 
 def _plan(order: Order) -> Plan:

@@ -196,8 +196,23 @@ def test_a_cluster_without_painters_is_told_of(tmp_path: Path) -> None:
         assert ear.next(EngineReady).engine == "anna"
 
 
-def test_a_painter_that_hangs_is_set_aside(tmp_path: Path) -> None:
-    with grid(tmp_path, "anna") as one, running(one.address) as (runner, ear):
+def test_an_engine_that_hangs_is_ended_and_its_painter_goes_on(shared: Grid) -> None:
+    with running(shared.address) as (runner, ear):
+        runner.submit(request("a", steps=1000, seconds=0.1, hangs=True))
+        ear.next(Progressed)
+        runner.kill("a")
+        runner.kill("unknown")
+        lost = ear.end("a")
+        assert isinstance(lost, Failed)
+        assert lost.blame == "lost"
+        runner.submit(request("b"))
+        assert isinstance(ear.end("b"), Painted)
+        assert ear.ends() == [("a", "Failed"), ("b", "Painted")]
+
+
+def test_a_painter_that_hangs_altogether_is_set_aside(tmp_path: Path) -> None:
+    deaf = {stand_ins.DEAF: "1"}
+    with grid(tmp_path, "anna", **deaf) as one, running(one.address) as (runner, ear):
         runner.submit(request("a", steps=1000, seconds=1, hangs=True))
         ear.next(Progressed)
         runner.kill("a")
