@@ -162,6 +162,16 @@ def state_folder(settings: Settings, share: Share, environ: Mapping[str, str]) -
     return folder
 
 
+def painters_folder(settings: Settings, environ: Mapping[str, str]) -> Path:
+    """Say where painters of a cluster keep what they save; nothing is made.
+
+    Args:
+        settings: as for `state_folder`.
+        environ: the environment.
+    """
+    return _state_base(settings, environ).expanduser().resolve() / "painters"
+
+
 def _state_base(settings: Settings, environ: Mapping[str, str]) -> Path:
     if settings.state_dir is not None:
         return settings.state_dir

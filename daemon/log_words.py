@@ -40,6 +40,7 @@ _SENTENCES: Final = {
     "metrics.written_again": "The figures are written again.",
     "outbox.refuses": "{why}",
     "outbox.takes_again": "The outbox takes pictures again.",
+    "painter.state": "{why}",
     "photo.is_known": "{photo} was painted before, and stays where it is.",
     "photo.stays": "{photo} cannot be moved out of the inbox; {means}.",
     "request.trouble": "What people ask for cannot be read in {folder}: {why}",

@@ -33,6 +33,7 @@ __all__ = ["main", "settings_options"]
 COMMANDS: Final = {
     "run": "Keep a share: paint the photos that are dropped into it.",
     "stylize": "Paint one photo in the style of one picture.",
+    "worker": "Paint for services on other machines.",
     "weights": "Fetch, import or check the trained weights.",
     "init": "Make a folder that `run` can then be pointed at.",
     "status": "Show what a share's service is doing.",

@@ -27,6 +27,9 @@ OF_THE_SERVICE: Final = (
 )
 """Settings of the engine's section that only a service heeds."""
 
+ONLY_THE_DAEMONS: Final = ("engine.max_attempts",)
+"""Settings of the engine's section that only whoever keeps the queue heeds, and no painter."""
+
 OF_THE_SHARE: Final = ("share.language", "share.contact_sheet")
 """Settings of the share's section that only whoever writes to people heeds."""
 

@@ -109,6 +109,12 @@ HEEDED = {
     "clean": {"state_dir", "share.root", *SHARE},
     "doctor": {"state_dir", "share.root", *SHARE, *ENGINE},
     "completion": set(),
+    "worker": {
+        "state_dir", *ENGINE,
+        "engine.devices", "engine.workers", "engine.first_look", "engine.style_cache",
+        "engine.checkpoint_seconds",
+        *(key for key in catalogue() if key.startswith(("cluster.", "log."))),
+    },
     "weights fetch": {"engine.weights"},
     "weights import": {"engine.weights"},
     "weights verify": {"engine.weights"},

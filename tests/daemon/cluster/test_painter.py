@@ -117,12 +117,12 @@ def test_a_picture_is_painted_and_told_of_and_nothing_stays_of_it(tmp_path: Path
 def test_another_attempt_goes_on_from_what_was_fetched_of_the_one_before(tmp_path: Path) -> None:
     async def story(here: Room) -> None:
         assert await here.ask(task.fetch, "job") == b""
-        first = here.give(order("one", stand_ins.SLOWER, steps=1000))
+        first = here.give(order("one", stand_ins.SLOWER, steps=40))
         await here.until(lambda: here.news(Saved))
         saved = await here.ask(task.fetch, "job")
         assert saved
         await here.client.cancel([first], force=True)
-        end = await here.give(order("two", steps=1000, snapshot=saved))
+        end = await here.give(order("two", steps=40, snapshot=saved))
         await here.until(lambda: here.news(Resumed))
         assert here.news(Resumed)[0].iteration > 0
         assert isinstance(end, Painted)

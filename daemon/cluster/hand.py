@@ -1,0 +1,145 @@
+"""A painter as a process: its folder, its engines, its place in the cluster, its end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Final
+
+from daemon import checkpoints
+from daemon.cluster import quiet
+from daemon.cluster.joining import Joining, Where
+from daemon.cluster.security import security
+from daemon.cluster.studio import Studio
+from daemon.errors import AlreadyRunningError
+from daemon.locking import ShareLock
+from daemon.notify import Notify
+from daemon.runners.base import Deliver, Runner
+from daemon.runners.making import local
+from daemon.settings import EngineSettings, Settings
+
+_CLOSE_SECONDS: Final = 20.0
+_SCRATCH: Final = "dask"
+_TELL_SECONDS: Final = 1.0
+
+
+@dataclass(frozen=True)
+class Named:
+    """What a painter is called.
+
+    Attributes:
+        name: for people; empty: the machine's, and the number of its folder.
+        host: address by which the others reach it; empty: as Dask finds it.
+    """
+
+    name: str = ""
+    host: str = ""
+
+
+def paint(settings: Settings, named: Named, base: Path, notify: Notify) -> None:
+    """Paint for the scheduler that the settings name, until SIGTERM or SIGINT.
+
+    Args:
+        settings: of the engine and of the cluster.
+        named: what it is called.
+        base: folder of all painters of this machine.
+        notify: told how it is.
+
+    Raises:
+        SettingsError: the settings contradict one another.
+        ShareError: the folder cannot be used.
+    """
+    secure = security(settings.cluster)
+    with own_folder(base) as folder:
+        studio = studio_in(folder, settings.engine)
+        where = Where(
+            settings.cluster.scheduler or "",
+            secure,
+            named.name or f"{os.uname().nodename}-{folder.name}",
+            1,
+            folder / _SCRATCH,
+            named.host,
+        )
+        try:
+            asyncio.run(_stay(studio, where, notify))
+        finally:
+            notify.stopping()
+            studio.close(_CLOSE_SECONDS)
+
+
+def studio_in(folder: Path, settings: EngineSettings) -> Studio:
+    """Engines that keep what they save in a folder.
+
+    Args:
+        folder: of this painter alone.
+        settings: of the engines.
+    """
+
+    def make(deliver: Deliver) -> Runner:
+        return local(settings, deliver, state=folder)
+
+    return Studio(make, folder / checkpoints.FOLDER)
+
+
+@contextmanager
+def own_folder(base: Path) -> Iterator[Path]:
+    """A folder that no other painter of this machine has at the same time: `1`, `2`, ...
+
+    Args:
+        base: where they lie.
+
+    Raises:
+        ShareError: it cannot be used.
+    """
+    for number in count(1):
+        folder = base / str(number)
+        # With this clock it does not wait for whoever has it, but goes on to the next.
+        lock = ShareLock(folder, clock=count(0, 60).__next__)
+        try:
+            lock.acquire()
+        except AlreadyRunningError:
+            continue
+        try:
+            yield folder
+        finally:
+            lock.release()
+        return
+
+
+async def _stay(studio: Studio, where: Where, notify: Notify) -> None:
+    quiet.keep_to_ourselves()
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    teller = _Teller(notify)
+    telling = asyncio.ensure_future(teller.keep())
+    try:
+        await Joining(studio, where, teller.take).stay(stop)
+    finally:
+        telling.cancel()
+
+
+class _Teller:
+    """Tells systemd how it is, which hears one word a second."""
+
+    def __init__(self, notify: Notify) -> None:
+        self._notify: Final = notify
+        self._line = "Starting"
+
+    def take(self, line: str, joined: bool) -> None:  # noqa: FBT001 - as it is called
+        """From now on this is so."""
+        self._line = line
+        if joined:
+            self._notify.ready()
+
+    async def keep(self) -> None:
+        """Tell what there is to tell, until it is cancelled."""
+        while True:
+            self._notify.tell(lambda: self._line, lives=lambda: True)
+            await asyncio.sleep(_TELL_SECONDS)

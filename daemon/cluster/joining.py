@@ -1,0 +1,170 @@
+"""The life of a painter: it joins a scheduler, and joins again when that was away.
+
+Its engines stay meanwhile. What is told is told once: that it waits, and that it has joined.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+from distributed import Security, Worker
+from distributed.core import Status
+
+from daemon.cluster.messages import RESOURCE
+from daemon.cluster.painter import Painter
+from daemon.cluster.studio import Studio
+
+_CLOSE_SECONDS: Final = 10.0
+_log: Final = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How patient a painter is; tests are less.
+
+    Attributes:
+        told_seconds: without a scheduler after so long, that is told.
+        pause_seconds: between two attempts.
+        engine_seconds: likewise, where the engines were at fault.
+    """
+
+    told_seconds: float = 5.0
+    pause_seconds: float = 2.0
+    engine_seconds: float = 30.0
+
+
+@dataclass(frozen=True)
+class Where:
+    """Where a painter works.
+
+    Attributes:
+        scheduler: address of it.
+        security: how to speak to it; None: as anybody may.
+        name: of the painter, for people; empty: its address.
+        engines: how many pictures it paints at once, at most.
+        folder: for what Dask keeps; a local one.
+        host: address of this machine by which the others reach it; empty: as Dask finds it.
+    """
+
+    scheduler: str
+    security: Security | None
+    name: str
+    engines: int
+    folder: Path
+    host: str = ""
+
+
+class Joining:
+    """One painter, for as long as `stay` lasts.
+
+    Args:
+        studio: its engines; started by this, and the caller's to close.
+        where: it works.
+        tell: takes one line on how it is, whenever that changes; and whether it has joined.
+        pace: how patient it is.
+    """
+
+    def __init__(
+        self,
+        studio: Studio,
+        where: Where,
+        tell: Callable[[str, bool], None],
+        pace: Pace | None = None,
+    ) -> None:
+        self._studio: Final = studio
+        self._where: Final = where
+        self._tell: Final = tell
+        self._pace: Final = pace or Pace()
+        self._said = ""
+
+    async def stay(self, stop: asyncio.Event) -> None:
+        """Join, and join again, until `stop` is set."""
+        stopping = asyncio.ensure_future(stop.wait())
+        try:
+            while not stop.is_set():
+                worker = self._worker()
+                try:
+                    await self._one(worker, stopping)
+                finally:
+                    await _leave(worker)
+                pace, at_fault = self._pace, self._studio.unavailable
+                await _first(
+                    stopping, timeout=pace.engine_seconds if at_fault else pace.pause_seconds
+                )
+        finally:
+            stopping.cancel()
+
+    async def _one(self, worker: Worker, stopping: asyncio.Future[Any]) -> None:
+        """Join once, and stay until the scheduler is lost, the engines are, or the end is asked."""
+        joining = asyncio.ensure_future(_started(worker))
+        try:
+            await _first(joining, stopping, timeout=self._pace.told_seconds)
+            if not joining.done() and not stopping.done():
+                self._say_what_it_waits_for()
+            await _first(joining, stopping)
+            if not joining.done():
+                return
+            joining.result()
+        except (OSError, RuntimeError, asyncio.TimeoutError) as error:
+            self._say(self._studio.unavailable or _why(error))
+            return
+        finally:
+            joining.cancel()
+        self._say(f"Paints for the scheduler at {self._where.scheduler}.", joined=True)
+        ended = asyncio.ensure_future(worker.finished())
+        await _first(ended, stopping)
+        ended.cancel()
+
+    def _say_what_it_waits_for(self) -> None:
+        loading = self._studio.credentials is None
+        scheduler = f"the scheduler at {self._where.scheduler}, which does not answer"
+        self._say(f"Waits for {'its engines to load' if loading else scheduler}.")
+
+    def _say(self, line: str, *, joined: bool = False) -> None:
+        if line == self._said:
+            return
+        self._said = line
+        _log.info("painter.state", joined=joined, why=line)
+        self._tell(line, joined)
+
+    def _worker(self) -> Worker:
+        where = self._where
+        return Worker(
+            where.scheduler,
+            name=where.name or None,
+            nthreads=where.engines,
+            resources={RESOURCE: where.engines},
+            plugins=(Painter(lambda: self._studio, keeps=True),),
+            local_directory=str(where.folder),
+            security=where.security,
+            memory_limit=0,
+            dashboard=False,
+            dashboard_address=":0",
+            host=where.host or None,
+        )
+
+
+async def _started(worker: Worker) -> None:
+    await worker
+
+
+async def _leave(worker: Worker) -> None:
+    if worker.status not in {Status.closed, Status.failed}:
+        with suppress(OSError, asyncio.TimeoutError):
+            await asyncio.wait_for(worker.close(reason="atelierd-painter-leaves"), _CLOSE_SECONDS)
+
+
+async def _first(*futures: asyncio.Future[Any], timeout: float | None = None) -> None:
+    await asyncio.wait(futures, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+
+
+def _why(error: BaseException) -> str:
+    while error.__cause__ is not None:  # Dask wraps what was the matter
+        error = error.__cause__
+    return f"It could not join: {error or type(error).__name__}."
