@@ -17,14 +17,16 @@ class Calls:
 
     Attributes:
         paint: the task; runs in a thread of the worker.
-        fetch: what was saved of a job; runs in the worker.
+        fetch: what was saved of a job, by its id; runs in the worker.
         credentials: what the painter is, or None while its engines load; runs in the worker.
+        kill: ends an engine that does not answer, by the job that it has; runs in the worker.
         refusal: why a painter is of no use, in plain words; empty if it is. Runs here.
     """
 
     paint: Callable[[Order], End]
-    fetch: Callable[[str], bytes]
-    credentials: Callable[[], Credentials | None]
+    fetch: Callable[..., bytes]
+    credentials: Callable[..., Credentials | None]
+    kill: Callable[..., None]
     refusal: Callable[[Credentials], str]
 
 

@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, cast
 
 from distributed import Scheduler, SpecCluster, Worker
 from distributed.diagnostics.plugin import WorkerPlugin
 
 from daemon.cluster.messages import RESOURCE
+from daemon.errors import EngineLostError
 
 _IN_MEMORY: Final = "inproc://"
 _CLOSE_SECONDS: Final = 30.0
 
-MakePainters = Callable[[], Sequence[WorkerPlugin]]
+MakePainters = Callable[[Path], Sequence[WorkerPlugin]]
+"""Gives what holds the engines of each worker, given a folder that goes with them."""
 
 
 @asynccontextmanager
@@ -28,15 +31,18 @@ async def cluster_here(make_painters: MakePainters) -> AsyncIterator[str]:
     """A cluster, for as long as it is wanted.
 
     Args:
-        make_painters: gives what holds the engines of each worker.
+        make_painters: gives the painters.
 
     Yields:
         The address of its scheduler.
+
+    Raises:
+        EngineLostError: one of them has no engine; says why.
     """
     with tempfile.TemporaryDirectory(prefix="atelierd-cluster-") as folder:
         workers = {
             f"painter-{number}": {"cls": Worker, "options": _options(painter, folder)}
-            for number, painter in enumerate(make_painters(), 1)
+            for number, painter in enumerate(make_painters(Path(folder)), 1)
         }
         scheduler = {
             "cls": Scheduler,
@@ -44,11 +50,22 @@ async def cluster_here(make_painters: MakePainters) -> AsyncIterator[str]:
         }
         cluster = SpecCluster(scheduler=scheduler, workers=workers, asynchronous=True)
         try:
-            await cluster
+            await _started(cluster)
             yield cluster.scheduler_address
         finally:
+            closing = cast("Awaitable[None]", cluster.close())  # since it is asynchronous
             with suppress(OSError, asyncio.TimeoutError):
-                await asyncio.wait_for(cluster.close(), _CLOSE_SECONDS)
+                await asyncio.wait_for(closing, _CLOSE_SECONDS)
+
+
+async def _started(cluster: SpecCluster) -> None:
+    try:
+        await cluster
+    except Exception as error:
+        cause: BaseException | None = error
+        while cause is not None and not isinstance(cause, EngineLostError):
+            cause = cause.__cause__
+        raise (error if cause is None else cause) from None
 
 
 def _options(painter: WorkerPlugin, folder: str) -> dict[str, Any]:

@@ -58,7 +58,8 @@ class _StartRequest:
 
 _Note = PaintRequest | CancelRequest | KillRequest | _StartRequest
 Place = Callable[[], AbstractAsyncContextManager[str]]
-"""Where the scheduler is: gives its address, for as long as it is entered."""
+"""Where the scheduler is: gives its address, for as long as it is entered. May raise
+`NoPaintersError`, then or at the end."""
 
 
 class DaskRunner:
@@ -160,6 +161,18 @@ class DaskRunner:
                 raise RuntimeError("the runner is closed")
             self._notes.append(note)
         self._keeper.wake()
+
+
+class NoPaintersError(Exception):
+    """There is no cluster to connect to, since nobody would paint in it.
+
+    Args:
+        why: what to tell.
+    """
+
+    def __init__(self, why: EngineUnavailable) -> None:
+        super().__init__(why.message)
+        self.why: Final = why
 
 
 class _AwayError(Exception):
@@ -274,7 +287,9 @@ class _Keeper:
                 tries = 0 if await self._one_connection() else tries + 1
             except Exception as error:  # noqa: BLE001 - without this nothing is ever painted
                 _log.error("cluster.keeper_failed", exc_info=error)
-                self._lost(_BUG.format(type(error).__name__))
+                self._is_asked = False
+                why = _BUG.format(type(error).__name__)
+                self._lost(EngineUnavailable("engine", why))
                 tries += 1
             await self._pause(tries)
 
@@ -291,10 +306,14 @@ class _Keeper:
         except _AwayError:
             if self._is_asked:
                 self._is_asked = False
-                self._lost(_AWAY.format(address))
+                self._lost(EngineUnavailable("engine", _AWAY.format(address)))
             return False
         except SchedulerLostError:
-            self._lost(_AWAY.format(address))
+            self._lost(EngineUnavailable("engine", _AWAY.format(address)))
+        except NoPaintersError as error:
+            self._is_asked = False
+            self._lost(error.why)
+            return False
         return True
 
     async def _keep_busy(self, client: Client, address: str) -> None:
@@ -309,10 +328,10 @@ class _Keeper:
     def _set_places(self, places: int) -> None:
         self.places = places
 
-    def _lost(self, message: str) -> None:
+    def _lost(self, why: EngineUnavailable) -> None:
         """Say so first: what is given back is to wait until a painter is there again."""
         self.places = 0
-        self._deliver(EngineUnavailable("engine", message))
+        self._deliver(why)
         self._errands.give_all_back()
 
     async def _pause(self, tries: int) -> None:

@@ -113,17 +113,13 @@ class Session:
         self._orders.take_back_soon([errand])
 
     def kill(self, errand: Errand) -> None:
-        """A painter does not answer: it is started anew if it can be, or else set aside."""
+        """An engine does not answer: its painter ends it; a painter that does not is let go."""
         seat = self._roster.find(errand.painter)
         if seat is None:  # nobody has begun with it: no painter is to blame
             self.cancel(errand)
             return
-        others = [one for one in self._orders.of_painter(seat.address) if one is not errand]
         self._orders.lose(errand, seat.name)
-        for one in others if seat.has_nanny else []:
-            self._errands.give_back(one)  # it is not to blame for what another one does
-        self._orders.take_back_soon(others if seat.has_nanny else [])
-        self._end_painter(seat)
+        self._background.spawn(self._end_engine(seat, errand.job_id))
 
     async def close(self) -> None:
         """Follow nothing any more; the client stays the caller's to close."""
@@ -135,13 +131,24 @@ class Session:
         """Have the painters give up all that they have."""
         await self._orders.take_back(self._errands.all)
 
+    async def _end_engine(self, seat: Seat, job_id: str) -> None:
+        try:
+            asked = self._client.run(self._calls.kill, job_id, workers=[seat.address])
+            await asyncio.wait_for(asked, self._pace.answer_seconds)
+        except Exception:  # noqa: BLE001 - whatever it is, it is not ended
+            if self._roster.is_there(seat):
+                self._end_painter(seat)
+
     def _end_painter(self, seat: Seat) -> None:
-        if seat.has_nanny:
-            self._leaves(seat, is_missed=True)
-            self._background.spawn(self._restart(seat))
-        else:
+        """It does not answer either: it is started anew, if it can be, or else set aside."""
+        if not seat.has_nanny:
             self._roster.refuse(seat, _HANGS.format(seat.name))
             self._changed()
+            return
+        for errand in self._orders.of_painter(seat.address):
+            self.cancel(errand)  # it is not to blame for what another one does
+        self._leaves(seat, is_missed=True)
+        self._background.spawn(self._restart(seat))
 
     async def _restart(self, seat: Seat) -> None:
         # Whether it comes back is seen when it joins.

@@ -120,6 +120,12 @@ class Studio:
         except OSError:  # not yet, or not any more
             return b""
 
+    def kill(self, job_id: str) -> None:
+        """End, by force, the engine that has a job; it is started again."""
+        run = self._runs.get(job_id)
+        if run is not None:
+            self._runner.kill(run)
+
     def paint(self, order: Order, say: Say, is_wanted: Callable[[], bool]) -> End:
         """Paint a picture; returns once it has ended.
 

@@ -45,6 +45,11 @@ def credentials(dask_worker: Worker) -> Credentials | None:
     return _studio(dask_worker).credentials
 
 
+def kill(job_id: str, dask_worker: Worker) -> None:
+    """End, by force, an engine here that has this job and does not answer."""
+    _studio(dask_worker).kill(job_id)
+
+
 def _say(worker: Worker, order: Order, news: News | Saved) -> None:
     worker.log_event(order.topic, pack(Said(order.run, worker.address, news)))
 

@@ -23,9 +23,9 @@ from tests.daemon.standins import progress
 
 WEIGHTS = "STAND_IN_WEIGHTS"
 """Variable of the environment: what a worker says of its weights; `load` that it loads them."""
+DEAF = "STAND_IN_DEAF"
+"""Variable of the environment: whether a worker cannot end an engine."""
 GOOD = "a" * 64
-PID_FILE = "STAND_IN_FOLDER"
-"""Variable of the environment: folder in which a worker notes each job that it begins."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,7 @@ class Plan:
 
 
 SAVED: dict[str, bytes] = {}
+KILLED: set[str] = set()
 
 
 def request(job_id: str, **plan: Any) -> PaintRequest:
@@ -60,7 +61,7 @@ def request(job_id: str, **plan: Any) -> PaintRequest:
 
 
 def paint(order: Order) -> End:
-    plan = Plan(**json.loads(order.request.content))
+    plan = _plan(order)
     job_id = order.request.job_id
     first = int(order.snapshot or b"0")
     _say(order, Started(job_id))
@@ -74,6 +75,9 @@ def paint(order: Order) -> End:
         if not plan.hangs and _is_given_up(f"paint-{order.run}"):
             return Cancelled(job_id)
         time.sleep(plan.seconds)
+        if job_id in KILLED:
+            KILLED.discard(job_id)
+            return Failed(job_id, "lost", "Its engine was ended.")
         _say(order, Progressed(job_id, progress(step, plan.steps)))
         if step == plan.saves_at:
             SAVED[job_id] = str(step).encode()
@@ -96,11 +100,23 @@ def credentials() -> Credentials | None:
     return None if weights == "load" else Credentials("1", weights, "r", ("cpu",))
 
 
+def kill(job_id: str) -> None:
+    if os.environ.get(DEAF):
+        raise TimeoutError
+    KILLED.add(job_id)
+
+
 def refusal(told: Credentials) -> str:
     return "" if told.weights_sha256 == GOOD else "It has other weights."
 
 
-CALLS = Calls(paint, fetch, credentials, refusal)
+CALLS = Calls(paint, fetch, credentials, kill, refusal)
+
+
+def _plan(order: Order) -> Plan:
+    """Of a real photo: it takes a while, and is saved on its way."""
+    data = order.request.content
+    return Plan(**json.loads(data)) if data.startswith(b"{") else Plan(6, 0.02, saves_at=3)
 
 
 def _is_given_up(key: str) -> bool:

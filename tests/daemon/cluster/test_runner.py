@@ -132,7 +132,7 @@ def test_what_a_lost_painter_has_saved_is_gone_on_with(tmp_path: Path) -> None:
     saved = tmp_path / "checkpoints"
     with grid(tmp_path, "anna") as one, running(one.address, checkpoints=saved) as (runner, ear):
         runner.submit(request("a", **SLOW, saves_at=2))
-        wait_until(lambda: (saved / "a.snapshot").exists())
+        wait_until((saved / "a.snapshot").exists)
         one.start_worker("bert")
         ear.next(EngineReady)
         one.kill_worker("anna")
@@ -165,7 +165,7 @@ def test_a_scheduler_that_is_lost_gives_all_back_and_is_found_again(tmp_path: Pa
         assert told == [gone]
 
 
-def test_a_scheduler_that_is_not_there_is_told_of_at_each_start(tmp_path: Path) -> None:
+def test_a_scheduler_that_is_not_there_is_told_of_at_each_start() -> None:
     with running("tcp://127.0.0.1:9") as (runner, ear):
         assert "tcp://127.0.0.1:9" in ear.next(EngineUnavailable).message
         runner.start()
@@ -196,8 +196,23 @@ def test_a_cluster_without_painters_is_told_of(tmp_path: Path) -> None:
         assert ear.next(EngineReady).engine == "anna"
 
 
-def test_a_painter_that_hangs_is_set_aside(tmp_path: Path) -> None:
-    with grid(tmp_path, "anna") as one, running(one.address) as (runner, ear):
+def test_an_engine_that_hangs_is_ended_and_its_painter_goes_on(shared: Grid) -> None:
+    with running(shared.address) as (runner, ear):
+        runner.submit(request("a", steps=1000, seconds=0.1, hangs=True))
+        ear.next(Progressed)
+        runner.kill("a")
+        runner.kill("unknown")
+        lost = ear.end("a")
+        assert isinstance(lost, Failed)
+        assert lost.blame == "lost"
+        runner.submit(request("b"))
+        assert isinstance(ear.end("b"), Painted)
+        assert ear.ends() == [("a", "Failed"), ("b", "Painted")]
+
+
+def test_a_painter_that_hangs_altogether_is_set_aside(tmp_path: Path) -> None:
+    deaf = {stand_ins.DEAF: "1"}
+    with grid(tmp_path, "anna", **deaf) as one, running(one.address) as (runner, ear):
         runner.submit(request("a", steps=1000, seconds=1, hangs=True))
         ear.next(Progressed)
         runner.kill("a")

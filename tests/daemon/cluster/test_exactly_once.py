@@ -1,0 +1,125 @@
+"""Photos of a real share, painted by workers that are killed all the while: each ends once.
+
+The service, the journal and the share are real; so are scheduler and workers. The painters are
+killed by chance, chosen anew by pytest's seed. `ATELIERD_CLUSTER_JOBS` says how many photos it is.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+from collections.abc import Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from daemon import checkpoints
+from daemon.cli import run
+from daemon.cluster.calls import Pace, Terms
+from daemon.cluster.runner import DaskRunner
+from daemon.configuration import state_folder
+from daemon.errors import ExitCode
+from daemon.jobs import JobState
+from daemon.journal import JOURNAL, Journal
+from daemon.runners.base import Deliver, Runner
+from daemon.settings import (
+    EngineSettings,
+    LogSettings,
+    PageSettings,
+    Settings,
+    ShareSettings,
+    WatchSettings,
+)
+from daemon.share import make_share, open_share
+from tests.daemon.cluster.grid import Grid, grid
+from tests.daemon.cluster.stand_ins import CALLS
+from tests.daemon.standins import picture
+
+JOBS = int(os.environ.get("ATELIERD_CLUSTER_JOBS", "200"))
+LANES = 20
+NAMES = ("anna", "bert", "carl", "dora")
+PATIENT = Pace(poll_seconds=0.2, join_seconds=600)
+
+
+def settings_of(folder: Path) -> Settings:
+    return Settings(
+        state_dir=folder / "state",
+        share=ShareSettings(root=folder / "share", contact_sheet=False),
+        watch=WatchSettings(settle_seconds=0, settle_scans=2, poll_seconds=0.2),
+        engine=EngineSettings(max_attempts=100),
+        page=PageSettings(enabled=False),
+        log=LogSettings(level="error"),
+    )
+
+
+def drop(settings: Settings) -> list[str]:
+    """The photos, in the folders of their styles; their names in the outbox."""
+    share = open_share(settings.share)
+    make_share(share)
+    names = []
+    for number in range(JOBS):
+        lane = share.inbox / f"Style {number % LANES}"
+        lane.mkdir(exist_ok=True)
+        (share.styles / f"{lane.name}.jpg").write_bytes(picture((0, number % LANES, 200)))
+        (lane / f"{number:04}.jpg").write_bytes(picture((number % 256, 90, number // 256)))
+        names.append(f"{lane.name}/{number:04}.jpg")
+    return sorted(names)
+
+
+@contextmanager
+def killing(one: Grid, chance: random.Random, mean_seconds: float) -> Iterator[list[str]]:
+    """Meanwhile, kill a worker now and then, and start another one in its place."""
+    over, killed = threading.Event(), []
+
+    def live() -> None:
+        while not over.wait(chance.expovariate(1 / mean_seconds)):
+            name = chance.choice(sorted(one.workers))
+            killed.append(name)
+            one.kill_worker(name)
+            one.start_worker(f"{name.rstrip('0123456789')}{len(killed)}")
+
+    thread = threading.Thread(target=live)
+    thread.start()
+    try:
+        yield killed
+    finally:
+        over.set()
+        thread.join()
+
+
+def runner_at(address: str, state: Path, deliver: Deliver) -> Runner:
+    @asynccontextmanager
+    async def place() -> Any:
+        yield address
+
+    terms = Terms(10**7, checkpoints=state / checkpoints.FOLDER)
+    return DaskRunner(place, terms, CALLS, deliver, pace=PATIENT)
+
+
+@pytest.mark.timeout(3600)
+def test_each_photo_ends_exactly_once_whoever_is_killed(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path)
+    names = drop(settings)
+    chance = random.Random(random.getrandbits(32))  # noqa: S311 - nobody is to be fooled
+    share = open_share(settings.share)
+    state = state_folder(settings, share, os.environ)
+    with grid(tmp_path, *NAMES) as one, killing(one, chance, 1.0) as killed:
+        code = run.keep(
+            settings,
+            once=True,
+            make_runner=lambda _, deliver: runner_at(one.address, state, deliver),
+        )
+    painted = [path for path in share.outbox.rglob("*") if path.is_file()]
+    assert sorted(str(path.relative_to(share.outbox)) for path in painted) == names
+    assert {path.read_bytes() for path in painted} <= {b"1-6", b"4-6"}  # saved after the third
+    assert not [path for path in share.failed.rglob("*") if path.is_file()]
+    assert code is ExitCode.OK
+    with closing(Journal(state / JOURNAL, lambda: 0.0, read_only=True)) as journal:
+        counts = journal.counts()
+    assert counts[JobState.DONE] == JOBS
+    assert sum(counts.values()) == JOBS
+    assert not list((state / checkpoints.FOLDER).glob("*"))
+    print(f"{len(killed)} killed")  # noqa: T201 - for whoever looks on
