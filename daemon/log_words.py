@@ -21,6 +21,7 @@ _SENTENCES: Final = {
     "claim.left_over": "{photo}: somebody changed or added something after it was copied: {files}.",
     "claim.returned": "Put back where it belongs: {photos}.",
     "engine.aside": "{engine} is set aside, and others go on: {why}",
+    "engine.fewer": "{why}.",
     "engine.gone": "{engine} has left.",
     "engine.replaced": "The engine starts anew, since its settings have changed.",
     "engine.silent": "{photo}: no news for {seconds:time}; another engine is started.",

@@ -44,8 +44,7 @@ from daemon.reloading import Reread, kept
 from daemon.requests import Requests
 from daemon.rescue import Rescuer
 from daemon.runners.base import Deliver, EngineReady, Event, Runner
-from daemon.runners.entry import serve
-from daemon.runners.local import LocalRunner
+from daemon.runners.making import local
 from daemon.service import Service
 from daemon.settings import LogSettings, Settings
 from daemon.share import Share, expect_share, make_share, open_share
@@ -60,9 +59,6 @@ MakeRunner = Callable[[Settings, Deliver], Runner]
 
 Again = Callable[[], Settings]
 """Reads the settings once more."""
-
-STYLES: Final = "styles"
-"""Folder beside the journal for what the engine knows of styles."""
 
 _ID_BYTES: Final = 8
 _log: Final = structlog.get_logger()
@@ -90,11 +86,7 @@ def read_again(resolved: Resolved) -> Again:
 def local_runner(settings: Settings, deliver: Deliver) -> Runner:
     """The runner on this machine: `runner` in the settings knows no other one yet."""
     state = state_folder(settings, open_share(settings.share), os.environ)
-    return LocalRunner(
-        settings.engine,
-        logging_weights(settings.engine.weights, deliver),
-        worker=partial(serve, styles=state / STYLES, checkpoints=state / checkpoints.FOLDER),
-    )
+    return local(settings.engine, logging_weights(settings.engine.weights, deliver), state=state)
 
 
 def logging_weights(folder: Path, deliver: Deliver) -> Deliver:

@@ -218,7 +218,7 @@ class Pool:
         return member
 
     def _start_members(self) -> None:
-        # The runner of one that was set aside for its deaths is closed: another one takes its place.
+        # The runner of one that was set aside for its deaths is closed: another takes its place.
         self._members = [self._member(one.place) if one.is_closed else one for one in self._members]
         for member in self._members:
             if member.state in {"new", "aside"}:
@@ -290,7 +290,8 @@ class Pool:
         if not member.dies or not others or member.job_id or member.state != "loading":
             return
         member.state, member.why = "aside", _DIES.format(len(member.deaths))
-        member.is_closed = True
+        member.is_closed = member.is_told = True
+        self._deliver(EngineAside(member.place.name, member.why))
         closing = partial(member.runner.close, _CLOSE_SECONDS)
         with suppress(OSError):  # it is closed with all the others, then
             threads.start(threading.Thread(target=closing, name="engine-aside", daemon=True))
