@@ -72,3 +72,22 @@ def test_a_painter_has_time_to_end() -> None:
 
 def test_wrong_settings_are_not_tried_again() -> None:
     assert int(value("RestartPreventExitStatus")) == ExitCode.USAGE
+
+
+def test_the_service_has_the_network_with_its_drop_in(analyze: str, tmp_path: Path) -> None:
+    service = tmp_path / "atelierd.service"
+    text = (FOLDER / service.name).read_text()
+    service.write_text(re.sub(r"(?m)^ExecStart=\S+", "ExecStart=/bin/true", text))
+    folder = tmp_path / f"{service.name}.d"
+    folder.mkdir()
+    shutil.copy(FOLDER / "cluster.conf", folder)
+    done = subprocess.run(
+        [analyze, "security", "--offline=true", "--json=short", str(service)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if "unrecognized option" in done.stderr:
+        pytest.skip("needs a systemd-analyze that can judge a unit offline (250 and later)")
+    is_set = {row["json_field"]: row["set"] for row in json.loads(done.stdout)}
+    assert not is_set["PrivateNetwork"]
+    assert not is_set["RestrictAddressFamilies_AF_INET_INET6"]
+    assert not is_set["IPAddressDeny"]
