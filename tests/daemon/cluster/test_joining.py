@@ -1,0 +1,75 @@
+"""A painter whose scheduler goes and comes back: it joins again, with the same engines."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from pathlib import Path
+
+from distributed import Scheduler
+from distributed.core import Status
+
+from daemon.cluster.joining import Joining, Pace, Where
+from daemon.cluster.studio import Studio
+from daemon.runners.base import Deliver, Runner
+from daemon.runners.local import LocalRunner
+from daemon.settings import EngineSettings
+from tests.daemon import child_stand_ins as stand_ins
+
+PATIENCE = 60
+QUICK = Pace(told_seconds=0.05, pause_seconds=0.02, engine_seconds=0.02)
+
+
+class Painter:
+    """One that is told to go on until it is stopped, and what it has said."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.runners = 0
+        self.lines: asyncio.Queue[tuple[str, bool]] = asyncio.Queue()
+        self.studio = Studio(self._runner, folder / "checkpoints")
+
+    def _runner(self, deliver: Deliver) -> Runner:
+        self.runners += 1
+        worker = partial(stand_ins.stand_in_worker, checkpoints=self.folder / "checkpoints")
+        return LocalRunner(EngineSettings(), deliver, worker=worker)
+
+    def joining(self, address: str) -> Joining:
+        where = Where(address, None, "one", 1, self.folder / "dask", "127.0.0.1")
+        return Joining(self.studio, where, lambda *said: self.lines.put_nowait(said), QUICK)
+
+    async def until(self, *, joined: bool) -> str:
+        """What it says once that is so."""
+        while True:
+            line, is_so = await asyncio.wait_for(self.lines.get(), PATIENCE)
+            if is_so == joined:
+                return line
+
+
+def scheduler(port: int = 0) -> Scheduler:
+    return Scheduler(host="127.0.0.1", port=port, dashboard=False)
+
+
+def test_it_joins_again_with_the_same_engines_and_leaves_in_order(tmp_path: Path) -> None:
+    async def life(painter: Painter) -> None:
+        stop = asyncio.Event()
+        async with scheduler() as first:
+            port = int(first.address.rpartition(":")[2])
+            staying = asyncio.ensure_future(painter.joining(first.address).stay(stop))
+            assert "Paints for" in await painter.until(joined=True)
+        assert await painter.until(joined=False)
+        async with scheduler(port) as second:
+            await painter.until(joined=True)
+            (worker,) = second.workers.values()
+            assert (worker.name, worker.status) == ("one", Status.running)
+            stop.set()
+            await asyncio.wait_for(staying, PATIENCE)
+            assert not second.workers
+        assert painter.lines.empty()  # nothing is told a second time
+
+    painter = Painter(tmp_path)
+    try:
+        asyncio.run(life(painter))
+    finally:
+        painter.studio.close(20)
+    assert painter.runners == 1
