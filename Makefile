@@ -154,6 +154,8 @@ install-files: install-check
 	@umask 022 && install -d "$(etc)/systemd/system" "$(etc)/sysusers.d" "$(etc)/tmpfiles.d" "$(etc)/atelierd"
 	@sed "s|/opt/atelierd/|$(PREFIX)/|g" systemd/atelierd.service \
 	    | install -m 0644 /dev/stdin "$(etc)/systemd/system/atelierd.service"
+	@test -z "$(CLUSTER)" || sed "s|/opt/atelierd/|$(PREFIX)/|g" systemd/atelierd-worker.service \
+	    | install -m 0644 /dev/stdin "$(etc)/systemd/system/atelierd-worker.service"
 	@install -m 0644 systemd/atelierd.sysusers.conf "$(etc)/sysusers.d/atelierd.conf"
 	@install -m 0644 systemd/atelierd.tmpfiles.conf "$(etc)/tmpfiles.d/atelierd.conf"
 	@test -e "$(etc)/atelierd/config.toml" || \
@@ -168,7 +170,9 @@ install-user: install-files
 uninstall: install-right ## as root: take both away; photos, settings and journal stay
 	@test -n "$(DESTDIR)" -o ! -d /run/systemd/system -o ! -e /etc/systemd/system/atelierd.service || \
 	    systemctl disable --now atelierd
-	@rm -f "$(etc)/systemd/system/atelierd.service" "$(etc)/sysusers.d/atelierd.conf" \
+	@test -n "$(DESTDIR)" -o ! -d /run/systemd/system -o ! -e /etc/systemd/system/atelierd-worker.service || \
+	    systemctl disable --now atelierd-worker
+	@rm -f "$(etc)/systemd/system/atelierd-worker.service" "$(etc)/systemd/system/atelierd.service" "$(etc)/sysusers.d/atelierd.conf" \
 	    "$(etc)/tmpfiles.d/atelierd.conf"
 	@test ! -e "$(place)/pyvenv.cfg" -o ! -e "$(place)/bin/atelierd" || rm -rf "$(place)"
 	@test -n "$(DESTDIR)" -o ! -d /run/systemd/system || systemctl daemon-reload

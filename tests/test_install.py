@@ -17,7 +17,7 @@ FILES = [CONFIG, "etc/sysusers.d/atelierd.conf", UNIT, "etc/tmpfiles.d/atelierd.
 
 def make(*arguments: str, path: str = "", check: bool = True) -> subprocess.CompletedProcess[str]:
     """Run it, with no package registry to be reached."""
-    unwanted = ("ATELIERD_", "MAKE", "MFLAGS", "PYTHON", "PIP_", "PREFIX", "DESTDIR")
+    unwanted = ("ATELIERD_", "MAKE", "MFLAGS", "PYTHON", "PIP_", "PREFIX", "DESTDIR", "CLUSTER")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
     kept |= {"PATH": f"{path}:{kept['PATH']}" if path else kept["PATH"]}
     kept |= {"PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull}
@@ -42,6 +42,17 @@ def test_the_files_are_put_in_place(tmp_path: Path) -> None:
     assert "/opt/atelierd" not in unit
     make("install-files", f"DESTDIR={tmp_path}")
     assert (tmp_path / UNIT).read_text() == (ROOT / "systemd/atelierd.service").read_text()
+
+
+def test_the_unit_of_a_painter_is_put_in_place_if_it_is_wanted(tmp_path: Path) -> None:
+    painter = "etc/systemd/system/atelierd-worker.service"
+    make("install-files", f"DESTDIR={tmp_path}", "PREFIX=/usr/local/atelierd", "CLUSTER=1")
+    assert files(tmp_path) == sorted([*FILES, painter])
+    unit = (tmp_path / painter).read_text()
+    assert "ExecStart=/usr/local/atelierd/bin/atelierd worker" in unit
+    assert "/opt/atelierd" not in unit
+    make("uninstall", f"DESTDIR={tmp_path}", "PREFIX=/usr/local/atelierd")
+    assert files(tmp_path) == [CONFIG]
 
 
 def test_settings_that_are_there_are_never_overwritten(tmp_path: Path) -> None:

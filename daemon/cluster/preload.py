@@ -1,0 +1,42 @@
+"""Makes any Dask worker a painter: `dask worker --preload daemon.cluster.preload`.
+
+For clusters whose workers somebody else starts, such as those of a batch system. The settings come
+from the file that ATELIERD_CONFIG names, and from the environment. Such a worker needs
+`--resources PAINTER=1`, and `--no-nanny`: an engine is a child, which a nanny's may not have.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from typing import Final
+
+from distributed import Worker
+
+from daemon.cluster.hand import own_folder, studio_in
+from daemon.cluster.painter import Painter
+from daemon.cluster.studio import Studio
+from daemon.configuration import load, painters_folder
+
+_held: Final = ExitStack()  # the folder of this process, which holds one worker
+
+
+def dask_setup(worker: Worker) -> None:
+    """Have the engines loaded before the worker joins; Dask calls this.
+
+    A worker whose engines, or settings, are of no use does not start.
+    """
+    # As if its constructor had been given it. What fails in here, or in `plugin_add`, Dask only
+    # logs, and the worker would join without an engine.
+    worker._pending_plugins = (*worker._pending_plugins, Painter(_studio))  # noqa: SLF001
+
+
+def _studio() -> Studio:
+    settings = load(None, {}, os.environ).settings
+    folder = _held.enter_context(own_folder(painters_folder(settings, os.environ)))
+    return studio_in(folder, settings.engine)
+
+
+def dask_teardown(worker: Worker) -> None:  # noqa: ARG001 - Dask's signature
+    """Let another painter have the folder; Dask calls this."""
+    _held.close()

@@ -1,0 +1,124 @@
+"""A painter whose scheduler goes and comes back: it joins again, with the same engines."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from distributed import Scheduler, Security
+from distributed.core import Status
+
+from daemon.cluster.joining import Joining, Pace, Where
+from daemon.cluster.security import security
+from daemon.cluster.studio import Studio
+from daemon.runners.base import Deliver, Runner
+from daemon.runners.local import LocalRunner
+from daemon.settings import ClusterSettings, EngineSettings
+from tests.daemon import child_stand_ins as stand_ins
+from tests.daemon.cluster.test_security import ADDRESS, certificates
+
+PATIENCE = 60
+QUICK = Pace(told_seconds=0.05, pause_seconds=0.02, engine_seconds=0.02)
+
+
+class Painter:
+    """One that is told to go on until it is stopped, and what it has said."""
+
+    def __init__(self, folder: Path, worker: Callable[..., None] | None = None) -> None:
+        self.folder = folder
+        stand_in = partial(stand_ins.stand_in_worker, checkpoints=folder / "checkpoints")
+        self.worker = worker or stand_in
+        self.runners = 0
+        self.lines: asyncio.Queue[tuple[str, bool]] = asyncio.Queue()
+        self.studio = Studio(self._runner, folder / "checkpoints")
+
+    def _runner(self, deliver: Deliver) -> Runner:
+        self.runners += 1
+        return LocalRunner(EngineSettings(), deliver, worker=self.worker)
+
+    def joining(self, address: str, secure: Security | None = None) -> Joining:
+        where = Where(address, secure, "one", 1, self.folder / "dask", "127.0.0.1")
+        return Joining(self.studio, where, lambda *said: self.lines.put_nowait(said), QUICK)
+
+    async def until(self, *, joined: bool) -> str:
+        """What it says once that is so."""
+        while True:
+            line, is_so = await asyncio.wait_for(self.lines.get(), PATIENCE)
+            if is_so == joined:
+                return line
+
+
+def scheduler(port: int = 0) -> Scheduler:
+    return Scheduler(host="127.0.0.1", port=port, dashboard=False)
+
+
+def test_it_joins_again_with_the_same_engines_and_leaves_in_order(tmp_path: Path) -> None:
+    async def life(painter: Painter) -> None:
+        stop = asyncio.Event()
+        async with scheduler() as first:
+            port = int(first.address.rpartition(":")[2])
+            staying = asyncio.ensure_future(painter.joining(first.address).stay(stop))
+            assert "Paints for" in await painter.until(joined=True)
+        assert await painter.until(joined=False)
+        async with scheduler(port) as second:
+            await painter.until(joined=True)
+            (worker,) = second.workers.values()
+            assert (worker.name, worker.status) == ("one", Status.running)
+            stop.set()
+            await asyncio.wait_for(staying, PATIENCE)
+            assert not second.workers
+        assert painter.lines.empty()  # nothing is told a second time
+
+    painter = Painter(tmp_path)
+    try:
+        asyncio.run(life(painter))
+    finally:
+        painter.studio.close(20)
+    assert painter.runners == 1
+
+
+def test_it_joins_with_certificates_where_they_are_asked_for(tmp_path: Path) -> None:
+    secure = security(ClusterSettings(scheduler=ADDRESS, **certificates(tmp_path)))
+    assert secure is not None
+
+    async def life(painter: Painter) -> list[str]:
+        stop = asyncio.Event()
+        guarded = Scheduler(
+            host="127.0.0.1", port=0, protocol="tls", security=secure, dashboard=False
+        )
+        async with guarded:
+            staying = asyncio.ensure_future(painter.joining(guarded.address, secure).stay(stop))
+            await painter.until(joined=True)
+            addresses = list(guarded.workers)
+            stop.set()
+            await asyncio.wait_for(staying, PATIENCE)
+        return addresses
+
+    painter = Painter(tmp_path)
+    try:
+        (address,) = asyncio.run(life(painter))
+    finally:
+        painter.studio.close(20)
+    assert address.startswith("tls://")
+
+
+def test_without_weights_it_stays_away_and_says_why(tmp_path: Path) -> None:
+    async def life(painter: Painter) -> str:
+        stop = asyncio.Event()
+        async with scheduler() as one:
+            staying = asyncio.ensure_future(painter.joining(one.address).stay(stop))
+            line = await painter.until(joined=False)
+            while line.startswith("Waits"):
+                line = await painter.until(joined=False)
+            assert not one.workers
+            stop.set()
+            await asyncio.wait_for(staying, PATIENCE)
+        return line
+
+    painter = Painter(tmp_path, stand_ins.no_weights_worker)
+    try:
+        assert asyncio.run(life(painter)) == "run fetch"
+    finally:
+        painter.studio.close(20)

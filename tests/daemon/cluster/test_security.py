@@ -1,0 +1,98 @@
+"""Certificates, made by the very commands of docs/cluster.md, and a cluster that has them."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from distributed import Client, Scheduler
+
+from daemon.cluster.security import security
+from daemon.errors import SettingsError
+from daemon.settings import ClusterSettings
+
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "cluster.md"
+ADDRESS = "tls://127.0.0.1:8786"
+
+
+def certificates(folder: Path) -> dict[str, Path]:
+    if shutil.which("openssl") is None:
+        pytest.skip("needs openssl, which is not on this machine")
+    (commands,) = re.findall(r"```sh\n(umask 077\nopenssl.*?)```", PAGE.read_text(), re.DOTALL)
+    subprocess.run(["sh", "-ec", commands], cwd=folder, check=True, capture_output=True)
+    names = {"tls_ca": "ca.pem", "tls_cert": "cluster.pem", "tls_key": "cluster.key"}
+    return {key: folder / name for key, name in names.items()}
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    return certificates(tmp_path_factory.mktemp("ours"))
+
+
+@pytest.fixture(scope="module")
+def others(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Of another cluster."""
+    return certificates(tmp_path_factory.mktemp("theirs"))
+
+
+def test_nothing_is_asked_for_where_nothing_is_named() -> None:
+    assert security(ClusterSettings(scheduler="tcp://painters:8786")) is None
+
+
+def test_whoever_has_the_certificates_joins(files: dict[str, Path]) -> None:
+    secure = security(ClusterSettings(scheduler=ADDRESS, **files))
+
+    async def join() -> int:
+        scheduler = Scheduler(
+            host="127.0.0.1", port=0, protocol="tls", security=secure, dashboard=False
+        )
+        async with scheduler, Client(scheduler.address, security=secure, asynchronous=True):
+            return len(scheduler.clients)
+
+    assert asyncio.run(join()) >= 1
+
+
+def test_whoever_has_those_of_another_cluster_does_not(
+    files: dict[str, Path], others: dict[str, Path]
+) -> None:
+    ours, theirs = (
+        security(ClusterSettings(scheduler=ADDRESS, **each)) for each in (files, others)
+    )
+
+    async def join() -> None:
+        scheduler = Scheduler(
+            host="127.0.0.1", port=0, protocol="tls", security=ours, dashboard=False
+        )
+        async with scheduler:
+            await Client(scheduler.address, security=theirs, asynchronous=True, timeout=1)
+
+    with pytest.raises(OSError, match=r"Timed out|certificate|TLS"):
+        asyncio.run(join())
+
+
+def test_the_key_has_to_belong_to_the_certificate(
+    files: dict[str, Path], others: dict[str, Path]
+) -> None:
+    mixed = {**files, "tls_key": others["tls_key"]}
+    with pytest.raises(SettingsError, match="belong together"):
+        security(ClusterSettings(scheduler=ADDRESS, **mixed))
+
+
+def test_a_missing_file_is_named(files: dict[str, Path], tmp_path: Path) -> None:
+    gone = tmp_path / "gone.pem"
+    with pytest.raises(SettingsError, match=r"gone\.pem"):
+        security(ClusterSettings(scheduler=ADDRESS, **{**files, "tls_cert": gone}))
+
+
+def test_an_encrypted_address_needs_certificates() -> None:
+    with pytest.raises(SettingsError, match="is not set"):
+        security(ClusterSettings(scheduler=ADDRESS))
+
+
+def test_certificates_need_an_encrypted_address(files: dict[str, Path]) -> None:
+    with pytest.raises(SettingsError, match="nothing would be encrypted"):
+        security(ClusterSettings(scheduler="tcp://painters:8786", **files))
