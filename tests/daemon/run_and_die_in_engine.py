@@ -34,9 +34,8 @@ from typing import Any
 
 from daemon import pictures
 from daemon.checkpoints import FOLDER
-from daemon.cli import run
 from daemon.configuration import state_folder
-from daemon.runners import worker
+from daemon.runners import making, worker
 from daemon.runners.base import Deliver, Failed, Painted, Runner
 from daemon.runners.local import LocalRunner, Restarts
 from daemon.runners.request import PaintRequest
@@ -200,7 +199,7 @@ def keep(root: Path, state: Path, book: Path, weights: str) -> int:
             doomed_worker,
             book=book,
             checkpoints=beside / FOLDER,
-            styles=None if weights == "-" else beside / run.STYLES,
+            styles=None if weights == "-" else beside / making.STYLES,
         )
         return LocalRunner(settings.engine, deliver, worker=doomed, restarts=SOON)
 
