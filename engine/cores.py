@@ -49,6 +49,19 @@ def usable_cores(root: Path = Path("/"), cpus: Collection[int] | None = None) ->
     return max(1, cores if quota is None else min(cores, int(quota)))
 
 
+def cores_of(cpus: Collection[int], root: Path = Path("/")) -> list[tuple[int, ...]]:
+    """The physical cores behind logical processors: of each those hyper-threads that are given.
+
+    Args:
+        cpus: numbers of logical processors.
+        root: where `/sys` stands.
+    """
+    found: dict[str, list[int]] = {}
+    for cpu in sorted(cpus):
+        found.setdefault(_core(root, cpu), []).append(cpu)
+    return [tuple(threads) for threads in found.values()]
+
+
 def physical_cores(cpus: Collection[int], root: Path = Path("/")) -> int:
     """Count the cores behind logical processors; one that tells nothing of its core counts as one.
 
@@ -56,7 +69,7 @@ def physical_cores(cpus: Collection[int], root: Path = Path("/")) -> int:
         cpus: numbers of logical processors.
         root: where `/sys` stands.
     """
-    return len({_core(root, cpu) for cpu in cpus})
+    return len(cores_of(cpus, root))
 
 
 def cgroup_quota(root: Path = Path("/")) -> float | None:

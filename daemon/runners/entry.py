@@ -6,6 +6,8 @@ arrays comes with `daemon.runners.worker`; so that is imported here, once the ch
 
 from __future__ import annotations
 
+import os
+from collections.abc import Collection
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -19,6 +21,7 @@ def serve(
     *,
     styles: Path | None = None,
     checkpoints: Path | None = None,
+    cores: Collection[int] = (),
 ) -> None:
     """Paint with the real engine until the pipe ends.
 
@@ -27,7 +30,10 @@ def serve(
         settings: of the engine.
         styles: folder in which what is known of styles is kept; None, in memory alone.
         checkpoints: folder in which paintings are saved on their way; None, nowhere.
+        cores: numbers of the logical processors that it may use; empty: all.
     """
+    if cores:  # before MXNet is loaded, which counts them
+        os.sched_setaffinity(0, cores)
     from daemon.runners import worker  # noqa: PLC0415 - see above
 
     open_painter = partial(worker.open_engine, styles=styles)

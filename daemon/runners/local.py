@@ -11,7 +11,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
@@ -105,22 +105,29 @@ class LocalRunner:
         settings: of the engine.
         deliver: takes the events, from this runner's thread.
         worker: what the child runs; tests put a quick stand-in here.
+        variables: of the child's environment, besides ours.
         restarts: how a child that died is started again.
         clock: monotonic seconds.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is another one's matter
         self,
         settings: EngineSettings,
         deliver: Deliver,
         *,
         worker: Worker = serve,
+        variables: Mapping[str, str] | None = None,
         restarts: Restarts | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._notes: Final[deque[_Note]] = deque()
         self._keeper: Final = _Keeper(
-            lambda: Child(worker, (settings,), "atelierd-engine", environment(os.environ)),
+            lambda: Child(
+                worker,
+                (settings,),
+                "atelierd-engine",
+                {**environment(os.environ), **(variables or {})},
+            ),
             deliver,
             self._notes,
             restarts or Restarts(),

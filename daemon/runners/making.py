@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -10,20 +11,39 @@ from daemon import checkpoints
 from daemon.runners.base import Deliver, Runner
 from daemon.runners.entry import serve
 from daemon.runners.local import LocalRunner
+from daemon.runners.places import Machine, Place, are_several, places
+from daemon.runners.pool import Pool
 from daemon.settings import EngineSettings
 
 STYLES: Final = "styles"
 """Folder beside the journal for what the engine knows of styles."""
 
 
-def local(settings: EngineSettings, deliver: Deliver, *, state: Path | None) -> Runner:
-    """The runner on this machine.
+def local(
+    settings: EngineSettings,
+    deliver: Deliver,
+    *,
+    state: Path | None,
+    serve: Callable[..., None] = serve,
+    machine: Machine | None = None,
+) -> Runner:
+    """The runner on this machine: one engine, or several.
 
     Args:
         settings: of the engine.
         deliver: takes the events.
         state: folder for what it saves of paintings on their way, and of styles; None, nowhere.
+        serve: what each engine's process runs; tests put a quick stand-in here.
+        machine: what there is to paint on.
     """
     styles = None if state is None else state / STYLES
     saved = None if state is None else state / checkpoints.FOLDER
-    return LocalRunner(settings, deliver, worker=partial(serve, styles=styles, checkpoints=saved))
+    work = partial(serve, styles=styles, checkpoints=saved)
+
+    def at(place: Place, deliver: Deliver) -> Runner:
+        worker = partial(work, cores=place.cores) if place.cores else work
+        return LocalRunner(place.settings, deliver, worker=worker, variables=place.environment)
+
+    if not are_several(settings):
+        return at(Place(settings), deliver)
+    return Pool(partial(places, settings, machine), at, deliver)

@@ -1,0 +1,325 @@
+"""Several engines on this machine, each a runner of its own, which paint side by side.
+
+A picture goes to an engine that is free; one that was lost goes to another one, if that is free
+too, so that a photo that kills engines does not bring down one of them alone. An engine that cannot
+be started, or dies again and again whatever it paints, is set aside, and the others go on.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Final, Literal
+
+import structlog
+
+from daemon import threads
+from daemon.runners.base import (
+    Cancelled,
+    Deliver,
+    End,
+    EngineAside,
+    EngineGone,
+    EngineLost,
+    EngineReady,
+    EngineUnavailable,
+    Event,
+    Failed,
+    Painted,
+    Runner,
+    Started,
+)
+from daemon.runners.places import Place
+from daemon.runners.request import PaintRequest
+
+Make = Callable[[Place, Deliver], Runner]
+"""Makes the runner of one place, given where to deliver its events."""
+
+MOST_DEATHS: Final = 3
+"""In a row, without a picture in between: then an engine is set aside."""
+
+_LEAST_PHOTOS: Final = 2  # over which it died; one photo alone may be to blame itself
+_MOST_REMEMBERED: Final = 256
+_DIES: Final = (
+    "It died {} times in a row, and paints no more until the service is started again. Run "
+    "`atelierd doctor` to see why."
+)
+_NO_PLACES: Final = (
+    "The program could not find out where to paint ({}). It tries again in a while; if that goes "
+    "on, show the log to whoever looks after it."
+)
+_CLOSE_SECONDS: Final = 5.0
+_log: Final = structlog.get_logger()
+
+
+@dataclass(eq=False)
+class _Member:
+    """One of the engines.
+
+    Attributes:
+        place: where it paints.
+        runner: keeps its process.
+        state: `new` before it is started.
+        job_id: what it paints; empty if it is free.
+        why: it is set aside.
+        blame: what is at fault then.
+        is_told: whether people were told that it is set aside.
+        deaths: of it in a row, by the job that it had; empty for none.
+        is_closed: whether its runner is, since it was set aside for its deaths.
+    """
+
+    place: Place
+    runner: Runner
+    state: Literal["new", "loading", "ready", "aside"] = "new"
+    job_id: str = ""
+    why: str = ""
+    blame: Literal["weights", "engine"] = "engine"
+    is_told: bool = False
+    deaths: list[str] = field(default_factory=list)
+    is_closed: bool = False
+
+    @property
+    def dies(self) -> bool:
+        """Whether it dies again and again, and no one photo may be to blame."""
+        idle = "" in self.deaths
+        return len(self.deaths) >= MOST_DEATHS and (idle or len(set(self.deaths)) >= _LEAST_PHOTOS)
+
+
+class Pool:
+    """A runner; see `daemon.runners.base.Runner`.
+
+    Args:
+        find_places: says where engines are to paint, at least one; asked in a thread of its own,
+            since a card's driver may be long in answering.
+        make: makes the runner of each.
+        deliver: takes the events, from the threads of these runners.
+    """
+
+    def __init__(
+        self, find_places: Callable[[], Sequence[Place]], make: Make, deliver: Deliver
+    ) -> None:
+        self._find_places: Final = find_places
+        self._make: Final = make
+        self._deliver_to: Final = deliver
+        # Events are delivered under it, so that they come in the order of what they tell.
+        self._lock: Final = threading.RLock()
+        self._members: list[_Member] = []
+        self._waiting: deque[PaintRequest] = deque()
+        self._lost_at: OrderedDict[str, set[str]] = OrderedDict()  # places, by the job's id
+        self._is_finding = self._closed = self._is_silent = False
+
+    @property
+    def capacity(self) -> int:
+        """As many as there are engines that have loaded."""
+        return self._ready()
+
+    def start(self) -> None:
+        """Begin to load the engines, or once more those that were set aside; returns at once.
+
+        Raises:
+            OSError: no thread can be started just now.
+        """
+        with self._lock:
+            if self._closed or self._is_finding:
+                return
+            if self._members:
+                self._start_members()
+                return
+            self._is_finding = True
+        try:
+            threads.start(threading.Thread(target=self._find, name="engine-places", daemon=True))
+        except OSError:
+            self._is_finding = False
+            raise
+
+    def submit(self, request: PaintRequest) -> None:
+        """Hand over one job; returns at once.
+
+        Raises:
+            RuntimeError: the runner is closed.
+        """
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("the runner is closed")
+            self._waiting.append(request)
+            self._hand_out()
+
+    def cancel(self, job_id: str) -> None:
+        """Give a job up; `Cancelled` follows when the step that is being computed is done.
+
+        Raises:
+            RuntimeError: the runner is closed.
+        """
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("the runner is closed")
+            if member := self._painting(job_id):
+                member.runner.cancel(job_id)
+                return
+            for request in [one for one in self._waiting if one.job_id == job_id]:
+                self._waiting.remove(request)
+                self._deliver(Cancelled(job_id))
+
+    def kill(self, job_id: str) -> None:
+        """End the engine that has a job; it is started again."""
+        with self._lock:
+            member = self._painting(job_id)
+        if member is not None:
+            member.runner.kill(job_id)
+
+    def close(self, timeout: float) -> None:
+        """Cancel all jobs and end all engines, by force after `timeout` seconds.
+
+        No event is delivered after this returns. Not to be called from within `deliver`.
+        """
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            waiting, self._waiting = list(self._waiting), deque()
+            for request in waiting:
+                self._deliver(Cancelled(request.job_id))
+            members = list(self._members)
+        _all_at_once([partial(member.runner.close, timeout) for member in members])
+        with self._lock:
+            self._is_silent = True
+
+    # In a thread of its own.
+
+    def _find(self) -> None:
+        try:
+            found = self._find_places()
+        except Exception as error:  # noqa: BLE001 - without it nothing is ever painted
+            _log.error("engine.no_places", exc_info=error)
+            message = _NO_PLACES.format(type(error).__name__)
+            with self._lock:
+                self._is_finding = False
+                self._deliver(EngineUnavailable("engine", message))
+            return
+        with self._lock:
+            self._is_finding = False
+            if not self._closed:
+                self._members = [self._member(place) for place in found]
+                self._start_members()
+
+    # Under the lock.
+
+    def _member(self, place: Place) -> _Member:
+        def hear(event: Event) -> None:
+            with self._lock:
+                if not member.is_closed:  # else these are its last words
+                    self._hear(member, event)
+
+        member = _Member(place, self._make(place, hear))
+        return member
+
+    def _start_members(self) -> None:
+        # The runner of one that was set aside for its deaths is closed: another one takes its place.
+        self._members = [self._member(one.place) if one.is_closed else one for one in self._members]
+        for member in self._members:
+            if member.state in {"new", "aside"}:
+                self._start(member)
+        self._tell_of_aside()
+
+    def _start(self, member: _Member) -> None:
+        member.state, member.is_told = "loading", False
+        try:
+            member.runner.start()
+        except OSError as error:
+            member.state, member.why = "aside", f"It could not be started ({error.strerror})."
+
+    def _ready(self) -> int:
+        return sum(member.state == "ready" for member in self._members)
+
+    def _painting(self, job_id: str) -> _Member | None:
+        return next((one for one in self._members if one.job_id == job_id), None)
+
+    def _deliver(self, event: Event) -> None:
+        if not self._is_silent:
+            self._deliver_to(event)
+
+    def _hand_out(self) -> None:
+        while self._waiting and (free := self._free()) and not self._closed:
+            request = self._waiting.popleft()
+            lost_at = self._lost_at.get(request.job_id, set())
+            member = next((one for one in free if one.place.name not in lost_at), free[0])
+            member.job_id = request.job_id
+            member.runner.submit(request)
+
+    def _free(self) -> list[_Member]:
+        return [one for one in self._members if one.state == "ready" and not one.job_id]
+
+    def _hear(self, member: _Member, event: Event) -> None:
+        name = member.place.name
+        if isinstance(event, EngineReady):
+            member.state = "ready"
+            self._deliver(replace(event, engine=name))
+        elif isinstance(event, EngineLost):
+            member.state = "loading"
+            member.deaths.append(member.job_id)
+            self._deliver(replace(event, engine=name, others=self._ready()))
+        elif isinstance(event, EngineUnavailable):
+            member.state, member.why, member.blame = "aside", event.message, event.blame
+        elif isinstance(event, End):
+            self._ended(member, event)
+        elif not isinstance(event, (EngineAside, EngineGone)):
+            self._deliver(replace(event, engine=name) if isinstance(event, Started) else event)
+        self._put_aside_if_it_dies(member)
+        self._tell_of_aside()
+        self._hand_out()
+
+    def _ended(self, member: _Member, event: End) -> None:
+        member.job_id = ""
+        if isinstance(event, Painted):
+            member.deaths.clear()
+        if isinstance(event, Failed) and event.blame == "lost":
+            self._lost_at.setdefault(event.job_id, set()).add(member.place.name)
+            while len(self._lost_at) > _MOST_REMEMBERED:
+                self._lost_at.popitem(last=False)
+        else:
+            self._lost_at.pop(event.job_id, None)
+        self._deliver(event)
+
+    def _put_aside_if_it_dies(self, member: _Member) -> None:
+        """The last one is never: it is started again and again, with pauses."""
+        others = [one for one in self._members if one is not member and one.state != "aside"]
+        if not member.dies or not others or member.job_id or member.state != "loading":
+            return
+        member.state, member.why = "aside", _DIES.format(len(member.deaths))
+        member.is_closed = True
+        closing = partial(member.runner.close, _CLOSE_SECONDS)
+        with suppress(OSError):  # it is closed with all the others, then
+            threads.start(threading.Thread(target=closing, name="engine-aside", daemon=True))
+
+    def _tell_of_aside(self) -> None:
+        """Once it is known what became of all: if none is left, people are told that, once."""
+        if any(member.state in {"new", "loading"} for member in self._members):
+            return
+        untold = [one for one in self._members if one.state == "aside" and not one.is_told]
+        for member in untold:
+            member.is_told = True
+        if self._ready():
+            for member in untold:
+                self._deliver(EngineAside(member.place.name, member.why))
+        elif untold:
+            first = self._members[0]
+            self._deliver(EngineUnavailable(first.blame, first.why))
+
+
+def _all_at_once(works: Sequence[Callable[[], None]]) -> None:
+    """Do several things in threads of their own; in this one where there are none left."""
+    running = []
+    for work in works:
+        thread = threading.Thread(target=work, name="engine-end", daemon=True)
+        try:
+            threads.start(thread)
+        except OSError:
+            work()
+        else:
+            running.append(thread)
+    for thread in running:
+        thread.join()
