@@ -12,7 +12,7 @@ from typing import Final
 
 from daemon.catalogue import catalogue, value_of
 from daemon.runners.base import Deliver, Runner
-from daemon.settings import EngineSettings, Settings
+from daemon.settings import Settings
 
 FIXED: Final = ("runner", "state_dir", "share")
 """Settings, and a section of them, that a running service keeps."""
@@ -56,7 +56,7 @@ def changed(before: Settings, after: Settings) -> list[str]:
     return [key for key in catalogue() if value_of(before, key) != value_of(after, key)]
 
 
-def needs_another_engine(before: EngineSettings, after: EngineSettings) -> bool:
-    """Whether the process that paints has to be started anew for these settings."""
-    one, other = (each.model_dump(exclude=_NOT_THE_ENGINES) for each in (before, after))
-    return one != other
+def needs_another_runner(before: Settings, after: Settings) -> bool:
+    """Whether whatever paints has to be made anew for these settings."""
+    one, other = (each.engine.model_dump(exclude=_NOT_THE_ENGINES) for each in (before, after))
+    return one != other or (after.runner == "dask" and before.cluster != after.cluster)

@@ -33,7 +33,7 @@ from daemon.parts import Parts
 from daemon.pruning import Pruning
 from daemon.pulse import heeding
 from daemon.recovery import recover
-from daemon.reloading import Reread, changed, needs_another_engine
+from daemon.reloading import Reread, changed, needs_another_runner
 from daemon.reports import Reports
 from daemon.runners.base import EngineReady, Event
 from daemon.runners.exchange import Exchange
@@ -326,7 +326,7 @@ class Service:
             self._settings = before  # whatever comes now, the next reading sees the difference
             self._go_by(before)
             raise
-        if needs_another_engine(before.engine, settings.engine):
+        if needs_another_runner(before, settings):
             self._engine.replace(read.make_runner)
         self._pace.look_now()
         self._condition.remark = read.remark

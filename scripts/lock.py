@@ -1,8 +1,8 @@
 """Write the hash-locked requirement files, one a supported Python, with pip-compile.
 
 Run by `make lock`. For each Python X that is found it writes `requirements/cpu-pyX.txt` (what the
-daemon needs, with the CPU build of MXNet), `requirements/cluster-pyX.txt` (that and what painters on
-other machines need) and `requirements/dev-pyX.txt` (all of that and the tools).
+daemon needs, with the CPU build of MXNet), `requirements/cluster-pyX.txt` (that and what painters
+on other machines need) and `requirements/dev-pyX.txt` (all of that and the tools).
 
 Python 3.13 has no wheel of a numpy that MXNet's metadata admits (numpy < 2), so there is no
 solution for a resolver to find. Its lock is made without MXNet, and MXNet's own pinned entry is

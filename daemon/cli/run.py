@@ -24,6 +24,7 @@ from daemon.cli.options import SHORT_WISHES, settings_options
 from daemon.configuration import Resolved, state_folder
 from daemon.drives import expect_drives
 from daemon.errors import AtelierError, ExitCode, JournalError
+from daemon.extras import require_cluster
 from daemon.failures import place_of
 from daemon.glimpses import FOLDER as GLIMPSES
 from daemon.glimpses import Glimpses
@@ -83,10 +84,33 @@ def read_again(resolved: Resolved) -> Again:
     return lambda: resolved.settings if resolved.again is None else resolved.again().settings
 
 
-def local_runner(settings: Settings, deliver: Deliver) -> Runner:
-    """The runner on this machine: `runner` in the settings knows no other one yet."""
+def chosen_runner(settings: Settings, deliver: Deliver) -> Runner:
+    """The runner that the settings name.
+
+    Raises:
+        SettingsError: those of a cluster contradict one another, or what it needs is missing.
+    """
     state = state_folder(settings, open_share(settings.share), os.environ)
-    return local(settings.engine, logging_weights(settings.engine.weights, deliver), state=state)
+    if settings.runner == "dask":
+        require_cluster()
+        from daemon.cluster import making as cluster  # noqa: PLC0415 - an extra, and heavy
+
+        if settings.cluster.scheduler is not None:
+            return cluster.dask(settings, deliver, state=state)
+        return cluster.dask(settings, _telling(settings, deliver), state=state)
+    return local(settings.engine, _telling(settings, deliver), state=state)
+
+
+def _check_cluster(settings: Settings) -> None:
+    """Refuse, before anything is changed, what no runner could be made with."""
+    if settings.runner == "dask":
+        from daemon.cluster.security import security  # noqa: PLC0415 - as above
+
+        security(settings.cluster)
+
+
+def _telling(settings: Settings, deliver: Deliver) -> Deliver:
+    return logging_weights(settings.engine.weights, deliver)
 
 
 def logging_weights(folder: Path, deliver: Deliver) -> Deliver:
@@ -118,7 +142,7 @@ def keep(
     settings: Settings,
     *,
     once: bool,
-    make_runner: MakeRunner = local_runner,
+    make_runner: MakeRunner = chosen_runner,
     again: Again | None = None,
 ) -> ExitCode:
     """Keep a share until a signal says stop, or with `once` until all is painted.
@@ -332,6 +356,7 @@ def _parts(settings: Settings, share: Share, ways: _Ways) -> Parts:
 def _reread(ways: _Ways, again: Again, before: Settings) -> Reread:
     settings, refused = kept(before, again())
     make_recipe(settings.paint, {})  # settings that contradict one another are refused as a whole
+    _check_cluster(settings)
     ways.log(settings.log)
     make_runner = partial(ways.make_runner, settings)
     if not refused:

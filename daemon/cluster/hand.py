@@ -22,6 +22,7 @@ from daemon.locking import ShareLock
 from daemon.notify import Notify
 from daemon.runners.base import Deliver, Runner
 from daemon.runners.making import local
+from daemon.runners.places import places
 from daemon.settings import EngineSettings, Settings
 
 _CLOSE_SECONDS: Final = 20.0
@@ -62,7 +63,7 @@ def paint(settings: Settings, named: Named, base: Path, notify: Notify) -> None:
             settings.cluster.scheduler or "",
             secure,
             named.name or f"{os.uname().nodename}-{folder.name}",
-            1,
+            len(places(settings.engine)),
             folder / _SCRATCH,
             named.host,
         )

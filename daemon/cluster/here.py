@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 from typing import Any, Final, cast
 
 from distributed import Scheduler, SpecCluster, Worker
@@ -20,18 +19,16 @@ from daemon.cluster.messages import RESOURCE
 from daemon.errors import EngineLostError
 
 _IN_MEMORY: Final = "inproc://"
+_NO_ONE_ELSE: Final = "127.0.0.1:0"  # Dask serves its figures, to be read alone, in any case
 _CLOSE_SECONDS: Final = 30.0
-
-MakePainters = Callable[[Path], Sequence[WorkerPlugin]]
-"""Gives what holds the engines of each worker, given a folder that goes with them."""
 
 
 @asynccontextmanager
-async def cluster_here(make_painters: MakePainters) -> AsyncIterator[str]:
+async def cluster_here(painters: Sequence[tuple[WorkerPlugin, int]]) -> AsyncIterator[str]:
     """A cluster, for as long as it is wanted.
 
     Args:
-        make_painters: gives the painters.
+        painters: what holds the engines of each worker, and how many pictures it paints at once.
 
     Yields:
         The address of its scheduler.
@@ -41,12 +38,16 @@ async def cluster_here(make_painters: MakePainters) -> AsyncIterator[str]:
     """
     with tempfile.TemporaryDirectory(prefix="atelierd-cluster-") as folder:
         workers = {
-            f"painter-{number}": {"cls": Worker, "options": _options(painter, folder)}
-            for number, painter in enumerate(make_painters(Path(folder)), 1)
+            f"painter-{number}": {"cls": Worker, "options": _options(painter, places, folder)}
+            for number, (painter, places) in enumerate(painters, 1)
         }
         scheduler = {
             "cls": Scheduler,
-            "options": {"protocol": _IN_MEMORY, "dashboard": False, "dashboard_address": None},
+            "options": {
+                "protocol": _IN_MEMORY,
+                "dashboard": False,
+                "dashboard_address": _NO_ONE_ELSE,
+            },
         }
         cluster = SpecCluster(scheduler=scheduler, workers=workers, asynchronous=True)
         try:
@@ -62,19 +63,22 @@ async def _started(cluster: SpecCluster) -> None:
     try:
         await cluster
     except Exception as error:
-        cause: BaseException | None = error
-        while cause is not None and not isinstance(cause, EngineLostError):
+        cause: BaseException | None = error  # Dask wraps what was the matter
+        while cause is not None:
+            if isinstance(cause, EngineLostError):
+                raise cause from None
             cause = cause.__cause__
-        raise (error if cause is None else cause) from None
+        raise
 
 
-def _options(painter: WorkerPlugin, folder: str) -> dict[str, Any]:
+def _options(painter: WorkerPlugin, places: int, folder: str) -> dict[str, Any]:
     return {
         "protocol": _IN_MEMORY,
-        "nthreads": 1,
-        "resources": {RESOURCE: 1},
+        "nthreads": places,
+        "resources": {RESOURCE: places},
         "plugins": [painter],
         "local_directory": folder,
         "memory_limit": 0,
         "dashboard": False,
+        "dashboard_address": _NO_ONE_ELSE,
     }

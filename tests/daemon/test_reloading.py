@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from daemon.catalogue import catalogue
-from daemon.reloading import FIXED, changed, kept, needs_another_engine
+from daemon.reloading import FIXED, changed, kept, needs_another_runner
 from daemon.settings import (
+    ClusterSettings,
     EngineSettings,
     OutputSettings,
     PaintSettings,
@@ -42,16 +44,24 @@ def test_the_same_settings_change_nothing() -> None:
 @pytest.mark.parametrize(
     ("after", "needed"),
     [
-        (EngineSettings(), False),
-        (EngineSettings(max_attempts=1), False),
-        (EngineSettings(threads=3), True),
-        (EngineSettings(weights=Path("mine")), True),
+        ({}, False),
+        ({"engine": EngineSettings(max_attempts=1)}, False),
+        ({"engine": EngineSettings(threads=3)}, True),
+        ({"engine": EngineSettings(weights=Path("mine"))}, True),
+        ({"cluster": ClusterSettings(scheduler="tcp://painters:8786")}, False),
     ],
 )
 def test_the_engine_is_started_anew_for_what_it_heeds(
-    *, after: EngineSettings, needed: bool
+    *, after: dict[str, Any], needed: bool
 ) -> None:
-    assert needs_another_engine(EngineSettings(), after) is needed
+    assert needs_another_runner(Settings(), Settings(**after)) is needed
+
+
+def test_another_scheduler_is_gone_to_where_painters_of_a_cluster_paint() -> None:
+    before = Settings(runner="dask")
+    after = before.model_copy(update={"cluster": ClusterSettings(scheduler="tcp://painters:8786")})
+    assert needs_another_runner(before, after)
+    assert not needs_another_runner(before, before)
 
 
 def test_the_document_names_what_needs_a_restart() -> None:

@@ -51,6 +51,12 @@ class Grid:
         log = self.folder / f"{name}.log"
         self.workers[name] = self._run("dask_worker", words, log, environment)
 
+    def start_painter(self, name: str, *words: str) -> None:
+        """Start `atelierd worker`, with a real engine."""
+        state = ("--state_dir", str(self.folder / name))
+        command = ("-m", "daemon", "worker", "--scheduler", self.address, "--name", name, *state)
+        self.workers[name] = self._start((*command, *words), self.folder / f"{name}.log", {})
+
     def kill_worker(self, name: str) -> None:
         """End one by force."""
         kill(self.workers.pop(name))
@@ -64,14 +70,18 @@ class Grid:
         for process in [*self.workers.values(), *([self.scheduler] if self.scheduler else [])]:
             kill(process)
 
-    @staticmethod
     def _run(
-        module: str, words: tuple[str, ...], log: Path, environment: dict[str, str]
+        self, module: str, words: tuple[str, ...], log: Path, environment: dict[str, str]
     ) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", f"distributed.cli.{module}", *words]
+        return self._start(("-m", f"distributed.cli.{module}", *words), log, environment)
+
+    @staticmethod
+    def _start(
+        words: tuple[str, ...], log: Path, environment: dict[str, str]
+    ) -> subprocess.Popen[bytes]:
         with log.open("ab") as file:
             return subprocess.Popen(
-                command,
+                [sys.executable, *words],
                 stderr=file,
                 stdout=file,
                 env={**os.environ, "PYTHONPATH": str(ROOT), **environment},

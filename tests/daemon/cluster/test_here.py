@@ -22,7 +22,7 @@ class Painter(WorkerPlugin):
 
 def test_painters_of_this_machine_paint_side_by_side(tmp_path: Path) -> None:
     ear = Ear()
-    place = partial(cluster_here, lambda: [Painter(), Painter()])
+    place = partial(cluster_here, [(Painter(), 1), (Painter(), 1)])
     runner = DaskRunner(place, Terms(2**20, checkpoints=tmp_path), CALLS, ear.queue.put, pace=QUICK)
     runner.start()
     try:

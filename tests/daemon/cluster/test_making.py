@@ -1,0 +1,76 @@
+"""The runner that the settings name, with the real engine: the same pictures as without."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from daemon.cluster.making import dask
+from daemon.runners.base import (
+    Deliver,
+    EngineReady,
+    EngineUnavailable,
+    Painted,
+    Runner,
+)
+from daemon.runners.making import local
+from daemon.runners.request import PaintRequest, StyleFile
+from daemon.settings import ClusterSettings, EngineSettings, Settings
+from engine import Recipe
+from tests.daemon.cluster.grid import grid
+from tests.daemon.runners.test_local import Ear
+from tests.daemon.standins import picture
+
+
+def request(job_id: str, steps: int = 3) -> PaintRequest:
+    recipe = Recipe(size=64, scales=(1.0,), iterations=(steps,), init="noise", seed=7)
+    return PaintRequest(job_id, picture(), (StyleFile(picture((0, 90, 200))),), recipe, "png")
+
+
+def painted(make: Callable[[Deliver], Runner], **more: Any) -> Painted:
+    ear = Ear()
+    runner = make(ear.queue.put)
+    runner.start()
+    try:
+        ear.next(EngineReady)
+        runner.submit(replace(request("a"), **more))
+        end = ear.end("a")
+    finally:
+        runner.close(20)
+    assert isinstance(end, Painted)
+    return end
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_a_cluster_paints_the_same_to_the_last_bit(
+    weights: Path, tmp_path: Path, *, elsewhere: bool
+) -> None:
+    engine = EngineSettings(weights=weights.parent, threads=1, device="cpu", precision="float32")
+    alone = painted(lambda deliver: local(engine, deliver, state=tmp_path / "alone"))
+    with grid(tmp_path) as one:
+        if elsewhere:
+            words = ("--engine.weights", str(weights.parent), "--engine.threads", "1")
+            one.start_painter("anna", *words, "--engine.precision", "float32")
+        cluster = ClusterSettings(scheduler=one.address if elsewhere else None)
+        settings = Settings(runner="dask", engine=engine, cluster=cluster)
+        together = painted(lambda deliver: dask(settings, deliver, state=tmp_path / "state"))
+    assert together.picture == alone.picture
+    assert together.report["weights_sha256"] == alone.report["weights_sha256"]
+
+
+def test_without_weights_here_it_is_said(tmp_path: Path) -> None:
+    settings = Settings(runner="dask", engine=EngineSettings(weights=tmp_path / "none"))
+    ear = Ear()
+    runner = dask(settings, ear.queue.put, state=tmp_path)
+    runner.start()
+    try:
+        assert ear.next(EngineUnavailable).blame == "weights"
+        runner.submit(request("a"))
+    finally:
+        runner.close(20)
+    assert ear.ends() == [("a", "Cancelled")]
