@@ -43,7 +43,11 @@ async def cluster_here(painters: Sequence[tuple[WorkerPlugin, int]]) -> AsyncIte
         }
         scheduler = {
             "cls": Scheduler,
-            "options": {"protocol": _IN_MEMORY, "dashboard": False, "dashboard_address": _NO_ONE_ELSE},
+            "options": {
+                "protocol": _IN_MEMORY,
+                "dashboard": False,
+                "dashboard_address": _NO_ONE_ELSE,
+            },
         }
         cluster = SpecCluster(scheduler=scheduler, workers=workers, asynchronous=True)
         try:
