@@ -91,6 +91,8 @@ soak: $(venv)/dev.stamp weights ## the long tests: a death at each step, STORIES
 	@ATELIERD_STORIES=$(or $(STORIES),200) $(bin)/python -m pytest tests/daemon/test_stories.py
 	@ATELIERD_EVERY_DEATH=1 $(bin)/python -m pytest \
 	    tests/daemon/test_exactly_once.py tests/daemon/test_engine_deaths.py
+	@ATELIERD_CLUSTER_JOBS=$(or $(CLUSTER_JOBS),2000) $(bin)/python -m pytest \
+	    tests/daemon/cluster/test_exactly_once.py
 	@$(bin)/python -m benchmarks.soak --jobs $(or $(JOBS),500)
 
 lint: $(venv)/dev.stamp ## ruff

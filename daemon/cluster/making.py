@@ -19,6 +19,7 @@ from daemon.cluster.runner import DaskRunner, NoPaintersError, Place
 from daemon.cluster.security import security
 from daemon.errors import EngineLostError
 from daemon.runners.base import Deliver, EngineUnavailable, Runner
+from daemon.runners.places import are_several, places
 from daemon.settings import EngineSettings, Settings
 
 HERE: Final = "painter"
@@ -73,6 +74,5 @@ async def _here(engine: EngineSettings, folder: Path) -> AsyncIterator[str]:
 
 
 def _places(engine: EngineSettings) -> int:
-    """How many pictures engines of this machine paint at once; what is over waits there."""
-    cards = (engine.devices or "").split(", ")
-    return engine.workers if engine.devices is None else len(cards)
+    """How many pictures the engines of this machine paint at once."""
+    return len(places(engine)) if are_several(engine) else 1
