@@ -45,8 +45,8 @@ MOST_DEATHS: Final = 3
 _LEAST_PHOTOS: Final = 2  # over which it died; one photo alone may be to blame itself
 _MOST_REMEMBERED: Final = 256
 _DIES: Final = (
-    "It died {} times in a row, and paints no more until the service is started again. Run "
-    "`atelierd doctor` to see why."
+    "It died {} times in a row, and is given no more photos. Run `atelierd doctor` to see why, and "
+    "start the service again once that is mended."
 )
 _NO_PLACES: Final = (
     "The program could not find out where to paint ({}). It tries again in a while; if that goes "
@@ -64,7 +64,8 @@ class _Member:
         place: where it paints.
         runner: keeps its process.
         state: `new` before it is started.
-        job_id: what it paints; empty if it is free.
+        request: what it paints; None if it is free.
+        returned: jobs that it was given and never began with; their ends here are nobody's.
         why: it is set aside.
         blame: what is at fault then.
         is_told: whether people were told that it is set aside.
@@ -75,12 +76,18 @@ class _Member:
     place: Place
     runner: Runner
     state: Literal["new", "loading", "ready", "aside"] = "new"
-    job_id: str = ""
+    request: PaintRequest | None = None
+    returned: set[str] = field(default_factory=set)
     why: str = ""
     blame: Literal["weights", "engine"] = "engine"
     is_told: bool = False
     deaths: list[str] = field(default_factory=list)
     is_closed: bool = False
+
+    @property
+    def job_id(self) -> str:
+        """Of what it paints; empty if it is free."""
+        return "" if self.request is None else self.request.job_id
 
     @property
     def dies(self) -> bool:
@@ -247,7 +254,7 @@ class Pool:
             request = self._waiting.popleft()
             lost_at = self._lost_at.get(request.job_id, set())
             member = next((one for one in free if one.place.name not in lost_at), free[0])
-            member.job_id = request.job_id
+            member.request = request
             member.runner.submit(request)
 
     def _free(self) -> list[_Member]:
@@ -259,21 +266,36 @@ class Pool:
             member.state = "ready"
             self._deliver(replace(event, engine=name))
         elif isinstance(event, EngineLost):
+            if member.state == "ready":  # its runner counts those before, and knows more of them
+                member.deaths.append(member.job_id)
             member.state = "loading"
-            member.deaths.append(member.job_id)
             self._deliver(replace(event, engine=name, others=self._ready()))
+        elif isinstance(event, (EngineAside, EngineGone)):
+            raise TypeError(f"one engine alone does not say {type(event).__name__}")
         elif isinstance(event, EngineUnavailable):
             member.state, member.why, member.blame = "aside", event.message, event.blame
+            self._take_back(member)
+        elif event.job_id in member.returned:
+            member.returned -= {event.job_id} if isinstance(event, End) else set()
         elif isinstance(event, End):
             self._ended(member, event)
-        elif not isinstance(event, (EngineAside, EngineGone)):
+        else:
             self._deliver(replace(event, engine=name) if isinstance(event, Started) else event)
         self._put_aside_if_it_dies(member)
         self._tell_of_aside()
         self._hand_out()
 
+    def _take_back(self, member: _Member) -> None:
+        """What it was given in the moment of its death, and has not begun with, others paint."""
+        if member.request is not None and not self._closed:
+            request, member.request = member.request, None
+            member.returned.add(request.job_id)
+            self._waiting.appendleft(request)
+            with suppress(RuntimeError):  # it is being closed, and gives up all
+                member.runner.cancel(request.job_id)
+
     def _ended(self, member: _Member, event: End) -> None:
-        member.job_id = ""
+        member.request = None
         if isinstance(event, Painted):
             member.deaths.clear()
         if isinstance(event, Failed) and event.blame == "lost":
@@ -297,18 +319,19 @@ class Pool:
             threads.start(threading.Thread(target=closing, name="engine-aside", daemon=True))
 
     def _tell_of_aside(self) -> None:
-        """Once it is known what became of all: if none is left, people are told that, once."""
-        if any(member.state in {"new", "loading"} for member in self._members):
-            return
+        """As soon as others go on; or, if none is left, once for all of them."""
         untold = [one for one in self._members if one.state == "aside" and not one.is_told]
+        loading = any(member.state in {"new", "loading"} for member in self._members)
+        if not untold or (loading and not self._ready()):
+            return
         for member in untold:
             member.is_told = True
         if self._ready():
             for member in untold:
                 self._deliver(EngineAside(member.place.name, member.why))
-        elif untold:
-            first = self._members[0]
-            self._deliver(EngineUnavailable(first.blame, first.why))
+        else:
+            gravest = next((one for one in untold if one.blame == "weights"), untold[-1])
+            self._deliver(EngineUnavailable(gravest.blame, gravest.why))
 
 
 def _all_at_once(works: Sequence[Callable[[], None]]) -> None:

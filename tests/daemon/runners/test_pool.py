@@ -231,13 +231,12 @@ def test_the_last_one_is_never_set_aside_for_its_deaths(house: House) -> None:
     assert aside == [EngineAside("b", "No such card.")]
 
 
-def test_one_that_cannot_start_is_set_aside_once_it_is_known_that_others_can() -> None:
+def test_one_that_cannot_start_is_set_aside_once_it_is_known_that_another_can() -> None:
     house = House("abc")
     house.start()
     house["a"].say(EngineUnavailable("engine", "No such card."))
+    assert house.news() == []
     house["b"].say(READY)
-    assert [type(event) for event in house.news()] == [EngineReady]
-    house["c"].say(READY)
     ready, aside = house.news()
     assert isinstance(ready, EngineReady)
     assert aside == EngineAside("a", "No such card.")
@@ -258,10 +257,45 @@ def test_where_none_can_start_that_is_told_once_and_all_are_tried_again() -> Non
     assert aside == EngineAside("b", "Fetch them.")
 
 
+def test_what_it_was_given_in_the_moment_of_its_death_another_one_paints(house: House) -> None:
+    house["b"].say(EngineLost(-9))
+    house.pool.submit(request("one"))  # the first is dead, and has not said so yet
+    house.news()
+    house["a"].say(EngineLost(-9))
+    house["b"].say(READY)
+    house["a"].say(EngineUnavailable("engine", "It hangs."))
+    assert house["a"].cancelled == ["one"]
+    assert house["b"].jobs == ["one"]
+    house["a"].say(Cancelled("one"))
+    house["b"].paints("one")
+    ends = [event for event in house.news() if isinstance(event, ENDS)]
+    assert [type(event) for event in ends] == [Painted]
+
+
+def test_of_several_reasons_missing_weights_are_told() -> None:
+    house = House("abc")
+    house.start()
+    house["a"].say(EngineUnavailable("engine", "No such card."))
+    house["b"].say(EngineUnavailable("weights", "Fetch them."))
+    house["c"].say(EngineUnavailable("engine", "No such card."))
+    assert house.news() == [EngineUnavailable("weights", "Fetch them.")]
+
+
+def test_deaths_while_it_loads_are_its_runners_to_count() -> None:
+    house = House()
+    house.start("a")
+    for _ in range(5):
+        house["b"].dies()
+    house["b"].say(EngineUnavailable("engine", "It died 5 times: how."))
+    aside = [event for event in house.news() if isinstance(event, EngineAside)]
+    assert aside == [EngineAside("b", "It died 5 times: how.")]
+
+
 def test_one_that_was_set_aside_for_its_deaths_is_made_anew_when_all_are_tried_again(
     house: House,
 ) -> None:
     for _ in range(3):
+        house["a"].say(READY)
         house["a"].dies()
     house["b"].say(EngineUnavailable("engine", "It hangs."))
     assert isinstance(house.news()[-1], EngineUnavailable)
