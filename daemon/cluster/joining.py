@@ -155,9 +155,12 @@ async def _started(worker: Worker) -> None:
 
 
 async def _leave(worker: Worker) -> None:
-    if worker.status not in {Status.closed, Status.failed}:
-        with suppress(OSError, asyncio.TimeoutError):
-            await asyncio.wait_for(worker.close(reason="atelierd-painter-leaves"), _CLOSE_SECONDS)
+    """Leave in order: what it paints then is begun anew elsewhere, and no attempt is counted."""
+    ways = [worker.close_gracefully] if worker.status is Status.running else []
+    for way in (*ways, worker.close):
+        if worker.status not in {Status.closed, Status.failed}:
+            with suppress(OSError, asyncio.TimeoutError):
+                await asyncio.wait_for(way(reason="atelierd-painter-leaves"), _CLOSE_SECONDS)
 
 
 async def _first(*futures: asyncio.Future[Any], timeout: float | None = None) -> None:
