@@ -11,10 +11,13 @@ import pytest
 
 from daemon.cluster.making import dask
 from daemon.runners.base import (
+    Cancelled,
     Deliver,
+    EngineGone,
     EngineReady,
     EngineUnavailable,
     Painted,
+    Progressed,
     Runner,
 )
 from daemon.runners.making import local
@@ -61,6 +64,32 @@ def test_a_cluster_paints_the_same_to_the_last_bit(
         together = painted(lambda deliver: dask(settings, deliver, state=tmp_path / "state"))
     assert together.picture == alone.picture
     assert together.report["weights_sha256"] == alone.report["weights_sha256"]
+
+
+def test_a_painter_that_is_stopped_gives_back_what_it_paints(weights: Path, tmp_path: Path) -> None:
+    ear = Ear()
+    with grid(tmp_path) as one:
+        words = ("--engine.weights", str(weights.parent), "--engine.threads", "1")
+        one.start_painter("anna", *words)
+        settings = Settings(
+            runner="dask",
+            engine=EngineSettings(weights=weights.parent),
+            cluster=ClusterSettings(scheduler=one.address),
+        )
+        runner = dask(settings, ear.queue.put, state=tmp_path / "state")
+        runner.start()
+        try:
+            ear.next(EngineReady)
+            runner.submit(request("a", steps=5000))
+            ear.next(Progressed)
+            one.workers["anna"].terminate()
+            # As if it had not been begun: nobody is to blame for that.
+            assert isinstance(ear.end("a"), Cancelled)
+            gone = next(event for event in ear.heard if isinstance(event, EngineGone))
+            assert (gone.engine, gone.others) == ("anna", 0)
+            assert one.workers["anna"].wait(60) == 0
+        finally:
+            runner.close(20)
 
 
 def test_without_weights_here_it_is_said(tmp_path: Path) -> None:
