@@ -5,6 +5,7 @@ The rest of the words are those of ``run``. The picture that comes back is the p
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass
 from typing import Final
@@ -16,10 +17,24 @@ from daemon.cli.failures import exit_code_of
 from daemon.cli.run import keep
 from daemon.configuration import Resolved
 from daemon.errors import ExitCode
-from daemon.runners.base import Deliver, EngineReady, Painted, Runner, Started
+from daemon.runners.base import (
+    Deliver,
+    EngineReady,
+    EngineUnavailable,
+    Painted,
+    Progressed,
+    Runner,
+    Started,
+)
 from daemon.runners.request import PaintRequest
 from daemon.settings import Settings
-from engine import DeviceReport
+from engine import DeviceReport, Progress
+
+NEWS: Final = "BENCH_NEWS"
+"""Variable of the environment: how many steps of each photo it tells of; unset: of none."""
+
+NEVER: Final = "BENCH_NEVER"
+"""Variable of the environment: if it is set, no engine is ever there, and photos only wait."""
 
 _READY: Final = EngineReady(DeviceReport("cpu", "float32", 1, "it computes nothing"), "0" * 64, 0.0)
 
@@ -30,19 +45,28 @@ class AtOnce:
 
     deliver: Deliver
     capacity: int = 1
+    news: int = 0
+    is_there: bool = True
 
     def start(self) -> None:
         """There is nothing to load."""
-        self.deliver(_READY)
+        none = EngineUnavailable("engine", "There is none.")
+        self.deliver(_READY if self.is_there else none)
 
     def submit(self, request: PaintRequest) -> None:
         """Give the photo back as the picture."""
         self.deliver(Started(request.job_id))
+        for number in range(1, self.news + 1):
+            step = Progress(number, self.news, 1, 1, 64, 48, 1.0, 1.0)
+            self.deliver(Progressed(request.job_id, step))
         report = {"width": 64, "height": 48, "seconds": 0.0, "loss": {"total": 1.0}}
         self.deliver(Painted(request.job_id, request.content, ".jpg", report))
 
     def cancel(self, job_id: str) -> None:
         """Whatever was asked for has been answered."""
+
+    def kill(self, job_id: str) -> None:
+        """It never hangs."""
 
     def close(self, timeout: float) -> None:
         """There is nothing to end."""
@@ -50,7 +74,8 @@ class AtOnce:
 
 def make_runner(_settings: Settings, deliver: Deliver) -> Runner:
     """In place of the engine's."""
-    return AtOnce(deliver)
+    news, never = int(os.environ.get(NEWS, "0")), NEVER in os.environ
+    return AtOnce(deliver, news=news, is_there=not never)
 
 
 @click.command()

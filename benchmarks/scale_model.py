@@ -181,17 +181,18 @@ def simulate(costs: Costs, painters: int, photos_each: int = 6) -> Outcome:
     Args:
         costs: what things take.
         painters: how many there are, at least 1.
-        photos_each: how many each paints while it is watched; half as many before that are not
-            counted, since all begin at once.
+        photos_each: how many each paints while it is watched, at least; half as many before that
+            are not counted.
     """
     world = _World(costs)
     for number in range(painters):
         # Not all in one moment, as they would never be again.
         world.at(costs.painting * number / painters, world.begin)
-    world.run_until(painters * max(photos_each // 2, 1))
+    # What waits in the journal at first is used up before, if it is to be.
+    world.run_until(max(painters * max(photos_each // 2, 1), 4 * _STOCK))
     began, painted, finished = world.now, world.painted_seconds, world.finished
     worked = {name: counter.worked for name, counter in world.counters.items()}
-    world.run_until(finished + painters * photos_each)
+    world.run_until(finished + max(painters * photos_each, 4 * _STOCK))
     seconds = world.now - began
     return Outcome(
         painters,
