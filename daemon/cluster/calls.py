@@ -57,12 +57,10 @@ class Terms:
 
     Attributes:
         most_bytes: that go through the network for one photo, there and back.
-        checkpoint_seconds: as in `daemon.settings.EngineSettings`.
         checkpoints: folder in which paintings are saved on their way; None, nowhere.
     """
 
     most_bytes: int
-    checkpoint_seconds: float = 60.0
     checkpoints: Path | None = None
 
 

@@ -6,7 +6,7 @@ Its engines stay meanwhile. What is told is told once: that it waits, and that i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -156,8 +156,8 @@ async def _started(worker: Worker) -> None:
 
 async def _leave(worker: Worker) -> None:
     """Leave in order: what it paints then is begun anew elsewhere, and no attempt is counted."""
-    ways = [worker.close_gracefully] if worker.status is Status.running else []
-    for way in (*ways, worker.close):
+    ways: list[Callable[..., Awaitable[Any]]] = [worker.close_gracefully, worker.close]
+    for way in ways if worker.status is Status.running else ways[1:]:
         if worker.status not in {Status.closed, Status.failed}:
             with suppress(OSError, asyncio.TimeoutError):
                 await asyncio.wait_for(way(reason="atelierd-painter-leaves"), _CLOSE_SECONDS)

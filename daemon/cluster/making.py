@@ -43,7 +43,7 @@ def dask(settings: Settings, deliver: Deliver, *, state: Path) -> Runner:
     refusal = Comparing(own(weights_in(engine.weights)))
     calls = Calls(task.paint, task.fetch, task.credentials, task.kill, refusal)
     most = settings.cluster.max_megabytes * _MEGABYTE
-    terms = Terms(most, engine.checkpoint_seconds, state / checkpoints.FOLDER)
+    terms = Terms(most, state / checkpoints.FOLDER)
     secure, place = security(settings.cluster), _place(settings, state)
     return DaskRunner(place, terms, calls, deliver, security=secure)
 

@@ -29,7 +29,6 @@ class Order:
         topic: of the scheduler, where the daemon listens for what is said of it.
         request: what is to be painted.
         snapshot: file that an earlier attempt saved, to go on from; empty for none.
-        checkpoint_seconds: as in `daemon.settings.EngineSettings`: the daemon's, not the painter's.
         most_bytes: of the picture that comes back, and of what is saved on the way.
     """
 
@@ -37,7 +36,6 @@ class Order:
     topic: str
     request: PaintRequest
     snapshot: bytes = b""
-    checkpoint_seconds: float = 60.0
     most_bytes: int = 2**30
 
 

@@ -187,7 +187,6 @@ class Orders:
             self._topic,
             errand.request,
             snapshot,
-            terms.checkpoint_seconds,
             terms.most_bytes,
         )
         # Dask warns of what is large: this is as large as it is.

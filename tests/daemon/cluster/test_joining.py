@@ -51,7 +51,7 @@ class Painter:
 
 
 def scheduler(port: int = 0) -> Scheduler:
-    return Scheduler(host="127.0.0.1", port=port, dashboard=False)
+    return Scheduler(host="127.0.0.1", port=port, dashboard=False, dashboard_address=":0")
 
 
 def test_it_joins_again_with_the_same_engines_and_leaves_in_order(tmp_path: Path) -> None:
@@ -86,7 +86,12 @@ def test_it_joins_with_certificates_where_they_are_asked_for(tmp_path: Path) -> 
     async def life(painter: Painter) -> list[str]:
         stop = asyncio.Event()
         guarded = Scheduler(
-            host="127.0.0.1", port=0, protocol="tls", security=secure, dashboard=False
+            host="127.0.0.1",
+            port=0,
+            protocol="tls",
+            security=secure,
+            dashboard=False,
+            dashboard_address=":0",
         )
         async with guarded:
             staying = asyncio.ensure_future(painter.joining(guarded.address, secure).stay(stop))

@@ -34,7 +34,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 async def engines(folder: Path) -> int:
     """Of a worker that has joined."""
-    scheduler = Scheduler(host="127.0.0.1", port=0, dashboard=False)
+    scheduler = Scheduler(host="127.0.0.1", port=0, dashboard=False, dashboard_address=":0")
     async with scheduler:
         worker = Worker(
             scheduler.address,

@@ -48,7 +48,12 @@ def test_whoever_has_the_certificates_joins(files: dict[str, Path]) -> None:
 
     async def join() -> int:
         scheduler = Scheduler(
-            host="127.0.0.1", port=0, protocol="tls", security=secure, dashboard=False
+            host="127.0.0.1",
+            port=0,
+            protocol="tls",
+            security=secure,
+            dashboard=False,
+            dashboard_address=":0",
         )
         async with scheduler, Client(scheduler.address, security=secure, asynchronous=True):
             return len(scheduler.clients)
@@ -65,7 +70,12 @@ def test_whoever_has_those_of_another_cluster_does_not(
 
     async def join() -> None:
         scheduler = Scheduler(
-            host="127.0.0.1", port=0, protocol="tls", security=ours, dashboard=False
+            host="127.0.0.1",
+            port=0,
+            protocol="tls",
+            security=ours,
+            dashboard=False,
+            dashboard_address=":0",
         )
         async with scheduler:
             await Client(scheduler.address, security=theirs, asynchronous=True, timeout=1)
