@@ -69,25 +69,32 @@ def import_file(
         WeightsError: the file cannot be used; the message says why.
     """
     with _explained(folder):
-        contents = readers.read(source)
-        known = conventions.recognise(
-            contents.layers, convention, retrained_names=contents.retrained_names
-        )
-        note = Manifest(
-            source=origin or source.name,
-            source_sha256=sha256_of(source),
-            sha256="",
-            convention=CONVENTIONS[known.name],
-            recognised=known.how,
-            layers={name: kernel.shape for name, (kernel, _) in contents.layers.items()},
-            seen=beside.seen(folder, source),
-        )
+        layers, note = _understood(source, folder, convention, origin)
         folder.mkdir(parents=True, exist_ok=True)
         _finish(folder)
         with locked(folder) as is_alone:
             if is_alone:
                 _sweep(folder)
-            return _put_in_place(contents.layers, note, source, folder)
+            return _put_in_place(layers, note, source, folder)
+
+
+def _understood(
+    source: Path, folder: Path, convention: str | None = None, origin: str | None = None
+) -> tuple[Layers, Manifest]:
+    contents = readers.read(source)
+    known = conventions.recognise(
+        contents.layers, convention, retrained_names=contents.retrained_names
+    )
+    note = Manifest(
+        source=origin or source.name,
+        source_sha256=sha256_of(source),
+        sha256="",
+        convention=CONVENTIONS[known.name],
+        recognised=known.how,
+        layers={name: kernel.shape for name, (kernel, _) in contents.layers.items()},
+        seen=beside.seen(folder, source),
+    )
+    return contents.layers, note
 
 
 def in_place(folder: Path) -> bool:
@@ -127,10 +134,14 @@ def adopt(folder: Path) -> Manifest | None:
     with _explained(folder):
         _finish(folder)
         _sweep_if_alone(folder)
-        imported = (_imported(file, folder) for file in waiting(folder))
-        if not in_place(folder):
-            return _first_usable(imported)
-        return next((made for made in imported if isinstance(made, Manifest)), None)
+        if not waiting(folder):
+            return None
+        # Engines that start together find the same file: who comes second looks again.
+        with locked(folder):
+            imported = (_imported(file, folder) for file in waiting(folder))
+            if not in_place(folder):
+                return _first_usable(imported)
+            return next((made for made in imported if isinstance(made, Manifest)), None)
 
 
 def verify(folder: Path) -> Manifest:
@@ -254,8 +265,11 @@ def _first_usable(imported: Iterator[Manifest | WeightsError]) -> Manifest | Non
 
 
 def _imported(file: Path, folder: Path) -> Manifest | WeightsError:
+    """Import it; the lock is held."""
     try:
-        return import_file(file, folder)
+        with _explained(folder):
+            layers, note = _understood(file, folder)
+            return _put_in_place(layers, note, file, folder)
     except WeightsError as error:
         return beside.in_words(file, error)
 

@@ -309,6 +309,24 @@ def test_a_file_that_was_put_there_since_is_adopted_once(
     assert adopt(folder) is None
 
 
+@pytest.mark.parametrize("name", ["a.params", "vgg19.params"])
+def test_engines_that_start_together_adopt_a_file_once(
+    name: str, tmp_path: Path, oxford: Layers
+) -> None:
+    forms.mxnet_classic(tmp_path / name, oxford)
+    given, made = (tmp_path / name).read_bytes(), list[object]()
+    threads = [threading.Thread(target=lambda: made.append(adopt(tmp_path))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [one is None for one in made].count(False) == 1
+    kept = tmp_path / ("original-vgg19.params" if name in IN_PLACE else name)
+    assert kept.read_bytes() == given
+    assert names(tmp_path) == sorted([kept.name, *IN_PLACE])
+    assert same(load(tmp_path).layers, oxford)
+
+
 def test_what_an_import_would_try_is_known_beforehand(
     tmp_path: Path, source: Path, other: tuple[Path, Layers]
 ) -> None:
