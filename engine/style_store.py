@@ -31,6 +31,7 @@ HELD_BYTES: Final = 32 * 2**20
 
 _KEY: Final = "key"
 _SUFFIX: Final = ".npz"
+_LEFT_SECONDS: Final = 3600.0  # what is unfinished for so long, nobody is writing any more
 
 
 class StyleStore:
@@ -122,10 +123,18 @@ def _write(path: Path, key: str, statistics: Mapping[str, NDArray[np.float32]]) 
 
 
 def _make_room(folder: Path, most: int) -> None:
-    """Remove what was not used for longest, and what a crash has left unfinished."""
-    files = [(path.stat(), path) for path in folder.iterdir() if path.is_file()]
-    held = 0
+    """Remove what was not used for longest, and what a crash has left unfinished.
+
+    Other engines use the folder too: what is young and unfinished one of them is writing, and what
+    is gone one of them has removed.
+    """
+    files, held = list[tuple[os.stat_result, Path]](), 0
+    for path in folder.iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            files.append((path.stat(), path))
+    newest = max((status.st_mtime for status, _ in files), default=0.0)
     for status, path in sorted(files, key=lambda one: -one[0].st_mtime_ns):
         held += status.st_size
-        if held > most or (path.suffix != _SUFFIX):
+        is_left = path.suffix != _SUFFIX and newest - status.st_mtime > _LEFT_SECONDS
+        if held > most or is_left:
             path.unlink(missing_ok=True)
