@@ -25,6 +25,7 @@ _SECONDS_A_MEGAPIXEL: Final = 175.0
 _MEGAPIXEL: Final = 1_000_000
 _LATE: Final = 0.25  # of the longest silence: slow by far, and not yet given up
 _MINUTE: Final = 60
+_MOST_NAMED: Final = 3  # of many paintings; it is one line
 _log: Final = structlog.get_logger()
 
 
@@ -85,6 +86,7 @@ class Condition:
             f"{waiting} {'waits' if waiting == 1 else 'wait'}" if waiting else "",
             trouble if self._engine.paintings or (painting and self._engine.unavailable) else "",
             stuck,
+            self._aside(),
             self._intake.why.rstrip("."),
             self._staying(),
             self.remark,
@@ -98,7 +100,7 @@ class Condition:
     def obstacles(self) -> tuple[Obstacle, ...]:
         """The same, each for itself."""
         others = (self._stuck(), self._intake.why.rstrip("."), self._staying())
-        found = (self._gravest(), *map(Obstacle, others))
+        found = (self._gravest(), Obstacle(self._aside(), "engine"), *map(Obstacle, others))
         return tuple(one for one in found if one.text)
 
     def advances(self) -> bool:
@@ -133,7 +135,9 @@ class Condition:
     def _painting(self) -> str:
         paintings = self._engine.paintings
         if paintings:
-            return f"Painting {', '.join(map(self._about, paintings))}"
+            told, more = paintings[:_MOST_NAMED], len(paintings) - _MOST_NAMED
+            others = f" and {more} more" if more > 0 else ""
+            return f"Painting {', '.join(map(self._about, told))}{others}"
         return "" if self._engine.loading_since is None else "The engine is loading"
 
     def _gravest(self) -> Obstacle:
@@ -143,6 +147,15 @@ class Condition:
             return Obstacle(unavailable.message.rstrip("."), unavailable.blame)
         whys = (self.trouble, self._intake.problem, self._dispatcher.trouble)
         return Obstacle(next((why.rstrip(".") for why in whys if why), ""))
+
+    def _aside(self) -> str:
+        """Which engines are of no use, while others go on; of several, why the first is not."""
+        aside = {} if self._engine.unavailable else self._engine.aside
+        if not aside:
+            return ""
+        (first, why), *others = aside.items()
+        more = f" (and {len(others)} more)" if others else ""
+        return f"{printable(first)}{more} is set aside: {why.rstrip('.')}"
 
     def _staying(self) -> str:
         number = self._intake.staying

@@ -179,9 +179,11 @@ class Exchange:
             self._is_ready, self._loading_since, self._unavailable = False, None, event
         elif isinstance(event, EngineAside):
             self._aside[event.engine] = event.message
-        elif not event.others:
-            self._is_ready = False
-            self._loads()  # it is started again by itself, or another one comes
+        else:
+            self._aside.pop(event.engine, None)  # it has left, or is started again
+            if not event.others:
+                self._is_ready = False
+                self._loads()  # it is started again by itself, or another one comes
 
     def replace(self, make: Make) -> None:
         """Let another runner take the place of this one as soon as nothing is being painted.

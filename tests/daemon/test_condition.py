@@ -29,7 +29,9 @@ class House:
     journal: Journal
     now: float = 5000.0
     engine: Any = field(
-        default_factory=lambda: SimpleNamespace(paintings=[], loading_since=None, unavailable=None)
+        default_factory=lambda: SimpleNamespace(
+            paintings=[], loading_since=None, unavailable=None, aside={}
+        )
     )
     dispatcher: Any = field(default_factory=lambda: SimpleNamespace(trouble=""))
     endings: Any = field(default_factory=lambda: SimpleNamespace(pending=0, why=""))
@@ -70,6 +72,25 @@ def test_it_names_the_photo_how_far_it_is_and_how_many_wait(house: House) -> Non
         house.queue(str(number))
     house.paint("0", 0.429)
     assert house.condition.line() == "Painting Holiday/a.jpg in Waves, 42 %; 3 wait"
+
+
+def test_of_many_paintings_the_first_are_named(house: House) -> None:
+    for number in range(5):
+        house.queue(str(number), f"Holiday/{number}.jpg")
+        house.paint(str(number), number / 10)
+    assert house.condition.line() == (
+        "Painting Holiday/0.jpg in Waves, 0 %, Holiday/1.jpg in Waves, 10 %, "
+        "Holiday/2.jpg in Waves, 20 % and 2 more"
+    )
+
+
+def test_an_engine_that_is_set_aside_is_named_as_long_as_others_go_on(house: House) -> None:
+    house.engine.aside = {"graphics card 1": "It died 3 times.", "graphics card 4": "No such card."}
+    line = "graphics card 1 (and 1 more) is set aside: It died 3 times"
+    assert house.condition.line() == f"Idle; {line}"
+    assert house.condition.obstacles() == (Obstacle(line, "engine"),)
+    house.engine.unavailable = EngineUnavailable("weights", "Fetch them.")
+    assert house.condition.obstacles() == (Obstacle("Fetch them", "weights"),)
 
 
 def test_a_step_that_is_overdue_by_far_is_told_of(house: House) -> None:

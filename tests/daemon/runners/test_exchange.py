@@ -10,6 +10,8 @@ import pytest
 
 from daemon.runners.base import (
     Cancelled,
+    EngineAside,
+    EngineGone,
     EngineLost,
     EngineUnavailable,
     Event,
@@ -88,6 +90,26 @@ def test_of_one_that_is_gone_on_with_it_is_known_before_any_step() -> None:
     assert (painting.size, painting.done) == (2048, 0.0)
     house.hear(Resumed("a", 94, 2048, 188))
     assert painting.done == 0.5
+
+
+def test_of_several_engines_those_that_are_set_aside_are_known_until_they_go() -> None:
+    house = House()
+    house.start()
+    house.hear(EngineAside("a", "It died."), EngineAside("b", "No such card."))
+    assert house.exchange.aside == {"a": "It died.", "b": "No such card."}
+    house.hear(replace(READY, engine="a"), EngineGone("b", 1))
+    assert (house.exchange.aside, house.exchange.is_ready) == ({}, True)
+
+
+def test_the_death_of_one_of_several_engines_is_not_the_end_of_all() -> None:
+    house = House()
+    house.start()
+    house.submit("one")
+    house.hear(Started("one", "a"), EngineLost(-9, "b", 1))
+    assert (house.exchange.is_ready, house.exchange.loading_since) == (True, None)
+    assert house.exchange.paintings[0].engine == "a"
+    house.hear(EngineGone("a", 0))
+    assert (house.exchange.is_ready, house.exchange.loading_since) == (False, 100.0)
 
 
 def test_a_second_start_of_an_engine_that_is_there_loads_nothing() -> None:
