@@ -191,10 +191,14 @@ def _polling(fields: Fields) -> str:
 
 
 def _ready(fields: Fields) -> str:
+    seconds = duration(fields["seconds"])
+    which = fields.get("engine")
+    if which and not fields["threads"]:  # it is elsewhere, and has told in its own words
+        return f"{which} paints too ({fields['device']})."
     device = "processor" if fields["device"] == "cpu" else "graphics card"
     with_what = f"{fields['precision']}, {number(fields['threads'], 'thread')}"
-    seconds = duration(fields["seconds"])
-    return f"The engine is ready after {seconds}. It paints on the {device} ({with_what})."
+    start = f"{which} is" if which else "The engine is"
+    return f"{start} ready after {seconds}. It paints on the {device} ({with_what})."
 
 
 def _queued(fields: Fields) -> str:
@@ -266,8 +270,9 @@ def _stopped(fields: Fields) -> str:
 
 def _lost(fields: Fields) -> str:
     what = fields.get("engine") or "The process that paints"
-    status = "" if fields["exit_status"] is None else f" ({fields['exit_status']})"
-    return f"{what} has ended{status}; starting it again."
+    if fields["exit_status"] is None:  # on another machine
+        return f"{what} is lost, and what it painted begins anew elsewhere."
+    return f"{what} has ended ({fields['exit_status']}); starting it again."
 
 
 def _detail(fields: Fields) -> str:

@@ -15,10 +15,9 @@ from typing import Any, Final, cast
 from distributed import Scheduler, SpecCluster, Worker
 from distributed.diagnostics.plugin import WorkerPlugin
 
-from daemon.cluster.messages import RESOURCE
+from daemon.cluster.messages import IN_MEMORY, RESOURCE
 from daemon.errors import EngineLostError
 
-_IN_MEMORY: Final = "inproc://"
 _NO_ONE_ELSE: Final = "127.0.0.1:0"  # Dask serves its figures, to be read alone, in any case
 _CLOSE_SECONDS: Final = 30.0
 
@@ -44,7 +43,7 @@ async def cluster_here(painters: Sequence[tuple[WorkerPlugin, int]]) -> AsyncIte
         scheduler = {
             "cls": Scheduler,
             "options": {
-                "protocol": _IN_MEMORY,
+                "protocol": IN_MEMORY,
                 "dashboard": False,
                 "dashboard_address": _NO_ONE_ELSE,
             },
@@ -73,7 +72,7 @@ async def _started(cluster: SpecCluster) -> None:
 
 def _options(painter: WorkerPlugin, places: int, folder: str) -> dict[str, Any]:
     return {
-        "protocol": _IN_MEMORY,
+        "protocol": IN_MEMORY,
         "nthreads": places,
         "resources": {RESOURCE: places},
         "plugins": [painter],

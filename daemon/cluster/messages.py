@@ -20,6 +20,10 @@ PAINTER: Final = "atelierd-painter"
 """Name of the worker plugin that holds the engines."""
 
 
+IN_MEMORY: Final = "inproc://"
+"""What the address of a scheduler in the daemon's own process begins with."""
+
+
 @dataclass(frozen=True)
 class Order:
     """One picture to paint: one attempt at one job.

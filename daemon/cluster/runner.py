@@ -25,6 +25,7 @@ from daemon import threads
 from daemon.cluster import quiet
 from daemon.cluster.calls import Calls, Desk, Pace, Terms
 from daemon.cluster.errands import Errand, Errands
+from daemon.cluster.messages import IN_MEMORY
 from daemon.cluster.session import SchedulerLostError, Session
 from daemon.runners.base import Cancelled, Deliver, EngineUnavailable, Event
 from daemon.runners.request import CancelRequest, PaintRequest
@@ -32,6 +33,10 @@ from daemon.runners.request import CancelRequest, PaintRequest
 _AWAY: Final = (
     "The scheduler at {} cannot be reached. Start it there (`dask scheduler`), or set "
     "cluster.scheduler to where it is; it is tried again by itself."
+)
+_NONE_LEFT: Final = (
+    "No engine of this machine is left. They are started again by themselves; if that goes on, run "
+    "`atelierd doctor` to see why."
 )
 _BUG: Final = (
     "The program met an error of its own while it kept the cluster ({}). It tries again in a "
@@ -309,7 +314,8 @@ class _Keeper:
                 self._lost(EngineUnavailable("engine", _AWAY.format(address)))
             return False
         except SchedulerLostError:
-            self._lost(EngineUnavailable("engine", _AWAY.format(address)))
+            why = _NONE_LEFT if address.startswith(IN_MEMORY) else _AWAY.format(address)
+            self._lost(EngineUnavailable("engine", why))
         except NoPaintersError as error:
             self._is_asked = False
             self._lost(error.why)

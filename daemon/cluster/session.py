@@ -17,7 +17,7 @@ from distributed import Client
 from daemon.cluster.background import Background, rung
 from daemon.cluster.calls import Desk
 from daemon.cluster.errands import Errand
-from daemon.cluster.messages import Credentials
+from daemon.cluster.messages import IN_MEMORY, Credentials
 from daemon.cluster.orders import Orders
 from daemon.cluster.roster import Roster, Seat
 from daemon.runners.base import LONGEST_LOAD_SECONDS, EngineUnavailable
@@ -169,6 +169,8 @@ class Session:
             told = await asyncio.wait_for(asked, self._pace.answer_seconds)
         except (OSError, asyncio.TimeoutError) as error:
             raise SchedulerLostError from error
+        if not told["workers"] and self._address.startswith(IN_MEMORY):
+            raise SchedulerLostError  # nobody else can join: it is made anew, with new engines
         self._take_stock(told["workers"])
 
     def _take_stock(self, workers: Mapping[str, Mapping[str, Any]]) -> None:

@@ -45,6 +45,22 @@ STEP: dict[str, Any] = {
             {"device": "cpu", "precision": "bfloat16", "threads": 2, "seconds": 3.2},
             "The engine is ready after 3 s. It paints on the processor (bfloat16, 2 threads).",
         ),
+        (
+            "engine.ready",
+            {"device": "cpu", "precision": "float32", "threads": 1, "seconds": 2.0,
+             "engine": "engine 2"},
+            "engine 2 is ready after 2 s. It paints on the processor (float32, 1 thread).",
+        ),
+        (
+            "engine.ready",
+            {"device": "cpu, bfloat16, 8 threads", "precision": "auto", "threads": 0,
+             "seconds": 2.0, "engine": "anna"},
+            "anna paints too (cpu, bfloat16, 8 threads).",
+        ),
+        (
+            "engine.lost", {"exit_status": None, "engine": "anna"},
+            "anna is lost, and what it painted begins anew elsewhere.",
+        ),
         ("service.stopping", {"why": "SIGINT"}, "Stopping, as Ctrl-C asks."),
         (
             "service.stopping", {"why": "nothing is left to do"},
