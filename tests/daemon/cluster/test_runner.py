@@ -146,6 +146,27 @@ def test_what_a_lost_painter_has_saved_is_gone_on_with(tmp_path: Path) -> None:
         assert ear.ends() == [("a", "Failed"), ("a", "Painted")]
 
 
+def test_when_all_painters_are_killed_new_ones_paint_what_they_had(tmp_path: Path) -> None:
+    with grid(tmp_path, "anna", "bert") as one, running(one.address) as (runner, ear):
+        for job in "ab":
+            runner.submit(request(job, **SLOW))
+        wait_until(lambda: {"a", "b"} <= {_job_of(event) for event in ear.rest()})
+        one.kill_worker("anna")
+        one.kill_worker("bert")
+        wait_until(lambda: ear.ends() == [("a", "Failed"), ("b", "Failed")])
+        wait_until(lambda: runner.capacity == 0)
+        one.start_worker("carl")
+        assert ear.next(EngineReady).engine == "carl"
+        for job in "ab":
+            runner.submit(request(job))
+        painted = [("a", "Painted"), ("b", "Painted")]
+        wait_until(lambda: [end for end in ear.ends() if end[1] == "Painted"] == painted)
+
+
+def _job_of(event: object) -> str:
+    return event.job_id if isinstance(event, Progressed) else ""
+
+
 def test_a_scheduler_that_is_lost_gives_all_back_and_is_found_again(tmp_path: Path) -> None:
     with grid(tmp_path, "anna") as one, running(one.address) as (runner, ear):
         runner.submit(request("a", **SLOW))

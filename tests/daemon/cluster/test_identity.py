@@ -1,0 +1,59 @@
+"""Painters that would make another picture are refused, with both sides named."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from daemon.cluster import identity, messages
+from daemon.cluster.identity import Comparing, mismatch, own, recipe_digest, weights_in
+from daemon.cluster.messages import Order
+
+OURS = replace(own("a" * 64), program="1.2.3")
+
+
+def test_the_same_is_of_use() -> None:
+    assert mismatch(OURS, replace(OURS, engines=("cpu", "gpu0"))) == ""
+
+
+@pytest.mark.parametrize(
+    ("theirs", "both"),
+    [
+        (replace(OURS, program="1.2.4"), ("1.2.4", "1.2.3")),
+        (replace(OURS, weights_sha256="b" * 64), ("b" * 12, "a" * 12)),
+        (replace(OURS, recipe="c" * 64), ("c" * 12, OURS.recipe[:12])),
+    ],
+)
+def test_what_differs_is_named_on_both_sides(
+    theirs: messages.Credentials, both: tuple[str, str]
+) -> None:
+    why = mismatch(OURS, theirs)
+    assert all(name in why for name in both)
+
+
+def test_without_weights_of_its_own_the_first_painters_count() -> None:
+    comparing = Comparing(replace(OURS, weights_sha256=""))
+    assert comparing(replace(OURS, weights_sha256="b" * 64)) == ""
+    why = comparing(OURS)
+    assert "the painter that came first" in why
+    assert all(sha256 in why for sha256 in ("a" * 12, "b" * 12))
+
+
+def test_one_of_no_use_sets_no_example() -> None:
+    comparing = Comparing(replace(OURS, weights_sha256=""))
+    assert comparing(replace(OURS, weights_sha256="b" * 64, program="1.2.4"))
+    assert comparing(OURS) == ""
+
+
+def test_another_shape_of_a_message_is_another_recipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = recipe_digest()
+    spoken = tuple(kind for kind in identity._SPOKEN if kind is not Order)
+    monkeypatch.setattr(identity, "_SPOKEN", spoken)
+    assert recipe_digest() != before
+
+
+def test_the_weights_are_those_that_engines_load(weights: Path, tmp_path: Path) -> None:
+    assert len(weights_in(weights.parent)) == 64
+    assert weights_in(tmp_path) == ""
