@@ -26,6 +26,7 @@ class Errand:
         run: of its order; unique.
         is_sent: whether it has gone out, or is about to.
         future: its task, once it has gone out.
+        sent_to: addresses of the painters that may have it.
         painter: address of the one that has it, once that said something; empty before.
         fetching: whether what was saved of it is being fetched.
         saved_anew: whether it was saved once more meanwhile.
@@ -36,6 +37,7 @@ class Errand:
     run: str
     is_sent: bool = False
     future: Future[Any] | None = field(default=None, repr=False)
+    sent_to: tuple[str, ...] = ()
     painter: str = ""
     fetching: bool = False
     saved_anew: bool = False

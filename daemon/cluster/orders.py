@@ -97,6 +97,12 @@ class Orders:
         """The jobs that a painter has, as far as it has said so."""
         return [one for one in self._errands.all if one.painter == address]
 
+    @property
+    def stranded(self) -> list[Errand]:
+        """Those that went out to painters who are all gone, and of which nobody has said a word."""
+        sent = (one for one in self._errands.all if one.sent_to and not one.painter)
+        return [one for one in sent if not any(map(self._roster.find, one.sent_to))]
+
     async def close(self) -> None:
         """Follow no job any more."""
         await self._background.close()
@@ -177,6 +183,7 @@ class Orders:
         if not self._roster.ready:
             errand.is_sent = False
             return None
+        errand.sent_to = tuple(seat.address for seat in self._roster.ready)
         errand.future = self._sent(errand, snapshot)
         return await self._outcome(errand.job_id, errand.future)
 
@@ -195,7 +202,7 @@ class Orders:
                 self._calls.paint,
                 order,
                 key=f"paint-{errand.run}",
-                workers=[seat.address for seat in self._roster.ready],
+                workers=list(errand.sent_to),
                 resources={RESOURCE: 1},
                 pure=False,
                 retries=0,

@@ -179,6 +179,8 @@ class Session:
         for errand in self._errands.all:
             if errand.painter and errand.painter not in workers:  # gone before it was known
                 self._orders.lose(errand, errand.painter)
+        for errand in self._orders.stranded:
+            self.cancel(errand)  # Dask would wait for these painters for ever
         self._roster.join(workers)
         for seat in self._roster.new:
             if not seat.asking:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -144,6 +145,20 @@ def test_what_a_lost_painter_has_saved_is_gone_on_with(tmp_path: Path) -> None:
         assert ear.next(Resumed) == Resumed("a", 2)
         assert ear.end("a") == Painted("a", b"3-4", ".jpg", {})
         assert ear.ends() == [("a", "Failed"), ("a", "Painted")]
+
+
+def test_what_a_painter_was_given_and_had_not_begun_is_given_back(tmp_path: Path) -> None:
+    with grid(tmp_path, "anna") as one, running(one.address) as (runner, ear):
+        ear.next(EngineReady)
+        one.workers["anna"].send_signal(signal.SIGSTOP)  # it is there, and hears nothing
+        runner.submit(request("a"))
+        wait_until(lambda: any(errand.future for errand in runner._keeper._errands.all))
+        one.kill_worker("anna")
+        assert ear.end("a") == Cancelled("a")
+        one.start_worker("bert")
+        ear.next(EngineReady)
+        runner.submit(request("a"))
+        assert isinstance(ear.end("a"), Painted)
 
 
 def test_when_all_painters_are_killed_new_ones_paint_what_they_had(tmp_path: Path) -> None:
