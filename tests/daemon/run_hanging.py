@@ -31,7 +31,7 @@ def _hear(event: str, arguments: tuple[Any, ...]) -> None:
 
 def main() -> int:
     condition.longest_silence = lambda size: SILENCE  # type: ignore[assignment] # noqa: ARG005
-    LocalRunner.kill = lambda _: None  # type: ignore[assignment,method-assign]
+    LocalRunner.kill = lambda *_: None  # type: ignore[assignment,method-assign]
     sys.addaudithook(_hear)
     return run_with_stand_in.exit_code_of(run_with_stand_in.command, sys.argv[2:])
 

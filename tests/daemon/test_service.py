@@ -384,7 +384,7 @@ def test_a_folder_that_cannot_be_opened_gets_a_word(
 def test_a_note_that_cannot_be_written_holds_up_no_photo(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_args: Any) -> bool:
+    def refuse(*_args: Any, **_more: Any) -> bool:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("daemon.notes.write_inbox_note", refuse)
