@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,14 +17,14 @@ class Calls:
 
     Attributes:
         paint: the task; runs in a thread of the worker.
-        fetch: what was saved of a job, by its id; runs in the worker.
+        fetch: what was saved of a run, by its id; runs in the worker.
         credentials: what the painter is, or None while its engines load; runs in the worker.
-        kill: ends an engine that does not answer, by the job that it has; runs in the worker.
+        kill: ends an engine that does not answer, by the run that it has; runs in the worker.
         refusal: why a painter is of no use, in plain words; empty if it is. Runs here.
     """
 
     paint: Callable[[Order], End]
-    fetch: Callable[..., bytes]
+    fetch: Callable[..., bytes | Awaitable[bytes]]
     credentials: Callable[..., Credentials | None]
     kill: Callable[..., None]
     refusal: Callable[[Credentials], str]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -75,13 +75,13 @@ class Comparing:
     """Says why a painter is of no use.
 
     Args:
-        ours: what the daemon is. Without weights (it needs none, if others paint), those of the
-            first painter that is of use count.
+        ours: says what the daemon is. Without weights (it needs none, if others paint), those of
+            the first painter that is of use count.
     """
 
-    def __init__(self, ours: Credentials) -> None:
+    def __init__(self, ours: Callable[[], Credentials]) -> None:
         self._ours = ours
-        self._whose = "the service"
+        self._first = ""
 
     def __call__(self, theirs: Credentials) -> str:
         """Compare.
@@ -92,10 +92,12 @@ class Comparing:
         Returns:
             Why it is of no use, in plain words that name both; empty if it is.
         """
-        why = mismatch(self._ours, theirs, self._whose)
-        if not why and not self._ours.weights_sha256:
-            self._ours = dataclasses.replace(self._ours, weights_sha256=theirs.weights_sha256)
-            self._whose = "the painter that came first"
+        ours = self._ours()  # each time: an engine may have imported other weights meanwhile
+        if ours.weights_sha256:
+            return mismatch(ours, theirs)
+        first = dataclasses.replace(ours, weights_sha256=self._first)
+        why = mismatch(first, theirs, "the painter that came first")
+        self._first = self._first or ("" if why else theirs.weights_sha256)
         return why
 
 

@@ -40,7 +40,7 @@ def dask(settings: Settings, deliver: Deliver, *, state: Path) -> Runner:
         SettingsError: the settings of the cluster contradict one another.
     """
     engine = settings.engine
-    refusal = Comparing(own(weights_in(engine.weights)))
+    refusal = Comparing(lambda: own(weights_in(engine.weights)))
     calls = Calls(task.paint, task.fetch, task.credentials, task.kill, refusal)
     most = settings.cluster.max_megabytes * _MEGABYTE
     terms = Terms(most, state / checkpoints.FOLDER)

@@ -7,6 +7,7 @@ a task is taken back.
 
 from __future__ import annotations
 
+import asyncio
 import pickle
 import traceback
 from collections.abc import Callable, Iterable
@@ -68,8 +69,11 @@ class Orders:
         self._deliver: Final = desk.deliver
         self._topic: Final = desk.topic
         self._wake: Final = wake
+        self._answer_seconds: Final = desk.pace.answer_seconds
         self._saved: Final = SavedFiles(desk.terms.checkpoints, desk.terms.most_bytes)
         self._background: Final = Background()
+        self.is_cut_off = False
+        """Whether the scheduler was lost, if only for a moment: it knows nothing of them now."""
 
     def hand_over(self) -> None:
         """Send out as many jobs as there are places for."""
@@ -152,7 +156,8 @@ class Orders:
             errand.fetching = False
 
     async def _fetched(self, errand: Errand) -> bytes:
-        told = await self._client.run(self._calls.fetch, errand.job_id, workers=[errand.painter])
+        asked = self._client.run(self._calls.fetch, errand.run, workers=[errand.painter])
+        told = await asyncio.wait_for(asked, self._answer_seconds)
         return bytes(told.get(errand.painter, b""))
 
     async def _keep(self, errand: Errand, data: bytes) -> None:
@@ -208,14 +213,15 @@ class Orders:
                 retries=0,
             )
 
-    @staticmethod
-    async def _outcome(job_id: str, future: Future[Any]) -> End | None:
+    async def _outcome(self, job_id: str, future: Future[Any]) -> End | None:
         try:
             end = await future
         except CancelledError as error:
             # Taken back by us, and over; or by somebody else, and then it is queued again.
-            lost = getattr(error, "reason", "") == _LOST_CONNECTION
-            return None if lost else Cancelled(job_id)
+            if getattr(error, "reason", "") != _LOST_CONNECTION:
+                return Cancelled(job_id)
+            self.is_cut_off = True
+            return None
         except KilledWorker:
             return Failed(job_id, "lost", _KILLS)
         if not isinstance(end, End) or end.job_id != job_id:

@@ -240,14 +240,24 @@ class _Keeper:
         """Keep the connection until `stop`."""
         self._noted = asyncio.Event()
         self._loop = asyncio.get_running_loop()  # last: from now on others may wake it
-        self._main = asyncio.ensure_future(self._stay_connected())
         try:
             while not self._stopping:
+                self._keep_connected(self._noted)
                 self._read_notes()
                 await self._noted.wait()
                 self._noted.clear()
         finally:
             await self._give_up()
+
+    def _keep_connected(self, noted: asyncio.Event) -> None:
+        """Stay connected; whatever ends that without being asked is a fault, and not the end."""
+        if self._main is not None and self._main.done():
+            _log.error("cluster.keeper_failed", why="the connection's task has ended")
+            self._lost(EngineUnavailable("engine", _BUG.format("CancelledError")))
+            self._main = None
+        if self._main is None:
+            self._main = asyncio.ensure_future(self._stay_connected())
+            self._main.add_done_callback(lambda _: noted.set())
 
     async def _give_up(self) -> None:
         self._read_notes()

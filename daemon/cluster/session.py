@@ -69,7 +69,7 @@ class Session:
         self._tell_places: Final = tell_places
         self._clock: Final = clock
         self._woken: Final = asyncio.Event()
-        self._is_stopped = False
+        self._is_stopped, self._scheduler = False, ""
         self._background: Final = Background()
         self._roster: Final = Roster(desk.deliver, clock)
         self._orders: Final = Orders(client, self._roster, desk, self.wake)
@@ -119,7 +119,7 @@ class Session:
             self.cancel(errand)
             return
         self._orders.lose(errand, seat.name)
-        self._background.spawn(self._end_engine(seat, errand.job_id))
+        self._background.spawn(self._end_engine(seat, errand.run))
 
     async def close(self) -> None:
         """Follow nothing any more; the client stays the caller's to close."""
@@ -131,9 +131,9 @@ class Session:
         """Have the painters give up all that they have."""
         await self._orders.take_back(self._errands.all)
 
-    async def _end_engine(self, seat: Seat, job_id: str) -> None:
+    async def _end_engine(self, seat: Seat, run: str) -> None:
         try:
-            asked = self._client.run(self._calls.kill, job_id, workers=[seat.address])
+            asked = self._client.run(self._calls.kill, run, workers=[seat.address])
             await asyncio.wait_for(asked, self._pace.answer_seconds)
         except Exception:  # noqa: BLE001 - whatever it is, it is not ended
             if self._roster.is_there(seat):
@@ -162,7 +162,7 @@ class Session:
             SchedulerLostError: nobody answers.
         """
         scheduler = self._client.scheduler
-        if self._client.status != "running" or scheduler is None:
+        if self._client.status != "running" or scheduler is None or self._orders.is_cut_off:
             raise SchedulerLostError
         try:
             asked = scheduler.identity(n_workers=-1)
@@ -171,6 +171,9 @@ class Session:
             raise SchedulerLostError from error
         if not told["workers"] and self._address.startswith(IN_MEMORY):
             raise SchedulerLostError  # nobody else can join: it is made anew, with new engines
+        if self._scheduler not in {"", told["id"]}:
+            raise SchedulerLostError  # this is another one, in its place
+        self._scheduler = told["id"]
         self._take_stock(told["workers"])
 
     def _take_stock(self, workers: Mapping[str, Mapping[str, Any]]) -> None:
@@ -254,6 +257,8 @@ class Session:
         if waited >= longest or self._is_hopeless():
             self._asked_at = None
             self._deliver(EngineUnavailable("engine", self._why_none()))
+            for errand in self._errands.all:
+                self.cancel(errand)
 
     def _is_hopeless(self) -> bool:
         """Whether all that are there were set aside."""

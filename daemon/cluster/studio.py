@@ -22,6 +22,7 @@ from daemon.cluster.identity import own
 from daemon.cluster.messages import Credentials, Order, Saved
 from daemon.files import write_atomically
 from daemon.runners.base import (
+    Cancelled,
     Deliver,
     End,
     EngineAside,
@@ -71,7 +72,6 @@ class Studio:
         self._ready: dict[str, EngineReady] = {}
         self._unavailable: EngineUnavailable | None = None
         self._waiting: dict[str, queue.SimpleQueue[News | End]] = {}
-        self._runs: dict[str, str] = {}  # by the job's id: where what was saved of it lies
         self._listeners: list[Callable[[], None]] = []
         self._checkpoints.sweep(())  # whoever was here before us waits for nothing any more
         self._runner: Final = make_runner(self._hear)
@@ -111,20 +111,17 @@ class Studio:
         """Give up all that is painted, and end the engines, by force after `timeout` seconds."""
         self._runner.close(timeout)
 
-    def fetch(self, job_id: str) -> bytes:
-        """What was saved of a job that is painted here; empty if nothing was."""
-        run = self._runs.get(job_id)
-        path = None if run is None else self._checkpoints.path(run)
+    def fetch(self, run: str) -> bytes:
+        """What was saved of a run that is painted here; empty if nothing was."""
+        path = self._checkpoints.path(run)
         try:
             return b"" if path is None else path.read_bytes()
         except OSError:  # not yet, or not any more
             return b""
 
-    def kill(self, job_id: str) -> None:
-        """End, by force, the engine that has a job; it is started again."""
-        run = self._runs.get(job_id)
-        if run is not None:
-            self._runner.kill(run)
+    def kill(self, run: str) -> None:
+        """End, by force, the engine that has a run; it is started again."""
+        self._runner.kill(run)
 
     def paint(self, order: Order, say: Say, is_wanted: Callable[[], bool]) -> End:
         """Paint a picture; returns once it has ended.
@@ -135,15 +132,15 @@ class Studio:
             is_wanted: asked now and then; once it says no, the picture is given up.
         """
         waiting: queue.SimpleQueue[News | End] = queue.SimpleQueue()
-        self._waiting[order.run], self._runs[order.request.job_id] = waiting, order.run
+        self._waiting[order.run] = waiting
         try:
             self._put_back(order)
             self._runner.submit(replace(order.request, job_id=order.run))
             end = self._follow(order, waiting, say, is_wanted)
+        except RuntimeError:  # it is being closed: another painter begins with it
+            return Cancelled(order.request.job_id)
         finally:
             del self._waiting[order.run]
-            if self._runs.get(order.request.job_id) == order.run:
-                del self._runs[order.request.job_id]
             self._checkpoints.forget(order.run)
         return _refuse_if_large(end, order.most_bytes)
 

@@ -6,6 +6,7 @@ whoever gave it is gone. So the task looks, and gives its picture up.
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from typing import Final, cast
 
@@ -35,9 +36,9 @@ def paint(order: Order) -> End:
     return _studio(worker).paint(order, say, is_wanted)
 
 
-def fetch(job_id: str, dask_worker: Worker) -> bytes:
-    """What was saved of a job that is painted here; empty if nothing was."""
-    return _studio(dask_worker).fetch(job_id)
+async def fetch(run: str, dask_worker: Worker) -> bytes:
+    """What was saved of a run that is painted here; empty if nothing was."""
+    return await asyncio.to_thread(_studio(dask_worker).fetch, run)
 
 
 def credentials(dask_worker: Worker) -> Credentials | None:
@@ -45,9 +46,9 @@ def credentials(dask_worker: Worker) -> Credentials | None:
     return _studio(dask_worker).credentials
 
 
-def kill(job_id: str, dask_worker: Worker) -> None:
-    """End, by force, an engine here that has this job and does not answer."""
-    _studio(dask_worker).kill(job_id)
+def kill(run: str, dask_worker: Worker) -> None:
+    """End, by force, an engine here that has this run and does not answer."""
+    _studio(dask_worker).kill(run)
 
 
 def _say(worker: Worker, order: Order, news: News | Saved) -> None:

@@ -177,6 +177,7 @@ class Exchange:
             self._aside.pop(event.engine, None)
         elif isinstance(event, EngineUnavailable):
             self._is_ready, self._loading_since, self._unavailable = False, None, event
+            self._aside.clear()
         elif isinstance(event, EngineAside):
             self._aside[event.engine] = event.message
         else:

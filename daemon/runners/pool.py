@@ -65,6 +65,7 @@ class _Member:
         runner: keeps its process.
         state: `new` before it is started.
         request: what it paints; None if it is free.
+        has_begun: whether it has said so.
         returned: jobs that it was given and never began with; their ends here are nobody's.
         why: it is set aside.
         blame: what is at fault then.
@@ -77,6 +78,7 @@ class _Member:
     runner: Runner
     state: Literal["new", "loading", "ready", "aside"] = "new"
     request: PaintRequest | None = None
+    has_begun: bool = False
     returned: set[str] = field(default_factory=set)
     why: str = ""
     blame: Literal["weights", "engine"] = "engine"
@@ -172,9 +174,12 @@ class Pool:
                 self._deliver(Cancelled(job_id))
 
     def kill(self, job_id: str) -> None:
-        """End the engine that has a job; it is started again."""
+        """End the engine that has a job; a job that no engine has begun with is given up."""
         with self._lock:
             member = self._painting(job_id)
+            if not self._closed and (member is None or not member.has_begun):
+                self.cancel(job_id)
+                return
         if member is not None:
             member.runner.kill(job_id)
 
@@ -254,7 +259,7 @@ class Pool:
             request = self._waiting.popleft()
             lost_at = self._lost_at.get(request.job_id, set())
             member = next((one for one in free if one.place.name not in lost_at), free[0])
-            member.request = request
+            member.request, member.has_begun = request, False
             member.runner.submit(request)
 
     def _free(self) -> list[_Member]:
@@ -270,6 +275,8 @@ class Pool:
                 member.deaths.append(member.job_id)
             member.state = "loading"
             self._deliver(replace(event, engine=name, others=self._ready()))
+            if not member.has_begun:
+                self._take_back(member)
         elif isinstance(event, (EngineAside, EngineGone)):
             raise TypeError(f"one engine alone does not say {type(event).__name__}")
         elif isinstance(event, EngineUnavailable):
@@ -280,6 +287,7 @@ class Pool:
         elif isinstance(event, End):
             self._ended(member, event)
         else:
+            member.has_begun = member.has_begun or isinstance(event, Started)
             self._deliver(replace(event, engine=name) if isinstance(event, Started) else event)
         self._put_aside_if_it_dies(member)
         self._tell_of_aside()

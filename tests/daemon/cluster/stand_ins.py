@@ -75,13 +75,13 @@ def paint(order: Order) -> End:
         if not plan.hangs and _is_given_up(f"paint-{order.run}"):
             return Cancelled(job_id)
         time.sleep(plan.seconds)
-        if job_id in KILLED:
-            KILLED.discard(job_id)
+        if order.run in KILLED:
+            KILLED.discard(order.run)
             return Failed(job_id, "lost", "Its engine was ended.")
         _say(order, Progressed(job_id, progress(step, plan.steps)))
         if step == plan.saves_at:
-            SAVED[job_id] = str(step).encode()
-            _say(order, Saved(job_id, len(SAVED[job_id])))
+            SAVED[order.run] = str(step).encode()
+            _say(order, Saved(job_id, len(SAVED[order.run])))
     if plan.raises:
         raise ValueError("a bug")
     if plan.fails:
@@ -89,8 +89,8 @@ def paint(order: Order) -> End:
     return Painted(job_id, f"{first + 1}-{plan.steps}".encode(), ".jpg", {})
 
 
-def fetch(job_id: str) -> bytes:
-    return SAVED[job_id]
+def fetch(run: str) -> bytes:
+    return SAVED[run]
 
 
 def credentials() -> Credentials | None:
@@ -100,10 +100,10 @@ def credentials() -> Credentials | None:
     return None if weights == "load" else Credentials("1", weights, "r", ("cpu",))
 
 
-def kill(job_id: str) -> None:
+def kill(run: str) -> None:
     if os.environ.get(DEAF):
         raise TimeoutError
-    KILLED.add(job_id)
+    KILLED.add(run)
 
 
 def refusal(told: Credentials) -> str:

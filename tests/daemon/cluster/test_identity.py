@@ -34,7 +34,7 @@ def test_what_differs_is_named_on_both_sides(
 
 
 def test_without_weights_of_its_own_the_first_painters_count() -> None:
-    comparing = Comparing(replace(OURS, weights_sha256=""))
+    comparing = Comparing(lambda: replace(OURS, weights_sha256=""))
     assert comparing(replace(OURS, weights_sha256="b" * 64)) == ""
     why = comparing(OURS)
     assert "the painter that came first" in why
@@ -42,7 +42,7 @@ def test_without_weights_of_its_own_the_first_painters_count() -> None:
 
 
 def test_one_of_no_use_sets_no_example() -> None:
-    comparing = Comparing(replace(OURS, weights_sha256=""))
+    comparing = Comparing(lambda: replace(OURS, weights_sha256=""))
     assert comparing(replace(OURS, weights_sha256="b" * 64, program="1.2.4"))
     assert comparing(OURS) == ""
 

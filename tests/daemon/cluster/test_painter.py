@@ -116,10 +116,10 @@ def test_a_picture_is_painted_and_told_of_and_nothing_stays_of_it(tmp_path: Path
 
 def test_another_attempt_goes_on_from_what_was_fetched_of_the_one_before(tmp_path: Path) -> None:
     async def story(here: Room) -> None:
-        assert await here.ask(task.fetch, "job") == b""
+        assert await here.ask(task.fetch, "one") == b""
         first = here.give(order("one", stand_ins.SLOWER, steps=40))
         await here.until(lambda: here.news(Saved))
-        saved = await here.ask(task.fetch, "job")
+        saved = await here.ask(task.fetch, "one")
         assert saved
         await here.client.cancel([first], force=True)
         end = await here.give(order("two", steps=40, snapshot=saved))

@@ -83,6 +83,8 @@ class Scripted:
         self.say(Painted(job_id, b"picture", ".jpg", {}))
 
     def dies(self, job_id: str = "") -> None:
+        if job_id:
+            self.say(Started(job_id))
         self.say(EngineLost(-9))
         if job_id:
             self.say(Failed(job_id, "lost", "It died."))
@@ -162,7 +164,9 @@ def test_what_comes_before_any_has_loaded_waits() -> None:
 def test_one_that_dies_is_told_with_how_many_go_on(house: House) -> None:
     house.pool.submit(request("one"))
     house["a"].dies("one")
-    assert house.news() == [EngineLost(-9, "a", 1), Failed("one", "lost", "It died.")]
+    assert house.news() == [
+        Started("one", "a"), EngineLost(-9, "a", 1), Failed("one", "lost", "It died."),
+    ]  # fmt: skip
     house["b"].dies()
     assert house.news() == [EngineLost(-9, "b", 0)]
     house["b"].say(READY)
@@ -260,16 +264,27 @@ def test_where_none_can_start_that_is_told_once_and_all_are_tried_again() -> Non
 def test_what_it_was_given_in_the_moment_of_its_death_another_one_paints(house: House) -> None:
     house["b"].say(EngineLost(-9))
     house.pool.submit(request("one"))  # the first is dead, and has not said so yet
+    house["b"].say(READY)
     house.news()
     house["a"].say(EngineLost(-9))
-    house["b"].say(READY)
-    house["a"].say(EngineUnavailable("engine", "It hangs."))
     assert house["a"].cancelled == ["one"]
     assert house["b"].jobs == ["one"]
-    house["a"].say(Cancelled("one"))
+    house["a"].say(Failed("one", "lost", "It died."))  # it had been handed over, and not begun
     house["b"].paints("one")
     ends = [event for event in house.news() if isinstance(event, ENDS)]
     assert [type(event) for event in ends] == [Painted]
+
+
+def test_one_that_is_taken_back_may_come_to_the_same_engine(house: House) -> None:
+    house["b"].say(EngineLost(-9))
+    house.pool.submit(request("one"))
+    house["a"].say(EngineLost(-9))
+    house["a"].say(Cancelled("one"))
+    house.news()
+    house["a"].say(READY)
+    assert house["a"].jobs == ["one", "one"]
+    house["a"].paints("one")
+    assert [type(event) for event in house.news()] == [EngineReady, Started, Painted]
 
 
 def test_of_several_reasons_missing_weights_are_told() -> None:
@@ -308,12 +323,14 @@ def test_one_that_was_set_aside_for_its_deaths_is_made_anew_when_all_are_tried_a
 def test_a_job_is_cancelled_and_killed_where_it_is(house: House) -> None:
     for job in ("one", "two", "three"):
         house.pool.submit(request(job))
-    for job in ("two", "three", "nobody's"):
-        house.pool.kill(job)
-        house.pool.cancel(job)
+    house["a"].say(Started("one"))
+    for job in ("one", "two", "three", "nobody's"):
+        house.pool.kill(job)  # of what has not begun no engine is to blame
     assert (house["a"].cancelled, house["b"].cancelled) == ([], ["two"])
-    assert (house["a"].killed, house["b"].killed) == ([], ["two"])
-    assert house.news() == [Cancelled("three")]
+    assert (house["a"].killed, house["b"].killed) == (["one"], [])
+    house.pool.cancel("one")
+    assert house["a"].cancelled == ["one"]
+    assert house.news() == [Started("one", "a"), Cancelled("three")]
 
 
 def test_progress_is_passed_on(house: House) -> None:
