@@ -6,6 +6,7 @@ import queue
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -51,15 +52,22 @@ class Crew:
             engines -= isinstance(self._events.get(timeout=_PATIENCE), EngineReady)
         self._rounds = 0
 
-    def paint(self, requests: list[PaintRequest]) -> None:
-        """Paint them all; returns once the last one has ended."""
-        for request in requests:
-            self._runner.submit(request)
-        left = len(requests)
-        while left:
+    def paint(self, requests: list[PaintRequest], at_once: int = 1) -> None:
+        """Paint them all; returns once the last one has ended.
+
+        Args:
+            requests: what is to be painted.
+            at_once: how many are handed over before the first has ended.
+        """
+        waiting = list(requests)
+        running = 0
+        while waiting or running:
+            while waiting and running < at_once:
+                self._runner.submit(waiting.pop(0))
+                running += 1
             event = self._events.get(timeout=_PATIENCE)
             if isinstance(event, End):
-                left -= 1
+                running -= 1
                 if not isinstance(event, Painted):
                     raise HouseError(f"not painted: {event}")
 
@@ -73,6 +81,9 @@ def measure(
 ) -> dict[str, Paces]:
     """Paint so many pictures in turns, by one engine and by two, here and by Dask.
 
+    Both engines are there all the time. Where one paints, the other one waits: so that the two are
+    not compared with one that has another one's core for all that is not computing.
+
     Args:
         weights: folder of the trained weights.
         folder: an empty one.
@@ -80,24 +91,16 @@ def measure(
         pictures: in each turn; an even number.
         rounds: how often each has its turn.
     """
-    with ExitStack() as stack:
-        crews = {
-            (kind, engines): stack.enter_context(_crew(kind, engines, weights, folder))
-            for kind in ("processes", "dask")
-            for engines in (_ONE, _TWO)
-        }
-        requests = [_request(number, recipe) for number in range(pictures)]
-        work = {f"{kind} {n}": _turn(crew, requests) for (kind, n), crew in crews.items()}
-        taken = interleaved(work, rounds)
-    return {kind: _paces(taken, kind, pictures) for kind in ("processes", "dask")}
+    requests, found = [_request(number, recipe) for number in range(pictures)], {}
+    for kind in ("processes", "dask"):
+        with _crew(kind, _TWO, weights, folder) as crew:
+            work = {f"{n}": partial(crew.paint, requests, n) for n in (_ONE, _TWO)}
+            found[kind] = _paces(interleaved(work, rounds), pictures)
+    return found
 
 
-def _turn(crew: Crew, requests: list[PaintRequest]) -> Callable[[], None]:
-    return lambda: crew.paint(requests)
-
-
-def _paces(taken: dict[str, Times], kind: str, pictures: int) -> Paces:
-    one, two = (60 * pictures / taken[f"{kind} {n}"].median for n in (_ONE, _TWO))
+def _paces(taken: dict[str, Times], pictures: int) -> Paces:
+    one, two = (60 * pictures / taken[f"{n}"].median for n in (_ONE, _TWO))
     return Paces(one, two, two / one)
 
 
