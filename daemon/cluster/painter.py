@@ -10,7 +10,7 @@ fewer, and then more again, forgets the tasks that it could not place meanwhile.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
@@ -28,8 +28,7 @@ class Painter(WorkerPlugin):
     """Engines of a worker.
 
     Args:
-        studio: makes what holds the engines, or gives one that is there. It has to be picklable
-            where the plugin is sent to a worker.
+        studio: makes what holds the engines, or gives one that is there.
         keeps: whether the engines stay when the worker leaves: then they are the caller's to close.
     """
 
@@ -39,8 +38,8 @@ class Painter(WorkerPlugin):
         self._make: Final = studio
         self._keeps: Final = keeps
         self._studio: Studio | None = None
-        self._tasks: set[asyncio.Task[Any]] = set()
-        self._leaving: asyncio.Future[Any] | None = None
+        self._watching: asyncio.Task[None] | None = None
+        self._leaving: asyncio.Future[Any] | None = None  # held, or Python would let go of it
 
     @property
     def studio(self) -> Studio:
@@ -69,12 +68,12 @@ class Painter(WorkerPlugin):
                 raise EngineLostError(studio.unavailable)
             await changed.wait()
             changed.clear()
-        self._spawn(self._leave_without_engines(worker, changed))
+        self._watching = loop.create_task(self._leave_without_engines(worker, changed))
 
     async def teardown(self, worker: Worker) -> None:  # noqa: ARG002 - Dask names it so
         """End the engines, unless they stay; Dask calls this when the worker leaves."""
-        for task in self._tasks:
-            task.cancel()
+        if self._watching is not None:
+            self._watching.cancel()
         if self._studio is not None and not self._keeps:
             await asyncio.to_thread(self._studio.close, _CLOSE_SECONDS)
 
@@ -84,15 +83,6 @@ class Painter(WorkerPlugin):
             changed.clear()
         # Not to be waited for: the worker ends this very task.
         self._leaving = asyncio.ensure_future(worker.close(reason="atelierd-engine-unavailable"))
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    def __getstate__(self) -> dict[str, Any]:
-        """What a worker needs of it: engines are made there."""
-        return {**self.__dict__, "_studio": None, "_tasks": set(), "_leaving": None}
 
 
 def _call(loop: asyncio.AbstractEventLoop, act: Callable[[], None]) -> None:

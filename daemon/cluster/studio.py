@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import queue
-import threading
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -57,18 +55,10 @@ class Studio:
     Args:
         make_runner: makes who paints, given where to deliver events.
         checkpoints: folder in which its engines save paintings on their way; None, nowhere.
-        clock: monotonic seconds.
     """
 
-    def __init__(
-        self,
-        make_runner: Callable[[Deliver], Runner],
-        checkpoints: Path | None,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, make_runner: Callable[[Deliver], Runner], checkpoints: Path | None) -> None:
         self._checkpoints: Final = Checkpoints(checkpoints)
-        self._clock: Final = clock
-        self._changed: Final = threading.Condition()
         self._ready: dict[str, EngineReady] = {}
         self._unavailable: EngineUnavailable | None = None
         self._waiting: dict[str, queue.SimpleQueue[News | End]] = {}
