@@ -17,7 +17,7 @@ from daemon.runners.base import Deliver, Runner
 from daemon.runners.local import LocalRunner
 from daemon.settings import ClusterSettings, EngineSettings
 from tests.daemon import child_stand_ins as stand_ins
-from tests.daemon.cluster.test_security import ADDRESS, certificates
+from tests.daemon.cluster.test_security import ADDRESS, certificates, guarded
 
 PATIENCE = 60
 QUICK = Pace(told_seconds=0.05, pause_seconds=0.02, engine_seconds=0.02)
@@ -85,18 +85,10 @@ def test_it_joins_with_certificates_where_they_are_asked_for(tmp_path: Path) -> 
 
     async def life(painter: Painter) -> list[str]:
         stop = asyncio.Event()
-        guarded = Scheduler(
-            host="127.0.0.1",
-            port=0,
-            protocol="tls",
-            security=secure,
-            dashboard=False,
-            dashboard_address=":0",
-        )
-        async with guarded:
-            staying = asyncio.ensure_future(painter.joining(guarded.address, secure).stay(stop))
+        async with guarded(secure) as one:
+            staying = asyncio.ensure_future(painter.joining(one.address, secure).stay(stop))
             await painter.until(joined=True)
-            addresses = list(guarded.workers)
+            addresses = list(one.workers)
             stop.set()
             await asyncio.wait_for(staying, PATIENCE)
         return addresses

@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from distributed import Client, Scheduler
+from distributed import Client, Scheduler, Security
 
 from daemon.cluster.security import security
 from daemon.errors import SettingsError
@@ -39,6 +39,14 @@ def others(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return certificates(tmp_path_factory.mktemp("theirs"))
 
 
+def guarded(secure: Security) -> Scheduler:
+    """A scheduler that knows those with certificates alone."""
+    return Scheduler(
+        host="127.0.0.1", port=0, protocol="tls", security=secure,
+        dashboard=False, dashboard_address=":0",
+    )  # fmt: skip
+
+
 def test_nothing_is_asked_for_where_nothing_is_named() -> None:
     assert security(ClusterSettings(scheduler="tcp://painters:8786")) is None
 
@@ -47,14 +55,7 @@ def test_whoever_has_the_certificates_joins(files: dict[str, Path]) -> None:
     secure = security(ClusterSettings(scheduler=ADDRESS, **files))
 
     async def join() -> int:
-        scheduler = Scheduler(
-            host="127.0.0.1",
-            port=0,
-            protocol="tls",
-            security=secure,
-            dashboard=False,
-            dashboard_address=":0",
-        )
+        scheduler = guarded(secure)
         async with scheduler, Client(scheduler.address, security=secure, asynchronous=True):
             return len(scheduler.clients)
 
@@ -69,14 +70,7 @@ def test_whoever_has_those_of_another_cluster_does_not(
     )
 
     async def join() -> None:
-        scheduler = Scheduler(
-            host="127.0.0.1",
-            port=0,
-            protocol="tls",
-            security=ours,
-            dashboard=False,
-            dashboard_address=":0",
-        )
+        scheduler = guarded(ours)
         async with scheduler:
             await Client(scheduler.address, security=theirs, asynchronous=True, timeout=1)
 
