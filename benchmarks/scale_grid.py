@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 import time
@@ -32,12 +34,16 @@ class Grid:
 
 
 @contextmanager
-def grid(folder: Path, painters: Sequence[Sequence[str]]) -> Iterator[Grid]:
+def grid(
+    folder: Path, painters: Sequence[Sequence[str]], *, own_cores: bool = False
+) -> Iterator[Grid]:
     """A cluster, as long as this lasts.
 
     Args:
         folder: for its logs.
         painters: of each the words of Python that start it; {} stands for the scheduler's address.
+        own_cores: whether each painter has a logical processor of its own and no other one, as on
+            a machine of its own.
     """
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "scheduler.log"
@@ -45,23 +51,34 @@ def grid(folder: Path, painters: Sequence[Sequence[str]]) -> Iterator[Grid]:
     with ExitStack() as stack:
         scheduler = stack.enter_context(_process([*words, "--no-dashboard"], log))
         address = _address(log)
-        for number, painter in enumerate(painters):
+        cores = sorted(os.sched_getaffinity(0)) if own_cores else [None] * len(painters)
+        for number, (painter, core) in enumerate(zip(painters, cores, strict=False)):
             words = [word.format(address) for word in painter]
-            stack.enter_context(_process(words, folder / f"painter-{number}.log"))
+            stack.enter_context(_process(words, folder / f"painter-{number}.log", core))
         yield Grid(address, scheduler.pid)
 
 
 @contextmanager
-def _process(words: Sequence[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+def _process(
+    words: Sequence[str], log: Path, core: int | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    kept = [] if core is None else [_taskset(), "-c", str(core)]
     with log.open("wb") as file:
         process = subprocess.Popen(  # noqa: S603 - our own programs
-            [sys.executable, *words], stdout=file, stderr=file, env=environment()
+            [*kept, sys.executable, *words], stdout=file, stderr=file, env=environment()
         )
     try:
         yield process
     finally:
         process.kill()
         process.wait()
+
+
+def _taskset() -> str:
+    found = shutil.which("taskset")
+    if found is None:
+        raise HouseError("taskset (of util-linux) is missing: it keeps a painter to one core")
+    return found
 
 
 def _address(log: Path) -> str:

@@ -81,8 +81,9 @@ def measure(
 ) -> dict[str, Paces]:
     """Paint so many pictures in turns, by one engine and by two, here and by Dask.
 
-    Both engines are there all the time. Where one paints, the other one waits: so that the two are
-    not compared with one that has another one's core for all that is not computing.
+    Both engines are there all the time, each kept to a core of its own. Where one paints, the other
+    one waits: so that the two are not compared with one that has another one's core for all that is
+    not computing. What gives them their photos (daemon and scheduler) has no core of its own.
 
     Args:
         weights: folder of the trained weights.
@@ -125,7 +126,7 @@ def _by_dask(engines: int, weights: Path, state: Path) -> Iterator[Crew]:
         *("-m", "daemon", "worker", "--scheduler", "{}", "--state_dir", str(state)),
         *("--engine.device", "cpu", "--engine.threads", "1", "--engine.weights", str(weights)),
     ]
-    with grid(state, [painter] * engines) as cluster:
+    with grid(state, [painter] * engines, own_cores=True) as cluster:
         settings = Settings(
             runner="dask",
             engine=EngineSettings(weights=weights),
