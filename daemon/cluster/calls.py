@@ -20,14 +20,15 @@ class Calls:
         fetch: what was saved of a run, by its id; runs in the worker.
         credentials: what the painter is, or None while its engines load; runs in the worker.
         kill: ends an engine that does not answer, by the run that it has; runs in the worker.
-        refusal: why a painter is of no use, in plain words; empty if it is. Runs here.
+        refusal: why a painter is of no use, in plain words; empty if it is. Is also given what one
+            is that has been accepted, or None. Runs here.
     """
 
     paint: Callable[[Order], End]
     fetch: Callable[..., bytes | Awaitable[bytes]]
     credentials: Callable[..., Credentials | None]
     kill: Callable[..., None]
-    refusal: Callable[[Credentials], str]
+    refusal: Callable[[Credentials, Credentials | None], str]
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,6 @@ class Desk:
         calls: what painters run.
         pace: how patient the daemon is.
         deliver: takes the events.
-        topic: of the scheduler, where painters speak to this daemon.
     """
 
     errands: Errands
@@ -82,4 +82,3 @@ class Desk:
     calls: Calls
     pace: Pace
     deliver: Deliver
-    topic: str

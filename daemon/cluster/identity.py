@@ -76,29 +76,27 @@ class Comparing:
 
     Args:
         ours: says what the daemon is. Without weights (it needs none, if others paint), those of
-            the first painter that is of use count.
+            the painters that were accepted count.
     """
 
     def __init__(self, ours: Callable[[], Credentials]) -> None:
         self._ours = ours
-        self._first = ""
 
-    def __call__(self, theirs: Credentials) -> str:
+    def __call__(self, theirs: Credentials, accepted: Credentials | None) -> str:
         """Compare.
 
         Args:
             theirs: what a painter is.
+            accepted: what another one is that was accepted; None if there is none.
 
         Returns:
             Why it is of no use, in plain words that name both; empty if it is.
         """
         ours = self._ours()  # each time: an engine may have imported other weights meanwhile
-        if ours.weights_sha256:
+        if ours.weights_sha256 or accepted is None:
             return mismatch(ours, theirs)
-        first = dataclasses.replace(ours, weights_sha256=self._first)
-        why = mismatch(first, theirs, "the painter that came first")
-        self._first = self._first or ("" if why else theirs.weights_sha256)
-        return why
+        first = dataclasses.replace(ours, weights_sha256=accepted.weights_sha256)
+        return mismatch(first, theirs, "the painters that came first")
 
 
 def mismatch(ours: Credentials, theirs: Credentials, whose: str = "the service") -> str:

@@ -19,6 +19,8 @@ RESOURCE: Final = "PAINTER"
 PAINTER: Final = "atelierd-painter"
 """Name of the worker plugin that holds the engines."""
 
+CHANGED: Final = "atelierd-painters"
+"""Topic of the scheduler: painters say their addresses there when engines come or go."""
 
 IN_MEMORY: Final = "inproc://"
 """What the address of a scheduler in the daemon's own process begins with."""
@@ -80,7 +82,7 @@ class Credentials:
         weights_sha256: of the trained weights that its engines have loaded.
         recipe: SHA-256 over the fields of a recipe with their ranges and defaults, and over the
             shape of the messages between the two.
-        engines: how each is called, and where it computes.
+        engines: how each one that is ready is called, and where it computes.
     """
 
     program: str

@@ -12,6 +12,7 @@ import pickle
 import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from itertools import islice
 from typing import Any, Final
 
 import dask
@@ -67,7 +68,9 @@ class Orders:
         self._terms: Final = desk.terms
         self._calls: Final = desk.calls
         self._deliver: Final = desk.deliver
-        self._topic: Final = desk.topic
+        # What is said under a client's name the scheduler forgets, a while after that has left.
+        self.topic: Final = str(client.id)
+        """Of the scheduler, where painters speak to this daemon."""
         self._wake: Final = wake
         self._answer_seconds: Final = desk.pace.answer_seconds
         self._saved: Final = SavedFiles(desk.terms.checkpoints, desk.terms.most_bytes)
@@ -77,9 +80,27 @@ class Orders:
 
     def hand_over(self) -> None:
         """Send out as many jobs as there are places for."""
-        while self._errands.sent < self._roster.places and (errand := self._errands.next()):
-            errand.is_sent = True
+        while (takers := self._takers()) and (errand := self._errands.next()):
+            errand.is_sent, errand.sent_to = True, takers
             self._background.spawn(self._see_through(errand))
+
+    def _takers(self) -> tuple[str, ...]:
+        """Addresses of painters of which one may have another job; none if there is no room.
+
+        Of those that have all their engines, Dask finds one that is free. One that lacks engines is
+        given by name what the others can do: Dask would give it as many as it said at first.
+        """
+        lesser = [seat for seat in self._roster.ready if seat.able < seat.places]
+        at = {seat.address: self._count_at(seat.address) for seat in lesser}
+        whole = [seat for seat in self._roster.ready if seat not in lesser]
+        if self._errands.sent - sum(at.values()) < sum(seat.places for seat in whole):
+            return tuple(seat.address for seat in whole)
+        free = (seat.address for seat in lesser if at[seat.address] < seat.able)
+        return tuple(islice(free, 1))
+
+    def _count_at(self, address: str) -> int:
+        """How many jobs a painter has, or was sent alone."""
+        return sum(one.painter == address or one.sent_to == (address,) for one in self._errands.all)
 
     async def take_back(self, errands: Iterable[Errand]) -> None:
         """Have painters give up what nobody wants any more."""
@@ -113,6 +134,8 @@ class Orders:
 
     def hear(self, event: tuple[float, Any]) -> None:
         """Pass on what a painter says; called by the client."""
+        if not isinstance(event[1], bytes):
+            return  # the scheduler itself, of the same client
         try:
             said = unpack(event[1])
         except (pickle.UnpicklingError, TypeError, EOFError, AttributeError, ImportError) as error:
@@ -185,10 +208,9 @@ class Orders:
         snapshot = await self._saved.read(errand.job_id, room)
         if not self._errands.is_on(errand):
             return None
-        if not self._roster.ready:
-            errand.is_sent = False
+        if not any(map(self._roster.find, errand.sent_to)):
+            errand.is_sent, errand.sent_to = False, ()
             return None
-        errand.sent_to = tuple(seat.address for seat in self._roster.ready)
         errand.future = self._sent(errand, snapshot)
         return await self._outcome(errand.job_id, errand.future)
 
@@ -196,7 +218,7 @@ class Orders:
         terms = self._terms
         order = Order(
             errand.run,
-            self._topic,
+            self.topic,
             errand.request,
             snapshot,
             terms.most_bytes,
@@ -239,4 +261,4 @@ def _size(request: PaintRequest) -> int:
 def _unexpected(job_id: str, error: Exception) -> Failed:
     detail = "".join(traceback.format_exception(type(error), error, error.__traceback__))
     message = _NO_END.format(type(error).__name__)
-    return Failed(job_id, "engine", message, detail, unexpected=True)
+    return Failed(job_id, "lost", message, detail, unexpected=True)  # another painter may be well

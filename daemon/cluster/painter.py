@@ -3,8 +3,9 @@
 It holds the engines, and lets the worker join the cluster once one has loaded. A worker that is
 left without any, and without the hope of one, leaves the cluster.
 
-How many pictures it takes is said once, when it joins: a scheduler that is told that they are
-fewer, and then more again, forgets the tasks that it could not place meanwhile.
+How many pictures it takes is said once to Dask, when it joins: a scheduler that is told that they
+are fewer, and then more again, forgets the tasks that it could not place meanwhile. So the daemons
+are told when engines come or go, and give it no more than it has.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any, Final
 from distributed import Worker
 from distributed.diagnostics.plugin import WorkerPlugin
 
-from daemon.cluster.messages import PAINTER
+from daemon.cluster.messages import CHANGED, PAINTER
 from daemon.cluster.studio import Studio
 from daemon.errors import EngineLostError
 
@@ -39,6 +40,7 @@ class Painter(WorkerPlugin):
         self._keeps: Final = keeps
         self._studio: Studio | None = None
         self._watching: asyncio.Task[None] | None = None
+        self._forget: Callable[[], None] | None = None
         self._leaving: asyncio.Future[Any] | None = None  # held, or Python would let go of it
 
     @property
@@ -60,7 +62,7 @@ class Painter(WorkerPlugin):
         """
         loop, changed = asyncio.get_running_loop(), asyncio.Event()
         studio = self._studio = await asyncio.to_thread(self._make)
-        studio.listen(partial(_call, loop, changed.set))
+        self._forget = studio.listen(partial(_call, loop, changed.set))
         if not studio.capacity:
             studio.start()
         while not studio.capacity:
@@ -68,19 +70,22 @@ class Painter(WorkerPlugin):
                 raise EngineLostError(studio.unavailable)
             await changed.wait()
             changed.clear()
-        self._watching = loop.create_task(self._leave_without_engines(worker, changed))
+        self._watching = loop.create_task(self._watch(worker, changed))
 
     async def teardown(self, worker: Worker) -> None:  # noqa: ARG002 - Dask names it so
         """End the engines, unless they stay; Dask calls this when the worker leaves."""
         if self._watching is not None:
             self._watching.cancel()
+        if self._forget is not None:
+            self._forget()
         if self._studio is not None and not self._keeps:
             await asyncio.to_thread(self._studio.close, _CLOSE_SECONDS)
 
-    async def _leave_without_engines(self, worker: Worker, changed: asyncio.Event) -> None:
+    async def _watch(self, worker: Worker, changed: asyncio.Event) -> None:
         while not self.studio.unavailable:
             await changed.wait()
             changed.clear()
+            worker.log_event(CHANGED, worker.address)
         # Not to be waited for: the worker ends this very task.
         self._leaving = asyncio.ensure_future(worker.close(reason="atelierd-engine-unavailable"))
 

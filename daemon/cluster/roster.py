@@ -1,14 +1,15 @@
 """Which painters are there, which of them may have photos, and what is said of their comings.
 
 A worker of the cluster that has no `PAINTER` resource is somebody else's, and is left alone. One
-that has is asked what it is (`Credentials`) when it joins, until its engines have loaded.
+that has is asked what it is (`Credentials`) when it joins, until its engines have loaded; and once
+more whenever it says that engines of it have come or gone.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from daemon.cluster.messages import RESOURCE, Credentials
@@ -18,6 +19,7 @@ from daemon.runners.base import (
     EngineGone,
     EngineLost,
     EngineReady,
+    EngineUnavailable,
 )
 from engine import DeviceReport
 
@@ -29,11 +31,15 @@ class Seat:
     Attributes:
         address: of the worker.
         name: for people.
-        places: how many photos it paints at once.
+        places: how many photos it paints at once with all its engines.
         has_nanny: whether it is started again when it ends.
         state: `new` until it has said what it is; `ready`, or `aside`.
-        why: it is set aside.
+        why: it is set aside, or was before it was asked anew.
         since: when it joined, by the clock.
+        told: what it has said that it is, once it was accepted.
+        is_told: whether people were told why it is set aside.
+        is_asked: whether its answer is awaited.
+        has_changed: whether it is not the same any more as when it was asked.
     """
 
     address: str
@@ -43,7 +49,15 @@ class Seat:
     since: float
     state: Literal["new", "ready", "aside"] = "new"
     why: str = ""
-    asking: bool = field(default=False, compare=False)
+    told: Credentials | None = None
+    is_told: bool = False
+    is_asked: bool = False
+    has_changed: bool = False
+
+    @property
+    def able(self) -> int:
+        """How many photos it paints at once as things are: engines of it may be away."""
+        return 0 if self.told is None else min(self.places, len(self.told.engines))
 
 
 class Roster:
@@ -76,8 +90,20 @@ class Roster:
 
     @property
     def places(self) -> int:
-        """How many photos they paint at once, those that may have any."""
-        return sum(seat.places for seat in self.ready)
+        """How many photos they paint at once as things are, those that may have any."""
+        return sum(seat.able for seat in self.ready)
+
+    @property
+    def to_ask(self) -> list[Seat]:
+        """Those that are to be asked now what they are."""
+        seats = self._seats.values()
+        return [
+            one for one in seats if not one.is_asked and (one.state == "new" or one.has_changed)
+        ]
+
+    def accepted_beside(self, seat: Seat) -> Credentials | None:
+        """What others are that may have photos; None if there are none."""
+        return next((one.told for one in self.ready if one is not seat), None)
 
     def find(self, address: str) -> Seat | None:
         """The one at an address, if it is there."""
@@ -105,28 +131,44 @@ class Roster:
                 self._seats[address] = Seat(address, name, places, has_nanny, self._clock())
 
     def admit(self, seat: Seat, told: Credentials) -> None:
-        """From now on it may have photos."""
-        if self.is_there(seat) and seat.state != "ready":
-            seat.state, seat.why = "ready", ""
+        """From now on it may have photos, or more or fewer than before."""
+        if not self.is_there(seat):
+            return
+        was_ready, seat.told = seat.state == "ready", told
+        seat.state, seat.why, seat.is_told = "ready", "", False
+        if not was_ready:
             device = DeviceReport(
                 _device(told.engines), "auto", 0, f"the painter {seat.name} says so"
             )
             seconds = self._clock() - seat.since
             self._deliver(EngineReady(device, told.weights_sha256, seconds, seat.name))
+            self._tell_of_aside()
+
+    def pause(self, seat: Seat) -> None:
+        """It has no engine just now, and loads one."""
+        if seat.told is not None:
+            seat.told = replace(seat.told, engines=())
 
     def refuse(self, seat: Seat, why: str) -> None:
         """It may have none, or no more."""
         if not self.is_there(seat) or (seat.state == "aside" and seat.why == why):
             return
-        was_ready, seat.state, seat.why = seat.state == "ready", "aside", why
+        was_ready, seat.is_told = seat.state == "ready", seat.is_told and seat.why == why
+        seat.state, seat.why, seat.told = "aside", why, None
         if was_ready:
             self._deliver(EngineLost(None, seat.name, len(self.ready)))
-        self._deliver(EngineAside(seat.name, why))
+        self._tell_of_aside()
 
     def ask_anew(self) -> None:
         """Let those that were set aside say once more what they are."""
         for seat in self.aside:
             seat.state = "new"
+
+    def none_is_left(self, why: EngineUnavailable) -> None:
+        """Tell that there is no painter; that is said of all of them, and each is news again."""
+        for seat in self._seats.values():
+            seat.is_told = False
+        self._deliver(why)
 
     def leave(self, seat: Seat, *, is_missed: bool) -> None:
         """It is not there any more.
@@ -142,8 +184,17 @@ class Roster:
         if seat.state == "ready":
             gone = EngineLost(None, seat.name, others) if is_missed else None
             self._deliver(gone or EngineGone(seat.name, others))
-        elif seat.why and others:
+        elif seat.is_told and others:
             self._deliver(EngineGone(seat.name, others))
+
+    def _tell_of_aside(self) -> None:
+        """Once others go on; where none does, `none_is_left` says it of all."""
+        if not self.ready:
+            return
+        for seat in self.aside:
+            if not seat.is_told:
+                seat.is_told = True
+                self._deliver(EngineAside(seat.name, seat.why))
 
 
 def _name(address: str, told: Mapping[str, Any]) -> str:

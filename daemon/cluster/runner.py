@@ -43,7 +43,6 @@ _BUG: Final = (
     "while; if that happens again, show the log to whoever looks after it."
 )
 _RUN_BYTES: Final = 16
-_TOPIC_BYTES: Final = 8
 _CLOSE_SECONDS: Final = 5.0  # for a client to take its leave of a scheduler that may be away
 _GIVE_BACK_SHARE: Final = 0.5  # of the time to close in goes to those who paint
 _log: Final = structlog.get_logger()
@@ -93,8 +92,7 @@ class DaskRunner:
         self._notes: Final[deque[_Note]] = deque()  # callers append, the loop takes: both atomic
         self._lock: Final = threading.Lock()
         errands = Errands(self._deliver, partial(secrets.token_hex, _RUN_BYTES))
-        topic = f"atelierd-{secrets.token_hex(_TOPIC_BYTES)}"
-        desk = Desk(errands, terms, calls, pace or Pace(), self._deliver, topic)
+        desk = Desk(errands, terms, calls, pace or Pace(), self._deliver)
         connect = partial(_connected, security=security)
         self._keeper: Final = _Keeper(place, connect, desk, self._notes)
         self._thread: threading.Thread | None = None

@@ -17,7 +17,7 @@ from distributed import Client
 from daemon.cluster.background import Background, rung
 from daemon.cluster.calls import Desk
 from daemon.cluster.errands import Errand
-from daemon.cluster.messages import IN_MEMORY, Credentials
+from daemon.cluster.messages import CHANGED, IN_MEMORY, Credentials
 from daemon.cluster.orders import Orders
 from daemon.cluster.roster import Roster, Seat
 from daemon.runners.base import LONGEST_LOAD_SECONDS, EngineUnavailable
@@ -34,6 +34,7 @@ _CANNOT_SAY: Final = (
     "one."
 )
 _HANGS: Final = "The painter {} did not answer for too long. Start it anew."
+_MOST_TOLD: Final = 3  # painters of which it is said why they are of no use
 _EVENTS: Final = "all"  # the scheduler's own topic
 
 
@@ -65,7 +66,6 @@ class Session:
         self._errands: Final = desk.errands
         self._calls: Final = desk.calls
         self._pace: Final = desk.pace
-        self._deliver: Final = desk.deliver
         self._tell_places: Final = tell_places
         self._clock: Final = clock
         self._woken: Final = asyncio.Event()
@@ -74,7 +74,8 @@ class Session:
         self._roster: Final = Roster(desk.deliver, clock)
         self._orders: Final = Orders(client, self._roster, desk, self.wake)
         self._asked_at: float | None = clock()  # somebody waits for a painter since then
-        client.subscribe_topic(desk.topic, self._orders.hear)
+        client.subscribe_topic(self._orders.topic, self._orders.hear)
+        client.subscribe_topic(CHANGED, self._hear_of_engines)
         client.subscribe_topic(_EVENTS, self._hear_of_workers)
 
     def wake(self) -> None:
@@ -185,10 +186,9 @@ class Session:
         for errand in self._orders.stranded:
             self.cancel(errand)  # Dask would wait for these painters for ever
         self._roster.join(workers)
-        for seat in self._roster.new:
-            if not seat.asking:
-                seat.asking = True
-                self._background.spawn(self._ask(seat))
+        for seat in self._roster.to_ask:
+            seat.is_asked, seat.has_changed = True, False
+            self._background.spawn(self._ask(seat))
 
     def _hear_of_workers(self, event: tuple[float, Any]) -> None:
         """Called by the client, with whatever the scheduler tells everybody."""
@@ -201,6 +201,13 @@ class Session:
         if action in {"add-worker", "remove-worker"}:
             self.wake()
 
+    def _hear_of_engines(self, event: tuple[float, Any]) -> None:
+        """Called by the client, with the address of a painter whose engines have come or gone."""
+        seat = self._roster.find(str(event[1]))
+        if seat is not None:
+            seat.has_changed = True
+            self.wake()
+
     def _leaves(self, seat: Seat, *, is_missed: bool) -> None:
         self._roster.leave(seat, is_missed=is_missed)
         for errand in self._orders.of_painter(seat.address):
@@ -209,6 +216,8 @@ class Session:
             else:
                 self._errands.give_back(errand)
                 self._orders.take_back_soon([errand])
+        if not self._roster.ready:
+            self._roster.ask_anew()  # they may have been of no use beside this one alone
         self._changed()
 
     def _changed(self) -> None:
@@ -221,15 +230,15 @@ class Session:
         try:
             told = await self._credentials(seat)
         except (OSError, asyncio.TimeoutError):  # away, or busy: it is asked again
+            seat.has_changed = True
             return
         except Exception as error:  # noqa: BLE001 - another program may raise anything
             why = " ".join(f"{type(error).__name__} {error}".split())
             self._roster.refuse(seat, _CANNOT_SAY.format(seat.name, why))
             return
         finally:
-            seat.asking = False
-        if told is not None:
-            self._judge(seat, told)
+            seat.is_asked = False
+        self._judge(seat, told)
 
     async def _credentials(self, seat: Seat) -> Credentials | None:
         asked = self._client.run(self._calls.credentials, workers=[seat.address])
@@ -238,9 +247,10 @@ class Session:
             raise TypeError(f"not what a painter is: {type(told).__name__}")
         return told
 
-    def _judge(self, seat: Seat, told: Credentials) -> None:
-        why = self._calls.refusal(told)
-        if why:
+    def _judge(self, seat: Seat, told: Credentials | None) -> None:
+        if told is None:
+            self._roster.pause(seat)
+        elif why := self._calls.refusal(told, self._roster.accepted_beside(seat)):
             self._roster.refuse(seat, f"{seat.name}: {why}")
         else:
             self._roster.admit(seat, told)
@@ -256,7 +266,7 @@ class Session:
         longest = LONGEST_LOAD_SECONDS if self._roster.new else self._pace.join_seconds
         if waited >= longest or self._is_hopeless():
             self._asked_at = None
-            self._deliver(EngineUnavailable("engine", self._why_none()))
+            self._roster.none_is_left(EngineUnavailable("engine", self._why_none()))
             for errand in self._errands.all:
                 self.cancel(errand)
 
@@ -266,5 +276,6 @@ class Session:
 
     def _why_none(self) -> str:
         if self._roster.aside:
-            return self._roster.aside[0].why
+            whys = dict.fromkeys(seat.why for seat in self._roster.aside)
+            return " ".join(list(whys)[:_MOST_TOLD])
         return (_LOADS if self._roster.new else _NO_PAINTER).format(self._address)

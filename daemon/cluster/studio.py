@@ -93,9 +93,14 @@ class Studio:
         self._unavailable = None
         self._runner.start()
 
-    def listen(self, listener: Callable[[], None]) -> None:
-        """Have something called, from another thread, whenever engines come or go."""
+    def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Have something called, from another thread, whenever engines come or go.
+
+        Returns:
+            What ends that; to be called once.
+        """
         self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
 
     def close(self, timeout: float) -> None:
         """Give up all that is painted, and end the engines, by force after `timeout` seconds."""
@@ -180,7 +185,7 @@ class Studio:
         if isinstance(event, EngineNews):
             tell_of_engine(event)
             self._take_note(event)
-            for listener in self._listeners:
+            for listener in list(self._listeners):  # one may be leaving just now
                 listener()
         elif waiting := self._waiting.get(event.job_id):
             waiting.put(event)

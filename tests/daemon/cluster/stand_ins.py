@@ -12,10 +12,10 @@ import time
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from distributed import get_worker
+from distributed import Worker, get_worker
 
 from daemon.cluster.calls import Calls
-from daemon.cluster.messages import Credentials, Order, Said, Saved, pack
+from daemon.cluster.messages import CHANGED, Credentials, Order, Said, Saved, pack
 from daemon.runners.base import Cancelled, End, Failed, News, Painted, Progressed, Resumed, Started
 from daemon.runners.request import PaintRequest, StyleFile
 from engine import Recipe
@@ -23,6 +23,8 @@ from tests.daemon.standins import progress
 
 WEIGHTS = "STAND_IN_WEIGHTS"
 """Variable of the environment: what a worker says of its weights; `load` that it loads them."""
+ENGINES = "STAND_IN_ENGINES"
+"""Variable of the environment: how many engines a worker has just now; 1 if it is not there."""
 DEAF = "STAND_IN_DEAF"
 """Variable of the environment: whether a worker cannot end an engine."""
 GOOD = "a" * 64
@@ -97,7 +99,15 @@ def credentials() -> Credentials | None:
     weights = os.environ.get(WEIGHTS, GOOD)
     if weights == "broken":
         raise ValueError("of another version")
-    return None if weights == "load" else Credentials("1", weights, "r", ("cpu",))
+    engines = int(os.environ.get(ENGINES, "1"))
+    if weights == "load" or not engines:
+        return None
+    return Credentials("1", weights, "r", ("cpu",) * engines)
+
+
+def say_that_engines_are(number: int, dask_worker: Worker) -> None:
+    os.environ[ENGINES] = str(number)
+    dask_worker.log_event(CHANGED, dask_worker.address)
 
 
 def kill(run: str) -> None:
@@ -106,8 +116,12 @@ def kill(run: str) -> None:
     KILLED.add(run)
 
 
-def refusal(told: Credentials) -> str:
+def refusal(told: Credentials, _accepted: Credentials | None) -> str:
     return "" if told.weights_sha256 == GOOD else "It has other weights."
+
+
+def another(told: Credentials, accepted: Credentials | None) -> str:
+    return "It is another one." if accepted not in {None, told} else ""
 
 
 CALLS = Calls(paint, fetch, credentials, kill, refusal)

@@ -35,16 +35,19 @@ def test_what_differs_is_named_on_both_sides(
 
 def test_without_weights_of_its_own_the_first_painters_count() -> None:
     comparing = Comparing(lambda: replace(OURS, weights_sha256=""))
-    assert comparing(replace(OURS, weights_sha256="b" * 64)) == ""
-    why = comparing(OURS)
-    assert "the painter that came first" in why
+    first = replace(OURS, weights_sha256="b" * 64)
+    assert comparing(first, None) == ""
+    assert comparing(first, first) == ""
+    why = comparing(OURS, first)
+    assert "the painters that came first" in why
     assert all(sha256 in why for sha256 in ("a" * 12, "b" * 12))
 
 
-def test_one_of_no_use_sets_no_example() -> None:
-    comparing = Comparing(lambda: replace(OURS, weights_sha256=""))
-    assert comparing(replace(OURS, weights_sha256="b" * 64, program="1.2.4"))
-    assert comparing(OURS) == ""
+def test_weights_of_its_own_count_more_than_those_of_painters() -> None:
+    comparing = Comparing(lambda: OURS)
+    other = replace(OURS, weights_sha256="b" * 64)
+    assert comparing(OURS, other) == ""
+    assert "the service" in comparing(other, other)
 
 
 def test_another_shape_of_a_message_is_another_recipe(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from distributed import Client
 
-from daemon.cluster.calls import Pace, Terms
+from daemon.cluster.calls import Calls, Pace, Terms
 from daemon.cluster.runner import DaskRunner
 from daemon.runners.base import (
     Cancelled,
@@ -31,17 +33,20 @@ from tests.daemon.runners.test_local import Ear
 
 QUICK = Pace(poll_seconds=0.1, connect_seconds=2, join_seconds=60, pause_seconds=0.1)
 SLOW = {"steps": 200, "seconds": 0.05}
+SAME = replace(CALLS, refusal=stand_ins.another)
 
 
 @contextmanager
-def running(address: str, pace: Pace = QUICK, **terms: Any) -> Iterator[tuple[DaskRunner, Ear]]:
+def running(
+    address: str, pace: Pace = QUICK, calls: Calls = CALLS, **terms: Any
+) -> Iterator[tuple[DaskRunner, Ear]]:
     @asynccontextmanager
     async def place() -> Any:
         yield address
 
     ear = Ear()
     terms = {"most_bytes": 2**20, **terms}
-    runner = DaskRunner(place, Terms(**terms), CALLS, ear.queue.put, pace=pace)
+    runner = DaskRunner(place, Terms(**terms), calls, ear.queue.put, pace=pace)
     runner.start()
     try:
         yield runner, ear
@@ -115,7 +120,7 @@ def test_what_a_task_raises_fails_its_job_alone(shared: Grid) -> None:
         runner.submit(request("a", raises=True))
         failed = ear.end("a")
         assert isinstance(failed, Failed)
-        assert (failed.blame, failed.unexpected) == ("engine", True)
+        assert (failed.blame, failed.unexpected) == ("lost", True)
         assert "ValueError: a bug" in failed.detail
         runner.submit(request("b", fails=True))
         assert ear.end("b") == Failed("b", "recipe", "It makes no sense.")
@@ -211,18 +216,69 @@ def test_a_scheduler_that_is_not_there_is_told_of_at_each_start() -> None:
 def test_a_painter_with_other_weights_gets_nothing_and_others_go_on(tmp_path: Path) -> None:
     with grid(tmp_path) as one, running(one.address) as (runner, ear):
         one.start_worker("anna", **{stand_ins.WEIGHTS: "b" * 64})
-        aside = ear.next(EngineAside)
-        assert aside.engine == "anna"
-        assert "other weights" in aside.message
-        assert "other weights" in ear.next(EngineUnavailable).message
-        one.start_worker("carl", **{stand_ins.WEIGHTS: "broken"})
-        assert "of another version" in ear.next(EngineAside).message
+        assert "anna: It has other weights" in ear.next(EngineUnavailable).message
+        runner.start()
+        ear.next(EngineUnavailable)
         one.start_worker("bert")
         assert ear.next(EngineReady).engine == "bert"
+        aside = ear.next(EngineAside)
+        assert (aside.engine, aside.message) == ("anna", "anna: It has other weights.")
+        one.start_worker("carl", **{stand_ins.WEIGHTS: "broken"})
+        assert "of another version" in ear.next(EngineAside).message
         for name in "abc":
             runner.submit(request(name))
         assert [type(ear.end(name)) for name in "abc"] == [Painted] * 3
         assert {event.engine for event in ear.heard if isinstance(event, Started)} == {"bert"}
+
+
+def test_when_those_that_came_first_are_gone_the_others_are_asked_anew(tmp_path: Path) -> None:
+    with grid(tmp_path, "anna") as one, running(one.address, calls=SAME) as (_, ear):
+        assert ear.next(EngineReady).engine == "anna"
+        one.start_worker("bert", **{stand_ins.WEIGHTS: "b" * 64})
+        assert ear.next(EngineAside) == EngineAside("bert", "bert: It is another one.")
+        one.kill_worker("anna")
+        assert ear.next(EngineReady).engine == "bert"
+
+
+def test_a_painter_that_lacks_an_engine_is_given_no_more_than_it_can(tmp_path: Path) -> None:
+    with grid(tmp_path) as one, running(one.address) as (runner, ear):
+        one.start_worker("anna", places=2, **{stand_ins.ENGINES: "2"})
+        one.start_worker("bert")
+        ear.next(EngineReady)
+        ear.next(EngineReady)
+        wait_until(lambda: runner.capacity == 3)
+        with Client(one.address) as client:
+            client.run(stand_ins.say_that_engines_are, 1, workers=[_address(client, "anna")])
+            wait_until(lambda: runner.capacity == 2)
+            for name in "abc":
+                runner.submit(request(name, **SLOW))
+            begun = {ear.next(Started).engine, ear.next(Started).engine}
+            assert begun == {"anna", "bert"}
+            for _ in range(20):  # long enough for another one to begin
+                assert not isinstance(ear.next(object), Started)
+            client.run(stand_ins.say_that_engines_are, 2, workers=[_address(client, "anna")])
+            assert ear.next(Started) == Started("c", "anna")
+            assert runner.capacity == 3
+
+
+def test_a_painter_whose_engine_loads_again_is_given_nothing(tmp_path: Path) -> None:
+    with grid(tmp_path, "anna", "bert") as one, running(one.address) as (runner, ear):
+        ear.next(EngineReady)
+        ear.next(EngineReady)
+        with Client(one.address) as client:
+            client.run(stand_ins.say_that_engines_are, 0, workers=[_address(client, "anna")])
+            wait_until(lambda: runner.capacity == 1)
+            for name in "abc":
+                runner.submit(request(name))
+            assert [type(ear.end(name)) for name in "abc"] == [Painted] * 3
+            assert {one.engine for one in ear.heard if isinstance(one, Started)} == {"bert"}
+            client.run(stand_ins.say_that_engines_are, 1, workers=[_address(client, "anna")])
+            wait_until(lambda: runner.capacity == 2)
+
+
+def _address(client: Client, name: str) -> str:
+    workers = client.scheduler_info(n_workers=-1)["workers"]
+    return next(address for address, told in workers.items() if told["name"] == name)
 
 
 def test_a_cluster_without_painters_is_told_of(tmp_path: Path) -> None:
@@ -255,7 +311,7 @@ def test_a_painter_that_hangs_altogether_is_set_aside(tmp_path: Path) -> None:
         lost = ear.end("a")
         assert isinstance(lost, Failed)
         assert lost.blame == "lost"
-        assert ear.next(EngineAside).engine == "anna"
+        assert "anna did not answer" in ear.next(EngineUnavailable).message
         assert runner.capacity == 0
         one.start_worker("bert")
         assert ear.next(EngineReady).engine == "bert"
