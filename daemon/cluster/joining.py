@@ -140,7 +140,7 @@ class Joining:
             name=where.name or None,
             nthreads=where.engines,
             resources={RESOURCE: where.engines},
-            plugins=(Painter(lambda: self._studio, keeps=True),),
+            plugins=(Painter(lambda: self._studio, None),),
             local_directory=str(where.folder),
             security=where.security,
             memory_limit=0,

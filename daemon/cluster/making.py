@@ -26,6 +26,7 @@ HERE: Final = "painter"
 """Folder beside the journal for the engines of this machine, where there is no scheduler."""
 
 _MEGABYTE: Final = 1_000_000
+_CLOSE_SECONDS: Final = 4.0  # what they paint was given up and is saved; new ones may be waiting
 
 
 def dask(settings: Settings, deliver: Deliver, *, state: Path) -> Runner:
@@ -61,7 +62,7 @@ async def _at(address: str) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def _here(engine: EngineSettings, folder: Path) -> AsyncIterator[str]:
-    painter = Painter(partial(studio_in, folder, engine))
+    painter = Painter(partial(studio_in, folder, engine), _CLOSE_SECONDS)
     try:
         async with cluster_here([(painter, _places(engine))]) as address:
             yield address

@@ -22,22 +22,21 @@ from daemon.cluster.messages import CHANGED, PAINTER
 from daemon.cluster.studio import Studio
 from daemon.errors import EngineLostError
 
-_CLOSE_SECONDS: Final = 20.0
-
 
 class Painter(WorkerPlugin):
     """Engines of a worker.
 
     Args:
         studio: makes what holds the engines, or gives one that is there.
-        keeps: whether the engines stay when the worker leaves: then they are the caller's to close.
+        close_seconds: in which the engines have to end when the worker leaves; then by force. None:
+            they stay, and are the caller's to close.
     """
 
     name = PAINTER
 
-    def __init__(self, studio: Callable[[], Studio], *, keeps: bool = False) -> None:
+    def __init__(self, studio: Callable[[], Studio], close_seconds: float | None) -> None:
         self._make: Final = studio
-        self._keeps: Final = keeps
+        self._close_seconds: Final = close_seconds
         self._studio: Studio | None = None
         self._watching: asyncio.Task[None] | None = None
         self._forget: Callable[[], None] | None = None
@@ -78,8 +77,8 @@ class Painter(WorkerPlugin):
             self._watching.cancel()
         if self._forget is not None:
             self._forget()
-        if self._studio is not None and not self._keeps:
-            await asyncio.to_thread(self._studio.close, _CLOSE_SECONDS)
+        if self._studio is not None and self._close_seconds is not None:
+            await asyncio.to_thread(self._studio.close, self._close_seconds)
 
     async def _watch(self, worker: Worker, changed: asyncio.Event) -> None:
         while not self.studio.unavailable:

@@ -18,6 +18,7 @@ from daemon.cluster.painter import Painter
 from daemon.cluster.studio import Studio
 from daemon.configuration import load, painters_folder
 
+_CLOSE_SECONDS: Final = 20.0
 _held: Final = ExitStack()  # the folder of this process, which holds one worker
 
 
@@ -28,7 +29,7 @@ def dask_setup(worker: Worker) -> None:
     """
     # As if its constructor had been given it. What fails in here, or in `plugin_add`, Dask only
     # logs, and the worker would join without an engine.
-    worker._pending_plugins = (*worker._pending_plugins, Painter(_studio))  # noqa: SLF001
+    worker._pending_plugins = (*worker._pending_plugins, Painter(_studio, _CLOSE_SECONDS))  # noqa: SLF001
 
 
 def _studio() -> Studio:

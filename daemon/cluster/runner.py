@@ -1,7 +1,7 @@
 """The runner that paints by Dask: its face for the service, and the thread behind it.
 
-One thread has one loop, in which everything happens; callers only leave a note. It connects to the
-scheduler, and connects anew for as long as that is away.
+The thread has one loop, in which everything happens. It connects to the scheduler, and connects
+anew for as long as that is away.
 """
 
 from __future__ import annotations
@@ -9,11 +9,9 @@ from __future__ import annotations
 import asyncio
 import secrets
 import signal
-import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -21,14 +19,14 @@ import structlog
 from distributed import Client
 from distributed.security import Security
 
-from daemon import threads
 from daemon.cluster import quiet
 from daemon.cluster.calls import Calls, Desk, Pace, Terms
 from daemon.cluster.errands import Errand, Errands
 from daemon.cluster.messages import IN_MEMORY
 from daemon.cluster.session import SchedulerLostError, Session
 from daemon.runners.base import Cancelled, Deliver, EngineUnavailable, Event
-from daemon.runners.request import CancelRequest, PaintRequest
+from daemon.runners.noted import KillRequest, Note, NotedRunner, StartRequest
+from daemon.runners.request import PaintRequest
 
 _AWAY: Final = (
     "The scheduler at {} cannot be reached. Start it there (`dask scheduler`), or set "
@@ -48,25 +46,12 @@ _GIVE_BACK_SHARE: Final = 0.5  # of the time to close in goes to those who paint
 _log: Final = structlog.get_logger()
 
 
-@dataclass(frozen=True)
-class KillRequest:
-    """The painter that has a job is to be ended by force."""
-
-    job_id: str
-
-
-@dataclass(frozen=True)
-class _StartRequest:
-    """Connect, if there is no connection."""
-
-
-_Note = PaintRequest | CancelRequest | KillRequest | _StartRequest
 Place = Callable[[], AbstractAsyncContextManager[str]]
 """Where the scheduler is: gives its address, for as long as it is entered. May raise
 `NoPaintersError`, then or at the end."""
 
 
-class DaskRunner:
+class DaskRunner(NotedRunner):
     """Paints by Dask; see `daemon.runners.base.Runner`.
 
     Args:
@@ -89,44 +74,18 @@ class DaskRunner:
         pace: Pace | None = None,
     ) -> None:
         self._deliver_to: Final = deliver
-        self._notes: Final[deque[_Note]] = deque()  # callers append, the loop takes: both atomic
-        self._lock: Final = threading.Lock()
+        notes: deque[Note] = deque()
         errands = Errands(self._deliver, partial(secrets.token_hex, _RUN_BYTES))
         desk = Desk(errands, terms, calls, pace or Pace(), self._deliver)
         connect = partial(_connected, security=security)
-        self._keeper: Final = _Keeper(place, connect, desk, self._notes)
-        self._thread: threading.Thread | None = None
-        self._closed, self._is_silent = False, False
+        self._keeper: Final = _Keeper(place, connect, desk, notes)
+        self._is_silent = False
+        super().__init__(self._keeper, notes, "cluster-keeper")
 
     @property
     def capacity(self) -> int:
         """As many as the accepted painters have engines."""
         return self._keeper.places
-
-    def start(self) -> None:
-        """Begin to connect, or try again after `EngineUnavailable`; returns at once."""
-        with self._lock:
-            if self._thread is None and not self._closed:
-                thread = threading.Thread(target=self._live, name="cluster-keeper", daemon=True)
-                threads.start(thread)
-                self._thread = thread
-        self._leave(_StartRequest())
-
-    def submit(self, request: PaintRequest) -> None:
-        """Hand over one job; returns at once.
-
-        Raises:
-            RuntimeError: the runner is closed.
-        """
-        self._leave(request)
-
-    def cancel(self, job_id: str) -> None:
-        """Give a job up; `Cancelled` follows.
-
-        Raises:
-            RuntimeError: the runner is closed.
-        """
-        self._leave(CancelRequest(job_id))
 
     def kill(self, job_id: str) -> None:
         """Let go of a painter that has this job and does not answer."""
@@ -138,32 +97,13 @@ class DaskRunner:
 
         No event is delivered after this returns. Not to be called from within `deliver`.
         """
-        with self._lock:
-            if self._closed:
-                return
-            self._closed = True
-        self._keeper.stop(timeout)
-        if self._thread is not None:
-            self._thread.join(timeout)
-        self._keeper.answer_notes()  # of those that came too late for the thread
+        if self._shut(timeout) and self._ended(timeout):
+            self._keeper.answer_notes()  # of those that came too late for the thread
         self._is_silent = True
-
-    def _live(self) -> None:
-        # Ctrl-C is for the daemon: what this thread starts is born deaf to it.
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        quiet.keep_to_ourselves()
-        asyncio.run(self._keeper.run())
 
     def _deliver(self, event: Event) -> None:
         if not self._is_silent:
             self._deliver_to(event)
-
-    def _leave(self, note: _Note) -> None:
-        with self._lock:
-            if self._closed:
-                raise RuntimeError("the runner is closed")
-            self._notes.append(note)
-        self._keeper.wake()
 
 
 class NoPaintersError(Exception):
@@ -193,7 +133,7 @@ class _Keeper:
         place: Place,
         connect: Connect,
         desk: Desk,
-        notes: deque[_Note],
+        notes: deque[Note],
     ) -> None:
         self._place: Final = place
         self._connect: Final = connect
@@ -221,7 +161,7 @@ class _Keeper:
                 loop.call_soon_threadsafe(noted.set)
 
     def stop(self, patience: float) -> None:
-        """Make `run` return soon."""
+        """Make `run` return, which has so many seconds for its farewells."""
         self._patience, self._stopping = patience, True
         self.wake()
 
@@ -234,8 +174,14 @@ class _Keeper:
 
     # The thread's own.
 
-    async def run(self) -> None:
+    def run(self) -> None:
         """Keep the connection until `stop`."""
+        # Ctrl-C is for the daemon: what this thread starts is born deaf to it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        quiet.keep_to_ourselves()
+        asyncio.run(self._run())
+
+    async def _run(self) -> None:
         self._noted = asyncio.Event()
         self._loop = asyncio.get_running_loop()  # last: from now on others may wake it
         try:
@@ -273,10 +219,10 @@ class _Keeper:
         while self._notes:
             self._heed(self._notes.popleft())
 
-    def _heed(self, note: _Note) -> None:
+    def _heed(self, note: Note) -> None:
         if isinstance(note, PaintRequest):
             self._errands.add(note)
-        elif isinstance(note, _StartRequest):
+        elif isinstance(note, StartRequest):
             self._is_asked = True
             if self._session is not None:
                 self._session.start()

@@ -1,14 +1,12 @@
 """The runner on this machine: one resident child process that paints, started again when it dies.
 
 One thread keeps the child: it starts it, hands it one job after the other, passes on what it says,
-and notices its end. Callers only leave a note and ring the bell, so none of them ever waits for
-the engine.
+and notices its end.
 """
 
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -19,7 +17,6 @@ from typing import Final
 
 import structlog
 
-from daemon import threads
 from daemon.child import Bell, Child, describe_exit
 from daemon.runners.base import (
     LONGEST_LOAD_SECONDS,
@@ -33,6 +30,7 @@ from daemon.runners.base import (
     Failed,
 )
 from daemon.runners.entry import serve
+from daemon.runners.noted import Note, NotedRunner, StartRequest
 from daemon.runners.request import CancelRequest, PaintRequest
 from daemon.settings import EngineSettings
 from engine.malloc import environment
@@ -87,15 +85,7 @@ class Restarts:
         return min(self.first_seconds * 2.0 ** min(deaths - 2, 32), self.longest_seconds)
 
 
-@dataclass(frozen=True)
-class _StartRequest:
-    """Load an engine, if there is none."""
-
-
-_Note = PaintRequest | CancelRequest | _StartRequest
-
-
-class LocalRunner:
+class LocalRunner(NotedRunner):
     """Paints in a resident child process; see `daemon.runners.base.Runner`.
 
     Jobs wait until the engine is ready, also after `EngineUnavailable`: `start` then tries once
@@ -120,7 +110,7 @@ class LocalRunner:
         restarts: Restarts | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._notes: Final[deque[_Note]] = deque()
+        notes: deque[Note] = deque()
         self._keeper: Final = _Keeper(
             lambda: Child(
                 worker,
@@ -129,44 +119,16 @@ class LocalRunner:
                 {**environment(os.environ), **(variables or {})},
             ),
             deliver,
-            self._notes,
+            notes,
             restarts or Restarts(),
             clock,
         )
-        self._lock: Final = threading.Lock()
-        self._thread: threading.Thread | None = None
-        self._closed = False
+        super().__init__(self._keeper, notes, "engine-keeper")
 
     @property
     def capacity(self) -> int:
         """One: a second engine would only take the first one's cores."""
         return 1
-
-    def start(self) -> None:
-        """Begin to load an engine, or try again after `EngineUnavailable`; returns at once."""
-        with self._lock:
-            if self._thread is None and not self._closed:
-                run = self._keeper.run
-                thread = threading.Thread(target=run, name="engine-keeper", daemon=True)
-                threads.start(thread)
-                self._thread = thread
-        self._leave(_StartRequest())
-
-    def submit(self, request: PaintRequest) -> None:
-        """Hand over one job; returns at once.
-
-        Raises:
-            RuntimeError: the runner is closed.
-        """
-        self._leave(request)
-
-    def cancel(self, job_id: str) -> None:
-        """Give a job up; `Cancelled` follows when the step that is being computed is done.
-
-        Raises:
-            RuntimeError: the runner is closed.
-        """
-        self._leave(CancelRequest(job_id))
 
     def kill(self, job_id: str) -> None:
         """End the child at once, if it has that job; it is started again."""
@@ -177,30 +139,15 @@ class LocalRunner:
 
         No event is delivered after this returns. Not to be called from within `deliver`.
         """
-        with self._lock:
-            if self._closed:
-                return
-            self._closed = True
-            self._keeper.stop(timeout)
-        if self._thread is None:
+        if not self._shut(timeout):
+            return
+        if not self._has_begun:
             self._keeper.run()  # nothing was started: this only answers the jobs that wait
-        else:
-            self._join(self._thread, timeout)
-        self._keeper.close()
-
-    def _join(self, thread: threading.Thread, timeout: float) -> None:
-        thread.join(timeout)
-        if thread.is_alive():
+        elif not self._ended(timeout):
             # A child that does not read holds up the thread that writes to it.
             self._keeper.kill_whatever()
-            thread.join()
-
-    def _leave(self, note: _Note) -> None:
-        with self._lock:
-            if self._closed:
-                raise RuntimeError("the runner is closed")
-            self._notes.append(note)
-            self._keeper.wake()
+            self._ended(None)
+        self._keeper.close()
 
 
 class _Keeper:
@@ -210,7 +157,7 @@ class _Keeper:
         self,
         start_child: Callable[[], Child],
         deliver: Deliver,
-        notes: deque[_Note],
+        notes: deque[Note],
         restarts: Restarts,
         clock: Callable[[], float],
     ) -> None:
@@ -359,7 +306,7 @@ class _Keeper:
                 self._waiting.append(note)
             elif isinstance(note, CancelRequest):
                 self._cancel(note)
-            elif not self._wanted:
+            elif isinstance(note, StartRequest) and not self._wanted:
                 self._not_before = self._clock() + self._restarts.pause(self._hangs + 1)
                 self._wanted, self._deaths, self._false_starts = True, 0, 0
 

@@ -15,7 +15,7 @@ import pytest
 from distributed import Client, Scheduler, Worker
 
 from daemon.cluster import task
-from daemon.cluster.messages import RESOURCE, Order, Said, Saved, unpack
+from daemon.cluster.messages import CHANGED, RESOURCE, Order, Said, Saved, unpack
 from daemon.cluster.painter import Painter
 from daemon.cluster.studio import Studio
 from daemon.errors import EngineLostError
@@ -73,7 +73,7 @@ class Room:
 @asynccontextmanager
 async def room(studio: Studio) -> AsyncIterator[Room]:
     quiet = {"dashboard": False, "dashboard_address": ":0", "host": "127.0.0.1"}
-    plugin = Painter(lambda: studio, keeps=True)
+    plugin = Painter(lambda: studio, None)
     try:
         async with (
             Scheduler(port=0, **quiet) as scheduler,
@@ -163,6 +163,33 @@ def test_an_engine_that_dies_loses_its_picture_and_the_next_one_is_painted(tmp_p
         assert isinstance(await here.give(order("two")), Painted)
 
     in_a_room(studio_in(tmp_path), story)
+
+
+def test_it_says_when_its_engine_goes_and_when_it_is_back(tmp_path: Path) -> None:
+    async def story(here: Room) -> None:
+        said: list[str] = []
+        here.client.subscribe_topic(CHANGED, lambda event: said.append(event[1]))
+        await here.give(order("one", stand_ins.KILLS))
+        await here.until(lambda: len(said) >= 1)
+        await here.until(lambda: here.studio.capacity == 1)
+        assert set(said) == {here.worker.address}
+        assert len((await here.ask(task.credentials)).engines) == 1
+
+    in_a_room(studio_in(tmp_path), story)
+
+
+def test_nothing_of_a_worker_that_has_left_stays_with_the_engines(tmp_path: Path) -> None:
+    studio = studio_in(tmp_path)
+    heard: list[int] = []
+    forget = studio.listen(lambda: heard.append(1))
+
+    async def story(here: Room) -> None:
+        assert len(here.studio._listeners) == 2
+
+    in_a_room(studio, story)
+    assert len(studio._listeners) == 1
+    forget()
+    assert (studio._listeners, heard[:1]) == ([], [1])
 
 
 def test_a_picture_that_is_too_large_for_the_network_is_not_sent(tmp_path: Path) -> None:
