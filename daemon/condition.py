@@ -67,7 +67,7 @@ class Condition:
         self._endings = endings
         self._intake = intake
         self._clock = clock
-        self._silent = ""
+        self._silent: frozenset[str] = frozenset()
         self.trouble = ""
         """What keeps the whole service from its work, such as a drive that is away."""
         self.remark = ""
@@ -108,18 +108,19 @@ class Condition:
 
         Whoever can ask this is no longer held up in the loop: that part shows by itself.
         """
-        now, silent = self._clock(), self.silent
-        if silent is not None and silent.job_id != self._silent:
-            seconds = round(now - silent.heard_at)
-            _log.error("engine.silent", job=silent.job_id, seconds=seconds)
-        self._silent = "" if silent is None else silent.job_id
-        return silent is None
+        now, silent = self._clock(), {one.job_id: one for one in self.silent}
+        for job_id, one in silent.items():
+            if job_id not in self._silent:
+                event = "engine.silent" if one.has_begun else "engine.not_begun"
+                _log.error(event, job=job_id, seconds=round(now - one.heard_at))
+        self._silent = frozenset(silent)
+        return not silent
 
     @property
-    def silent(self) -> Painting | None:
-        """A painting of which there was no news for longer than it may take; None if none is."""
+    def silent(self) -> list[Painting]:
+        """The paintings of which there was no news for longer than they may take."""
         now = self._clock()
-        return next((one for one in self._engine.paintings if self._is_silent(one, now)), None)
+        return [one for one in self._engine.paintings if self._is_silent(one, now)]
 
     def loads(self) -> bool:
         """Whether an engine is being started for the first time, and cannot be stuck yet.

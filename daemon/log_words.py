@@ -24,6 +24,7 @@ _SENTENCES: Final = {
     "engine.fewer": "{why}.",
     "engine.gone": "{engine} has left.",
     "engine.replaced": "The engine starts anew, since its settings have changed.",
+    "engine.not_begun": "{photo}: no engine has begun with it for {seconds:time}; it waits anew.",
     "engine.silent": "{photo}: no news for {seconds:time}; another engine is started.",
     "engine.unavailable": "Nothing can be painted: {why}",
     "job.cancelled": "Cancelling {photo}: somebody asked for it.",

@@ -228,8 +228,9 @@ class Service:
     def _end_the_silent(self) -> None:
         """An engine that hangs is ended, where systemd does not look after that either."""
         silent = self._condition.silent
-        if silent is not None and not self._advances():  # which is logged
-            self._engine.give_up(silent)
+        if silent and not self._advances():  # which is logged
+            for painting in silent:
+                self._engine.give_up(painting)
 
     def _advances(self) -> bool:
         # What held up this thread for long is no silence of the engine: its news may lie unread.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -22,7 +22,7 @@ from daemon.locking import ShareLock
 from daemon.notify import Notify
 from daemon.runners.base import Deliver, Runner
 from daemon.runners.making import local
-from daemon.runners.places import places
+from daemon.runners.places import Place, places
 from daemon.settings import EngineSettings, Settings
 
 _CLOSE_SECONDS: Final = 20.0
@@ -58,12 +58,13 @@ def paint(settings: Settings, named: Named, base: Path, notify: Notify) -> None:
     """
     secure = security(settings.cluster)
     with own_folder(base) as folder:
-        studio = studio_in(folder, settings.engine)
+        found = places(settings.engine)
+        studio = studio_in(folder, settings.engine, found)
         where = Where(
             settings.cluster.scheduler or "",
             secure,
             named.name or f"{os.uname().nodename}-{folder.name}",
-            len(places(settings.engine)),
+            len(found),
             folder / _SCRATCH,
             named.host,
         )
@@ -74,16 +75,19 @@ def paint(settings: Settings, named: Named, base: Path, notify: Notify) -> None:
             studio.close(_CLOSE_SECONDS)
 
 
-def studio_in(folder: Path, settings: EngineSettings) -> Studio:
+def studio_in(
+    folder: Path, settings: EngineSettings, found: Sequence[Place] | None = None
+) -> Studio:
     """Engines that keep what they save in a folder.
 
     Args:
         folder: of this painter alone.
         settings: of the engines.
+        found: where they are to paint, if that is known already.
     """
 
     def make(deliver: Deliver) -> Runner:
-        return local(settings, deliver, state=folder)
+        return local(settings, deliver, state=folder, found=found)
 
     return Studio(make, folder / checkpoints.FOLDER)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -19,7 +20,7 @@ from daemon.cluster.runner import DaskRunner, NoPaintersError, Place
 from daemon.cluster.security import security
 from daemon.errors import EngineLostError
 from daemon.runners.base import Deliver, EngineUnavailable, Runner
-from daemon.runners.places import are_several, places
+from daemon.runners.places import places
 from daemon.settings import EngineSettings, Settings
 
 HERE: Final = "painter"
@@ -62,9 +63,10 @@ async def _at(address: str) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def _here(engine: EngineSettings, folder: Path) -> AsyncIterator[str]:
-    painter = Painter(partial(studio_in, folder, engine), _CLOSE_SECONDS)
+    found = await asyncio.to_thread(places, engine)  # a card's driver may be long in answering
+    painter = Painter(partial(studio_in, folder, engine, found), _CLOSE_SECONDS)
     try:
-        async with cluster_here([(painter, _places(engine))]) as address:
+        async with cluster_here([(painter, len(found))]) as address:
             yield address
     except EngineLostError as error:
         why = str(error)
@@ -72,8 +74,3 @@ async def _here(engine: EngineSettings, folder: Path) -> AsyncIterator[str]:
         raise NoPaintersError(
             EngineUnavailable("weights" if no_weights else "engine", why)
         ) from error
-
-
-def _places(engine: EngineSettings) -> int:
-    """How many pictures the engines of this machine paint at once."""
-    return len(places(engine)) if are_several(engine) else 1

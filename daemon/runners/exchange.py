@@ -48,6 +48,7 @@ class Painting:
         size: long side of the picture at its largest, pixels, as far as is known.
         heard_at: when there was news of it last: that it was handed over, at first.
         done: how much of it, 0 to 1.
+        has_begun: whether an engine has said that it paints it.
         is_given_up: whether the engine was ended for its silence.
         engine: which of several has it; empty if there is only one, or none has begun with it.
     """
@@ -56,6 +57,7 @@ class Painting:
     size: int
     heard_at: float
     done: float = 0.0
+    has_begun: bool = False
     is_given_up: bool = False
     engine: str = ""
 
@@ -163,7 +165,7 @@ class Exchange:
         elif painting := self._paintings.get(event.job_id):
             painting.heard_at = self._clock()
             if isinstance(event, Started):
-                painting.engine = event.engine
+                painting.has_begun, painting.engine = True, event.engine
             if isinstance(event, Progressed):
                 painting.done = event.progress.iteration / event.progress.total
                 painting.size = max(painting.size, event.progress.largest)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -11,7 +11,7 @@ from daemon import checkpoints
 from daemon.runners.base import Deliver, Runner
 from daemon.runners.entry import serve
 from daemon.runners.local import LocalRunner
-from daemon.runners.places import Machine, Place, are_several, places
+from daemon.runners.places import Place, are_several, places
 from daemon.runners.pool import Pool
 from daemon.settings import EngineSettings
 
@@ -25,7 +25,7 @@ def local(
     *,
     state: Path | None,
     serve: Callable[..., None] = serve,
-    machine: Machine | None = None,
+    found: Sequence[Place] | None = None,
 ) -> Runner:
     """The runner on this machine: one engine, or several.
 
@@ -34,7 +34,7 @@ def local(
         deliver: takes the events.
         state: folder for what it saves of paintings on their way, and of styles; None, nowhere.
         serve: what each engine's process runs; tests put a quick stand-in here.
-        machine: what there is to paint on.
+        found: where several engines are to paint, if that is known already.
     """
     styles = None if state is None else state / STYLES
     saved = None if state is None else state / checkpoints.FOLDER
@@ -46,4 +46,4 @@ def local(
 
     if not are_several(settings):
         return at(Place(settings), deliver)
-    return Pool(partial(places, settings, machine), at, deliver)
+    return Pool(partial(places, settings) if found is None else lambda: found, at, deliver)

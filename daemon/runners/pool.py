@@ -117,6 +117,7 @@ class Pool:
         # Events are delivered under it, so that they come in the order of what they tell.
         self._lock: Final = threading.RLock()
         self._members: list[_Member] = []
+        self._unclosed: Final[list[Runner]] = []  # for want of a thread, of those set aside
         self._waiting: deque[PaintRequest] = deque()
         self._lost_at: OrderedDict[str, set[str]] = OrderedDict()  # places, by the job's id
         self._is_finding = self._closed = self._is_silent = False
@@ -195,8 +196,8 @@ class Pool:
             waiting, self._waiting = list(self._waiting), deque()
             for request in waiting:
                 self._deliver(Cancelled(request.job_id))
-            members = list(self._members)
-        _all_at_once([partial(member.runner.close, timeout) for member in members])
+            runners = [*(member.runner for member in self._members), *self._unclosed]
+        _all_at_once([partial(runner.close, timeout) for runner in runners])
         with self._lock:
             self._is_silent = True
 
@@ -323,8 +324,10 @@ class Pool:
         member.is_closed = member.is_told = True
         self._deliver(EngineAside(member.place.name, member.why))
         closing = partial(member.runner.close, _CLOSE_SECONDS)
-        with suppress(OSError):  # it is closed with all the others, then
+        try:
             threads.start(threading.Thread(target=closing, name="engine-aside", daemon=True))
+        except OSError:
+            self._unclosed.append(member.runner)
 
     def _tell_of_aside(self) -> None:
         """As soon as others go on; or, if none is left, once for all of them."""

@@ -184,9 +184,24 @@ def test_a_painting_may_be_silent_for_as_long_as_its_size_takes(house: House) ->
     with capture_logs() as logs:
         assert not house.condition.advances()
         assert not house.condition.advances()
-    assert [(line["event"], line["job"]) for line in logs] == [("engine.silent", "0")]
+    assert [(line["event"], line["job"]) for line in logs] == [("engine.not_begun", "0")]
     house.engine.paintings[0].heard_at = house.now
     assert house.condition.advances()
+
+
+def test_each_of_several_silent_paintings_is_told_once(house: House) -> None:
+    for name in "012":
+        house.queue(name)
+        house.paint(name, size=512)
+    house.now += longest_silence(512) + 1
+    house.engine.paintings[1].heard_at = house.now
+    house.engine.paintings[2].has_begun = True
+    with capture_logs() as logs:
+        assert not house.condition.advances()
+        assert not house.condition.advances()
+    assert [one.job_id for one in house.condition.silent] == ["0", "2"]
+    told = [(line["event"], line["job"]) for line in logs]
+    assert told == [("engine.not_begun", "0"), ("engine.silent", "2")]
 
 
 def test_the_bound_leaves_room_for_a_step_of_the_largest_pictures() -> None:

@@ -95,6 +95,10 @@ STEP: dict[str, Any] = {
             "engine.silent", {"job": "abc", "seconds": 1200},
             "The photo of job abc: no news for 20 min; another engine is started.",
         ),
+        (
+            "engine.not_begun", {"job": "abc", "seconds": 1200},
+            "The photo of job abc: no engine has begun with it for 20 min; it waits anew.",
+        ),
     ],
 )  # fmt: skip
 def test_sentences(event: str, fields: dict[str, Any], sentence: str) -> None:

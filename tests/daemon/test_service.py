@@ -1183,7 +1183,7 @@ def test_an_engine_that_is_silent_for_too_long_is_ended_also_without_systemd(
     house.answer = lambda _request: []
     house.run_until(lambda: bool(house.runners and house.runners[0].killed))
     assert house.runners[0].killed == ["job-0"]
-    assert len(house.said("engine.silent")) == 1
+    assert len(house.said("engine.not_begun")) == 1
 
 
 def test_an_engine_whose_news_lie_unread_is_not_silent(
@@ -1205,5 +1205,5 @@ def test_an_engine_whose_news_lie_unread_is_not_silent(
         assert len(list(service._mail.rest())) == 1
         service._end_the_silent()
     assert house.runners[0].killed == ["job-0"]
-    assert [line["event"] for line in logs] == ["engine.silent"]
+    assert [line["event"] for line in logs] == ["engine.not_begun"]
     service._end()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import signal
@@ -30,7 +31,7 @@ from daemon.runners.base import (
     Started,
 )
 from daemon.runners.making import local
-from daemon.runners.places import VISIBLE, Machine, Place
+from daemon.runners.places import VISIBLE, Machine, Place, places
 from daemon.runners.pool import Pool
 from daemon.runners.request import PaintRequest, StyleFile
 from daemon.settings import EngineSettings
@@ -320,6 +321,24 @@ def test_one_that_was_set_aside_for_its_deaths_is_made_anew_when_all_are_tried_a
     assert house.pool.capacity == 1
 
 
+def test_one_that_no_thread_could_close_is_closed_with_the_others(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_thread: threading.Thread) -> None:
+        raise OSError(errno.EAGAIN, "no thread can be started")
+
+    first = house["a"]
+    with monkeypatch.context() as scarce:
+        scarce.setattr("daemon.runners.pool.threads.start", refuse)
+        for _ in range(3):
+            first.say(READY)
+            first.dies()
+    house.start()  # another one is in its place
+    assert (house["a"] is first, first.closed.is_set()) == (False, False)
+    house.pool.close(1)
+    assert first.closed.is_set()
+
+
 def test_a_job_is_cancelled_and_killed_where_it_is(house: House) -> None:
     for job in ("one", "two", "three"):
         house.pool.submit(request(job))
@@ -410,8 +429,9 @@ def no_card_serve(connection: Any, settings: Any, *, checkpoints: Path, **_: Any
 
 
 def test_one_process_is_killed_and_the_other_one_goes_on(tmp_path: Path) -> None:
-    settings, machine = EngineSettings(device="cpu", workers=2), Machine(cpus=range(2))
-    with engines(tmp_path, settings, serve=stand_in_serve, machine=machine) as (runner, ear):
+    settings = EngineSettings(device="cpu", workers=2)
+    found = places(settings, Machine(cpus=range(2)))
+    with engines(tmp_path, settings, serve=stand_in_serve, found=found) as (runner, ear):
         names = {ear.next(EngineReady).engine for _ in range(2)}
         assert names == {"engine 1", "engine 2"}
         runner.submit(request("bad", stand_ins.KILLS))
@@ -426,7 +446,8 @@ def test_one_process_is_killed_and_the_other_one_goes_on(tmp_path: Path) -> None
 def test_a_card_that_is_not_there_is_set_aside(tmp_path: Path) -> None:
     machine = Machine(lambda: Found((Card(0, "a card", (8, 9)),)), lambda: True)
     settings = EngineSettings(devices="0, 5")
-    with engines(tmp_path, settings, serve=no_card_serve, machine=machine) as (_, ear):
+    found = places(settings, machine)
+    with engines(tmp_path, settings, serve=no_card_serve, found=found) as (_, ear):
         aside = ear.next(EngineAside)
         assert aside == EngineAside("graphics card 5", "There is no such card.")
         (ready,) = (event for event in ear.heard if isinstance(event, EngineReady))
