@@ -23,7 +23,7 @@ def main(scheduler: str, news: int) -> None:
     studio = Studio(lambda deliver: AtOnce(deliver, news=news), None)
     with tempfile.TemporaryDirectory() as folder:
         where = Where(scheduler, None, "", 1, Path(folder), "127.0.0.1")
-        asyncio.run(Joining(studio, where, lambda *_: None).stay(asyncio.Event()))
+        asyncio.run(Joining(studio, where, lambda _: None).stay(asyncio.Event()))
 
 
 if __name__ == "__main__":

@@ -298,7 +298,7 @@ class Service:
         self._engine.heard(event)
         self._page.heard(event)
         self._metrics.heard(event)
-        if self._engine.is_ready:
+        if self._engine.is_ready or (self._engine.unavailable and self._settings.paints_elsewhere):
             self._notify.ready()
         self._dispatcher.handle(event)
 

@@ -297,8 +297,8 @@ class ClusterSettings(_Section):
         1024,
         ge=1,
         le=65_536,
-        description="of the files of one photo together, and of its result, that go through the "
-        "network",
+        description="of the files of one photo together, of its result, and of what is saved of it "
+        "on the way (55 at 512 pixels, 215 at 1024, and so on), that go through the network",
     )
 
 
@@ -395,3 +395,8 @@ class Settings(_Section):
     page: PageSettings = Field(default_factory=PageSettings)
     log: LogSettings = Field(default_factory=LogSettings)
     metrics: MetricsSettings = Field(default_factory=MetricsSettings)
+
+    @property
+    def paints_elsewhere(self) -> bool:
+        """Whether painters of another scheduler paint, who come and go as they like."""
+        return self.runner == "dask" and self.cluster.scheduler is not None

@@ -26,7 +26,11 @@ from daemon.settings import Settings
 @click.option(
     "--host", default="", metavar="ADDRESS", help="Of this machine, as the others reach it."
 )
-def command(resolved: Resolved, *, name: str, host: str) -> ExitCode:
+@click.option(
+    "--port", default=0, type=click.IntRange(0, 65535), metavar="NUMBER",
+    help="At which they do; 0: any that is free.",
+)  # fmt: skip
+def command(resolved: Resolved, *, name: str, host: str, port: int) -> ExitCode:
     """Paint for services on other machines.
 
     The scheduler is Dask's (`dask scheduler`). Ctrl-C or SIGTERM end it: what it paints then is
@@ -41,13 +45,13 @@ def command(resolved: Resolved, *, name: str, host: str) -> ExitCode:
         )
     privileges.keep_from_children()  # before there is a thread, or a child
     logs.configure(settings.log, sys.stderr)
-    return _paint(settings, name, host)
+    return _paint(settings, name, host, port)
 
 
-def _paint(settings: Settings, name: str, host: str) -> ExitCode:
+def _paint(settings: Settings, name: str, host: str, port: int) -> ExitCode:
     from daemon.cluster import hand  # noqa: PLC0415 - Dask is heavy, and --help is not
 
     folder = painters_folder(settings, os.environ)
     notify = Notify(os.environ, time.monotonic, os.getpid())
-    hand.paint(settings, hand.Named(name, host), folder, notify)
+    hand.paint(settings, hand.Named(name, host, port), folder, notify)
     return ExitCode.OK

@@ -30,6 +30,7 @@ class Errand:
         painter: address of the one that has it, once that said something; empty before.
         fetching: whether what was saved of it is being fetched.
         saved_anew: whether it was saved once more meanwhile.
+        is_too_large: whether what was saved of it is more than may go through the network.
         is_done: whether it has ended for good, so that nothing saved of it is needed any more.
     """
 
@@ -41,6 +42,7 @@ class Errand:
     painter: str = ""
     fetching: bool = False
     saved_anew: bool = False
+    is_too_large: bool = False
     is_done: bool = False
 
     @property

@@ -37,10 +37,12 @@ class Named:
     Attributes:
         name: for people; empty: the machine's, and the number of its folder.
         host: address by which the others reach it; empty: as Dask finds it.
+        port: at which they do; 0: any that is free.
     """
 
     name: str = ""
     host: str = ""
+    port: int = 0
 
 
 def paint(settings: Settings, named: Named, base: Path, notify: Notify) -> None:
@@ -67,6 +69,7 @@ def paint(settings: Settings, named: Named, base: Path, notify: Notify) -> None:
             len(found),
             folder / _SCRATCH,
             named.host,
+            named.port,
         )
         try:
             asyncio.run(_stay(studio, where, notify))
@@ -122,6 +125,7 @@ async def _stay(studio: Studio, where: Where, notify: Notify) -> None:
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    notify.ready()  # a scheduler may be away for long; the line says so
     teller = _Teller(notify)
     telling = asyncio.ensure_future(teller.keep())
     try:
@@ -137,11 +141,9 @@ class _Teller:
         self._notify: Final = notify
         self._line = "Starting"
 
-    def take(self, line: str, joined: bool) -> None:  # noqa: FBT001 - as it is called
+    def take(self, line: str) -> None:
         """From now on this is so."""
         self._line = line
-        if joined:
-            self._notify.ready()
 
     async def keep(self) -> None:
         """Tell what there is to tell, until it is cancelled."""

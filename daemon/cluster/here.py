@@ -15,10 +15,9 @@ from typing import Any, Final, cast
 from distributed import Scheduler, SpecCluster, Worker
 from distributed.diagnostics.plugin import WorkerPlugin
 
-from daemon.cluster.messages import IN_MEMORY, RESOURCE
+from daemon.cluster.messages import HERE_ALONE, IN_MEMORY, RESOURCE
 from daemon.errors import EngineLostError
 
-_NO_ONE_ELSE: Final = "127.0.0.1:0"  # Dask serves its figures, to be read alone, in any case
 _CLOSE_SECONDS: Final = 30.0
 
 
@@ -45,7 +44,7 @@ async def cluster_here(painters: Sequence[tuple[WorkerPlugin, int]]) -> AsyncIte
             "options": {
                 "protocol": IN_MEMORY,
                 "dashboard": False,
-                "dashboard_address": _NO_ONE_ELSE,
+                "dashboard_address": HERE_ALONE,
             },
         }
         cluster = SpecCluster(scheduler=scheduler, workers=workers, asynchronous=True)
@@ -79,5 +78,5 @@ def _options(painter: WorkerPlugin, places: int, folder: str) -> dict[str, Any]:
         "local_directory": folder,
         "memory_limit": 0,
         "dashboard": False,
-        "dashboard_address": _NO_ONE_ELSE,
+        "dashboard_address": HERE_ALONE,
     }

@@ -16,7 +16,7 @@ import structlog
 from distributed import Security, Worker
 from distributed.core import Status
 
-from daemon.cluster.messages import RESOURCE
+from daemon.cluster.messages import HERE_ALONE, RESOURCE
 from daemon.cluster.painter import Painter
 from daemon.cluster.studio import Studio
 
@@ -50,6 +50,7 @@ class Where:
         engines: how many pictures it paints at once, at most.
         folder: for what Dask keeps; a local one.
         host: address of this machine by which the others reach it; empty: as Dask finds it.
+        port: at which they do; 0: any that is free.
     """
 
     scheduler: str
@@ -58,6 +59,7 @@ class Where:
     engines: int
     folder: Path
     host: str = ""
+    port: int = 0
 
 
 class Joining:
@@ -66,7 +68,7 @@ class Joining:
     Args:
         studio: its engines; started by this, and the caller's to close.
         where: it works.
-        tell: takes one line on how it is, whenever that changes; and whether it has joined.
+        tell: takes one line on how it is, whenever that changes.
         pace: how patient it is.
     """
 
@@ -74,7 +76,7 @@ class Joining:
         self,
         studio: Studio,
         where: Where,
-        tell: Callable[[str, bool], None],
+        tell: Callable[[str], None],
         pace: Pace | None = None,
     ) -> None:
         self._studio: Final = studio
@@ -92,7 +94,7 @@ class Joining:
                 try:
                     await self._one(worker, stopping)
                 finally:
-                    await _leave(worker)
+                    await leave(worker)
                 pace, at_fault = self._pace, self._studio.unavailable
                 await _first(
                     stopping, timeout=pace.engine_seconds if at_fault else pace.pause_seconds
@@ -131,7 +133,7 @@ class Joining:
             return
         self._said = line
         _log.info("painter.state", joined=joined, why=line)
-        self._tell(line, joined)
+        self._tell(line)
 
     def _worker(self) -> Worker:
         where = self._where
@@ -145,8 +147,9 @@ class Joining:
             security=where.security,
             memory_limit=0,
             dashboard=False,
-            dashboard_address=":0",
+            dashboard_address=HERE_ALONE,
             host=where.host or None,
+            port=where.port,
         )
 
 
@@ -154,7 +157,7 @@ async def _started(worker: Worker) -> None:
     await worker
 
 
-async def _leave(worker: Worker) -> None:
+async def leave(worker: Worker) -> None:
     """Leave in order: what it paints then is begun anew elsewhere, and no attempt is counted."""
     ways: list[Callable[..., Awaitable[Any]]] = [worker.close_gracefully, worker.close]
     for way in ways if worker.status is Status.running else ways[1:]:

@@ -22,6 +22,9 @@ PAINTER: Final = "atelierd-painter"
 CHANGED: Final = "atelierd-painters"
 """Topic of the scheduler: painters say their addresses there when engines come or go."""
 
+HERE_ALONE: Final = "127.0.0.1:0"
+"""Where Dask serves its figures by HTTP, which it does in any case and without certificates."""
+
 IN_MEMORY: Final = "inproc://"
 """What the address of a scheduler in the daemon's own process begins with."""
 

@@ -24,7 +24,7 @@ from daemon.cluster.calls import Desk
 from daemon.cluster.errands import Errand
 from daemon.cluster.messages import RESOURCE, Order, Said, Saved, unpack
 from daemon.cluster.roster import Roster
-from daemon.cluster.saved import NOT_SAVED, SavedFiles
+from daemon.cluster.saved import NOT_SAVED, TOO_LARGE, SavedFiles
 from daemon.runners.base import Cancelled, CheckpointTrouble, End, Failed, Started
 from daemon.runners.request import PaintRequest
 
@@ -159,12 +159,21 @@ class Orders:
             self._deliver(replace(news, engine=name) if isinstance(news, Started) else news)
 
     def _was_saved(self, errand: Errand, saved: Saved) -> None:
-        if self._terms.checkpoints is None or saved.bytes > self._terms.most_bytes:
+        if self._terms.checkpoints is None:
+            return
+        if saved.bytes > self._terms.most_bytes:
+            self._tell_once_of_size(errand, saved)
             return
         errand.saved_anew = True
         if not errand.fetching:
             errand.fetching = True
             self._background.spawn(self._fetch(errand))
+
+    def _tell_once_of_size(self, errand: Errand, saved: Saved) -> None:
+        if not errand.is_too_large:
+            errand.is_too_large = True
+            sizes = (saved.bytes / _MEGABYTE, self._terms.most_bytes / _MEGABYTE)
+            self._deliver(CheckpointTrouble(errand.job_id, TOO_LARGE.format(*sizes)))
 
     async def _fetch(self, errand: Errand) -> None:
         try:

@@ -1,19 +1,24 @@
 """Makes any Dask worker a painter: `dask worker --preload daemon.cluster.preload`.
 
 For clusters whose workers somebody else starts, such as those of a batch system. The settings come
-from the file that ATELIERD_CONFIG names, and from the environment. Such a worker needs
-`--resources PAINTER=1`, and `--no-nanny`: an engine is a child, which a nanny's may not have.
+from the file that ATELIERD_CONFIG names, and from the environment; how it speaks to its scheduler,
+from the options of `dask worker`. Such a worker needs `--resources PAINTER=1`, and `--no-nanny`: an
+engine is a child, which a nanny's may not have.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
-from contextlib import ExitStack
-from typing import Final
+import signal
+from contextlib import ExitStack, suppress
+from functools import partial
+from typing import Any, Final
 
 from distributed import Worker
 
 from daemon.cluster.hand import own_folder, studio_in
+from daemon.cluster.joining import leave
 from daemon.cluster.painter import Painter
 from daemon.cluster.studio import Studio
 from daemon.configuration import load, painters_folder
@@ -29,7 +34,27 @@ def dask_setup(worker: Worker) -> None:
     """
     # As if its constructor had been given it. What fails in here, or in `plugin_add`, Dask only
     # logs, and the worker would join without an engine.
-    worker._pending_plugins = (*worker._pending_plugins, Painter(_studio, _CLOSE_SECONDS))  # noqa: SLF001
+    worker._pending_plugins = (  # noqa: SLF001
+        *worker._pending_plugins,  # noqa: SLF001
+        Painter(_studio, _CLOSE_SECONDS),
+    )
+    _leave_in_order(worker)
+
+
+def _leave_in_order(worker: Worker) -> None:
+    """At SIGTERM, which says that the time of a batch system's job is over.
+
+    Without a nanny Dask would break off, and its painter would count as lost.
+    """
+    loop = asyncio.get_running_loop()
+    before = signal.getsignal(signal.SIGTERM)
+
+    def ask(number: int, _frame: Any) -> None:
+        signal.signal(number, before)  # a second one ends it at once
+        loop.call_soon_threadsafe(partial(loop.create_task, leave(worker)))
+
+    with suppress(ValueError):  # not the main thread: signals are somebody else's matter
+        signal.signal(signal.SIGTERM, ask)
 
 
 def _studio() -> Studio:

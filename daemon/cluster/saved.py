@@ -13,6 +13,10 @@ from typing import Final
 from daemon.checkpoints import Checkpoints
 from daemon.files import write_atomically
 
+TOO_LARGE: Final = (
+    "What is saved of this picture has {:.0f} MB, and {:.0f} may go through the network: if its "
+    "painter is lost, it is begun anew. Let cluster.max_megabytes be more."
+)
 NOT_SAVED: Final = "What was saved of this picture could not be fetched from its painter ({})."
 
 

@@ -267,6 +267,16 @@ def test_it_says_why_there_is_no_engine_and_is_not_ready(
     assert not listener.said("READY")
 
 
+def test_a_service_that_waits_for_painters_elsewhere_is_started(
+    program: Program, listener: Listener
+) -> None:
+    nobody = ("--runner", "dask", "--cluster.scheduler", "tcp://127.0.0.1:9")
+    process = program.start(*nobody, program=[sys.executable, "-m", "daemon", "run"])
+    program.wait(lambda: listener.said("READY"))
+    program.wait(lambda: said(listener, "The scheduler at tcp://127.0.0.1:9 cannot be reached"))
+    end(process)
+
+
 def test_it_says_that_the_share_is_away(program: Program, listener: Listener) -> None:
     process = program.start()
     program.wait(lambda: listener.said("READY"))

@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 
 from daemon.cluster import hand, joining
+from daemon.configuration import painters_folder
 from daemon.errors import ExitCode
+from daemon.settings import Settings
+from daemon.toml_text import tomllib
 
 FOLDER = Path(__file__).resolve().parents[2] / "systemd"
 UNIT = FOLDER / "atelierd-worker.service"
@@ -61,8 +64,16 @@ def test_it_paints_with_the_settings_of_the_machine() -> None:
     assert value("ExecStart").split()[1:] == ["worker", "--config", "/etc/atelierd/config.toml"]
 
 
-def test_it_waits_for_its_scheduler_as_long_as_that_takes() -> None:
-    assert (value("Type"), value("TimeoutStartSec")) == ("notify", "infinity")
+def test_its_start_is_soon_over_and_it_gives_signs_of_life() -> None:
+    assert (value("Type"), value("WatchdogSec")) == ("notify", "5min")
+    assert "TimeoutStartSec" not in UNIT.read_text()
+
+
+def test_it_can_write_to_the_folder_of_painters_alone() -> None:
+    settings = tomllib.loads((FOLDER / "settings.toml").read_text())
+    folder = painters_folder(Settings.model_validate(settings), {})
+    assert folder == Path("/var/lib") / value("StateDirectory")
+    assert not Path(settings["engine"]["weights"]).is_relative_to(folder)
 
 
 def test_a_painter_has_time_to_end() -> None:

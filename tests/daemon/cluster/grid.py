@@ -57,6 +57,16 @@ class Grid:
         command = ("-m", "daemon", "worker", "--scheduler", self.address, "--name", name, *state)
         self.workers[name] = self._start((*command, *words), self.folder / f"{name}.log", {})
 
+    def start_preloaded(self, name: str, **environment: str) -> None:
+        """Start a worker of Dask's own that is to be a painter, with a real engine."""
+        words = (
+            *(self.address, "--name", name, "--host", LOOPBACK, "--no-dashboard", "--no-nanny"),
+            *("--preload", "daemon.cluster.preload", "--resources", "PAINTER=1"),
+            *("--nthreads", "1", "--memory-limit", "0"),
+        )
+        own = {"ATELIERD_STATE_DIR": str(self.folder / name), **environment}
+        self.workers[name] = self._run("dask_worker", words, self.folder / f"{name}.log", own)
+
     def kill_worker(self, name: str) -> None:
         """End one by force."""
         kill(self.workers.pop(name))

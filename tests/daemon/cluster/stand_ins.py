@@ -38,6 +38,7 @@ class Plan:
         steps: how many there are.
         seconds: that each takes.
         saves_at: the step after which it is saved; 0: never.
+        saved_bytes: as how large that is given out; 0: as it is.
         dies_at: the step at which the worker dies; 0: never.
         raises: whether the task raises something.
         fails: whether it ends as failed.
@@ -47,6 +48,7 @@ class Plan:
     steps: int = 3
     seconds: float = 0.0
     saves_at: int = 0
+    saved_bytes: int = 0
     dies_at: int = 0
     raises: bool = False
     fails: bool = False
@@ -82,13 +84,18 @@ def paint(order: Order) -> End:
             return Failed(job_id, "lost", "Its engine was ended.")
         _say(order, Progressed(job_id, progress(step, plan.steps)))
         if step == plan.saves_at:
-            SAVED[order.run] = str(step).encode()
-            _say(order, Saved(job_id, len(SAVED[order.run])))
+            _save(order, plan, step)
     if plan.raises:
         raise ValueError("a bug")
     if plan.fails:
         return Failed(job_id, "recipe", "It makes no sense.")
     return Painted(job_id, f"{first + 1}-{plan.steps}".encode(), ".jpg", {})
+
+
+def _save(order: Order, plan: Plan, step: int) -> None:
+    SAVED[order.run] = str(step).encode()
+    for _ in "ab":  # now, and once more
+        _say(order, Saved(order.request.job_id, plan.saved_bytes or len(SAVED[order.run])))
 
 
 def fetch(run: str) -> bytes:

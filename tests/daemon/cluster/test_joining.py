@@ -31,7 +31,7 @@ class Painter:
         stand_in = partial(stand_ins.stand_in_worker, checkpoints=folder / "checkpoints")
         self.worker = worker or stand_in
         self.runners = 0
-        self.lines: asyncio.Queue[tuple[str, bool]] = asyncio.Queue()
+        self.lines: asyncio.Queue[str] = asyncio.Queue()
         self.studio = Studio(self._runner, folder / "checkpoints")
 
     def _runner(self, deliver: Deliver) -> Runner:
@@ -40,13 +40,13 @@ class Painter:
 
     def joining(self, address: str, secure: Security | None = None) -> Joining:
         where = Where(address, secure, "one", 1, self.folder / "dask", "127.0.0.1")
-        return Joining(self.studio, where, lambda *said: self.lines.put_nowait(said), QUICK)
+        return Joining(self.studio, where, self.lines.put_nowait, QUICK)
 
     async def until(self, *, joined: bool) -> str:
         """What it says once that is so."""
         while True:
-            line, is_so = await asyncio.wait_for(self.lines.get(), PATIENCE)
-            if is_so == joined:
+            line = await asyncio.wait_for(self.lines.get(), PATIENCE)
+            if line.startswith("Paints for") == joined:
                 return line
 
 

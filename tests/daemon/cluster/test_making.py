@@ -66,11 +66,19 @@ def test_a_cluster_paints_the_same_to_the_last_bit(
     assert together.report["weights_sha256"] == alone.report["weights_sha256"]
 
 
-def test_a_painter_that_is_stopped_gives_back_what_it_paints(weights: Path, tmp_path: Path) -> None:
+@pytest.mark.weights
+@pytest.mark.parametrize("of", ["atelierd", "dask"])
+def test_a_painter_that_is_stopped_gives_back_what_it_paints(
+    weights: Path, tmp_path: Path, of: str
+) -> None:
     ear = Ear()
     with grid(tmp_path) as one:
-        words = ("--engine.weights", str(weights.parent), "--engine.threads", "1")
-        one.start_painter("anna", *words)
+        if of == "atelierd":
+            words = ("--engine.weights", str(weights.parent), "--engine.threads", "1")
+            one.start_painter("anna", *words)
+        else:
+            own = {"WEIGHTS": str(weights.parent), "THREADS": "1"}
+            one.start_preloaded("anna", **{f"ATELIERD_ENGINE__{key}": own[key] for key in own})
         settings = Settings(
             runner="dask",
             engine=EngineSettings(weights=weights.parent),

@@ -16,6 +16,7 @@ from daemon.cluster.calls import Calls, Pace, Terms
 from daemon.cluster.runner import DaskRunner
 from daemon.runners.base import (
     Cancelled,
+    CheckpointTrouble,
     EngineAside,
     EngineLost,
     EngineReady,
@@ -132,6 +133,16 @@ def test_files_that_are_too_large_are_not_sent(shared: Grid) -> None:
         failed = ear.end("a")
         assert isinstance(failed, Failed)
         assert (failed.blame, ear.ends()) == ("content", [("a", "Failed")])
+
+
+def test_what_is_saved_and_too_large_is_told_of_once(shared: Grid, tmp_path: Path) -> None:
+    one = request("a", steps=5, saves_at=2, saved_bytes=2000)
+    with running(shared.address, checkpoints=tmp_path, most_bytes=1000) as (runner, ear):
+        runner.submit(one)
+        assert isinstance(ear.end("a"), Painted)
+        (trouble,) = (event for event in ear.heard if isinstance(event, CheckpointTrouble))
+        assert "cluster.max_megabytes" in trouble.message
+        assert list(tmp_path.iterdir()) == []
 
 
 def test_what_a_lost_painter_has_saved_is_gone_on_with(tmp_path: Path) -> None:
