@@ -10,7 +10,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Final
 
 from daemon.extras import require_cluster
-from daemon.findings import FIRST, Finding, tried
+from daemon.findings import FIRST, Finding, by_reason, named, tried
 from daemon.oneshot import in_child
 from daemon.settings import ClusterSettings, Settings
 
@@ -19,14 +19,9 @@ if TYPE_CHECKING:  # they need Dask
 
 CLUSTER: Final = "cluster"
 PAINTERS: Final = "painters"
-_MOST_NAMED: Final = 8
 _HERE: Final = (
     "no scheduler is named (cluster.scheduler), so painters of this machine paint, in the "
     "service's own process (Dask {})"
-)
-_AWAY: Final = (
-    "The scheduler at {} cannot be reached: {}. Start it there (`dask scheduler`), or set "
-    "cluster.scheduler to where it is."
 )
 _EXPOSED: Final = (
     "{} answers, without protection: whoever reaches it over the network can run any code, as the "
@@ -98,7 +93,7 @@ def _visit(settings: Settings) -> Visit:
 
 def _scheduler(address: str, seen: Visit) -> Finding:
     if seen.why:
-        return Finding(CLUSTER, False, _AWAY.format(address, seen.why))
+        return Finding(CLUSTER, False, seen.why)
     if address.startswith("tls://"):
         return Finding(CLUSTER, True, _GUARDED.format(address))
     if seen.is_exposed:
@@ -111,38 +106,22 @@ def _painters(address: str, seen: Visit) -> Finding:
         workers = "1 worker" if seen.others == 1 else f"{seen.others} workers"
         others = _OTHERS.format(workers) if seen.others else ""
         return Finding(PAINTERS, False, f"{_NONE.format(address)} {others}".strip())
-    refused = [one for one in seen.painters if one.why]
-    loading = [one for one in seen.painters if not one.why and not one.engines]
+    refused = by_reason((one.name, one.why) for one in seen.painters if one.why)
+    loading = [one.name for one in seen.painters if not one.why and not one.engines]
     ready = [one for one in seen.painters if not one.why and one.engines]
     said = [_ready(ready)] if ready else []
-    if loading:
-        said.append(f"Engines still load: {_names(loading)}.")
-    said += _refused(refused)
+    said += [f"Engines still load: {named(loading)}."] if loading else []
+    said += [f"Given no photos: {named(names)}. {why}" for why, names in refused.items()]
     return Finding(PAINTERS, not refused, " ".join(said), but=bool(loading))
-
-
-def _refused(painters: Sequence[Seen]) -> Iterator[str]:
-    """Each reason once, with all whom it is said of."""
-    for why in dict.fromkeys(one.why for one in painters):
-        names = _names([one for one in painters if one.why == why])
-        yield f"Given no photos: {names}. {why}"
 
 
 def _ready(painters: Sequence[Seen]) -> str:
     number, photos = len(painters), sum(one.places for one in painters)
     so_many = "1 painter" if number == 1 else f"{number} painters"
     at_once = "" if photos == number else f", {photos} photos at once"
-    named, more = painters[:_MOST_NAMED], len(painters) - _MOST_NAMED
-    each = [f"{one.name} ({_engines(one)})" for one in named]
-    shown = "; ".join([*each, f"and {more} more"] if more > 0 else each)
-    return f"{so_many}{at_once}: {shown}."
+    return f"{so_many}{at_once}: {named([_about(one) for one in painters], '; ')}."
 
 
-def _engines(painter: Seen) -> str:
-    return painter.engines[0] if len(painter.engines) == 1 else f"{len(painter.engines)} engines"
-
-
-def _names(painters: Sequence[Seen]) -> str:
-    named, more = painters[:_MOST_NAMED], len(painters) - _MOST_NAMED
-    names = ", ".join(one.name for one in named)
-    return f"{names} and {more} more" if more > 0 else names
+def _about(painter: Seen) -> str:
+    engines = painter.engines
+    return f"{painter.name} ({engines[0] if len(engines) == 1 else f'{len(engines)} engines'})"

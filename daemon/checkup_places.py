@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
-from daemon.findings import Finding, tried
+from daemon.findings import Finding, by_reason, named, tried
 from daemon.oneshot import in_child
 from daemon.runners.places import Allotment, Place, allot, are_several
 from daemon.settings import EngineSettings
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 TOPIC: Final = "engines"
 _GPU: Final = "gpu"
-_MOST_NAMED: Final = 8
 _OTHER_CARDS: Final = (
     "Let engine.devices name the cards that can be used; docs/gpu.md says which those are."
 )
@@ -59,11 +58,15 @@ def try_card(place: Place) -> DeviceReport:
 
 def _finding(settings: EngineSettings, allotment: Allotment) -> Finding:
     places = allotment.places
-    shown = _shown(places)
-    faults = [fault for place in places if _is_on_card(place) and (fault := _fault(place))]
+    whys = {place.name: _fault(place) for place in places if _is_on_card(place)}
+    faults = by_reason((name or "the card", why) for name, why in whys.items() if why)
     if faults:
-        return Finding(TOPIC, False, " ".join([f"{shown}.", *faults, _OTHER_CARDS]))
-    remark = _remark(settings, allotment)
+        paint = [place.name for place in places if not whys.get(place.name)]
+        number = f"{len(paint)} of {len(places)} can paint"
+        left = f"{number}: {named(paint)}." if paint else f"{number}."
+        said = [f"Of no use: {named(names)}. {why}" for why, names in faults.items()]
+        return Finding(TOPIC, False, " ".join([left, *said, _OTHER_CARDS]))
+    shown, remark = _shown(places), _remark(settings, allotment)
     return Finding(TOPIC, True, f"{shown}. {remark}" if remark else shown, but=bool(remark))
 
 
@@ -88,20 +91,19 @@ def _is_on_card(place: Place) -> bool:
 
 def _fault(place: Place) -> str:
     """Why a card cannot be used; empty if it can."""
-    name = (place.name or "The card").capitalize()
     fault, report = tried(TOPIC, lambda: in_child(try_card, place))
     if fault is not None:
-        return f"{name}: {fault.text}"
-    return "" if report.name.startswith(_GPU) else f"{name}: {report.reason}."
+        return fault.text
+    why: str = report.reason
+    return "" if report.name.startswith(_GPU) else f"{why[:1].upper()}{why[1:]}."
 
 
 def _shown(places: Sequence[Place]) -> str:
     """How many there are, and where, in one line."""
     if len(places) == 1:
         return f"1, on {places[0].name or 'the device above'}"
-    named, more = places[:_MOST_NAMED], len(places) - _MOST_NAMED
-    each = "; ".join(f"{place.name}{_share(place)}" for place in named)
-    return f"{len(places)} at the same time: {each}{f'; and {more} more' if more > 0 else ''}"
+    each = [f"{place.name}{_share(place)}" for place in places]
+    return f"{len(places)} at the same time: {named(each, '; ')}"
 
 
 def _share(place: Place) -> str:

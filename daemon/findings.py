@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,6 +11,8 @@ from daemon.names import printable
 
 FIRST: Final = "Not checked: {} has to be put right first."
 """Text of a finding on what cannot be looked at, because of another one."""
+
+_MOST_NAMED: Final = 8
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,24 @@ def tried(topic: str, attempt: Callable[[], Any]) -> tuple[Finding | None, Any]:
         return None, attempt()
     except Exception as error:  # noqa: BLE001 - whatever fails is a finding
         return Finding(topic, False, _in_words(error)), None
+
+
+def named(names: Sequence[str], between: str = ", ") -> str:
+    """The first few of many names, and how many more there are."""
+    shown, more = names[:_MOST_NAMED], len(names) - _MOST_NAMED
+    return between.join(shown) + (f" and {more} more" if more > 0 else "")
+
+
+def by_reason(whys: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Each reason once, with the names of all whom it holds for.
+
+    Args:
+        whys: names, each with its reason.
+    """
+    found: dict[str, list[str]] = {}
+    for name, why in whys:
+        found.setdefault(why, []).append(name)
+    return found
 
 
 def _in_words(error: Exception) -> str:

@@ -25,12 +25,16 @@ from daemon.settings import Settings
 
 _SECONDS: Final = 5.0
 _CLOSE_SECONDS: Final = 2.0
+_AWAY: Final = (
+    "The scheduler at {} cannot be reached: {}. Start it there (`dask scheduler`), or set "
+    "cluster.scheduler to where it is."
+)
 _NO_SUCH_NAME: Final = "no machine of this name is known here"
 _NOBODY: Final = "nothing listens there"
-_SILENT: Final = "nobody answers; a firewall may be in the way"
-_NOT_DASK: Final = (
-    "somebody answers there, but not as a scheduler does that these settings speak to: it may have "
-    "(other) certificates, be no scheduler, or hang"
+_SILENT: Final = "nobody answers ({}), and a firewall may be in the way"
+_STRANGER: Final = (
+    "Somebody answers at {}, but not as a scheduler that these settings speak to: it may have "
+    "certificates (tls://), or other ones than these, be no scheduler, or hang. Its log says more."
 )
 _NO_ANSWER: Final = "It did not answer within {:.0f} seconds: it may hang, or be out of reach."
 _CANNOT_SAY: Final = (
@@ -60,7 +64,7 @@ class Visit:
     """What was seen.
 
     Attributes:
-        why: nothing else was; empty if the scheduler was there.
+        why: nothing else was, in plain words; empty if the scheduler was there.
         is_exposed: whether other machines reach it, by whatever means.
         painters: those who are there.
         others: how many workers are no painters.
@@ -88,11 +92,11 @@ def visit(settings: Settings, seconds: float = _SECONDS) -> Visit:
     try:
         peer = _peer(address, seconds)
     except socket.gaierror:
-        return Visit(_NO_SUCH_NAME)
+        return Visit(_AWAY.format(address, _NO_SUCH_NAME))
     except ConnectionRefusedError:
-        return Visit(_NOBODY)
+        return Visit(_AWAY.format(address, _NOBODY))
     except OSError as error:
-        return Visit(f"{_SILENT} ({error.strerror or error})")
+        return Visit(_AWAY.format(address, _SILENT.format(error.strerror or error)))
     refusal = Comparing(lambda: own(weights_in(settings.engine.weights)))
     return asyncio.run(_look(address, secure, peer, refusal, seconds))
 
@@ -124,7 +128,7 @@ async def _look(
             scheduler = cast("Any", client.scheduler)  # there is one, once it is connected
             told = await asyncio.wait_for(scheduler.identity(n_workers=-1), seconds)
         except (OSError, asyncio.TimeoutError):
-            return Visit(_NOT_DASK)
+            return Visit(_STRANGER.format(address))
         painters = await _painters(client, told["workers"], refusal, seconds)
         is_exposed = not (_is_loopback(peer) and _is_loopback(_host(told["address"])))
         return Visit("", is_exposed, painters, len(told["workers"]) - len(painters))
