@@ -30,6 +30,7 @@ _AWAY: Final = (
     "cluster.scheduler to where it is."
 )
 _NO_SUCH_NAME: Final = "no machine of this name is known here"
+_NO_ADDRESS: Final = "there can be no such address"
 _NOBODY: Final = "nothing listens there"
 _SILENT: Final = "nobody answers ({}), and a firewall may be in the way"
 _STRANGER: Final = (
@@ -93,6 +94,8 @@ def visit(settings: Settings, seconds: float = _SECONDS) -> Visit:
         peer = _peer(address, seconds)
     except socket.gaierror:
         return Visit(_AWAY.format(address, _NO_SUCH_NAME))
+    except ValueError:  # a port that there is not, a name that can be none
+        return Visit(_AWAY.format(address, _NO_ADDRESS))
     except ConnectionRefusedError:
         return Visit(_AWAY.format(address, _NOBODY))
     except OSError as error:
@@ -106,6 +109,7 @@ def _peer(address: str, seconds: float) -> str:
 
     Raises:
         OSError: nobody is there.
+        ValueError: there can be nobody.
     """
     where = urlsplit(address)
     with socket.create_connection((where.hostname or "", where.port or 0), seconds) as connection:
