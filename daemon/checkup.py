@@ -11,14 +11,17 @@ import platform
 import shlex
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from daemon.checkup_cluster import check_cluster
+from daemon.checkup_places import check_places
 from daemon.companions import regions_of
 from daemon.configuration import state_folder
-from daemon.errors import AtelierError, ShareError
+from daemon.errors import ShareError
+from daemon.findings import FIRST, Finding, tried
 from daemon.keeper import keeping
 from daemon.looking import limits_of, what_is_wrong
 from daemon.mounts import silent_file_system
@@ -36,22 +39,6 @@ NEWEST: Final = (3, 13)
 """Pythons that there are locked requirements for."""
 
 _UNTOLD: Final = "a self-check tells it, once the trained weights are there"
-_FIRST: Final = "Not checked: {} has to be put right first."
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What was found about one thing.
-
-    Attributes:
-        topic: the thing, in a word or two.
-        well: whether it is as it should be.
-        text: how it is, or what is wrong and what to do.
-    """
-
-    topic: str
-    well: bool
-    text: str
 
 
 @dataclass(frozen=True)
@@ -79,11 +66,13 @@ def examine(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]
         environ: the environment that it would be started in.
 
     Yields:
-        A finding as soon as there is one; the topics and their order are always the same.
+        A finding as soon as there is one; the topics and their order depend on the settings alone.
     """
     yield check_python(sys.version_info[:3], f"{platform.system()} {platform.machine()}")
     yield from check_engine(settings.engine)
+    yield from check_places(settings.engine)
     yield check_weights(settings.engine.weights)
+    yield from check_cluster(settings)
     yield from check_folders(settings, environ)
 
 
@@ -112,19 +101,19 @@ def check_engine(settings: EngineSettings) -> Iterator[Finding]:
     Yields:
         Findings on numpy, MXNet, the device, precision and threads.
     """
-    numpy, version = _tried("numpy", lambda: in_child(numpy_version))
+    numpy, version = tried("numpy", lambda: in_child(numpy_version))
     yield numpy or Finding("numpy", True, str(version))
-    mxnet, arrays = _tried("MXNet", lambda: in_child(load_arrays))
+    mxnet, arrays = tried("MXNet", lambda: in_child(load_arrays))
     yield mxnet or Finding("MXNet", True, f"{arrays.mxnet} ({arrays.build})")
     if mxnet is not None:
         topics = ("device", "precision", "threads")
-        yield from (Finding(topic, False, _FIRST.format("MXNet")) for topic in topics)
+        yield from (Finding(topic, False, FIRST.format("MXNet")) for topic in topics)
         return
-    device, placed = _tried("device", lambda: in_child(choose_device, settings))
+    device, placed = tried("device", lambda: in_child(choose_device, settings))
     yield device or Finding("device", True, f"{placed.device.name}: {placed.device.reason}")
     for topic, shown in (("precision", _precision), ("threads", _threads)):
         well = device is None
-        yield Finding(topic, well, shown(placed) if well else _FIRST.format("the device"))
+        yield Finding(topic, well, shown(placed) if well else FIRST.format("the device"))
 
 
 def check_weights(folder: Path) -> Finding:
@@ -134,7 +123,7 @@ def check_weights(folder: Path) -> Finding:
         folder: where they live.
     """
     where = folder.absolute()  # a command that is shown is to work wherever it is typed
-    fault, found = _tried("weights", lambda: in_child(verify_weights, where))
+    fault, found = tried("weights", lambda: in_child(verify_weights, where))
     return fault or Finding("weights", True, found)
 
 
@@ -148,16 +137,16 @@ def check_folders(settings: Settings, environ: Mapping[str, str]) -> Iterator[Fi
     Yields:
         Findings on the folders, the styles and the state folder.
     """
-    fault, share = _tried("folders", lambda: open_share(settings.share))
+    fault, share = tried("folders", lambda: open_share(settings.share))
     if fault is not None:
         yield fault
         for topic in ("styles", "state folder"):
-            yield Finding(topic, False, _FIRST.format("the share"))
+            yield Finding(topic, False, FIRST.format("the share"))
         return
-    fault, text = _tried("folders", lambda: _look_at(share))
+    fault, text = tried("folders", lambda: _look_at(share))
     yield fault or Finding("folders", True, text)
     yield check_styles(share.styles, settings.watch)
-    fault, text = _tried("state folder", lambda: _look_at_state(settings, share, environ))
+    fault, text = tried("state folder", lambda: _look_at_state(settings, share, environ))
     yield fault or Finding("state folder", True, text)
 
 
@@ -169,8 +158,8 @@ def check_styles(folder: Path, settings: WatchSettings) -> Finding:
         settings: say how large one may be.
     """
     if not folder.is_dir():
-        return Finding("styles", False, _FIRST.format("the share"))
-    fault, found = _tried("styles", lambda: in_child(read_styles, folder, settings))
+        return Finding("styles", False, FIRST.format("the share"))
+    fault, found = tried("styles", lambda: in_child(read_styles, folder, settings))
     if fault is not None:
         return fault
     faults = [f"{name} cannot be used. {why}" for name, why in found.items() if why]
@@ -299,21 +288,3 @@ def _threads(placed: Placed) -> str:
     threads, cores = placed.device.threads, placed.cores
     hint = ", more than there are: that is slower" if threads > cores else ""
     return f"{threads} (physical cores for this process: {cores}{hint})"
-
-
-def _tried(topic: str, attempt: Callable[[], Any]) -> tuple[Finding | None, Any]:
-    """Make an attempt: a finding that says what failed, or None and the result."""
-    try:
-        return None, attempt()
-    except Exception as error:  # noqa: BLE001 - whatever fails is a finding
-        return Finding(topic, False, _in_words(error)), None
-
-
-def _in_words(error: Exception) -> str:
-    text = f"{type(error).__name__}: {error}."
-    # By the module's name: the engine's package cannot be imported without numpy.
-    if isinstance(error, AtelierError) or type(error).__module__.startswith("engine."):
-        text = str(error)
-    elif isinstance(error, ImportError):
-        text = f"It cannot be loaded ({error}). Install atelierd again, in a new environment."
-    return printable(" ".join(text.split()))

@@ -15,7 +15,7 @@ from daemon.journal import Journal
 from daemon.names import printable
 from daemon.obstacles import Obstacle, in_one_line
 from daemon.runners.base import LONGEST_LOAD_SECONDS
-from daemon.runners.exchange import Exchange, Painting
+from daemon.runners.exchange import Engines, Exchange, Painting
 
 # The first step comes after decoding, the statistics of the style and a first look at the photo.
 _FIRST_SECONDS: Final = 900.0
@@ -102,6 +102,11 @@ class Condition:
         others = (self._stuck(), self._intake.why.rstrip("."), self._staying())
         found = (self._gravest(), Obstacle(self._aside(), "engine"), *map(Obstacle, others))
         return tuple(one for one in found if one.text)
+
+    @property
+    def engines(self) -> Engines:
+        """How many can paint, and how many are of no use."""
+        return self._engine.engines
 
     def advances(self) -> bool:
         """Whether there was news of every painting within the time that it may take.

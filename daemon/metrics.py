@@ -29,6 +29,7 @@ from daemon.last_resort import LastResort
 from daemon.names import printable
 from daemon.once import Once
 from daemon.runners.base import EngineLost, Event, Painted
+from daemon.runners.exchange import Engines
 from daemon.version import program
 
 BUCKETS: Final = (10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0, 21_600.0)
@@ -92,26 +93,31 @@ class Metrics:
         ):
             self._count(event)
 
-    def tell(self, journal: Journal, trouble: Callable[[], str], failures: int) -> None:
+    def tell(
+        self, journal: Journal, trouble: Callable[[], str], failures: int, engines: Engines
+    ) -> None:
         """Write the file if it is time, and anything has changed. To be called at each turn.
 
         Args:
             journal: of the share.
             trouble: says what stands in the way of the service; empty if nothing does.
             failures: photos that could not be painted since the start.
+            engines: how many there are.
         """
         now = self._clock()
         if self._path is not None and now >= self._due:
             self._due = now + _PAUSE_SECONDS
             with self._telling():
-                self._write(self._text(journal, trouble(), failures, is_up=True))
+                self._write(self._text(journal, trouble(), failures, engines, is_up=True))
 
-    def end(self, journal: Journal, trouble: Callable[[], str], failures: int) -> None:
+    def end(
+        self, journal: Journal, trouble: Callable[[], str], failures: int, engines: Engines
+    ) -> None:
         """Say that the service has ended; as `tell`, but at once."""
         if self._path is not None:
             self._due = float("-inf")  # another one may go on in this process
             with self._telling():
-                self._write(self._text(journal, trouble(), failures, is_up=False))
+                self._write(self._text(journal, trouble(), failures, engines, is_up=False))
 
     def _count(self, event: Event) -> None:
         if isinstance(event, Painted):
@@ -164,7 +170,9 @@ class Metrics:
     def _not_written(self, why: str) -> None:
         _log.warning("metrics.not_written", file=printable(self._path or ""), why=why)
 
-    def _text(self, journal: Journal, trouble: str, failures: int, *, is_up: bool) -> str:
+    def _text(
+        self, journal: Journal, trouble: str, failures: int, engines: Engines, *, is_up: bool
+    ) -> str:
         families = (
             self._family("up", "gauge", "Whether the service runs.", [({}, float(is_up))]),
             self._family(
@@ -191,6 +199,7 @@ class Metrics:
                 "How often the process that paints has died and was started again.",
                 [({}, self._restarts)],
             ),
+            self._engines(engines),
             self._painting(),
             self._jobs(journal),
         )
@@ -212,6 +221,12 @@ class Metrics:
         if at:
             what = "When the last picture was finished, seconds since 1970."
             yield from self._family("last_result_timestamp_seconds", "gauge", what, at)
+
+    def _engines(self, engines: Engines) -> Iterator[str]:
+        ready = "Engines that paint or wait for a photo: as many are painted at once."
+        yield from self._family("engines_ready", "gauge", ready, [({}, engines.ready)])
+        aside = "Engines, or painters of a cluster, that are of no use, while others go on."
+        yield from self._family("engines_aside", "gauge", aside, [({}, engines.aside)])
 
     def _painting(self) -> Iterator[str]:
         what = "How long paintings took that were finished since the service was started."

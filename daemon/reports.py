@@ -65,10 +65,19 @@ class Reports:
         # An engine that is silent meanwhile is seen to at the next turn: its news lie unread.
         self._tell(self._line_meanwhile, lambda: True, extends=True)
 
+    def end(self) -> None:
+        """Let the figures say that the service has ended."""
+        condition = self._condition
+        self._metrics.end(
+            self._journal, condition.in_the_way, self._endings.failures, condition.engines
+        )
+
     def _tell(self, line: Callable[[], str], lives: Callable[[], bool], *, extends: bool) -> None:
         condition = self._condition
         self._bulletin.say(condition.in_the_way())
-        self._metrics.tell(self._journal, condition.in_the_way, self._endings.failures)
+        self._metrics.tell(
+            self._journal, condition.in_the_way, self._endings.failures, condition.engines
+        )
         self._notify.tell(line, lives=lives, extends=extends)
         self._due = self._clock() + _PAUSE_SECONDS
 

@@ -372,7 +372,7 @@ class Service:
         except AtelierError as error:
             _log.error("job.stuck", why=str(error))
         self._endings.give_back()
-        self._metrics.end(self._journal, self._condition.in_the_way, self._endings.failures)
+        self._reports.end()
         try:
             counts = {state.value: number for state, number in self._journal.counts().items()}
         except AtelierError as error:  # the next start puts it in order

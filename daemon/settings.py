@@ -294,12 +294,10 @@ class ClusterSettings(_Section):
     tls_cert: Path | None = Field(None, description="certificate of this side")
     tls_key: Path | None = Field(None, description="its private key")
     max_megabytes: int = Field(
-        1024,
-        ge=1,
-        le=65_536,
+        1024, ge=1, le=65_536,
         description="of the files of one photo together, of its result, and of what is saved of it "
         "on the way (55 at 512 pixels, 215 at 1024, and so on), that go through the network",
-    )
+    )  # fmt: skip
 
 
 class OutputSettings(_Section):

@@ -19,6 +19,7 @@ MAY_IMPORT_THE_ENGINE_LATE = {
     # Each runs in a child process; the daemon's own process never calls these functions.
     "daemon/runners/worker.py",
     "daemon/checkup.py",
+    "daemon/checkup_places.py",
 }
 HOMES = re.compile(r"(?<![\w./$~{}<>-])/(?:home/\w|Users/\w|root/[\w.]|work/\w)")
 MADE_UP = re.compile(r"/home/(?:ann|ada)\b")  # nobody, for tests and examples

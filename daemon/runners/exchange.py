@@ -62,6 +62,19 @@ class Painting:
     engine: str = ""
 
 
+@dataclass(frozen=True)
+class Engines:
+    """How many engines there are.
+
+    Attributes:
+        ready: that paint, or wait for a photo.
+        aside: that are of no use, while others go on.
+    """
+
+    ready: int = 0
+    aside: int = 0
+
+
 class Exchange:
     """A runner; see `daemon.runners.base.Runner`.
 
@@ -93,6 +106,14 @@ class Exchange:
     def paintings(self) -> list[Painting]:
         """The jobs that it has, the oldest first."""
         return list(self._paintings.values())
+
+    @property
+    def engines(self) -> Engines:
+        """How many there are, as things are now."""
+        if self._closed:
+            return Engines()
+        # A runner of one engine has room for a job even while that is not there.
+        return Engines(self.capacity if self._is_ready else 0, len(self._aside))
 
     @property
     def is_ready(self) -> bool:

@@ -67,13 +67,35 @@ class Machine:
     root: Path = Path("/")
 
 
+@dataclass(frozen=True)
+class Allotment:
+    """How a machine is given out.
+
+    Attributes:
+        places: at least one.
+        wanted: how many engines the settings ask for.
+    """
+
+    places: tuple[Place, ...]
+    wanted: int = 1
+
+    @property
+    def fewer(self) -> str:
+        """Why there are fewer than were wanted; empty if there are not."""
+        number = len(self.places)
+        if number >= self.wanted:
+            return ""
+        there = "is 1 core: 1 paints" if number == 1 else f"are {number} cores: {number} paint"
+        return f"{self.wanted} engines are wanted, and there {there}"
+
+
 def are_several(settings: EngineSettings) -> bool:
     """Whether these settings ask for more than one engine, if there is room for them."""
     return settings.workers > 1 or (settings.devices is not None and settings.device != "cpu")
 
 
 def places(settings: EngineSettings, machine: Machine | None = None) -> tuple[Place, ...]:
-    """Say where engines are to paint.
+    """Say where engines are to paint, and tell the log if they are fewer than wanted.
 
     Args:
         settings: of the engine. `device = "cpu"` wins over `devices`.
@@ -82,6 +104,15 @@ def places(settings: EngineSettings, machine: Machine | None = None) -> tuple[Pl
     Returns:
         At least one place.
     """
+    found = allot(settings, machine)
+    if found.fewer:
+        number = len(found.places)
+        _log.warning("engine.fewer", wanted=found.wanted, cores=number, why=found.fewer)
+    return found.places
+
+
+def allot(settings: EngineSettings, machine: Machine | None = None) -> Allotment:
+    """Say where engines are to paint; as `places`, and the log is told nothing."""
     machine = machine or Machine()
     alone = settings.model_copy(update={"devices": None, "workers": 1})
     if settings.device == "cpu":
@@ -92,7 +123,7 @@ def places(settings: EngineSettings, machine: Machine | None = None) -> tuple[Pl
     cards = _usable(machine) if settings.devices == _ALL else _numbers(settings.devices)
     if not cards and settings.device == "auto":
         return _on_cores(alone, settings.workers, machine)
-    return _on_cards(alone, cards, machine.environ)
+    return Allotment(_on_cards(alone, cards, machine.environ))
 
 
 def shares(number: int, parts: int) -> list[int]:
@@ -112,19 +143,16 @@ def _on_cards(
     )
 
 
-def _on_cores(settings: EngineSettings, wanted: int, machine: Machine) -> tuple[Place, ...]:
+def _on_cores(settings: EngineSettings, wanted: int, machine: Machine) -> Allotment:
     cpus = os.sched_getaffinity(0) if machine.cpus is None else machine.cpus
     usable = usable_cores(machine.root, cpus)
     number = min(wanted, usable)
-    if number < wanted:
-        why = f"{wanted} engines are wanted, and there are {usable} cores: {number} paint"
-        _log.warning("engine.fewer", wanted=wanted, cores=usable, why=why)
     if number == 1:
-        return (Place(settings),)
+        return Allotment((Place(settings),), wanted)
     threads = shares(max(settings.threads or usable, number), number)
     memory = _memory(settings, number, machine)
     cores = _split(cores_of(cpus, machine.root), number)
-    return tuple(
+    found = tuple(
         Place(
             settings.model_copy(update={"threads": threads[at], "max_memory": memory}),
             f"engine {at + 1}",
@@ -132,6 +160,7 @@ def _on_cores(settings: EngineSettings, wanted: int, machine: Machine) -> tuple[
         )
         for at in range(number)
     )
+    return Allotment(found, wanted)
 
 
 def _memory(settings: EngineSettings, number: int, machine: Machine) -> int:

@@ -11,7 +11,6 @@ import pytest
 
 from daemon import checkup
 from daemon.checkup import (
-    Finding,
     check_engine,
     check_folders,
     check_python,
@@ -20,8 +19,9 @@ from daemon.checkup import (
     examine,
 )
 from daemon.errors import EngineLostError
+from daemon.findings import Finding
 from daemon.locking import ShareLock
-from daemon.settings import EngineSettings, Settings, ShareSettings
+from daemon.settings import ClusterSettings, EngineSettings, Settings, ShareSettings
 from daemon.share import make_share, open_share
 from engine.cores import usable_cores
 from tests.daemon.standins import picture
@@ -297,3 +297,14 @@ def test_everything_is_examined_in_order(
     found = list(examine(settings, {}))
     assert [each.topic for each in found] == TOPICS
     assert all(isinstance(each, Finding) and each.text for each in found)
+
+
+def test_several_engines_and_a_cluster_are_examined_where_they_are_asked_for(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkup, "in_child", refuse_device)
+    engine = settings.engine.model_copy(update={"workers": 2})
+    cluster = ClusterSettings(scheduler="tcp://painters.invalid:8786")
+    more = {"runner": "dask", "engine": engine, "cluster": cluster}
+    found = [each.topic for each in examine(settings.model_copy(update=more), {})]
+    assert found == [*TOPICS[:6], "engines", "weights", "cluster", "painters", *TOPICS[7:]]

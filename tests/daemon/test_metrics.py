@@ -16,6 +16,7 @@ from daemon.jobs import NewJob
 from daemon.journal import Journal
 from daemon.metrics import BUCKETS, Metrics
 from daemon.runners.base import EngineLost, Painted
+from daemon.runners.exchange import Engines
 from daemon.version import program
 from tests.daemon.standins import Clock
 
@@ -25,6 +26,7 @@ SAMPLE = re.compile(
 )
 LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\["\\n])*)"')
 KINDS = {"gauge", "counter", "histogram"}
+NONE = Engines()
 
 
 @dataclass
@@ -111,8 +113,9 @@ def test_all_figures_are_there(metrics: Metrics, journal: Journal, tmp_path: Pat
     journal.published("a", Path("/x/out.jpg"), {})
     journal.finish("a")
     journal.fail("b", "It is torn.")
-    metrics.tell(journal, lambda: "The disk is full", 7)
+    metrics.tell(journal, lambda: "The disk is full", 7, Engines(ready=5, aside=2))
     families = read(tmp_path)
+    assert (value(families, "engines_ready"), value(families, "engines_aside")) == (5, 2)
     states = {state: value(families, "jobs", f"state={state}") for state in ("queued", "running")}
     assert states == {"queued": 2, "running": 0}
     assert value(families, "jobs", "state=done") == value(families, "jobs", "state=failed") == 1
@@ -128,7 +131,7 @@ def test_paintings_fall_into_buckets(metrics: Metrics, journal: Journal, tmp_pat
     for seconds in (5.0, 10.0, 10.5, 200.0, 1e6):
         metrics.heard(painted(seconds))
     metrics.heard(EngineLost(-9))
-    metrics.tell(journal, nothing, 0)
+    metrics.tell(journal, nothing, 0, NONE)
     families = read(tmp_path)
     histogram = families["atelierd_painting_seconds"]
     assert histogram.kind == "histogram"
@@ -149,7 +152,7 @@ def test_paintings_fall_into_buckets(metrics: Metrics, journal: Journal, tmp_pat
 def test_whatever_the_share_is_called_a_line_is_a_line(
     journal: Journal, tmp_path: Path, name: str
 ) -> None:
-    Metrics(tmp_path / "atelierd.prom", Path("/srv") / name).tell(journal, nothing, 0)
+    Metrics(tmp_path / "atelierd.prom", Path("/srv") / name).tell(journal, nothing, 0, NONE)
     ((_, label),) = read(tmp_path)["atelierd_up"].samples
     assert label in {f"share=/srv/{name}", "share=/srv/new\\x0aline"}
 
@@ -158,34 +161,34 @@ def test_it_is_written_now_and_then_and_only_if_something_is_new(
     metrics: Metrics, journal: Journal, tmp_path: Path, clock: Clock
 ) -> None:
     path = tmp_path / "atelierd.prom"
-    metrics.tell(journal, nothing, 0)
+    metrics.tell(journal, nothing, 0, NONE)
     path.unlink()
     clock.now += 20
-    metrics.tell(journal, nothing, 0)  # nothing is new
+    metrics.tell(journal, nothing, 0, NONE)  # nothing is new
     assert not path.exists()
     clock.now += 14
-    metrics.tell(journal, nothing, 1)  # not yet
+    metrics.tell(journal, nothing, 1, NONE)  # not yet
     assert not path.exists()
     clock.now += 1
-    metrics.tell(journal, nothing, 1)
+    metrics.tell(journal, nothing, 1, NONE)
     assert value(read(tmp_path), "photos_failed_total") == 1
 
 
 def test_at_the_end_it_says_so_at_once_and_goes_on_at_once(
     metrics: Metrics, journal: Journal, tmp_path: Path
 ) -> None:
-    metrics.tell(journal, nothing, 0)
-    metrics.end(journal, nothing, 0)
+    metrics.tell(journal, nothing, 0, NONE)
+    metrics.end(journal, nothing, 0, NONE)
     assert value(read(tmp_path), "up") == 0
-    metrics.tell(journal, nothing, 0)
+    metrics.tell(journal, nothing, 0, NONE)
     assert value(read(tmp_path), "up") == 1
 
 
 def test_nobody_reads_half_of_it(metrics: Metrics, journal: Journal, tmp_path: Path) -> None:
-    metrics.tell(journal, nothing, 0)
+    metrics.tell(journal, nothing, 0, NONE)
     read(tmp_path)
     before = (tmp_path / "atelierd.prom").stat()
-    metrics.end(journal, nothing, 0)
+    metrics.end(journal, nothing, 0, NONE)
     assert (tmp_path / "atelierd.prom").stat().st_ino != before.st_ino
     assert before.st_mode & 0o444 == 0o444
     assert sorted(path.name for path in tmp_path.iterdir()) == ["atelierd.prom", "state"]
@@ -197,10 +200,10 @@ def test_what_stands_in_the_way_is_said_once(
     metrics = Metrics(tmp_path / "folder/atelierd.prom", Path("/srv"), clock)
     with capture_logs() as logs:
         for _ in range(3):
-            metrics.tell(journal, nothing, 0)
+            metrics.tell(journal, nothing, 0, NONE)
             clock.now += 20
         (tmp_path / "folder").mkdir()
-        metrics.tell(journal, nothing, 0)
+        metrics.tell(journal, nothing, 0, NONE)
     assert [line["event"] for line in logs] == ["metrics.not_written", "metrics.written_again"]
     assert (tmp_path / "folder/atelierd.prom").exists()
 
@@ -209,7 +212,7 @@ def test_no_link_is_written_through(metrics: Metrics, journal: Journal, tmp_path
     (tmp_path / "mine").write_text("mine")
     (tmp_path / "atelierd.prom").symlink_to("mine")
     with capture_logs() as logs:
-        metrics.tell(journal, nothing, 0)
+        metrics.tell(journal, nothing, 0, NONE)
     assert [line["event"] for line in logs] == ["metrics.not_written"]
     assert (tmp_path / "mine").read_text() == "mine"
 
@@ -218,7 +221,7 @@ def test_a_journal_that_cannot_be_read_leaves_its_figures_out(
     metrics: Metrics, journal: Journal, tmp_path: Path
 ) -> None:
     journal._database.execute("DROP TABLE jobs")
-    metrics.tell(journal, lambda: "The journal cannot be used", 0)
+    metrics.tell(journal, lambda: "The journal cannot be used", 0, NONE)
     families = read(tmp_path)
     assert value(families, "trouble") == 1
     assert "atelierd_jobs" not in families
@@ -227,15 +230,15 @@ def test_a_journal_that_cannot_be_read_leaves_its_figures_out(
 def test_another_file_is_taken_at_once_and_none_means_none(
     metrics: Metrics, journal: Journal, tmp_path: Path
 ) -> None:
-    metrics.tell(journal, nothing, 0)
+    metrics.tell(journal, nothing, 0, NONE)
     metrics.use(tmp_path / "other.prom")
     assert not (tmp_path / "atelierd.prom").exists()  # it would say for ever that the service runs
-    metrics.tell(journal, nothing, 0)
+    metrics.tell(journal, nothing, 0, NONE)
     assert parse((tmp_path / "other.prom").read_text())
     metrics.use(None)
     assert not (tmp_path / "other.prom").exists()
-    metrics.tell(journal, nothing, 5)
-    metrics.end(journal, nothing, 5)
+    metrics.tell(journal, nothing, 5, NONE)
+    metrics.end(journal, nothing, 5, NONE)
     assert not (tmp_path / "other.prom").exists()
 
 
@@ -246,7 +249,7 @@ def test_a_file_that_is_not_ours_stays_and_that_is_said_once(
     path.write_text("# HELP node_disks Of another program.\n")
     with capture_logs() as logs:
         for _ in range(3):
-            metrics.tell(journal, nothing, 0)
+            metrics.tell(journal, nothing, 0, NONE)
             clock.now += 20
         assert path.read_text().startswith("# HELP node_disks")
         metrics.use(tmp_path / "other.prom")
@@ -258,7 +261,7 @@ def test_a_file_that_is_not_ours_stays_and_that_is_said_once(
 def test_what_somebody_put_in_the_place_of_ours_is_not_removed(
     metrics: Metrics, journal: Journal, tmp_path: Path
 ) -> None:
-    metrics.tell(journal, nothing, 0)
+    metrics.tell(journal, nothing, 0, NONE)
     (tmp_path / "atelierd.prom").write_text("mine")
     metrics.use(None)
     assert (tmp_path / "atelierd.prom").read_text() == "mine"
@@ -269,7 +272,7 @@ def test_an_empty_one_and_one_of_ours_are_written_over(
     metrics: Metrics, journal: Journal, tmp_path: Path, content: bytes
 ) -> None:
     (tmp_path / "atelierd.prom").write_bytes(content)
-    metrics.tell(journal, nothing, 0)
+    metrics.tell(journal, nothing, 0, NONE)
     assert value(read(tmp_path), "up") == 1
 
 
@@ -279,7 +282,7 @@ def test_nobody_waits_for_a_pipe_of_that_name(
     for name in ("atelierd.prom", ".atelierd.prom.new"):
         os.mkfifo(tmp_path / name)
     with capture_logs() as logs:
-        metrics.tell(journal, nothing, 0)
+        metrics.tell(journal, nothing, 0, NONE)
     assert [line["event"] for line in logs] == ["metrics.not_written"]
     assert (tmp_path / "atelierd.prom").is_fifo()
 
@@ -292,7 +295,7 @@ def test_what_cannot_be_counted_keeps_nobody_from_work(
         metrics.heard(Painted("job", b"", ".jpg", {"seconds": seconds}))
     assert [line["event"] for line in logs] == ["program.fault"]
     metrics.heard(painted(5.0))
-    metrics.tell(journal, nothing, 0)
+    metrics.tell(journal, nothing, 0, NONE)
     histogram = read(tmp_path)["atelierd_painting_seconds"]
     assert histogram.samples["_count", "share=/srv/atelier"] == 1
 
@@ -304,8 +307,8 @@ def test_a_fault_over_the_figures_keeps_nobody_from_work(
         raise ZeroDivisionError
 
     with capture_logs() as logs:
-        metrics.tell(journal, faulty, 0)
-        metrics.end(journal, faulty, 0)
+        metrics.tell(journal, faulty, 0, NONE)
+        metrics.end(journal, faulty, 0, NONE)
     assert [one["event"] for one in logs if one["log_level"] != "debug"] == [
         "program.fault", "metrics.not_written",
     ]  # fmt: skip
@@ -322,7 +325,7 @@ def half(share: Path) -> bytes:
     folder = share.parent / "half"
     folder.mkdir()
     with closing(Journal(folder / "journal.sqlite", lambda: 1.0)) as journal:
-        Metrics(folder / "half.prom", share, Clock(1.0)).tell(journal, nothing, 0)
+        Metrics(folder / "half.prom", share, Clock(1.0)).tell(journal, nothing, 0, NONE)
     return (folder / "half.prom").read_bytes()[:300]
 
 
@@ -333,11 +336,11 @@ def test_what_a_kill_has_left_beside_it_is_removed_at_the_start(
     folder.mkdir()
     ours = temporary(folder, 1, half(tmp_path / 'a "b"'))
     metrics = Metrics(folder / "atelierd.prom", tmp_path / 'a "b"', clock)
-    metrics.tell(journal, nothing, 0)
+    metrics.tell(journal, nothing, 0, NONE)
     assert not ours.exists()
     later = temporary(folder, 1, b"# HELP atelierd_ whatever it is: only the start looks")
     clock.now += 20
-    metrics.tell(journal, nothing, 1)
+    metrics.tell(journal, nothing, 1, NONE)
     assert later.exists()
 
 
@@ -356,9 +359,13 @@ def test_what_another_service_may_be_writing_there_stays(
     theirs[3].touch()
     os.mkfifo(theirs[4])
     made = theirs[1].stat().st_mtime
-    Metrics(folder / "a.prom", tmp_path / "a", clock, lambda: made + 50).tell(journal, nothing, 0)
+    Metrics(folder / "a.prom", tmp_path / "a", clock, lambda: made + 50).tell(
+        journal, nothing, 0, NONE
+    )
     assert [path for path in theirs if not os.path.lexists(path)] == []
-    Metrics(folder / "a.prom", tmp_path / "a", clock, lambda: made + 70).tell(journal, nothing, 0)
+    Metrics(folder / "a.prom", tmp_path / "a", clock, lambda: made + 70).tell(
+        journal, nothing, 0, NONE
+    )
     assert [path for path in theirs if not os.path.lexists(path)] == [theirs[1]]
 
 
@@ -372,6 +379,6 @@ def test_what_cannot_be_removed_keeps_nobody_from_work(
 
     with monkeypatch.context() as patch, capture_logs() as logs:
         patch.setattr(Path, "unlink", refuse)
-        Metrics(tmp_path / "a.prom", tmp_path / "a", clock).tell(journal, nothing, 0)
+        Metrics(tmp_path / "a.prom", tmp_path / "a", clock).tell(journal, nothing, 0, NONE)
     assert (logs, left.exists()) == ([], True)
     assert parse((tmp_path / "a.prom").read_text())

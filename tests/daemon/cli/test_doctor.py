@@ -11,6 +11,7 @@ import pytest
 
 from daemon.cli import doctor, main
 from daemon.errors import ExitCode
+from daemon.findings import Finding
 
 ROOT = Path(__file__).resolve().parents[3]
 # The doctor's own process must not load what may crash it.
@@ -44,6 +45,23 @@ def atelierd(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 )
 def test_the_exit_status_tells_the_weights_from_the_rest(wrong: list[str], code: ExitCode) -> None:
     assert doctor.exit_code(wrong) is code
+
+
+def test_what_works_and_should_be_known_of_is_named_in_the_end() -> None:
+    well, remarked = Finding("device", True, "cpu"), Finding("cluster", True, "open", but=True)
+    wrong = Finding("weights", False, "none")
+    assert doctor.verdict([well]) == "All is well."
+    assert doctor.verdict([well, remarked]) == "All works. Read what is said of: cluster."
+    assert doctor.verdict([well, remarked, wrong]) == "To be put right: weights."
+
+
+def test_more_engines_than_cores_are_remarked_and_no_failure(tmp_path: Path) -> None:
+    assert atelierd("init", "share", cwd=tmp_path).returncode == 0
+    done = atelierd("doctor", "--engine.device", "cpu", "--engine.workers", "999", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (3, "")  # the weights are missing
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("but")]
+    assert line.split()[1] == "engines"
+    assert "999 engines are wanted" in line
 
 
 @pytest.mark.weights

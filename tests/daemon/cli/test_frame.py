@@ -107,7 +107,10 @@ HEEDED = {
     },
     "cancel": {"state_dir", "share.root", *SHARE, "share.language"},
     "clean": {"state_dir", "share.root", *SHARE},
-    "doctor": {"state_dir", "share.root", *SHARE, *ENGINE},
+    "doctor": {
+        "state_dir", "runner", "share.root", *SHARE, *ENGINE, "engine.devices", "engine.workers",
+        "cluster.scheduler", "cluster.tls_ca", "cluster.tls_cert", "cluster.tls_key",
+    },
     "completion": set(),
     "worker": {
         "state_dir", *ENGINE,

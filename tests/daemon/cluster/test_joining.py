@@ -26,8 +26,10 @@ QUICK = Pace(told_seconds=0.05, pause_seconds=0.02, engine_seconds=0.02)
 class Painter:
     """One that is told to go on until it is stopped, and what it has said."""
 
-    def __init__(self, folder: Path, worker: Callable[..., None] | None = None) -> None:
-        self.folder = folder
+    def __init__(
+        self, folder: Path, worker: Callable[..., None] | None = None, name: str = "one"
+    ) -> None:
+        self.folder, self.name = folder, name
         stand_in = partial(stand_ins.stand_in_worker, checkpoints=folder / "checkpoints")
         self.worker = worker or stand_in
         self.runners = 0
@@ -39,7 +41,7 @@ class Painter:
         return LocalRunner(EngineSettings(), deliver, worker=self.worker)
 
     def joining(self, address: str, secure: Security | None = None) -> Joining:
-        where = Where(address, secure, "one", 1, self.folder / "dask", "127.0.0.1")
+        where = Where(address, secure, self.name, 1, self.folder / "dask", "127.0.0.1")
         return Joining(self.studio, where, self.lines.put_nowait, QUICK)
 
     async def until(self, *, joined: bool) -> str:

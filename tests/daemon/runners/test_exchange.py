@@ -20,7 +20,7 @@ from daemon.runners.base import (
     Resumed,
     Started,
 )
-from daemon.runners.exchange import Exchange
+from daemon.runners.exchange import Engines, Exchange
 from daemon.runners.request import PaintRequest
 from engine import Recipe
 from tests.daemon.standins import READY, StandInRunner, progress
@@ -97,8 +97,22 @@ def test_of_several_engines_those_that_are_set_aside_are_known_until_they_go() -
     house.start()
     house.hear(EngineAside("a", "It died."), EngineAside("b", "No such card."))
     assert house.exchange.aside == {"a": "It died.", "b": "No such card."}
+    assert house.exchange.engines == Engines(ready=1, aside=2)
     house.hear(replace(READY, engine="a"), EngineGone("b", 1))
     assert (house.exchange.aside, house.exchange.is_ready) == ({}, True)
+
+
+def test_an_engine_counts_once_it_has_loaded_and_until_the_end() -> None:
+    house = House()
+    house.exchange.start()
+    assert house.exchange.engines == Engines()
+    house.hear()
+    assert house.exchange.engines == Engines(ready=1)
+    house.hear(UNAVAILABLE)
+    assert house.exchange.engines == Engines()
+    house.hear(READY)
+    house.exchange.close(1)
+    assert house.exchange.engines == Engines()
 
 
 def test_the_death_of_one_of_several_engines_is_not_the_end_of_all() -> None:
