@@ -41,10 +41,17 @@ class Grid:
         line = next(one for one in log.read_text().splitlines() if "Scheduler at:" in one)
         self.address = line.split()[-1]
 
-    def start_worker(self, name: str, places: int = 1, **environment: str) -> None:
+    def start_worker(
+        self,
+        name: str,
+        places: int = 1,
+        *,
+        words: tuple[str, ...] = ("--no-nanny",),
+        **environment: str,
+    ) -> None:
         """Start one that can paint, of which nobody knows yet whether it is any good."""
         words = (
-            *(self.address, "--name", name, "--host", LOOPBACK, "--no-dashboard", "--no-nanny"),
+            *(self.address, "--name", name, "--host", LOOPBACK, "--no-dashboard", *words),
             *("--nthreads", f"{places}", "--resources", f"PAINTER={places}", "--memory-limit", "0"),
             *("--local-directory", str(self.folder)),
         )

@@ -25,6 +25,8 @@ WEIGHTS = "STAND_IN_WEIGHTS"
 """Variable of the environment: what a worker says of its weights; `load` that it loads them."""
 ENGINES = "STAND_IN_ENGINES"
 """Variable of the environment: how many engines a worker has just now; 1 if it is not there."""
+SECONDS = "STAND_IN_SECONDS"
+"""Variable of the environment: how long a worker takes for each step of a real photo."""
 DEAF = "STAND_IN_DEAF"
 """Variable of the environment: whether a worker cannot end an engine."""
 GOOD = "a" * 64
@@ -136,8 +138,8 @@ CALLS = Calls(paint, fetch, credentials, kill, refusal)
 
 def _plan(order: Order) -> Plan:
     """Of a real photo: it takes a while, and is saved on its way."""
-    data = order.request.content
-    return Plan(**json.loads(data)) if data.startswith(b"{") else Plan(6, 0.02, saves_at=3)
+    data, seconds = order.request.content, float(os.environ.get(SECONDS, "0.02"))
+    return Plan(**json.loads(data)) if data.startswith(b"{") else Plan(6, seconds, saves_at=3)
 
 
 def _is_given_up(key: str) -> bool:
