@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from daemon.cluster.errands import Errands
-from daemon.cluster.messages import Credentials, Order
+from daemon.cluster.messages import Credentials, GivenBack, Order
 from daemon.runners.base import Deliver, End
 
 
@@ -17,6 +17,8 @@ class Calls:
 
     Attributes:
         paint: the task; runs in a thread of the worker.
+        cancel: gives a run up, whose task ends soon then; told the run, and whether what is painted
+            of it is to be kept (`GivenBack`). Says whether it was there. Runs in the worker.
         fetch: what was saved of a run, by its id; runs in the worker.
         credentials: what the painter is, or None while its engines load; runs in the worker.
         kill: ends an engine that does not answer, by the run that it has; runs in the worker.
@@ -24,7 +26,8 @@ class Calls:
             is that has been accepted, or None. Runs here.
     """
 
-    paint: Callable[[Order], End]
+    paint: Callable[[Order], End | GivenBack]
+    cancel: Callable[..., bool]
     fetch: Callable[..., bytes | Awaitable[bytes]]
     credentials: Callable[..., Credentials | None]
     kill: Callable[..., None]

@@ -24,7 +24,7 @@ from engine.weights import known
 _SHOWN: Final = 12  # of a SHA-256: enough to tell two apart
 _SPOKEN: Final = (
     request.PaintRequest, request.StyleFile,
-    messages.Order, messages.Saved, messages.Said, messages.Credentials,
+    messages.Order, messages.Saved, messages.GivenBack, messages.Said, messages.Credentials,
     base.Started, base.Resumed, base.CheckpointTrouble, base.Progressed, base.Glimpse,
     base.GlimpseTrouble, base.NotRefined, base.NotesTrouble, base.Painted, base.Failed,
     base.Cancelled, Progress, LossParts, DeviceReport,

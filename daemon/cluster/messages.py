@@ -62,6 +62,19 @@ class Saved:
 
 
 @dataclass(frozen=True)
+class GivenBack:
+    """How a run ends that was given up, and is to be gone on with: by another painter, or later.
+
+    Attributes:
+        job_id: of the request.
+        snapshot: file of what was painted of it; empty if nothing was saved.
+    """
+
+    job_id: str
+    snapshot: bytes = b""
+
+
+@dataclass(frozen=True)
 class Said:
     """Something that a painter says of a run.
 

@@ -114,6 +114,14 @@ class Studio:
         except OSError:  # not yet, or not any more
             return b""
 
+    def cancel(self, run: str, *, keep: bool) -> bool:
+        """Give a run up; say whether it was here."""
+        if run not in self._waiting:
+            return False
+        with contextlib.suppress(RuntimeError):  # it is being closed, and gives up all
+            self._runner.cancel(run)
+        return True
+
     def kill(self, run: str) -> None:
         """End, by force, the engine that has a run; it is started again."""
         self._runner.kill(run)

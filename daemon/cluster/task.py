@@ -13,7 +13,7 @@ from typing import Final, cast
 from distributed import Worker, get_worker
 from distributed.core import Status
 
-from daemon.cluster.messages import PAINTER, Credentials, Order, Said, Saved, pack
+from daemon.cluster.messages import PAINTER, Credentials, GivenBack, Order, Said, Saved, pack
 from daemon.cluster.painter import Painter
 from daemon.cluster.studio import Studio
 from daemon.runners.base import End, News
@@ -22,7 +22,7 @@ _ENDING: Final = frozenset({Status.closing, Status.closed, Status.failed})
 _WANTED: Final = frozenset({"executing", "long-running"})
 
 
-def paint(order: Order) -> End:
+def paint(order: Order) -> End | GivenBack:
     """The task: paint a picture.
 
     Args:
@@ -44,6 +44,11 @@ async def fetch(run: str, dask_worker: Worker) -> bytes:
 def credentials(dask_worker: Worker) -> Credentials | None:
     """What this painter is; None while its engines load."""
     return _studio(dask_worker).credentials
+
+
+def cancel(run: str, keep: bool, dask_worker: Worker) -> bool:  # noqa: FBT001 - as Dask gives it
+    """Give a run up; say whether it was here."""
+    return _studio(dask_worker).cancel(run, keep=keep)
 
 
 def kill(run: str, dask_worker: Worker) -> None:

@@ -59,6 +59,8 @@ class Plan:
 
 SAVED: dict[str, bytes] = {}
 KILLED: set[str] = set()
+PAINTED: set[str] = set()
+CANCELLED: set[str] = set()
 
 
 def request(job_id: str, **plan: Any) -> PaintRequest:
@@ -67,7 +69,14 @@ def request(job_id: str, **plan: Any) -> PaintRequest:
 
 
 def paint(order: Order) -> End:
-    plan = _plan(order)
+    PAINTED.add(order.run)
+    try:
+        return _painted(order, _plan(order))
+    finally:
+        PAINTED.discard(order.run)
+
+
+def _painted(order: Order, plan: Plan) -> End:
     job_id = order.request.job_id
     first = int(order.snapshot or b"0")
     _say(order, Started(job_id))
@@ -78,7 +87,7 @@ def paint(order: Order) -> End:
             time.sleep(0.2)  # what was said is to go out
             if not _is_given_up(f"paint-{order.run}"):
                 os.kill(os.getpid(), signal.SIGKILL)
-        if not plan.hangs and _is_given_up(f"paint-{order.run}"):
+        if not plan.hangs and (order.run in CANCELLED or _is_given_up(f"paint-{order.run}")):
             return Cancelled(job_id)
         time.sleep(plan.seconds)
         if order.run in KILLED:
@@ -119,6 +128,13 @@ def say_that_engines_are(number: int, dask_worker: Worker) -> None:
     dask_worker.log_event(CHANGED, dask_worker.address)
 
 
+def cancel(run: str, _keep: bool) -> bool:
+    if run not in PAINTED:
+        return False
+    CANCELLED.add(run)
+    return True
+
+
 def kill(run: str) -> None:
     if os.environ.get(DEAF):
         raise TimeoutError
@@ -133,7 +149,7 @@ def another(told: Credentials, accepted: Credentials | None) -> str:
     return "It is another one." if accepted not in {None, told} else ""
 
 
-CALLS = Calls(paint, fetch, credentials, kill, refusal)
+CALLS = Calls(paint, cancel, fetch, credentials, kill, refusal)
 
 
 def _plan(order: Order) -> Plan:
