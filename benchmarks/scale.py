@@ -108,22 +108,21 @@ def costs_of(
     """
     seconds = painting.seconds / faster
     notes = min(painting.news, max(_NOTES, round(seconds)))
-    noted = shared.daemon_news * parts.news * parts.journal_of_news / parts.notes
+    of_taking, of_photo = parts.journal_taking / parts.taking, parts.journal_photo / parts.photo
     # The thread that speaks to the scheduler shares one interpreter with the loop.
-    news = shared.daemon_news * (1 - parts.journal_of_news) + shared.client_news
-    photo = shared.daemon_photo * (1 - parts.journal_of_photo) + shared.client_photo
+    news = max(shared.daemon_news - parts.note * parts.notes / parts.news, 0) + shared.client_news
     return Costs(
         painting=seconds,
         news=notes,
         look=parts.look_many,
         look_rest=quick_pace(WatchSettings()),
         inspector_photo=shared.inspector_photo,
-        daemon_taking=shared.daemon_taking * (1 - parts.journal_of_taking),
-        daemon_photo=photo,
+        daemon_taking=shared.daemon_taking * (1 - of_taking),
+        daemon_photo=shared.daemon_photo * (1 - of_photo) + shared.client_photo,
         daemon_news=news * painting.news / notes,
-        journal_taking=shared.daemon_taking * parts.journal_of_taking,
-        journal_photo=shared.daemon_photo * parts.journal_of_photo,
-        journal_news=noted,
+        journal_taking=shared.daemon_taking * of_taking,
+        journal_photo=shared.daemon_photo * of_photo,
+        journal_news=parts.note,
         scheduler_photo=shared.scheduler_photo,
         scheduler_news=shared.scheduler_news * painting.news / notes,
         share_inspecting=shared.photo_mb * 1e6 / link,

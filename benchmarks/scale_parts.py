@@ -1,8 +1,8 @@
 """What `benchmarks.scale_costs` gives as one number, in parts; and what goes through a scheduler.
 
-How much of the daemon's time for a photo is the journal's is a part of the whole, measured in one
-run: on a machine that does other things beside, both are longer, and their ratio is an estimate.
-All else here is seconds of a processor, which other programs hardly change.
+The daemon's time for a photo and what of it is the journal's are measured by the clock, in one run:
+it is the ratio that counts, as both are longer on a machine that does other things beside. All else
+here is seconds of a processor, which other programs change less.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from typing import Final
 
 from distributed import Client
 
-from benchmarks import load, processes
+from benchmarks import load, processes, scale_costs
 from benchmarks.house import small_picture
 from benchmarks.journal_times import TIMES, Spent, read
-from benchmarks.scale_costs import Extent, by_dask, photo_of, published, taken
+from benchmarks.scale_costs import Extent, by_dask, photo_of
 from benchmarks.scale_grid import Grid, grid
 
 PREVIEW_BYTES: Final = 50_000
@@ -38,11 +38,13 @@ class Parts:
 
     Attributes:
         load_average: of this machine when it was measured: with nothing else it is about 1.
-        journal_of_taking: the part of `Shared.daemon_taking` that is spent in the journal, 0 to 1.
-        journal_of_photo: likewise of `daemon_photo`.
-        journal_of_news: likewise of `daemon_news`.
-        news: how many pieces of news of each photo that last one was measured with.
-        notes: how many of them were noted in the journal.
+        taking: as `Shared.daemon_taking`.
+        journal_taking: of that, in the journal.
+        photo: as `Shared.daemon_photo`.
+        journal_photo: of that, in the journal.
+        note: by the clock, to note in the journal how far a photo is.
+        notes: how many of a photo's news were noted.
+        news: how many these were.
         look_few: of a processor, a look at an inbox with a thousand photos.
         look_many: likewise, with ten thousand.
         client_mb: of a processor of the daemon, a million bytes of a snapshot.
@@ -52,11 +54,13 @@ class Parts:
     """
 
     load_average: float
-    journal_of_taking: float
-    journal_of_photo: float
-    journal_of_news: float
-    news: int
+    taking: float
+    journal_taking: float
+    photo: float
+    journal_photo: float
+    note: float
     notes: float
+    news: int
     look_few: float
     look_many: float
     client_mb: float
@@ -74,20 +78,22 @@ def measure(folder: Path, extent: Extent) -> Parts:
     """
     folder.mkdir()
     photo = photo_of(extent.width)
-    taking = _journal_of_taking(folder, 4 * extent.photos)
-    without, at_rest = _published(folder, photo, extent, 0)
-    told, noting = _published(folder, photo, extent, extent.news)
+    taking, journal_taking = _taken(folder, 4 * extent.photos)
+    published, at_rest = _published(folder, photo, extent, 0)
+    _, noting = _published(folder, photo, extent, extent.news)
     client_mb, scheduler_mb = _carried(folder / "carried")
     quiet = by_dask(folder / "quiet", photo, extent, 0)
     shown = by_dask(folder / "shown", photo, extent, _PREVIEWS, PREVIEW_BYTES)
     note = noting[_NOTE]
     return Parts(
         load_average=os.getloadavg()[0],
-        journal_of_taking=taking,
-        journal_of_photo=_of_a_photo(at_rest, extent.photos) / without,
-        journal_of_news=min(note.seconds / extent.photos / max(told - without, 1e-9), 1.0),
-        news=extent.news,
+        taking=taking,
+        journal_taking=journal_taking,
+        photo=published,
+        journal_photo=_of_a_photo(at_rest, extent.photos),
+        note=note.seconds / note.calls,
         notes=note.calls / extent.photos,
+        news=extent.news,
         look_few=load.look_seconds(_FEW, _made(folder / "few")),
         look_many=load.look_seconds(_MANY, _made(folder / "many")),
         client_mb=client_mb,
@@ -102,19 +108,19 @@ def _made(folder: Path) -> Path:
     return folder
 
 
-def _journal_of_taking(folder: Path, photos: int) -> float:
+def _taken(folder: Path, photos: int) -> tuple[float, float]:
     times = folder / "taking.json"
     pictures = [small_picture(number) for number in range(photos)]
-    _, spacing = taken(folder / "taking", pictures, **{TIMES: str(times)})
-    # Of those that are called at each turn as well some were at the beginning: few.
-    return min(_of_a_photo(read(times), photos) / spacing, 1.0)
+    _, spacing = scale_costs.taken(folder / "taking", pictures, **{TIMES: str(times)})
+    # Of those calls that come at each turn as well some were at the beginning: few.
+    return spacing, _of_a_photo(read(times), photos)
 
 
 def _published(
     folder: Path, photo: bytes, extent: Extent, news: int
 ) -> tuple[float, dict[str, Spent]]:
     times = folder / f"published-{news}.json"
-    spacing = published(folder / f"{news}", photo, extent, news, **{TIMES: str(times)})
+    spacing = scale_costs.published(folder / f"{news}", photo, extent, news, **{TIMES: str(times)})
     return spacing, read(times)
 
 
