@@ -68,8 +68,8 @@ _NOTES: Final = 20
 (`daemon.telling`)."""
 
 _SLOW_LOOK: Final = 10.0
-_SNAPSHOTS_MB: Final = {"512": 54.0, "1024": 214.0}
-"""Of a painting of so many pixels on its longer side, of three by four."""
+_SNAPSHOTS_MB: Final = {"512": 54.5, "1024": 214.0}
+"""Of a painting of so many pixels on its longer side, near its end: files of the starter photo."""
 _STARTER: Final = Path(__file__).parent.parent / "daemon" / "starter"
 _STYLE: Final = _STARTER / "styles" / "Waves.jpg"
 _PACE: Final = Recipe(size=256, scales=(1.0,), iterations=(20,))
