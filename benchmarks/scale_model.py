@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from benchmarks.scale_servers import Act, Clock, Server
+from daemon import pace
 
 SHARED: Final = ("inspector", "loop", "scheduler", "share")
 """What all painters have in common."""
@@ -114,11 +115,11 @@ class Outcome:
 MOST_ASKED: Final = 4
 """Photos that the inspector is asked for at once (`daemon.intake`)."""
 
-LOOKING: Final = 0.25
-"""Of the loop's time, at most, goes into looking (`daemon.pace`)."""
+LOOKING: Final = pace.SHARE
+"""Of the loop's time, at most, goes into looking."""
 
 LONGEST_REST: Final = 60.0
-"""Seconds that it rests for that, at the most (likewise)."""
+"""Seconds that it rests for that, at the most (`daemon.pace`)."""
 
 _STOCK: Final = 64
 """Photos that wait in the journal, at the most, so that the inspector is not at work for nothing
