@@ -16,7 +16,17 @@ from distributed import Worker, get_worker
 
 from daemon.cluster.calls import Calls
 from daemon.cluster.messages import CHANGED, Credentials, Order, Said, Saved, pack
-from daemon.runners.base import Cancelled, End, Failed, News, Painted, Progressed, Resumed, Started
+from daemon.runners.base import (
+    Cancelled,
+    End,
+    Failed,
+    Glimpse,
+    News,
+    Painted,
+    Progressed,
+    Resumed,
+    Started,
+)
 from daemon.runners.request import PaintRequest, StyleFile
 from engine import Recipe
 from tests.daemon.standins import progress
@@ -28,6 +38,7 @@ ENGINES = "STAND_IN_ENGINES"
 DEAF = "STAND_IN_DEAF"
 """Variable of the environment: whether a worker cannot end an engine."""
 GOOD = "a" * 64
+SHOWN = b"a small picture"
 
 
 @dataclass(frozen=True)
@@ -42,6 +53,9 @@ class Plan:
         raises: whether the task raises something.
         fails: whether it ends as failed.
         hangs: whether it does not heed that it is given up.
+        shows: whether it is shown on its way.
+        forgets: whether what was saved of it cannot be fetched.
+        is_mute: whether nothing is said of it.
     """
 
     steps: int = 3
@@ -51,6 +65,9 @@ class Plan:
     raises: bool = False
     fails: bool = False
     hangs: bool = False
+    shows: bool = False
+    forgets: bool = False
+    is_mute: bool = False
 
 
 SAVED: dict[str, bytes] = {}
@@ -80,15 +97,24 @@ def paint(order: Order) -> End:
         if order.run in KILLED:
             KILLED.discard(order.run)
             return Failed(job_id, "lost", "Its engine was ended.")
-        _say(order, Progressed(job_id, progress(step, plan.steps)))
-        if step == plan.saves_at:
-            SAVED[order.run] = str(step).encode()
-            _say(order, Saved(job_id, len(SAVED[order.run])))
+        _tell_of_step(order, plan, step)
     if plan.raises:
         raise ValueError("a bug")
     if plan.fails:
         return Failed(job_id, "recipe", "It makes no sense.")
     return Painted(job_id, f"{first + 1}-{plan.steps}".encode(), ".jpg", {})
+
+
+def _tell_of_step(order: Order, plan: Plan, step: int) -> None:
+    job_id = order.request.job_id
+    _say(order, Progressed(job_id, progress(step, plan.steps)))
+    if plan.shows:
+        _say(order, Glimpse(job_id, "painting", SHOWN))
+    if step == plan.saves_at:
+        saved = str(step).encode()
+        if not plan.forgets:
+            SAVED[order.run] = saved
+        _say(order, Saved(job_id, len(saved)))
 
 
 def fetch(run: str) -> bytes:
@@ -139,5 +165,7 @@ def _is_given_up(key: str) -> bool:
 
 
 def _say(order: Order, news: News | Saved) -> None:
+    if _plan(order).is_mute:
+        return
     worker = get_worker()
     worker.log_event(order.topic, pack(Said(order.run, worker.address, news)))
