@@ -9,7 +9,7 @@ import json
 import os
 import signal
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from distributed import Worker, get_worker
@@ -39,6 +39,8 @@ DEAF = "STAND_IN_DEAF"
 """Variable of the environment: whether a worker cannot end an engine."""
 GOOD = "a" * 64
 SHOWN = b"a small picture"
+PLAN = b"\nPLAN:"
+"""Behind the end of a real photo's file: what comes then is its plan."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,12 @@ def paint(order: Order) -> End:
     if plan.fails:
         return Failed(job_id, "recipe", "It makes no sense.")
     return Painted(job_id, f"{first + 1}-{plan.steps}".encode(), ".jpg", {})
+
+
+def paint_as_the_photo_says(order: Order) -> End:
+    """As `paint`, what a real photo says behind its end."""
+    plan = order.request.content.rpartition(PLAN)[2]
+    return paint(replace(order, request=replace(order.request, content=plan)))
 
 
 def _tell_of_step(order: Order, plan: Plan, step: int) -> None:
