@@ -32,6 +32,7 @@ class Errand:
         seat: the painter that it was sent to; None before.
         follower: sees it through, from then on.
         future: its task, once it has gone out.
+        misses: painters that were lost in a row before they had said that they begin with it.
         has_begun: whether that painter has said something of it.
         is_unwanted: whether it was given up, and ends soon.
         fetching: whether what was saved of it is being fetched.
@@ -45,6 +46,7 @@ class Errand:
     seat: Seat | None = None
     follower: asyncio.Task[None] | None = field(default=None, repr=False)
     future: Future[Any] | None = field(default=None, repr=False)
+    misses: int = 0
     has_begun: bool = False
     is_unwanted: bool = False
     fetching: bool = False
@@ -134,10 +136,11 @@ class Errands:
         for errand in self.all:
             self.give_back(errand)
 
-    def renew(self, errand: Errand) -> None:
+    def renew(self, errand: Errand, *, misses: int = 0) -> None:
         """Let another painter have it, before anybody has begun: the attempt is another one."""
         if self.is_on(errand):
-            self._by_job[errand.job_id] = Errand(errand.request, self._make_run())
+            anew = Errand(errand.request, self._make_run(), misses=misses)
+            self._by_job[errand.job_id] = anew
 
     def _remember(self, job_id: str, name: str) -> None:
         self._lost_at.setdefault(job_id, set()).add(name)

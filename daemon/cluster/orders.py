@@ -46,6 +46,7 @@ _NO_END: Final = (
 _DIES: Final = (
     "Photo after photo was lost in it, {} in a row, and it is given no more. See what its log says."
 )
+_MOST_MISSES: Final = 2  # then it may be the job that painters die of before they can say a word
 _MEGABYTE: Final = 1_000_000
 _LOST_CONNECTION: Final = "scheduler-connection-lost"
 _log: Final = structlog.get_logger()
@@ -93,8 +94,8 @@ class Orders:
             one.seat = seat
             one.follower = self._background.spawn(self._see_through(one))
 
-    def _send_anew(self, errand: Errand) -> None:
-        self._errands.renew(errand)
+    def _send_anew(self, errand: Errand, *, misses: int = 0) -> None:
+        self._errands.renew(errand, misses=misses)
         self.take_back_soon([errand])
 
     async def take_back(self, errands: Iterable[Errand]) -> None:
@@ -146,8 +147,8 @@ class Orders:
 
     def lose(self, errand: Errand) -> None:
         """A painter is lost with a job: that is tried anew by who counts it, and not by Dask."""
-        name = "" if errand.seat is None else errand.seat.name
-        self._errands.lose(errand, _LOST.format(name))
+        name = errand.seat.name if errand.seat is not None and errand.has_begun else ""
+        self._errands.lose(errand, _LOST.format(name) if name else _KILLS)
         self.take_back_soon([errand])
         self._wake()
 
@@ -159,8 +160,8 @@ class Orders:
             is_lost: whether that counts as an attempt at what it had begun with.
         """
         for errand in self._errands.at(seat):
-            if not errand.has_begun and not errand.is_unwanted:
-                self._send_anew(errand)
+            if not errand.has_begun and not errand.is_unwanted and errand.misses < _MOST_MISSES:
+                self._send_anew(errand, misses=errand.misses + is_lost)
             elif is_lost:
                 self.lose(errand)
             elif errand.future is not None and errand.future.done():

@@ -31,11 +31,11 @@ class Grid:
     def port(self) -> str:
         return self.address.rpartition(":")[2] or "0"
 
-    def start_scheduler(self, **configuration: str) -> None:
+    def start_scheduler(self, *more: str, **configuration: str) -> None:
         """Start one, on the same port as the one before."""
         log = self.folder / "scheduler.log"
         log.write_bytes(b"")
-        words = ("--host", LOOPBACK, "--port", self.port, "--no-dashboard")
+        words = ("--host", LOOPBACK, "--port", self.port, "--no-dashboard", *more)
         self.scheduler = self._run("dask_scheduler", words, log, configuration)
         wait_until(lambda: b"Scheduler at:" in log.read_bytes())
         line = next(one for one in log.read_text().splitlines() if "Scheduler at:" in one)

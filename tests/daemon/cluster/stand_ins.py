@@ -9,14 +9,24 @@ import json
 import os
 import signal
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from distributed import Worker, get_worker
 
 from daemon.cluster.calls import Calls
 from daemon.cluster.messages import CHANGED, Credentials, Order, Said, Saved, pack
-from daemon.runners.base import Cancelled, End, Failed, News, Painted, Progressed, Resumed, Started
+from daemon.runners.base import (
+    Cancelled,
+    End,
+    Failed,
+    Glimpse,
+    News,
+    Painted,
+    Progressed,
+    Resumed,
+    Started,
+)
 from daemon.runners.request import PaintRequest, StyleFile
 from engine import Recipe
 from tests.daemon.standins import progress
@@ -32,6 +42,9 @@ SICK = "STAND_IN_SICK"
 DEAF = "STAND_IN_DEAF"
 """Variable of the environment: whether a worker cannot end an engine."""
 GOOD = "a" * 64
+SHOWN = b"a small picture"
+PLAN = b"\nPLAN:"
+"""Behind the end of a real photo's file: what comes then is its plan."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +60,9 @@ class Plan:
         raises: whether the task raises something.
         fails: whether it ends as failed.
         hangs: whether it does not heed that it is given up.
+        shows: whether it is shown on its way.
+        forgets: whether what was saved of it cannot be fetched.
+        is_mute: whether nothing is said of it.
     """
 
     steps: int = 3
@@ -57,6 +73,9 @@ class Plan:
     raises: bool = False
     fails: bool = False
     hangs: bool = False
+    shows: bool = False
+    forgets: bool = False
+    is_mute: bool = False
 
 
 SAVED: dict[str, bytes] = {}
@@ -93,9 +112,7 @@ def _painted(order: Order, plan: Plan) -> End:
         if order.run in KILLED or step == int(os.environ.get(SICK, "0")):
             KILLED.discard(order.run)
             return Failed(job_id, "lost", "Its engine was ended.")
-        _say(order, Progressed(job_id, progress(step, plan.steps)))
-        if step == plan.saves_at:
-            _save(order, plan, step)
+        _tell_of_step(order, plan, step)
     if plan.raises:
         raise ValueError("a bug")
     if plan.fails:
@@ -109,10 +126,23 @@ def _die(order: Order) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _save(order: Order, plan: Plan, step: int) -> None:
-    SAVED[order.run] = str(step).encode()
-    for _ in "ab":  # now, and once more
-        _say(order, Saved(order.request.job_id, plan.saved_bytes or len(SAVED[order.run])))
+def paint_as_the_photo_says(order: Order) -> End:
+    """As `paint`, what a real photo says behind its end."""
+    plan = order.request.content.rpartition(PLAN)[2]
+    return paint(replace(order, request=replace(order.request, content=plan)))
+
+
+def _tell_of_step(order: Order, plan: Plan, step: int) -> None:
+    job_id = order.request.job_id
+    _say(order, Progressed(job_id, progress(step, plan.steps)))
+    if plan.shows:
+        _say(order, Glimpse(job_id, "painting", SHOWN))
+    if step == plan.saves_at:
+        saved = str(step).encode()
+        if not plan.forgets:
+            SAVED[order.run] = saved
+        for _ in "ab":  # now, and once more
+            _say(order, Saved(job_id, plan.saved_bytes or len(saved)))
 
 
 def fetch(run: str) -> bytes:
@@ -175,5 +205,7 @@ def _is_given_up(key: str) -> bool:
 
 
 def _say(order: Order, news: News | Saved) -> None:
+    if _plan(order).is_mute:
+        return
     worker = get_worker()
     worker.log_event(order.topic, pack(Said(order.run, worker.address, news)))

@@ -18,7 +18,7 @@ import pytest
 
 from daemon import checkpoints
 from daemon.cli import run
-from daemon.cluster.calls import Pace, Terms
+from daemon.cluster.calls import Calls, Pace, Terms
 from daemon.cluster.runner import DaskRunner
 from daemon.configuration import state_folder
 from daemon.errors import ExitCode
@@ -99,13 +99,13 @@ def killing(one: Grid, outbox: Path, chance: random.Random) -> Iterator[list[str
         thread.join()
 
 
-def runner_at(address: str, state: Path, deliver: Deliver) -> Runner:
+def runner_at(address: str, state: Path, deliver: Deliver, calls: Calls = CALLS) -> Runner:
     @asynccontextmanager
     async def place() -> Any:
         yield address
 
     terms = Terms(10**7, checkpoints=state / checkpoints.FOLDER)
-    return DaskRunner(place, terms, CALLS, deliver, pace=PATIENT)
+    return DaskRunner(place, terms, calls, deliver, pace=PATIENT)
 
 
 @pytest.mark.timeout(3600)

@@ -23,6 +23,7 @@ from daemon.runners.base import (
     EngineReady,
     EngineUnavailable,
     Failed,
+    Glimpse,
     Painted,
     Progressed,
     Resumed,
@@ -76,6 +77,28 @@ def test_a_job_is_painted_and_its_painter_named(shared: Grid) -> None:
             2,
             3,
         ]
+
+
+def test_what_a_painter_shows_of_a_job_arrives(shared: Grid) -> None:
+    with running(shared.address) as (runner, ear):
+        runner.submit(request("a", shows=True))
+        assert ear.next(Glimpse) == Glimpse("a", "painting", stand_ins.SHOWN)
+        assert isinstance(ear.end("a"), Painted)
+
+
+def test_what_was_saved_and_cannot_be_had_is_told_and_the_job_goes_on(
+    shared: Grid, tmp_path: Path
+) -> None:
+    with running(shared.address, checkpoints=tmp_path) as (runner, ear):
+        runner.submit(request("a", **SLOW, saves_at=1, forgets=True))
+        trouble = ear.next(CheckpointTrouble)
+        assert trouble.job_id == "a"
+        assert "could not be fetched" in trouble.message
+        assert "KeyError" in trouble.message
+        ear.next(Progressed, "a")
+        runner.cancel("a")
+        assert isinstance(ear.end("a"), Cancelled)
+    assert not list(tmp_path.iterdir())
 
 
 def test_jobs_beyond_the_capacity_wait(shared: Grid) -> None:
@@ -431,3 +454,18 @@ def test_a_job_that_kills_painters_is_lost_each_time(tmp_path: Path) -> None:
             assert lost.blame == "lost"
         runner.submit(request("b"))
         assert isinstance(ear.end("b"), Painted)
+
+
+def test_a_job_at_which_painters_die_before_they_can_say_so_is_lost(tmp_path: Path) -> None:
+    names = ("anna", "bert", "carl", "dora")
+    with grid(tmp_path, *names) as one, running(one.address) as (runner, ear):
+        for _ in names:
+            ear.next(EngineReady)
+        runner.submit(request("a", dies_at=1, is_mute=True))
+        lost = ear.end("a")
+        assert isinstance(lost, Failed)
+        assert lost.blame == "lost"
+        assert "again and again" in lost.message
+        runner.submit(request("b"))
+        assert isinstance(ear.end("b"), Painted)
+        assert sum(isinstance(event, EngineLost) for event in ear.rest()) == 3

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import shutil
+import ssl
 import subprocess
 from pathlib import Path
 
@@ -17,6 +19,9 @@ from daemon.settings import ClusterSettings
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "cluster.md"
 ADDRESS = "tls://127.0.0.1:8786"
+TLS_ALERT = b"\x15"
+"""What an alert begins with, sent in the clear before anything is agreed on."""
+PATIENCE = 60
 
 
 def certificates(folder: Path) -> dict[str, Path]:
@@ -62,7 +67,7 @@ def test_whoever_has_the_certificates_joins(files: dict[str, Path]) -> None:
     assert asyncio.run(join()) >= 1
 
 
-def test_whoever_has_those_of_another_cluster_does_not(
+def test_whoever_has_those_of_another_cluster_speaks_to_no_scheduler_of_ours(
     files: dict[str, Path], others: dict[str, Path]
 ) -> None:
     ours, theirs = (
@@ -70,12 +75,52 @@ def test_whoever_has_those_of_another_cluster_does_not(
     )
 
     async def join() -> None:
-        scheduler = guarded(ours)
-        async with scheduler:
-            await Client(scheduler.address, security=theirs, asynchronous=True, timeout=1)
+        async with guarded(ours) as scheduler:
+            await Client(scheduler.address, security=theirs, asynchronous=True, timeout=PATIENCE)
 
-    with pytest.raises(OSError, match=r"Timed out|certificate|TLS"):
+    with pytest.raises(OSError, match="TLS certificate does not match") as refused:
         asyncio.run(join())
+    assert isinstance(refused.value.__cause__, ssl.SSLCertVerificationError)
+
+
+def heard_from(ours: dict[str, Path], secretly: ssl.SSLContext | None) -> bytes:
+    """The first byte of what a scheduler says to whoever is connected, whatever he thinks of it."""
+
+    async def hear() -> bytes:
+        async with guarded(security(ClusterSettings(scheduler=ADDRESS, **ours))) as scheduler:
+            host, port = scheduler.address.removeprefix("tls://").rsplit(":", 1)
+            reader, writer = await asyncio.open_connection(host, int(port), ssl=secretly)
+            try:
+                if secretly is None:
+                    writer.write(b"a hello that is none\n")
+                return await asyncio.wait_for(reader.read(1), PATIENCE)
+            finally:
+                writer.close()
+
+    return asyncio.run(hear())
+
+
+def stranger(shown: dict[str, Path] | None) -> ssl.SSLContext:
+    """Believes any scheduler, and shows this certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    if shown is not None:
+        context.load_cert_chain(shown["tls_cert"], shown["tls_key"])
+    return context
+
+
+def test_a_scheduler_speaks_to_no_stranger(files: dict[str, Path], others: dict[str, Path]) -> None:
+    assert heard_from(files, stranger(files))
+    for shown in (others, None):
+        with pytest.raises(ssl.SSLError, match="ALERT"):
+            heard_from(files, stranger(shown))
+
+
+def test_nor_to_whoever_does_not_encrypt(files: dict[str, Path]) -> None:
+    heard = b""
+    with contextlib.suppress(ConnectionResetError):
+        heard = heard_from(files, None)
+    assert heard in {b"", TLS_ALERT}
 
 
 def test_the_key_has_to_belong_to_the_certificate(
