@@ -158,8 +158,12 @@ class Pool:
             self._waiting.append(request)
             self._hand_out()
 
-    def cancel(self, job_id: str) -> None:
+    def cancel(self, job_id: str, *, keep: bool = False) -> None:
         """Give a job up; `Cancelled` follows when the step that is being computed is done.
+
+        Args:
+            job_id: which.
+            keep: what is painted of it is saved first.
 
         Raises:
             RuntimeError: the runner is closed.
@@ -168,7 +172,7 @@ class Pool:
             if self._closed:
                 raise RuntimeError("the runner is closed")
             if member := self._painting(job_id):
-                member.runner.cancel(job_id)
+                member.runner.cancel(job_id, keep=keep)
                 return
             for request in [one for one in self._waiting if one.job_id == job_id]:
                 self._waiting.remove(request)

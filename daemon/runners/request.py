@@ -92,6 +92,12 @@ class PaintRequest:
 
 @dataclass(frozen=True)
 class CancelRequest:
-    """A job that a runner has is to be given up: what its child is sent."""
+    """A job that a runner has is to be given up: what its child is sent.
+
+    Attributes:
+        job_id: which.
+        keep: what is painted of it is saved first.
+    """
 
     job_id: str
+    keep: bool = False

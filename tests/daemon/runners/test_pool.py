@@ -57,6 +57,7 @@ class Scripted:
     starts: int = 0
     jobs: list[str] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
+    saved: list[str] = field(default_factory=list)
     killed: list[str] = field(default_factory=list)
     closed: threading.Event = field(default_factory=threading.Event)
     capacity: int = 1
@@ -67,8 +68,9 @@ class Scripted:
     def submit(self, request: PaintRequest) -> None:
         self.jobs.append(request.job_id)
 
-    def cancel(self, job_id: str) -> None:
+    def cancel(self, job_id: str, *, keep: bool = False) -> None:
         self.cancelled.append(job_id)
+        self.saved += [job_id] if keep else []
 
     def kill(self, job_id: str) -> None:
         self.killed.append(job_id)
@@ -348,8 +350,16 @@ def test_a_job_is_cancelled_and_killed_where_it_is(house: House) -> None:
     assert (house["a"].cancelled, house["b"].cancelled) == ([], ["two"])
     assert (house["a"].killed, house["b"].killed) == (["one"], [])
     house.pool.cancel("one")
-    assert house["a"].cancelled == ["one"]
+    assert (house["a"].cancelled, house["a"].saved) == (["one"], [])
     assert house.news() == [Started("one", "a"), Cancelled("three")]
+
+
+def test_what_is_to_be_kept_is_saved_where_it_is(house: House) -> None:
+    for job in ("one", "two", "three"):
+        house.pool.submit(request(job))
+        house.pool.cancel(job, keep=True)
+    assert (house["a"].saved, house["b"].saved) == (["one"], ["two"])
+    assert house.news() == [Cancelled("three")]  # of which there is nothing
 
 
 def test_progress_is_passed_on(house: House) -> None:
