@@ -138,7 +138,8 @@ class Studio:
         self._waiting[order.run] = waiting
         try:
             self._put_back(order)
-            self._runner.submit(replace(order.request, job_id=order.run))
+            request = order.request
+            self._runner.submit(replace(request, job_id=order.run, attempt_of=request.photo_id))
             end = self._follow(order, waiting, say, is_wanted)
         except RuntimeError:  # it is being closed: another painter begins with it
             return Cancelled(order.request.job_id)

@@ -45,8 +45,8 @@ from tests.daemon.standins import READY, progress
 RECIPE = Recipe(size=96, scales=(1.0,), iterations=(3,))
 
 
-def request(job_id: str, style: int = 200) -> PaintRequest:
-    return PaintRequest(job_id, grey(100), (StyleFile(grey(style)),), RECIPE, "png")
+def request(job_id: str, style: int = 200, **more: Any) -> PaintRequest:
+    return PaintRequest(job_id, grey(100), (StyleFile(grey(style)),), RECIPE, "png", **more)
 
 
 @dataclass
@@ -188,15 +188,30 @@ def test_a_job_that_was_lost_goes_to_another_one_if_that_is_free(house: House) -
     assert house["a"].jobs == ["one", "one"]
 
 
-def test_one_photo_alone_sets_no_engine_aside() -> None:
+def test_so_does_another_attempt_at_its_photo(house: House) -> None:
+    for run, name in (("1", "a"), ("2", "b")):
+        house.pool.submit(request(run, attempt_of="photo"))
+        house[name].dies(run)
+        house[name].say(READY)
+    assert (house["a"].jobs, house["b"].jobs) == (["1"], ["2"])
+    house.pool.submit(request("3", attempt_of="photo"))
+    house["a"].paints("3")
+    house.pool.submit(request("4", attempt_of="photo"))  # it is forgotten where it was lost
+    assert house["a"].jobs == ["1", "3", "4"]
+
+
+@pytest.mark.parametrize("has_runs", [False, True])
+def test_one_photo_alone_sets_no_engine_aside(*, has_runs: bool) -> None:
     house = House("ab")
     house.start("a")
-    for _ in range(5):
-        house.pool.submit(request("bad"))
-        house["a"].dies("bad")
+    for number in range(5):
+        run = f"run {number}" if has_runs else "bad"
+        house.pool.submit(request(run, attempt_of="bad" if has_runs else ""))
+        house["a"].dies(run)
         house["a"].say(READY)
+    house["b"].say(READY)  # from now on there is another one
     assert not any(isinstance(event, EngineAside) for event in house.news())
-    assert house.pool.capacity == 1
+    assert house.pool.capacity == 2
 
 
 @pytest.mark.parametrize("jobs", [("one", "two", "two"), ("", "", ""), ("one", "", "one")])
