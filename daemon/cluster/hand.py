@@ -122,16 +122,28 @@ def own_folder(base: Path) -> Iterator[Path]:
 
 async def _stay(studio: Studio, where: Where, notify: Notify) -> None:
     quiet.keep_to_ourselves()
-    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    asked, stop, loop = asyncio.Event(), asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, asked.set)
     notify.ready()  # a scheduler may be away for long; the line says so
     teller = _Teller(notify)
     telling = asyncio.ensure_future(teller.keep())
+    ending = asyncio.ensure_future(_end(studio, asked, stop, notify))
     try:
         await Joining(studio, where, teller.take).stay(stop)
     finally:
         telling.cancel()
+        ending.cancel()
+
+
+async def _end(studio: Studio, asked: asyncio.Event, stop: asyncio.Event, notify: Notify) -> None:
+    """Once that is asked, end the engines; then leave: what they give back is fetched before."""
+    await asked.wait()
+    notify.stopping()
+    try:
+        await asyncio.to_thread(studio.close, _CLOSE_SECONDS)
+    finally:
+        stop.set()
 
 
 class _Teller:
