@@ -21,6 +21,7 @@ from daemon.errors import AlreadyRunningError
 from daemon.locking import ShareLock
 from daemon.notify import Notify
 from daemon.runners.base import Deliver, Runner
+from daemon.runners.entry import serve_undisturbed
 from daemon.runners.making import local
 from daemon.runners.places import Place, places
 from daemon.settings import EngineSettings, Settings
@@ -90,7 +91,7 @@ def studio_in(
     """
 
     def make(deliver: Deliver) -> Runner:
-        return local(settings, deliver, state=folder, found=found)
+        return local(settings, deliver, state=folder, serve=serve_undisturbed, found=found)
 
     return Studio(make, folder / checkpoints.FOLDER)
 

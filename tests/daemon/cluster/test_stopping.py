@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,6 +39,11 @@ def daemon(one: Grid) -> Iterator[tuple[Client, SimpleQueue[Said]]]:
         yield client, said
 
 
+def children(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return [int(child) for task in tasks for child in (task / "children").read_text().split()]
+
+
 @pytest.mark.weights
 @pytest.mark.parametrize("of", ["atelierd", "dask"])
 def test_a_painter_that_is_stopped_gives_back_what_it_has_painted(
@@ -52,7 +58,9 @@ def test_a_painter_that_is_stopped_gives_back_what_it_has_painted(
             end = client.submit(task.paint, order(), resources={RESOURCE: 1}, pure=False)
             while not isinstance((news := said.get(timeout=120).news), Progressed):
                 pass
-            one.workers["anna"].send_signal(signal.SIGTERM)
+            # As a batch system does: its engine hears of it too, and first.
+            for process in (*children(one.workers["anna"].pid), one.workers["anna"].pid):
+                os.kill(process, signal.SIGTERM)
             back = end.result(timeout=60)
             del end
             assert one.workers["anna"].wait(60) == 0
