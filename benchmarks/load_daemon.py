@@ -12,6 +12,7 @@ from typing import Final
 
 import click
 
+from benchmarks.journal_times import telling
 from daemon.cli import settings_options
 from daemon.cli.failures import exit_code_of
 from daemon.cli.run import keep
@@ -21,6 +22,7 @@ from daemon.runners.base import (
     Deliver,
     EngineReady,
     EngineUnavailable,
+    Glimpse,
     Painted,
     Progressed,
     Runner,
@@ -46,6 +48,7 @@ class AtOnce:
     deliver: Deliver
     capacity: int = 1
     news: int = 0
+    preview: bytes = b""
     is_there: bool = True
 
     def start(self) -> None:
@@ -57,10 +60,14 @@ class AtOnce:
         """Give the photo back as the picture."""
         self.deliver(Started(request.job_id))
         for number in range(1, self.news + 1):
-            step = Progress(number, self.news, 1, 1, 64, 48, 1.0, 1.0)
-            self.deliver(Progressed(request.job_id, step))
+            self.deliver(self._told(request.job_id, number))
         report = {"width": 64, "height": 48, "seconds": 0.0, "loss": {"total": 1.0}}
         self.deliver(Painted(request.job_id, request.content, ".jpg", report))
+
+    def _told(self, job_id: str, number: int) -> Progressed | Glimpse:
+        if self.preview:
+            return Glimpse(job_id, "painting", self.preview)
+        return Progressed(job_id, Progress(number, self.news, 1, 1, 64, 48, 1.0, 1.0))
 
     def cancel(self, job_id: str) -> None:
         """Whatever was asked for has been answered."""
@@ -82,7 +89,8 @@ def make_runner(_settings: Settings, deliver: Deliver) -> Runner:
 @settings_options()
 def command(resolved: Resolved) -> ExitCode:
     """Keep a share."""
-    return keep(resolved.settings, once=False, make_runner=make_runner)
+    with telling(os.environ):
+        return keep(resolved.settings, once=False, make_runner=make_runner)
 
 
 if __name__ == "__main__":

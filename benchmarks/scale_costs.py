@@ -93,13 +93,13 @@ def measure(folder: Path, extent: Extent) -> Shared:
         folder: an empty one.
         extent: how much.
     """
-    photo = _photo(extent.width)
-    inspector, _ = _taken(folder / "large", [photo] * extent.photos)
-    _, taking = _taken(folder / "small", [small_picture(n) for n in range(2 * extent.photos)])
-    without = _published(folder / "none", photo, extent, 0)
-    told = _published(folder / "news", photo, extent, extent.news)
-    quiet = _by_dask(folder / "dask", photo, extent, 0)
-    loud = _by_dask(folder / "loud", photo, extent, extent.news)
+    photo = photo_of(extent.width)
+    inspector, _ = taken(folder / "large", [photo] * extent.photos)
+    _, taking = taken(folder / "small", [small_picture(n) for n in range(2 * extent.photos)])
+    without = published(folder / "none", photo, extent, 0)
+    told = published(folder / "news", photo, extent, extent.news)
+    quiet = by_dask(folder / "dask", photo, extent, 0)
+    loud = by_dask(folder / "loud", photo, extent, extent.news)
     return Shared(
         photo_mb=len(photo) / 1e6,
         inspector_photo=inspector,
@@ -113,8 +113,12 @@ def measure(folder: Path, extent: Extent) -> Shared:
     )
 
 
-def _photo(width: int) -> bytes:
-    """A photo as cameras make them: a smooth picture with some grain."""
+def photo_of(width: int) -> bytes:
+    """A photo as cameras make them: a smooth picture with some grain.
+
+    Args:
+        width: pixels; it is three quarters as high.
+    """
     height, generator = 3 * width // 4, np.random.default_rng(1)
     rough = Image.fromarray(generator.integers(0, 256, (12, 16, 3), np.uint8))
     smooth = np.asarray(rough.resize((width, height), Image.Resampling.BICUBIC), np.int16)
@@ -124,10 +128,16 @@ def _photo(width: int) -> bytes:
     return file.getvalue()
 
 
-def _taken(folder: Path, photos: Sequence[bytes]) -> tuple[float, float]:
-    """Seconds a photo of the inspector's process, and between two that were taken."""
+def taken(folder: Path, photos: Sequence[bytes], **environ: str) -> tuple[float, float]:
+    """Seconds a photo of the inspector's process, and between two that were taken.
+
+    Args:
+        folder: one that is not there yet.
+        photos: what is put into the inbox.
+        environ: variables for the service.
+    """
     house = _house(folder, photos)
-    with service(house, _PROGRAM, _QUIET, **{NEVER: "1"}) as process:
+    with service(house, _PROGRAM, _QUIET, **{NEVER: "1"}, **environ) as process:
         wait_until(
             "the photos to be taken",
             lambda: len(_jobs(house, JobState.QUEUED)) == len(photos), process, _PATIENCE,
@@ -137,15 +147,23 @@ def _taken(folder: Path, photos: Sequence[bytes]) -> tuple[float, float]:
     return inspected, _spacing([job.queued_at for job in _jobs(house, JobState.QUEUED)])
 
 
-def _published(folder: Path, photo: bytes, extent: Extent, news: int) -> float:
-    """Seconds between two photos that waited and were published, painted in no time."""
+def published(folder: Path, photo: bytes, extent: Extent, news: int, **environ: str) -> float:
+    """Seconds between two photos that waited and were published, painted in no time.
+
+    Args:
+        folder: one that is not there yet.
+        photo: what is put into the inbox, again and again.
+        extent: how often.
+        news: that the painter gives of each.
+        environ: variables for the service while they are painted.
+    """
     house = _house(folder, [photo] * extent.photos)
     with service(house, _PROGRAM, _QUIET, **{NEVER: "1"}) as process:
         wait_until(
             "the photos to be taken",
             lambda: len(_jobs(house, JobState.QUEUED)) == extent.photos, process, _PATIENCE,
         )  # fmt: skip
-    with service(house, _PROGRAM, _QUIET, **{NEWS: str(news)}) as process:
+    with service(house, _PROGRAM, _QUIET, **{NEWS: str(news)}, **environ) as process:
         wait_until(
             "the photos to be painted",
             lambda: len(_jobs(house, JobState.DONE)) == extent.photos, process, _PATIENCE,
@@ -180,9 +198,19 @@ def _spacing(times: list[float]) -> float:
     return (middle[-1] - middle[0]) / (len(middle) - 1)
 
 
-def _by_dask(folder: Path, photo: bytes, extent: Extent, news: int) -> tuple[float, float]:
-    """Seconds a photo of this process, and of the scheduler's."""
-    painter = ["-m", "benchmarks.scale_painter", "{}", str(news)]
+def by_dask(
+    folder: Path, photo: bytes, extent: Extent, news: int, preview_bytes: int = 0
+) -> tuple[float, float]:
+    """Seconds a photo of this process, and of the scheduler's.
+
+    Args:
+        folder: one that is not there yet.
+        photo: what is painted, in a style that is as large.
+        extent: how often.
+        news: that the painter gives of each.
+        preview_bytes: each of these is a preview of so many bytes; 0: it is bare progress.
+    """
+    painter = ["-m", "benchmarks.scale_painter", "{}", str(news), str(preview_bytes)]
     recipe = Recipe(size=64, scales=(1.0,), iterations=(1,))
     style = StyleFile(photo)
     requests = [

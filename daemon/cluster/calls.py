@@ -42,6 +42,7 @@ class Pace:
         poll_seconds: between two looks at who is there.
         answer_seconds: a scheduler or a painter that does not answer for so long is away.
         connect_seconds: likewise, at the beginning.
+        silent_seconds: without a sign of life for so long a painter is not there any more.
         join_seconds: in which a painter has to be there before people are told that none is.
         pause_seconds: before the second attempt to connect; doubles from one to the next.
         longest_seconds: up to this.
@@ -50,6 +51,7 @@ class Pace:
     poll_seconds: float = 1.0
     answer_seconds: float = 30.0
     connect_seconds: float = 10.0
+    silent_seconds: float = 60.0
     join_seconds: float = 20.0
     pause_seconds: float = 1.0
     longest_seconds: float = 30.0

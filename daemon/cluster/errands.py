@@ -1,20 +1,25 @@
 """The jobs that a cluster has been given, from the order to the end: each ends exactly once.
 
 An errand is one attempt at one job. Whatever comes for one that is over, from a painter that did
-not know yet or from a task that Dask began anew, is nobody's.
+not know yet, is nobody's.
 """
 
 from __future__ import annotations
 
+import asyncio
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from daemon.cluster.roster import Seat
 from daemon.runners.base import Cancelled, Deliver, End, Failed, Painted
 from daemon.runners.request import PaintRequest
 
 if TYPE_CHECKING:
     from distributed import Future
+
+_MOST_REMEMBERED: Final = 256
 
 
 @dataclass(eq=False)
@@ -24,10 +29,11 @@ class Errand:
     Attributes:
         request: what is to be painted.
         run: of its order; unique.
-        is_sent: whether it has gone out, or is about to.
+        seat: the painter that it was sent to; None before.
+        follower: sees it through, from then on.
         future: its task, once it has gone out.
-        sent_to: addresses of the painters that may have it.
-        painter: address of the one that has it, once that said something; empty before.
+        has_begun: whether that painter has said something of it.
+        is_unwanted: whether it was given up, and ends soon.
         fetching: whether what was saved of it is being fetched.
         saved_anew: whether it was saved once more meanwhile.
         is_too_large: whether what was saved of it is more than may go through the network.
@@ -36,10 +42,11 @@ class Errand:
 
     request: PaintRequest
     run: str
-    is_sent: bool = False
+    seat: Seat | None = None
+    follower: asyncio.Task[None] | None = field(default=None, repr=False)
     future: Future[Any] | None = field(default=None, repr=False)
-    sent_to: tuple[str, ...] = ()
-    painter: str = ""
+    has_begun: bool = False
+    is_unwanted: bool = False
     fetching: bool = False
     saved_anew: bool = False
     is_too_large: bool = False
@@ -63,20 +70,24 @@ class Errands:
         self._deliver: Final = deliver
         self._make_run: Final = make_run
         self._by_job: Final[dict[str, Errand]] = {}
+        self._lost_at: Final[OrderedDict[str, set[str]]] = OrderedDict()
 
     @property
     def all(self) -> list[Errand]:
         """Those that are not over, the oldest first."""
         return list(self._by_job.values())
 
-    @property
-    def sent(self) -> int:
-        """How many have gone out."""
-        return sum(one.is_sent for one in self._by_job.values())
+    def at(self, seat: Seat) -> list[Errand]:
+        """Those that a painter has, or is to have."""
+        return [one for one in self._by_job.values() if one.seat is seat]
 
     def next(self) -> Errand | None:
         """The oldest that has not gone out."""
-        return next((one for one in self._by_job.values() if not one.is_sent), None)
+        return next((one for one in self._by_job.values() if one.seat is None), None)
+
+    def lost_at(self, job_id: str) -> set[str]:
+        """Names of the painters where a job was lost."""
+        return self._lost_at.get(job_id, set())
 
     def add(self, request: PaintRequest) -> None:
         """Take a job."""
@@ -95,13 +106,20 @@ class Errands:
         return self._by_job.get(errand.job_id) is errand
 
     def end(self, errand: Errand, event: End) -> None:
-        """It is over, if it was not; whoever wants its task taken back does that."""
-        if self.is_on(errand):
-            del self._by_job[errand.job_id]
-            errand.is_done = isinstance(event, Painted) or (
-                isinstance(event, Failed) and event.blame != "lost"
-            )
-            self._deliver(event)
+        """It is over, if it was not; whoever wants its task taken back does that.
+
+        What was given up and is lost then has ended as it was meant to.
+        """
+        if not self.is_on(errand):
+            return
+        del self._by_job[errand.job_id]
+        is_lost = isinstance(event, Failed) and event.blame == "lost"
+        if is_lost and errand.seat is not None:
+            self._remember(errand.job_id, errand.seat.name)
+        errand.is_done = isinstance(event, Painted) or (isinstance(event, Failed) and not is_lost)
+        if errand.is_done:
+            self._lost_at.pop(errand.job_id, None)
+        self._deliver(Cancelled(errand.job_id) if is_lost and errand.is_unwanted else event)
 
     def lose(self, errand: Errand, message: str) -> None:
         """Whoever painted it is lost: an attempt that counts."""
@@ -115,3 +133,13 @@ class Errands:
         """End all of them so."""
         for errand in self.all:
             self.give_back(errand)
+
+    def renew(self, errand: Errand) -> None:
+        """Let another painter have it, before anybody has begun: the attempt is another one."""
+        if self.is_on(errand):
+            self._by_job[errand.job_id] = Errand(errand.request, self._make_run())
+
+    def _remember(self, job_id: str, name: str) -> None:
+        self._lost_at.setdefault(job_id, set()).add(name)
+        while len(self._lost_at) > _MOST_REMEMBERED:
+            self._lost_at.popitem(last=False)

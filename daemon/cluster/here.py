@@ -9,16 +9,19 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any, Final, cast
 
+import structlog
 from distributed import Scheduler, SpecCluster, Worker
+from distributed.core import Status
 from distributed.diagnostics.plugin import WorkerPlugin
 
 from daemon.cluster.messages import HERE_ALONE, IN_MEMORY, RESOURCE
 from daemon.errors import EngineLostError
 
 _CLOSE_SECONDS: Final = 30.0
+_log: Final = structlog.get_logger()
 
 
 @asynccontextmanager
@@ -53,8 +56,11 @@ async def cluster_here(painters: Sequence[tuple[WorkerPlugin, int]]) -> AsyncIte
             yield cluster.scheduler_address
         finally:
             closing = cast("Awaitable[None]", cluster.close())  # since it is asynchronous
-            with suppress(OSError, asyncio.TimeoutError):
+            try:
                 await asyncio.wait_for(closing, _CLOSE_SECONDS)
+            except Exception as error:  # noqa: BLE001 - broken off in its start, it asserts what is not so
+                _log.debug("cluster.not_closed", why=f"{type(error).__name__} {error}")
+                cluster.status = Status.closed  # else it tries once more when it is collected
 
 
 async def _started(cluster: SpecCluster) -> None:

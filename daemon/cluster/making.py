@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -11,6 +10,7 @@ from typing import Final
 
 from daemon import checkpoints
 from daemon.cluster import task
+from daemon.cluster.background import in_thread
 from daemon.cluster.calls import Calls, Terms
 from daemon.cluster.hand import studio_in
 from daemon.cluster.here import cluster_here
@@ -27,7 +27,7 @@ HERE: Final = "painter"
 """Folder beside the journal for the engines of this machine, where there is no scheduler."""
 
 _MEGABYTE: Final = 1_000_000
-_CLOSE_SECONDS: Final = 4.0  # what they paint was given up and is saved; new ones may be waiting
+_CLOSE_SECONDS: Final = 4.0  # what they paint was given up before; new ones may be waiting
 
 
 def dask(settings: Settings, deliver: Deliver, *, state: Path) -> Runner:
@@ -63,14 +63,21 @@ async def _at(address: str) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def _here(engine: EngineSettings, folder: Path) -> AsyncIterator[str]:
-    found = await asyncio.to_thread(places, engine)  # a card's driver may be long in answering
-    painter = Painter(partial(studio_in, folder, engine, found), _CLOSE_SECONDS)
+    found = await in_thread(partial(places, engine))  # a card's driver may be long in answering
+    studio = await in_thread(partial(studio_in, folder, engine, found))
+    end = partial(studio.close, _CLOSE_SECONDS)
     try:
-        async with cluster_here([(painter, len(found))]) as address:
-            yield address
+        # The engines end first, whatever becomes of the cluster: what they paint ends with them.
+        async with cluster_here([(Painter(lambda: studio, None), len(found))]) as address:
+            try:
+                yield address
+            finally:
+                await in_thread(end)
     except EngineLostError as error:
         why = str(error)
         no_weights = not weights_in(engine.weights)
         raise NoPaintersError(
             EngineUnavailable("weights" if no_weights else "engine", why)
         ) from error
+    finally:
+        await in_thread(end)

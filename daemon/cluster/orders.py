@@ -1,8 +1,7 @@
-"""Sends jobs out as Dask tasks, hears what painters say of them, and takes tasks back.
+"""Sends jobs out as Dask tasks, each to one painter, and takes tasks back.
 
-Dask finds a painter that is free among those that were accepted. It would also begin a task anew
-elsewhere when its worker is lost; that is not for Dask to decide, since nobody would count it: such
-a task is taken back.
+Dask would begin a task anew elsewhere when its worker is lost; that is not for Dask to decide,
+since nobody would count it: such a task is taken back.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ import pickle
 import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from itertools import islice
 from typing import Any, Final
 
 import dask
@@ -22,10 +20,11 @@ from distributed import CancelledError, Client, Future, KilledWorker
 from daemon.cluster.background import Background
 from daemon.cluster.calls import Desk
 from daemon.cluster.errands import Errand
-from daemon.cluster.messages import RESOURCE, Order, Said, Saved, unpack
-from daemon.cluster.roster import Roster
+from daemon.cluster.messages import RESOURCE, GivenBack, Order, Said, Saved, unpack
+from daemon.cluster.roster import Roster, Seat
 from daemon.cluster.saved import NOT_SAVED, TOO_LARGE, SavedFiles
-from daemon.runners.base import Cancelled, CheckpointTrouble, End, Failed, Started
+from daemon.cluster.seating import Seating, key_of
+from daemon.runners.base import Cancelled, CheckpointTrouble, End, Failed, Painted, Started
 from daemon.runners.request import PaintRequest
 
 _LOST: Final = (
@@ -44,6 +43,9 @@ _NO_END: Final = (
     "The painter met an unexpected error ({}). Try again; if it stays so, tell whoever looks after "
     "this program."
 )
+_DIES: Final = (
+    "Photo after photo was lost in it, {} in a row, and it is given no more. See what its log says."
+)
 _MEGABYTE: Final = 1_000_000
 _LOST_CONNECTION: Final = "scheduler-connection-lost"
 _log: Final = structlog.get_logger()
@@ -60,11 +62,16 @@ class Orders:
     """
 
     def __init__(
-        self, client: Client, roster: Roster, desk: Desk, wake: Callable[[], None]
+        self,
+        client: Client,
+        roster: Roster,
+        desk: Desk,
+        wake: Callable[[], None],
     ) -> None:
         self._client: Final = client
         self._roster: Final = roster
         self._errands: Final = desk.errands
+        self.seating: Final = Seating(roster, desk.errands)
         self._terms: Final = desk.terms
         self._calls: Final = desk.calls
         self._deliver: Final = desk.deliver
@@ -79,31 +86,19 @@ class Orders:
         """Whether the scheduler was lost, if only for a moment: it knows nothing of them now."""
 
     def hand_over(self) -> None:
-        """Send out as many jobs as there are places for."""
-        while (takers := self._takers()) and (errand := self._errands.next()):
-            errand.is_sent, errand.sent_to = True, takers
-            self._background.spawn(self._see_through(errand))
+        """Send out as many jobs as there is room for."""
+        for errand in self.seating.to_move():
+            self._send_anew(errand)
+        while (one := self._errands.next()) and (seat := self.seating.seat_for(one)):
+            one.seat = seat
+            one.follower = self._background.spawn(self._see_through(one))
 
-    def _takers(self) -> tuple[str, ...]:
-        """Addresses of painters of which one may have another job; none if there is no room.
-
-        Of those that have all their engines, Dask finds one that is free. One that lacks engines is
-        given by name what the others can do: Dask would give it as many as it said at first.
-        """
-        lesser = [seat for seat in self._roster.ready if seat.able < seat.places]
-        at = {seat.address: self._count_at(seat.address) for seat in lesser}
-        whole = [seat for seat in self._roster.ready if seat not in lesser]
-        if self._errands.sent - sum(at.values()) < sum(seat.places for seat in whole):
-            return tuple(seat.address for seat in whole)
-        free = (seat.address for seat in lesser if at[seat.address] < seat.able)
-        return tuple(islice(free, 1))
-
-    def _count_at(self, address: str) -> int:
-        """How many jobs a painter has, or was sent alone."""
-        return sum(one.painter == address or one.sent_to == (address,) for one in self._errands.all)
+    def _send_anew(self, errand: Errand) -> None:
+        self._errands.renew(errand)
+        self.take_back_soon([errand])
 
     async def take_back(self, errands: Iterable[Errand]) -> None:
-        """Have painters give up what nobody wants any more."""
+        """Have Dask forget what nobody wants any more."""
         futures = [one.future for one in errands if one.future is not None]
         if futures:
             await self._client.cancel(futures, force=True)
@@ -112,21 +107,71 @@ class Orders:
         """Likewise, by itself."""
         self._background.spawn(self.take_back(list(errands)))
 
-    def lose(self, errand: Errand, painter: str) -> None:
+    def give_back(self, errand: Errand) -> None:
+        """End a job here and now as if it had never been begun, whatever its painter does."""
+        self._errands.give_back(errand)
+        self.take_back_soon([errand])
+
+    def cancel(self, errand: Errand) -> None:
+        """Give a job up: it ends when its painter has done its step, and is free again."""
+        if errand.seat is None:
+            self._errands.give_back(errand)
+        elif not errand.is_unwanted:
+            errand.is_unwanted = True
+            self._background.spawn(self._cancel(errand, keep=False))
+
+    async def give_all_up(self, seconds: float) -> None:
+        """Have painters give all jobs back, with what they have painted of them.
+
+        Args:
+            seconds: how long they may take.
+        """
+        followers = [one.follower for one in self._errands.all if one.follower is not None]
+        for errand in self._errands.all:
+            errand.is_unwanted = True
+            self._background.spawn(self._cancel(errand, keep=True))
+        if followers:
+            await asyncio.wait(followers, timeout=seconds)
+        await self.take_back(self._errands.all)
+
+    async def _cancel(self, errand: Errand, *, keep: bool) -> None:
+        """Tell its painter; where nobody there knows of it, it has not been begun, and is over."""
+        was_there = False
+        try:
+            was_there = await self._ask(errand, self._calls.cancel, errand.run, keep)
+        except Exception as error:  # noqa: BLE001 - whatever a painter raises, it does not do as told
+            _log.warning("cluster.not_given_up", job=errand.job_id, why=_words(error))
+        if not was_there:
+            self.give_back(errand)
+
+    def lose(self, errand: Errand) -> None:
         """A painter is lost with a job: that is tried anew by who counts it, and not by Dask."""
-        self._errands.lose(errand, _LOST.format(painter))
+        name = "" if errand.seat is None else errand.seat.name
+        self._errands.lose(errand, _LOST.format(name))
         self.take_back_soon([errand])
         self._wake()
 
-    def of_painter(self, address: str) -> list[Errand]:
-        """The jobs that a painter has, as far as it has said so."""
-        return [one for one in self._errands.all if one.painter == address]
+    def part_from(self, seat: Seat, *, is_lost: bool) -> None:
+        """A painter is not there any more, or of no use: what it had is for others.
 
-    @property
-    def stranded(self) -> list[Errand]:
-        """Those that went out to painters who are all gone, and of which nobody has said a word."""
-        sent = (one for one in self._errands.all if one.sent_to and not one.painter)
-        return [one for one in sent if not any(map(self._roster.find, one.sent_to))]
+        Args:
+            seat: which.
+            is_lost: whether that counts as an attempt at what it had begun with.
+        """
+        for errand in self._errands.at(seat):
+            if not errand.has_begun and not errand.is_unwanted:
+                self._send_anew(errand)
+            elif is_lost:
+                self.lose(errand)
+            elif errand.future is not None and errand.future.done():
+                self._background.spawn(self._give_back_late(errand))
+            else:
+                self.give_back(errand)
+
+    async def _give_back_late(self, errand: Errand) -> None:
+        """It ended before its painter left, and how is on its way here; or will never come."""
+        await asyncio.sleep(self._answer_seconds)
+        self.give_back(errand)
 
     async def close(self) -> None:
         """Follow no job any more."""
@@ -146,13 +191,10 @@ class Orders:
             self._heard(errand, said)
 
     def _heard(self, errand: Errand, said: Said) -> None:
-        seat = self._roster.find(said.painter)
-        name = said.painter if seat is None else seat.name
-        if errand.painter not in {"", said.painter}:  # Dask has begun it anew
-            self.lose(errand, name)
+        if errand.seat is None or errand.seat.address != said.painter:
             return
-        errand.painter = said.painter
-        news = said.news
+        errand.has_begun = True
+        news, name = said.news, errand.seat.name
         if isinstance(news, Saved):
             self._was_saved(errand, news)
         else:
@@ -182,15 +224,20 @@ class Orders:
                 await self._keep(errand, await self._fetched(errand))
         except Exception as error:  # noqa: BLE001 - whatever a painter raises: it paints all the same
             if self._errands.is_on(errand):
-                why = " ".join(f"{type(error).__name__} {error}".split())
-                self._deliver(CheckpointTrouble(errand.job_id, NOT_SAVED.format(why)))
+                self._deliver(CheckpointTrouble(errand.job_id, NOT_SAVED.format(_words(error))))
         finally:
             errand.fetching = False
 
     async def _fetched(self, errand: Errand) -> bytes:
-        asked = self._client.run(self._calls.fetch, errand.run, workers=[errand.painter])
-        told = await asyncio.wait_for(asked, self._answer_seconds)
-        return bytes(told.get(errand.painter, b""))
+        return bytes(await self._ask(errand, self._calls.fetch, errand.run) or b"")
+
+    async def _ask(self, errand: Errand, call: Callable[..., Any], *given: object) -> Any:
+        """Have its painter do something; None if that is not there any more."""
+        if errand.seat is None:
+            return None
+        address = errand.seat.address
+        asked = self._client.run(call, *given, workers=[address])
+        return (await asyncio.wait_for(asked, self._answer_seconds)).get(address)
 
     async def _keep(self, errand: Errand, data: bytes) -> None:
         if self._errands.is_on(errand):
@@ -203,27 +250,47 @@ class Orders:
             end = await self._end_of(errand)
         except Exception as error:  # noqa: BLE001 - one job's bug must not take the others along
             end = _unexpected(errand.job_id, error)
-        if end is not None:
+        finally:
+            if errand.future is not None:
+                errand.future.release()  # whatever came of it, nobody waits for it any more
+        if end is not None and self._errands.is_on(errand):
+            self._count(errand, end)
             self._errands.end(errand, end)
         self._wake()
 
+    def _count(self, errand: Errand, end: End) -> None:
+        """A painter in which photo after photo is lost gets no more of them, if others do."""
+        seat = errand.seat
+        if seat is None:
+            return
+        if isinstance(end, Painted):
+            seat.losses.clear()
+        elif isinstance(end, Failed) and end.blame == "lost" and not errand.is_unwanted:
+            seat.losses.append(errand.job_id)
+            if seat.dies and any(one is not seat for one in self._roster.ready):
+                self._roster.refuse(seat, _DIES.format(len(seat.losses)))
+
     async def _end_of(self, errand: Errand) -> End | None:
-        """How it ends; None if there is nobody to paint it just now, or the scheduler is lost."""
+        """How it ends; None if it is to be sent anew, or the scheduler is lost."""
         size = _size(errand.request)
         if size > self._terms.most_bytes:
             most = self._terms.most_bytes / _MEGABYTE
             return Failed(errand.job_id, "content", _TOO_LARGE.format(most))
         room = self._terms.most_bytes - size
         snapshot = await self._saved.read(errand.job_id, room)
-        if not self._errands.is_on(errand):
+        if not self._errands.is_on(errand) or errand.seat is None:
             return None
-        if not any(map(self._roster.find, errand.sent_to)):
-            errand.is_sent, errand.sent_to = False, ()
+        if not errand.seat.is_sure or not self._roster.is_there(errand.seat):
+            self._errands.renew(errand)
             return None
-        errand.future = self._sent(errand, snapshot)
-        return await self._outcome(errand.job_id, errand.future)
+        errand.future = self._sent(errand, errand.seat, snapshot)
+        end = await self._outcome(errand.job_id, errand.future)
+        if isinstance(end, GivenBack):
+            await self._keep(errand, end.snapshot)
+            return Cancelled(errand.job_id)
+        return end
 
-    def _sent(self, errand: Errand, snapshot: bytes) -> Future[Any]:
+    def _sent(self, errand: Errand, seat: Seat, snapshot: bytes) -> Future[Any]:
         terms = self._terms
         order = Order(
             errand.run,
@@ -237,14 +304,14 @@ class Orders:
             return self._client.submit(
                 self._calls.paint,
                 order,
-                key=f"paint-{errand.run}",
-                workers=list(errand.sent_to),
+                key=key_of(errand),
+                workers=[seat.address],
                 resources={RESOURCE: 1},
                 pure=False,
                 retries=0,
             )
 
-    async def _outcome(self, job_id: str, future: Future[Any]) -> End | None:
+    async def _outcome(self, job_id: str, future: Future[Any]) -> End | GivenBack | None:
         try:
             end = await future
         except CancelledError as error:
@@ -255,9 +322,13 @@ class Orders:
             return None
         except KilledWorker:
             return Failed(job_id, "lost", _KILLS)
-        if not isinstance(end, End) or end.job_id != job_id:
+        if not isinstance(end, (End, GivenBack)) or end.job_id != job_id:
             raise TypeError(f"not how a job ends: {type(end).__name__}")
         return end
+
+
+def _words(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__} {error}".split())
 
 
 def _size(request: PaintRequest) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from daemon.cluster.messages import RESOURCE, Credentials
@@ -23,6 +23,11 @@ from daemon.runners.base import (
 )
 from engine import DeviceReport
 
+_MOST_LOSSES: Final = 3
+"""Photos that are lost in a row at one painter: then that is set aside."""
+
+_LEAST_PHOTOS: Final = 2  # over which that happened; one photo alone may be to blame itself
+
 
 @dataclass(eq=False)
 class Seat:
@@ -33,13 +38,19 @@ class Seat:
         name: for people.
         places: how many photos it paints at once with all its engines.
         has_nanny: whether it is started again when it ends.
-        state: `new` until it has said what it is; `ready`, or `aside`.
-        why: it is set aside, or was before it was asked anew.
         since: when it joined, by the clock.
-        told: what it has said that it is, once it was accepted.
-        is_told: whether people were told why it is set aside.
-        is_asked: whether its answer is awaited.
+        state: `new` until it has said what it is, and while it has no engine; `ready`; `aside` if
+            it is of no use; `leaving` once it has said so.
+        why: it is set aside, or was before it was asked anew.
+        credentials: what it has said that it is.
+        is_announced: whether people were told why it is set aside.
+        is_pending: whether its answer is awaited.
         has_changed: whether it is not the same any more as when it was asked.
+        others: how many photos of other services it has.
+        losses: the jobs that were lost in it, since it painted one.
+        beat: the last sign of life that the scheduler had of it, by that one's clock.
+        beat_at: when that was seen, by ours.
+        is_missing: whether the scheduler did not name it any more at the last look.
     """
 
     address: str
@@ -47,17 +58,35 @@ class Seat:
     places: int
     has_nanny: bool
     since: float
-    state: Literal["new", "ready", "aside"] = "new"
+    state: Literal["new", "ready", "aside", "leaving"] = "new"
     why: str = ""
-    told: Credentials | None = None
-    is_told: bool = False
-    is_asked: bool = False
+    credentials: Credentials | None = None
+    is_announced: bool = False
+    is_pending: bool = False
     has_changed: bool = False
+    others: int = 0
+    losses: list[str] = field(default_factory=list)
+    beat: float = 0.0
+    beat_at: float = 0.0
+    is_missing: bool = False
 
     @property
     def able(self) -> int:
         """How many photos it paints at once as things are: engines of it may be away."""
-        return 0 if self.told is None else min(self.places, len(self.told.engines))
+        engines = () if self.credentials is None else self.credentials.engines
+        return min(self.places, len(engines)) if self.state == "ready" else 0
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether it may be given a photo: it is what it was when it was asked."""
+        return self.state == "ready" and not (
+            self.has_changed or self.is_pending or self.is_missing
+        )
+
+    @property
+    def dies(self) -> bool:
+        """Whether photos are lost in it again and again, and no one of them may be to blame."""
+        return len(self.losses) >= _MOST_LOSSES and len(set(self.losses)) >= _LEAST_PHOTOS
 
 
 class Roster:
@@ -72,6 +101,9 @@ class Roster:
         self._deliver: Final = deliver
         self._clock: Final = clock
         self._seats: Final[dict[str, Seat]] = {}
+        # Workers that are not painters to us: until the scheduler has another sign of life of
+        # them than this one, or, where there is none, until it names them no more.
+        self._shut_out: Final[dict[str, float | None]] = {}
 
     @property
     def ready(self) -> list[Seat]:
@@ -85,25 +117,19 @@ class Roster:
 
     @property
     def new(self) -> list[Seat]:
-        """Those that have not said what they are."""
+        """Those that have not said what they are, or have no engine just now."""
         return [seat for seat in self._seats.values() if seat.state == "new"]
+
+    @property
+    def to_ask(self) -> list[Seat]:
+        """Those that are to be asked now what they are."""
+        waiting = (one for one in self._seats.values() if not one.is_pending)
+        return [one for one in waiting if one.state == "new" or one.has_changed]
 
     @property
     def places(self) -> int:
         """How many photos they paint at once as things are, those that may have any."""
         return sum(seat.able for seat in self.ready)
-
-    @property
-    def to_ask(self) -> list[Seat]:
-        """Those that are to be asked now what they are."""
-        seats = self._seats.values()
-        return [
-            one for one in seats if not one.is_asked and (one.state == "new" or one.has_changed)
-        ]
-
-    def accepted_beside(self, seat: Seat) -> Credentials | None:
-        """What others are that may have photos; None if there are none."""
-        return next((one.told for one in self.ready if one is not seat), None)
 
     def find(self, address: str) -> Seat | None:
         """The one at an address, if it is there."""
@@ -113,61 +139,100 @@ class Roster:
         """Whether it has not left."""
         return self._seats.get(seat.address) is seat
 
-    def missing_among(self, workers: Mapping[str, Any]) -> list[Seat]:
-        """Those that the scheduler does not name any more.
+    def accepted_beside(self, seat: Seat) -> Credentials | None:
+        """What others are that may have photos; None if there are none."""
+        return next((one.credentials for one in self.ready if one is not seat), None)
+
+    def look(self, workers: Mapping[str, Mapping[str, Any]], silent_seconds: float) -> list[Seat]:
+        """Compare with what the scheduler says, and take note of those that have joined.
 
         Args:
-            workers: what the scheduler says of each, by its address.
-        """
-        return [seat for address, seat in self._seats.items() if address not in workers]
+            workers: what it says of each, by its address.
+            silent_seconds: one without a sign of life for so long is not there either.
 
-    def join(self, workers: Mapping[str, Mapping[str, Any]]) -> None:
-        """Take note of those that were not there before."""
+        Returns:
+            Those that are not there any more; they are still to `leave`. What left in order was
+            told by an event, which may come later than this look: so the second one counts.
+        """
+        gone = [seat for address, seat in self._seats.items() if address not in workers]
+        lost = [seat for seat in gone if seat.is_missing]
+        for seat in gone:
+            seat.is_missing = True
+        for address in [address for address in self._shut_out if address not in workers]:
+            del self._shut_out[address]
         for address, told in workers.items():
-            places = int(told.get("resources", {}).get(RESOURCE, 0))
-            if places > 0 and address not in self._seats:
-                name = _name(address, told)
-                has_nanny = bool(told.get("nanny"))
-                self._seats[address] = Seat(address, name, places, has_nanny, self._clock())
+            beat = float(told.get("last_seen", 0))
+            if address not in self._seats:
+                self._join(address, told, beat)
+                continue
+            seat = self._seats[address]
+            if beat != seat.beat:
+                seat.beat, seat.beat_at, seat.is_missing = beat, self._clock(), False
+            elif self._clock() - seat.beat_at > silent_seconds:
+                self._shut_out[address] = beat
+                lost.append(seat)
+        return lost
+
+    def _join(self, address: str, told: Mapping[str, Any], beat: float) -> None:
+        places = int(told.get("resources", {}).get(RESOURCE, 0))
+        if places <= 0 or self._shut_out.get(address, -1.0) in {None, beat}:
+            return
+        self._shut_out.pop(address, None)
+        now, has_nanny = self._clock(), bool(told.get("nanny"))
+        seat = Seat(address, _name(address, told), places, has_nanny, now, beat=beat, beat_at=now)
+        self._seats[address] = seat
+
+    def shut_out(self, seat: Seat) -> None:
+        """It is being ended: whatever the scheduler says of this worker is of no interest."""
+        self._shut_out[seat.address] = None
+
+    def let_in(self, seat: Seat) -> None:
+        """It was not ended after all."""
+        self._shut_out.pop(seat.address, None)
 
     def admit(self, seat: Seat, told: Credentials) -> None:
         """From now on it may have photos, or more or fewer than before."""
-        if not self.is_there(seat):
-            return
-        was_ready, seat.told = seat.state == "ready", told
-        seat.state, seat.why, seat.is_told = "ready", "", False
+        was_ready, seat.credentials = seat.state == "ready", told
+        seat.state, seat.why, seat.is_announced = "ready", "", False
         if not was_ready:
             device = DeviceReport(
                 _device(told.engines), "auto", 0, f"the painter {seat.name} says so"
             )
             seconds = self._clock() - seat.since
             self._deliver(EngineReady(device, told.weights_sha256, seconds, seat.name))
-            self._tell_of_aside()
+            self._announce()
 
-    def pause(self, seat: Seat) -> None:
+    def wait_for(self, seat: Seat) -> None:
         """It has no engine just now, and loads one."""
-        if seat.told is not None:
-            seat.told = replace(seat.told, engines=())
-
-    def refuse(self, seat: Seat, why: str) -> None:
-        """It may have none, or no more."""
-        if not self.is_there(seat) or (seat.state == "aside" and seat.why == why):
-            return
-        was_ready, seat.is_told = seat.state == "ready", seat.is_told and seat.why == why
-        seat.state, seat.why, seat.told = "aside", why, None
+        was_ready, seat.state, seat.credentials = seat.state == "ready", "new", None
         if was_ready:
             self._deliver(EngineLost(None, seat.name, len(self.ready)))
-        self._tell_of_aside()
+
+    def leaves(self, seat: Seat) -> None:
+        """It has said that it is about to leave."""
+        seat.state = "leaving"
+
+    def refuse(self, seat: Seat, why: str) -> None:
+        """It may have no photos, or no more."""
+        if seat.state == "aside" and seat.why == why:
+            return
+        was_ready = seat.state == "ready"
+        seat.is_announced = seat.is_announced and seat.why == why
+        seat.state, seat.why, seat.credentials = "aside", why, None
+        if was_ready:
+            self._deliver(EngineLost(None, seat.name, len(self.ready)))
+        self._announce()
 
     def ask_anew(self) -> None:
         """Let those that were set aside say once more what they are."""
         for seat in self.aside:
             seat.state = "new"
+            seat.losses.clear()
 
     def none_is_left(self, why: EngineUnavailable) -> None:
         """Tell that there is no painter; that is said of all of them, and each is news again."""
         for seat in self._seats.values():
-            seat.is_told = False
+            seat.is_announced = False
         self._deliver(why)
 
     def leave(self, seat: Seat, *, is_missed: bool) -> None:
@@ -181,19 +246,18 @@ class Roster:
             return
         del self._seats[seat.address]
         others = len(self.ready)
-        if seat.state == "ready":
-            gone = EngineLost(None, seat.name, others) if is_missed else None
-            self._deliver(gone or EngineGone(seat.name, others))
-        elif seat.is_told and others:
+        if seat.state == "ready" and is_missed:
+            self._deliver(EngineLost(None, seat.name, others))
+        elif seat.state in {"ready", "leaving"} or seat.is_announced:
             self._deliver(EngineGone(seat.name, others))
 
-    def _tell_of_aside(self) -> None:
-        """Once others go on; where none does, `none_is_left` says it of all."""
+    def _announce(self) -> None:
+        """Tell of those set aside once others go on; else `none_is_left` says it of all."""
         if not self.ready:
             return
         for seat in self.aside:
-            if not seat.is_told:
-                seat.is_told = True
+            if not seat.is_announced:
+                seat.is_announced = True
                 self._deliver(EngineAside(seat.name, seat.why))
 
 

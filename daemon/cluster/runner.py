@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import signal
+import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
@@ -31,6 +32,10 @@ from daemon.runners.request import PaintRequest
 _AWAY: Final = (
     "The scheduler at {} cannot be reached. Start it there (`dask scheduler`), or set "
     "cluster.scheduler to where it is; it is tried again by itself."
+)
+_NO_TRUST: Final = (
+    "Somebody answers at {}, but the two do not trust one another ({}). See whether both sides "
+    "have certificates, of one authority, which have not run out (docs/cluster.md)."
 )
 _NONE_LEFT: Final = (
     "No engine of this machine is left. They are started again by themselves; if that goes on, run "
@@ -147,7 +152,7 @@ class _Keeper:
         self._main: asyncio.Task[None] | None = None
         self._session: Session | None = None
         self._stopping, self._patience = False, 0.0
-        self._is_asked = False  # somebody waits to hear whether there is a painter
+        self._start_is_wanted = False  # somebody waits to hear whether there is a painter
         self.places = 0
         """How many photos are painted at once, as things are now."""
 
@@ -186,12 +191,21 @@ class _Keeper:
         self._loop = asyncio.get_running_loop()  # last: from now on others may wake it
         try:
             while not self._stopping:
-                self._keep_connected(self._noted)
-                self._read_notes()
+                try:
+                    self._keep_connected(self._noted)
+                    self._read_notes()
+                except Exception as error:  # noqa: BLE001 - without this nothing is ever painted
+                    self._collapse(error)
                 await self._noted.wait()
                 self._noted.clear()
         finally:
             await self._give_up()
+
+    def _collapse(self, error: Exception) -> None:
+        """The last resort for a bug of ours: give all back, and wait until `start` is called."""
+        _log.error("cluster.keeper_failed", exc_info=error)
+        self._start_is_wanted = False
+        self._lost(EngineUnavailable("engine", _BUG.format(type(error).__name__)))
 
     def _keep_connected(self, noted: asyncio.Event) -> None:
         """Stay connected; whatever ends that without being asked is a fault, and not the end."""
@@ -207,8 +221,9 @@ class _Keeper:
         self._read_notes()
         if self._session is not None:
             with suppress(OSError, asyncio.TimeoutError):
-                taking = self._session.take_all_back()
-                await asyncio.wait_for(taking, self._patience * _GIVE_BACK_SHARE)
+                seconds = self._patience * _GIVE_BACK_SHARE
+                giving = self._session.give_all_up(seconds)
+                await asyncio.wait_for(giving, seconds + _CLOSE_SECONDS)
             self._session.stop()
         self._errands.give_all_back()
         if self._main is not None:
@@ -223,9 +238,9 @@ class _Keeper:
         if isinstance(note, PaintRequest):
             self._errands.add(note)
         elif isinstance(note, StartRequest):
-            self._is_asked = True
+            self._start_is_wanted = True
             if self._session is not None:
-                self._session.start()
+                self._session.try_again()
         elif errand := self._errands.of_job(note.job_id):
             self._drop(errand, is_killed=isinstance(note, KillRequest))
         if self._session is not None:
@@ -245,10 +260,8 @@ class _Keeper:
             try:
                 tries = 0 if await self._one_connection() else tries + 1
             except Exception as error:  # noqa: BLE001 - without this nothing is ever painted
-                _log.error("cluster.keeper_failed", exc_info=error)
-                self._is_asked = False
-                why = _BUG.format(type(error).__name__)
-                self._lost(EngineUnavailable("engine", why))
+                if not self._stopping:
+                    self._collapse(error)
                 tries += 1
             await self._pause(tries)
 
@@ -260,18 +273,18 @@ class _Keeper:
                 self._place() as address,
                 self._connect(address, self._pace.connect_seconds) as client,
             ):
-                self._is_asked = False
+                self._start_is_wanted = False
                 await self._keep_busy(client, address)
-        except _AwayError:
-            if self._is_asked:
-                self._is_asked = False
-                self._lost(EngineUnavailable("engine", _AWAY.format(address)))
+        except _AwayError as error:
+            if self._start_is_wanted:
+                self._start_is_wanted = False
+                self._lost(EngineUnavailable("engine", _why_away(address, error.__cause__)))
             return False
         except SchedulerLostError:
             why = _NONE_LEFT if address.startswith(IN_MEMORY) else _AWAY.format(address)
             self._lost(EngineUnavailable("engine", why))
         except NoPaintersError as error:
-            self._is_asked = False
+            self._start_is_wanted = False
             self._lost(error.why)
             return False
         return True
@@ -298,7 +311,8 @@ class _Keeper:
         pace = self._pace
         until = min(pace.pause_seconds * 2.0 ** min(tries, 16), pace.longest_seconds)
         step = min(pace.pause_seconds, until)
-        while until > 0 and not (self._is_asked or self._stopping):  # `start` waits for no pause
+        # `start` waits for no pause.
+        while until > 0 and not (self._start_is_wanted or self._stopping):
             await asyncio.sleep(step)
             until -= step
 
@@ -313,9 +327,18 @@ async def _connected(
     try:
         try:
             await client
-        except (OSError, asyncio.TimeoutError) as error:
+        except (OSError, asyncio.TimeoutError, ValueError) as error:  # the last: no TLS over there
             raise _AwayError from error
         yield client
     finally:
         with suppress(OSError, asyncio.TimeoutError):
             await asyncio.wait_for(client.close(), _CLOSE_SECONDS)
+
+
+def _why_away(address: str, error: BaseException | None) -> str:
+    """Dask wraps what was the matter, and says it in its log alone."""
+    while error is not None:
+        if isinstance(error, (ssl.SSLError, ValueError)):
+            return _NO_TRUST.format(address, " ".join(str(error).split()))
+        error = error.__cause__ or error.__context__
+    return _AWAY.format(address)

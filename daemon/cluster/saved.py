@@ -6,11 +6,12 @@ begun anew.
 
 from __future__ import annotations
 
-import asyncio
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from daemon.checkpoints import Checkpoints
+from daemon.cluster.background import in_thread
 from daemon.files import write_atomically
 
 TOO_LARGE: Final = (
@@ -40,7 +41,7 @@ class SavedFiles:
             most_bytes: that there is room for.
         """
         path = self._checkpoints.path(job_id)
-        return b"" if path is None else await asyncio.to_thread(_read, path, most_bytes)
+        return b"" if path is None else await in_thread(partial(_read, path, most_bytes))
 
     async def write(self, job_id: str, data: bytes) -> None:
         """Put a file in the place of the one before.
@@ -50,11 +51,11 @@ class SavedFiles:
         """
         path = self._checkpoints.path(job_id)
         if path is not None and 0 < len(data) <= self._most_bytes:
-            await asyncio.to_thread(_write, path, data)
+            await in_thread(partial(_write, path, data))
 
     async def forget(self, job_id: str) -> None:
         """Remove the file of a job that has ended while it was being written."""
-        await asyncio.to_thread(self._checkpoints.forget, job_id)
+        await in_thread(partial(self._checkpoints.forget, job_id))
 
 
 def _read(path: Path, most_bytes: int) -> bytes:
@@ -67,6 +68,7 @@ def _read(path: Path, most_bytes: int) -> bytes:
 
 
 def _write(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     # A power cut loses what was done since the start: that is no reason to wait for the disk.
     write_atomically(path, data, sync=False)
+    path.chmod(0o600)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import Any, Final
 
 from distributed import Client
@@ -73,7 +72,8 @@ class Session:
         self._background: Final = Background()
         self._roster: Final = Roster(desk.deliver, clock)
         self._orders: Final = Orders(client, self._roster, desk, self.wake)
-        self._asked_at: float | None = clock()  # somebody waits for a painter since then
+        self._alone_since: float | None = None  # without a painter
+        self._is_told = False  # people know that there is none
         client.subscribe_topic(self._orders.topic, self._orders.hear)
         client.subscribe_topic(CHANGED, self._hear_of_engines)
         client.subscribe_topic(_EVENTS, self._hear_of_workers)
@@ -82,11 +82,10 @@ class Session:
         """Look again soon."""
         self._woken.set()
 
-    def start(self) -> None:
+    def try_again(self) -> None:
         """Ask those anew that were set aside; say in a while if there is no painter."""
         self._roster.ask_anew()
-        if not self._roster.ready:
-            self._asked_at = self._clock()
+        self._alone_since, self._is_told = None, False
         self.wake()
 
     def stop(self) -> None:
@@ -110,17 +109,15 @@ class Session:
 
     def cancel(self, errand: Errand) -> None:
         """Give a job up."""
-        self._errands.give_back(errand)
-        self._orders.take_back_soon([errand])
+        self._orders.cancel(errand)
 
     def kill(self, errand: Errand) -> None:
         """An engine does not answer: its painter ends it; a painter that does not is let go."""
-        seat = self._roster.find(errand.painter)
-        if seat is None:  # nobody has begun with it: no painter is to blame
-            self.cancel(errand)
+        if errand.seat is None or not errand.has_begun:
+            self._orders.give_back(errand)  # no painter is to blame
             return
-        self._orders.lose(errand, seat.name)
-        self._background.spawn(self._end_engine(seat, errand.run))
+        self._orders.lose(errand)
+        self._background.spawn(self._end_engine(errand.seat, errand.run))
 
     async def close(self) -> None:
         """Follow nothing any more; the client stays the caller's to close."""
@@ -128,9 +125,9 @@ class Session:
         await self._orders.close()
         await self._background.close()
 
-    async def take_all_back(self) -> None:
-        """Have the painters give up all that they have."""
-        await self._orders.take_back(self._errands.all)
+    async def give_all_up(self, seconds: float) -> None:
+        """Have the painters give up all that they have, within so many seconds."""
+        await self._orders.give_all_up(seconds)
 
     async def _end_engine(self, seat: Seat, run: str) -> None:
         try:
@@ -143,18 +140,20 @@ class Session:
     def _end_painter(self, seat: Seat) -> None:
         """It does not answer either: it is started anew, if it can be, or else set aside."""
         if not seat.has_nanny:
-            self._roster.refuse(seat, _HANGS.format(seat.name))
-            self._changed()
+            self._refuse(seat, _HANGS.format(seat.name))
             return
-        for errand in self._orders.of_painter(seat.address):
-            self.cancel(errand)  # it is not to blame for what another one does
+        self._orders.part_from(seat, is_lost=False)  # it is not to blame for what another one does
+        self._roster.shut_out(seat)
         self._leaves(seat, is_missed=True)
         self._background.spawn(self._restart(seat))
 
     async def _restart(self, seat: Seat) -> None:
-        # Whether it comes back is seen when it joins.
-        with suppress(OSError, asyncio.TimeoutError, ValueError):
-            await self._client.restart_workers([seat.address], raise_for_error=False)
+        try:
+            told = await self._client.restart_workers([seat.address], raise_for_error=False)
+        except (OSError, asyncio.TimeoutError, ValueError):
+            told = {}
+        if told.get(seat.address) != "OK":
+            self._roster.let_in(seat)
 
     async def _look(self) -> None:
         """See who is there.
@@ -166,8 +165,8 @@ class Session:
         if self._client.status != "running" or scheduler is None or self._orders.is_cut_off:
             raise SchedulerLostError
         try:
-            asked = scheduler.identity(n_workers=-1)
-            told = await asyncio.wait_for(asked, self._pace.answer_seconds)
+            asked = asyncio.gather(scheduler.identity(n_workers=-1), scheduler.processing())
+            told, processing = await asyncio.wait_for(asked, self._pace.answer_seconds)
         except (OSError, asyncio.TimeoutError) as error:
             raise SchedulerLostError from error
         if not told["workers"] and self._address.startswith(IN_MEMORY):
@@ -176,18 +175,13 @@ class Session:
             raise SchedulerLostError  # this is another one, in its place
         self._scheduler = told["id"]
         self._take_stock(told["workers"])
+        self._orders.seating.take_notice(processing)
 
     def _take_stock(self, workers: Mapping[str, Mapping[str, Any]]) -> None:
-        for seat in self._roster.missing_among(workers):
+        for seat in self._roster.look(workers, self._pace.silent_seconds):
             self._leaves(seat, is_missed=True)
-        for errand in self._errands.all:
-            if errand.painter and errand.painter not in workers:  # gone before it was known
-                self._orders.lose(errand, errand.painter)
-        for errand in self._orders.stranded:
-            self.cancel(errand)  # Dask would wait for these painters for ever
-        self._roster.join(workers)
         for seat in self._roster.to_ask:
-            seat.is_asked, seat.has_changed = True, False
+            seat.is_pending, seat.has_changed = True, False
             self._background.spawn(self._ask(seat))
 
     def _hear_of_workers(self, event: tuple[float, Any]) -> None:
@@ -210,20 +204,18 @@ class Session:
 
     def _leaves(self, seat: Seat, *, is_missed: bool) -> None:
         self._roster.leave(seat, is_missed=is_missed)
-        for errand in self._orders.of_painter(seat.address):
-            if is_missed:
-                self._orders.lose(errand, seat.name)
-            else:
-                self._errands.give_back(errand)
-                self._orders.take_back_soon([errand])
+        self._orders.part_from(seat, is_lost=is_missed)
         if not self._roster.ready:
             self._roster.ask_anew()  # they may have been of no use beside this one alone
         self._changed()
 
+    def _refuse(self, seat: Seat, why: str) -> None:
+        self._roster.refuse(seat, why)
+        self._orders.part_from(seat, is_lost=False)
+        self._changed()
+
     def _changed(self) -> None:
         self._tell_places(self._roster.places)
-        if not self._roster.ready and self._asked_at is None:
-            self._asked_at = self._clock()
         self.wake()
 
     async def _ask(self, seat: Seat) -> None:
@@ -233,12 +225,14 @@ class Session:
             seat.has_changed = True
             return
         except Exception as error:  # noqa: BLE001 - another program may raise anything
-            why = " ".join(f"{type(error).__name__} {error}".split())
-            self._roster.refuse(seat, _CANNOT_SAY.format(seat.name, why))
+            if self._roster.is_there(seat):
+                why = " ".join(f"{type(error).__name__} {error}".split())
+                self._refuse(seat, _CANNOT_SAY.format(seat.name, why))
             return
         finally:
-            seat.is_asked = False
-        self._judge(seat, told)
+            seat.is_pending = False
+        if self._roster.is_there(seat):
+            self._judge(seat, told)
 
     async def _credentials(self, seat: Seat) -> Credentials | None:
         asked = self._client.run(self._calls.credentials, workers=[seat.address])
@@ -249,26 +243,32 @@ class Session:
 
     def _judge(self, seat: Seat, told: Credentials | None) -> None:
         if told is None:
-            self._roster.pause(seat)
+            self._roster.wait_for(seat)  # and asked again at the next look
+            self._tell_places(self._roster.places)
+        elif not told.engines:
+            self._roster.leaves(seat)
+            self._tell_places(self._roster.places)
         elif why := self._calls.refusal(told, self._roster.accepted_beside(seat)):
-            self._roster.refuse(seat, f"{seat.name}: {why}")
+            self._refuse(seat, f"{seat.name}: {why}")
         else:
             self._roster.admit(seat, told)
-            self._asked_at = None
-        self._tell_places(self._roster.places)
-        self.wake()
+            self._changed()
 
     def _tell_if_none(self) -> None:
-        """After a while without any painter, tell whoever waits for one."""
-        if self._asked_at is None or self._roster.ready:
-            return
-        waited = self._clock() - self._asked_at
-        longest = LONGEST_LOAD_SECONDS if self._roster.new else self._pace.join_seconds
-        if waited >= longest or self._is_hopeless():
-            self._asked_at = None
+        """After a while without any painter, tell whoever waits for one; once."""
+        if self._roster.ready:
+            self._alone_since, self._is_told = None, False
+        elif self._alone_since is None:
+            self._alone_since = self._clock()
+        elif not self._is_told and self._has_waited_enough(self._clock() - self._alone_since):
+            self._is_told = True
             self._roster.none_is_left(EngineUnavailable("engine", self._why_none()))
             for errand in self._errands.all:
-                self.cancel(errand)
+                self._orders.give_back(errand)
+
+    def _has_waited_enough(self, seconds: float) -> bool:
+        longest = LONGEST_LOAD_SECONDS if self._roster.new else self._pace.join_seconds
+        return seconds >= longest or self._is_hopeless()
 
     def _is_hopeless(self) -> bool:
         """Whether all that are there were set aside."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import math
 import socket
 import warnings
 from collections.abc import Callable, Mapping
@@ -149,7 +150,7 @@ async def _painters(
     seconds: float,
 ) -> tuple[Seen, ...]:
     roster = Roster(lambda _: None)
-    roster.join(workers)
+    roster.look(workers, math.inf)
     seats = roster.new
     asked = (asyncio.wait_for(_credentials(client, one.address), seconds) for one in seats)
     answers = await asyncio.gather(*asked, return_exceptions=True)

@@ -204,8 +204,8 @@ class Exchange:
         elif isinstance(event, EngineAside):
             self._aside[event.engine] = event.message
         else:
-            self._aside.pop(event.engine, None)  # it has left, or is started again
-            if not event.others:
+            was_aside = self._aside.pop(event.engine, None)  # it has left, or is started again
+            if not event.others and was_aside is None:
                 self._is_ready = False
                 self._loads()  # it is started again by itself, or another one comes
 

@@ -140,6 +140,7 @@ class LocalRunner(NotedRunner):
         No event is delivered after this returns. Not to be called from within `deliver`.
         """
         if not self._shut(timeout):
+            self._ended(timeout)  # somebody else is closing it
             return
         if not self._has_begun:
             self._keeper.run()  # nothing was started: this only answers the jobs that wait

@@ -214,19 +214,20 @@ class Pool:
 
     def _find(self) -> None:
         try:
-            found = self._find_places()
+            self._settle(self._find_places())
         except Exception as error:  # noqa: BLE001 - without it nothing is ever painted
             _log.error("engine.no_places", exc_info=error)
             message = _NO_PLACES.format(type(error).__name__)
             with self._lock:
                 self._is_finding = False
                 self._deliver(EngineUnavailable("engine", message))
-            return
+
+    def _settle(self, found: Sequence[Place]) -> None:
         with self._lock:
-            self._is_finding = False
             if not self._closed:
                 self._members = [self._member(place) for place in found]
                 self._start_members()
+            self._is_finding = False
 
     # Under the lock.
 

@@ -27,6 +27,8 @@ ENGINES = "STAND_IN_ENGINES"
 """Variable of the environment: how many engines a worker has just now; 1 if it is not there."""
 SECONDS = "STAND_IN_SECONDS"
 """Variable of the environment: how long a worker takes for each step of a real photo."""
+SICK = "STAND_IN_SICK"
+"""Variable of the environment: at which step a worker loses each photo."""
 DEAF = "STAND_IN_DEAF"
 """Variable of the environment: whether a worker cannot end an engine."""
 GOOD = "a" * 64
@@ -84,13 +86,11 @@ def _painted(order: Order, plan: Plan) -> End:
         _say(order, Resumed(job_id, first))
     for step in range(first + 1, plan.steps + 1):
         if step == plan.dies_at:
-            time.sleep(0.2)  # what was said is to go out
-            if not _is_given_up(f"paint-{order.run}"):
-                os.kill(os.getpid(), signal.SIGKILL)
+            _die(order)
         if not plan.hangs and (order.run in CANCELLED or _is_given_up(f"paint-{order.run}")):
             return Cancelled(job_id)
         time.sleep(plan.seconds)
-        if order.run in KILLED:
+        if order.run in KILLED or step == int(os.environ.get(SICK, "0")):
             KILLED.discard(order.run)
             return Failed(job_id, "lost", "Its engine was ended.")
         _say(order, Progressed(job_id, progress(step, plan.steps)))
@@ -101,6 +101,12 @@ def _painted(order: Order, plan: Plan) -> End:
     if plan.fails:
         return Failed(job_id, "recipe", "It makes no sense.")
     return Painted(job_id, f"{first + 1}-{plan.steps}".encode(), ".jpg", {})
+
+
+def _die(order: Order) -> None:
+    time.sleep(0.2)  # what was said is to go out
+    if not _is_given_up(f"paint-{order.run}"):
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _save(order: Order, plan: Plan, step: int) -> None:
@@ -123,12 +129,17 @@ def credentials() -> Credentials | None:
     return Credentials("1", weights, "r", ("cpu",) * engines)
 
 
+def say_that_weights_are(weights: str, dask_worker: Worker) -> None:
+    os.environ[WEIGHTS] = weights
+    dask_worker.log_event(CHANGED, dask_worker.address)
+
+
 def say_that_engines_are(number: int, dask_worker: Worker) -> None:
     os.environ[ENGINES] = str(number)
     dask_worker.log_event(CHANGED, dask_worker.address)
 
 
-def cancel(run: str, _keep: bool) -> bool:
+def cancel(run: str, _keep: bool) -> bool:  # noqa: FBT001 - as Dask gives it
     if run not in PAINTED:
         return False
     CANCELLED.add(run)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +25,7 @@ from daemon.runners.making import local
 from daemon.runners.request import PaintRequest, StyleFile
 from daemon.settings import ClusterSettings, EngineSettings, Settings
 from engine import Recipe
-from tests.daemon.cluster.grid import grid
+from tests.daemon.cluster.grid import grid, wait_until
 from tests.daemon.runners.test_local import Ear
 from tests.daemon.standins import picture
 
@@ -111,3 +112,16 @@ def test_without_weights_here_it_is_said(tmp_path: Path) -> None:
     finally:
         runner.close(20)
     assert ear.ends() == [("a", "Cancelled")]
+
+
+def test_one_that_is_closed_while_it_loads_leaves_no_engine_behind(
+    weights: Path, tmp_path: Path
+) -> None:
+    ear = Ear()
+    settings = Settings(runner="dask", engine=EngineSettings(weights=weights.parent))
+    runner = dask(settings, ear.queue.put, state=tmp_path)
+    runner.start()
+    wait_until(multiprocessing.active_children)
+    runner.close(20)
+    assert multiprocessing.active_children() == []
+    assert ear.rest() == []

@@ -27,7 +27,9 @@ def accepted(_told: Credentials, _others: Credentials | None) -> str:
     return ""
 
 
-WITH_ENGINES = Calls(task.paint, task.fetch, task.credentials, stand_ins.kill, accepted)
+WITH_ENGINES = Calls(
+    task.paint, task.cancel, task.fetch, task.credentials, stand_ins.kill, accepted
+)
 
 
 def engine_request(style: int, steps: int) -> PaintRequest:

@@ -14,6 +14,7 @@ from distributed import Client
 
 from daemon.cluster.calls import Calls, Pace, Terms
 from daemon.cluster.runner import DaskRunner
+from daemon.cluster.session import Session
 from daemon.runners.base import (
     Cancelled,
     CheckpointTrouble,
@@ -163,17 +164,16 @@ def test_what_a_lost_painter_has_saved_is_gone_on_with(tmp_path: Path) -> None:
         assert ear.ends() == [("a", "Failed"), ("a", "Painted")]
 
 
-def test_what_a_painter_was_given_and_had_not_begun_is_given_back(tmp_path: Path) -> None:
+def test_what_a_painter_was_given_and_had_not_begun_is_for_the_next(tmp_path: Path) -> None:
     with grid(tmp_path, "anna") as one, running(one.address) as (runner, ear):
         ear.next(EngineReady)
         one.workers["anna"].send_signal(signal.SIGSTOP)  # it is there, and hears nothing
         runner.submit(request("a"))
         wait_until(lambda: any(errand.future for errand in runner._keeper._errands.all))
         one.kill_worker("anna")
-        assert ear.end("a") == Cancelled("a")
+        ear.next(EngineLost)
         one.start_worker("bert")
-        ear.next(EngineReady)
-        runner.submit(request("a"))
+        assert ear.next(Started) == Started("a", "bert")
         assert isinstance(ear.end("a"), Painted)
 
 
@@ -285,6 +285,98 @@ def test_a_painter_whose_engine_loads_again_is_given_nothing(tmp_path: Path) -> 
             assert {one.engine for one in ear.heard if isinstance(one, Started)} == {"bert"}
             client.run(stand_ins.say_that_engines_are, 1, workers=[_address(client, "anna")])
             wait_until(lambda: runner.capacity == 2)
+
+
+def test_a_photo_that_was_lost_goes_to_another_painter_and_a_sick_one_gets_no_more(
+    tmp_path: Path,
+) -> None:
+    with grid(tmp_path) as one, running(one.address) as (runner, ear):
+        one.start_worker("sick", **{stand_ins.SICK: "2"})
+        one.start_worker("well")
+        ear.next(EngineReady)
+        ear.next(EngineReady)
+        lost = []
+        for number in range(4):
+            both = [f"{number}{letter}" for letter in "ab"]
+            for name in both:
+                runner.submit(request(name))
+            wait_until(lambda names=both: {job for job, _ in ear.ends()} >= set(names))
+            lost += [job for job, end in ear.ends() if end == "Failed" and job in both]
+        assert len(lost) == 3
+        for name in lost:
+            runner.submit(request(name))
+        wait_until(lambda: all((name, "Painted") in ear.ends() for name in lost))
+        assert runner.capacity == 1
+        (aside,) = (event for event in ear.rest() if isinstance(event, EngineAside))
+        assert aside.engine == "sick"
+
+
+def test_the_last_painter_that_is_refused_when_it_is_asked_anew_is_told_of(tmp_path: Path) -> None:
+    with grid(tmp_path, "anna") as one, running(one.address) as (runner, ear):
+        ear.next(EngineReady)
+        runner.submit(request("a", **SLOW))
+        ear.next(Progressed)
+        with Client(one.address) as client:
+            client.run(stand_ins.say_that_weights_are, "b" * 64)
+        # What it paints with other weights is not taken, and nobody is to blame for that.
+        assert ear.end("a") == Cancelled("a")
+        assert "It has other weights" in ear.next(EngineUnavailable).message
+        one.start_worker("bert")
+        assert ear.next(EngineReady).engine == "bert"
+
+
+def test_while_a_photo_that_was_given_up_is_at_its_step_another_painter_has_the_next(
+    tmp_path: Path,
+) -> None:
+    with grid(tmp_path, "anna", "bert") as one, running(one.address) as (runner, ear):
+        ear.next(EngineReady)
+        ear.next(EngineReady)
+        runner.submit(request("long", steps=3, seconds=2))
+        first = ear.next(Started).engine
+        runner.cancel("long")
+        runner.submit(request("next"))
+        assert ear.next(Started, "next").engine != first
+        assert isinstance(ear.end("next"), Painted)
+        assert ear.end("long") == Cancelled("long")
+
+
+def test_a_painter_that_gives_no_sign_of_life_is_let_go_until_it_does(tmp_path: Path) -> None:
+    pace = replace(QUICK, silent_seconds=3)
+    with grid(tmp_path, "anna") as one, running(one.address, pace) as (runner, ear):
+        ear.next(EngineReady)
+        runner.submit(request("a", **SLOW))
+        ear.next(Progressed)
+        one.workers["anna"].send_signal(signal.SIGSTOP)
+        lost = ear.end("a")
+        assert isinstance(lost, Failed)
+        assert lost.blame == "lost"
+        assert runner.capacity == 0
+        one.workers["anna"].send_signal(signal.SIGCONT)
+        assert ear.next(EngineReady).engine == "anna"
+        runner.submit(request("b"))
+        assert isinstance(ear.end("b"), Painted)
+
+
+def test_a_painter_that_loads_is_asked_at_each_look_and_not_more_often(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = []
+    look = Session._look
+
+    async def counted(session: Session) -> None:
+        looks.append(1)
+        await look(session)
+
+    monkeypatch.setattr(Session, "_look", counted)
+    with grid(tmp_path) as one:
+        one.start_worker("anna", **{stand_ins.WEIGHTS: "load"})
+        with running(one.address, Pace(poll_seconds=1000)), Client(one.address) as client:
+            client.wait_for_workers(1)
+            wait_until(lambda: len(looks) > 1)
+            client.run(stand_ins.say_that_engines_are, 0)  # it says that it has changed
+            before = len(looks)
+            wait_until(lambda: len(looks) > before)
+            assert len(looks) < 10
 
 
 def _address(client: Client, name: str) -> str:
