@@ -21,6 +21,7 @@ from daemon.errors import AlreadyRunningError
 from daemon.locking import ShareLock
 from daemon.notify import Notify
 from daemon.runners.base import Deliver, Runner
+from daemon.runners.entry import serve_undisturbed
 from daemon.runners.making import local
 from daemon.runners.places import Place, places
 from daemon.settings import EngineSettings, Settings
@@ -90,7 +91,7 @@ def studio_in(
     """
 
     def make(deliver: Deliver) -> Runner:
-        return local(settings, deliver, state=folder, found=found)
+        return local(settings, deliver, state=folder, serve=serve_undisturbed, found=found)
 
     return Studio(make, folder / checkpoints.FOLDER)
 
@@ -122,16 +123,28 @@ def own_folder(base: Path) -> Iterator[Path]:
 
 async def _stay(studio: Studio, where: Where, notify: Notify) -> None:
     quiet.keep_to_ourselves()
-    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    asked, stop, loop = asyncio.Event(), asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, asked.set)
     notify.ready()  # a scheduler may be away for long; the line says so
     teller = _Teller(notify)
     telling = asyncio.ensure_future(teller.keep())
+    ending = asyncio.ensure_future(_end(studio, asked, stop, notify))
     try:
         await Joining(studio, where, teller.take).stay(stop)
     finally:
         telling.cancel()
+        ending.cancel()
+
+
+async def _end(studio: Studio, asked: asyncio.Event, stop: asyncio.Event, notify: Notify) -> None:
+    """Once that is asked, end the engines; then leave: what they give back is fetched before."""
+    await asked.wait()
+    notify.stopping()
+    try:
+        await asyncio.to_thread(studio.close, _CLOSE_SECONDS)
+    finally:
+        stop.set()
 
 
 class _Teller:

@@ -41,13 +41,18 @@ _OTHER_WEIGHTS: Final = (
     "It has other trained weights ({theirs}) than {whose} ({ours}). Put the same file into the "
     "folder of weights on both, and start it anew."
 )
+_MIXED_WEIGHTS: Final = (
+    "Its engines have loaded different weights ({theirs}). Put the one file that all painters have "
+    "into its folder of weights, and start it anew."
+)
 
 
 def own(weights_sha256: str = "", engines: Sequence[str] = ()) -> Credentials:
     """What this side is.
 
     Args:
-        weights_sha256: of the trained weights; empty if it has none, or does not know yet.
+        weights_sha256: of the trained weights; empty if it has none, or does not know yet. Of
+            engines that have different ones all, with `+` in between.
         engines: how each is called, and where it computes.
     """
     return Credentials(program(), weights_sha256, recipe_digest(), tuple(engines))
@@ -115,6 +120,8 @@ def mismatch(ours: Credentials, theirs: Credentials, whose: str = "the service")
     if theirs.recipe != ours.recipe:
         digests = {"theirs": theirs.recipe[:_SHOWN], "ours": ours.recipe[:_SHOWN]}
         return _OTHER_RECIPE.format(version=ours.program, **digests)
+    if len(loaded := theirs.weights_sha256.split("+")) > 1:
+        return _MIXED_WEIGHTS.format(theirs=", ".join(each[:_SHOWN] for each in loaded))
     if ours.weights_sha256 and theirs.weights_sha256 != ours.weights_sha256:
         digests = {"theirs": theirs.weights_sha256[:_SHOWN], "ours": ours.weights_sha256[:_SHOWN]}
         return _OTHER_WEIGHTS.format(whose=whose, **digests)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from typing import Any, Final
 
@@ -21,6 +22,8 @@ from distributed.diagnostics.plugin import WorkerPlugin
 from daemon.cluster.messages import CHANGED, PAINTER
 from daemon.cluster.studio import Studio
 from daemon.errors import EngineLostError
+
+_KEYS: Final = "paint-"  # what those of orders begin with
 
 
 class Painter(WorkerPlugin):
@@ -39,7 +42,7 @@ class Painter(WorkerPlugin):
         self._close_seconds: Final = close_seconds
         self._studio: Studio | None = None
         self._watching: asyncio.Task[None] | None = None
-        self._forget: Callable[[], None] | None = None
+        self._forget: Final = ExitStack()
         self._leaving: asyncio.Future[Any] | None = None  # held, or Python would let go of it
 
     @property
@@ -61,7 +64,8 @@ class Painter(WorkerPlugin):
         """
         loop, changed = asyncio.get_running_loop(), asyncio.Event()
         studio = self._studio = await asyncio.to_thread(self._make)
-        self._forget = studio.listen(partial(_call, loop, changed.set))
+        self._forget.callback(studio.listen(partial(_call, loop, changed.set)))
+        self._forget.callback(studio.await_fetching(partial(_held_by, worker)))
         if not studio.capacity:
             studio.start()
         while not studio.capacity:
@@ -75,8 +79,11 @@ class Painter(WorkerPlugin):
         """End the engines, unless they stay; Dask calls this when the worker leaves."""
         if self._watching is not None:
             self._watching.cancel()
-        if self._forget is not None:
-            self._forget()
+        self._forget.close()
+        await self.end()
+
+    async def end(self) -> None:
+        """End the engines, unless they stay: what they paint is given back, and fetched."""
         if self._studio is not None and self._close_seconds is not None:
             await asyncio.to_thread(self._studio.close, self._close_seconds)
 
@@ -87,6 +94,14 @@ class Painter(WorkerPlugin):
             worker.log_event(CHANGED, worker.address)
         # Not to be waited for: the worker ends this very task.
         self._leaving = asyncio.ensure_future(worker.close(reason="atelierd-engine-unavailable"))
+
+
+def _held_by(worker: Worker) -> int:
+    """How many orders a worker has, or their ends, which the scheduler lets it forget once fetched.
+
+    It may be in its loop meanwhile: a list is made in one go.
+    """
+    return sum(str(key).startswith(_KEYS) for key in list(worker.state.tasks))
 
 
 def _call(loop: asyncio.AbstractEventLoop, act: Callable[[], None]) -> None:

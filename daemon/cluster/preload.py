@@ -12,7 +12,6 @@ import asyncio
 import os
 import signal
 from contextlib import ExitStack, suppress
-from functools import partial
 from typing import Any, Final
 
 from distributed import Worker
@@ -34,24 +33,29 @@ def dask_setup(worker: Worker) -> None:
     """
     # As if its constructor had been given it. What fails in here, or in `plugin_add`, Dask only
     # logs, and the worker would join without an engine.
-    worker._pending_plugins = (  # noqa: SLF001
-        *worker._pending_plugins,  # noqa: SLF001
-        Painter(_studio, _CLOSE_SECONDS),
-    )
-    _leave_in_order(worker)
+    painter = Painter(_studio, _CLOSE_SECONDS)
+    worker._pending_plugins = (*worker._pending_plugins, painter)  # noqa: SLF001
+    _leave_in_order(worker, painter)
 
 
-def _leave_in_order(worker: Worker) -> None:
+def _leave_in_order(worker: Worker, painter: Painter) -> None:
     """At SIGTERM, which says that the time of a batch system's job is over.
 
     Without a nanny Dask would break off, and its painter would count as lost.
     """
     loop = asyncio.get_running_loop()
     before = signal.getsignal(signal.SIGTERM)
+    leaving = list[asyncio.Task[None]]()  # held, or Python would let go of it
 
     def ask(number: int, _frame: Any) -> None:
         signal.signal(number, before)  # a second one ends it at once
-        loop.call_soon_threadsafe(partial(loop.create_task, leave(worker)))
+        loop.call_soon_threadsafe(lambda: leaving.append(loop.create_task(end())))
+
+    async def end() -> None:
+        try:
+            await painter.end()  # first: what it gives back is fetched while it is there
+        finally:
+            await leave(worker)
 
     with suppress(ValueError):  # not the main thread: signals are somebody else's matter
         signal.signal(signal.SIGTERM, ask)

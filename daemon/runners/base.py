@@ -321,10 +321,12 @@ class Runner(Protocol):
         """Hand over one job; returns at once, even before an engine is ready."""
         ...
 
-    def cancel(self, job_id: str) -> None:
+    def cancel(self, job_id: str, *, keep: bool = False) -> None:
         """Give a job up; its `Cancelled` follows, unless it ended before.
 
-        Unknown ids are ignored.
+        Args:
+            job_id: which. Unknown ids are ignored.
+            keep: what is painted of it is saved first, where there is a folder for that.
         """
         ...
 

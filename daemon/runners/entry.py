@@ -7,10 +7,12 @@ arrays comes with `daemon.runners.worker`; so that is imported here, once the ch
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Collection
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 from daemon.settings import EngineSettings
 
@@ -38,3 +40,17 @@ def serve(
 
     open_painter = partial(worker.open_engine, styles=styles)
     worker.serve(connection, settings, open_painter=open_painter, checkpoints=checkpoints)
+
+
+def serve_undisturbed(connection: Connection, settings: EngineSettings, **given: Any) -> None:
+    """Likewise, for a parent that hears of the end itself, and sees to it in order.
+
+    A batch system tells all processes of a job at once that its time is over.
+
+    Args:
+        connection: as of `serve`, and so is all the rest.
+        settings: of the engine.
+        **given: the rest.
+    """
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    serve(connection, settings, **given)

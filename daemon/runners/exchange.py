@@ -150,9 +150,9 @@ class Exchange:
         self._runner.submit(request)
         self._paintings[request.job_id] = painting  # now only: one that was refused is none
 
-    def cancel(self, job_id: str) -> None:
-        """Give a job up."""
-        self._runner.cancel(job_id)
+    def cancel(self, job_id: str, *, keep: bool = False) -> None:
+        """Give a job up; what is painted of it is saved first, if that is to be kept."""
+        self._runner.cancel(job_id, keep=keep)
 
     def give_up(self, painting: Painting) -> None:
         """End an engine that is silent for too long, once: another one is started by itself.

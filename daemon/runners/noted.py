@@ -85,13 +85,17 @@ class NotedRunner:
         """
         self._leave(request)
 
-    def cancel(self, job_id: str) -> None:
+    def cancel(self, job_id: str, *, keep: bool = False) -> None:
         """Give a job up; `Cancelled` follows when the step that is being computed is done.
+
+        Args:
+            job_id: which.
+            keep: what is painted of it is saved first.
 
         Raises:
             RuntimeError: the runner is closed.
         """
-        self._leave(CancelRequest(job_id))
+        self._leave(CancelRequest(job_id, keep))
 
     def _leave(self, note: Note) -> None:
         with self._lock:

@@ -70,7 +70,7 @@ class _Member:
         why: it is set aside.
         blame: what is at fault then.
         is_told: whether people were told that it is set aside.
-        deaths: of it in a row, by the job that it had; empty for none.
+        deaths: of it in a row, by the photo that it had; empty for none.
         is_closed: whether its runner is, since it was set aside for its deaths.
     """
 
@@ -90,6 +90,11 @@ class _Member:
     def job_id(self) -> str:
         """Of what it paints; empty if it is free."""
         return "" if self.request is None else self.request.job_id
+
+    @property
+    def photo_id(self) -> str:
+        """Of what it paints, whichever attempt that is; empty if it is free."""
+        return "" if self.request is None else self.request.photo_id
 
     @property
     def dies(self) -> bool:
@@ -119,7 +124,7 @@ class Pool:
         self._members: list[_Member] = []
         self._unclosed: Final[list[Runner]] = []  # for want of a thread, of those set aside
         self._waiting: deque[PaintRequest] = deque()
-        self._lost_at: OrderedDict[str, set[str]] = OrderedDict()  # places, by the job's id
+        self._lost_at: OrderedDict[str, set[str]] = OrderedDict()  # places, by the photo's id
         self._is_finding = self._closed = self._is_silent = False
 
     @property
@@ -158,8 +163,12 @@ class Pool:
             self._waiting.append(request)
             self._hand_out()
 
-    def cancel(self, job_id: str) -> None:
+    def cancel(self, job_id: str, *, keep: bool = False) -> None:
         """Give a job up; `Cancelled` follows when the step that is being computed is done.
+
+        Args:
+            job_id: which.
+            keep: what is painted of it is saved first.
 
         Raises:
             RuntimeError: the runner is closed.
@@ -168,7 +177,7 @@ class Pool:
             if self._closed:
                 raise RuntimeError("the runner is closed")
             if member := self._painting(job_id):
-                member.runner.cancel(job_id)
+                member.runner.cancel(job_id, keep=keep)
                 return
             for request in [one for one in self._waiting if one.job_id == job_id]:
                 self._waiting.remove(request)
@@ -259,7 +268,7 @@ class Pool:
     def _hand_out(self) -> None:
         while self._waiting and (free := self._free()) and not self._closed:
             request = self._waiting.popleft()
-            lost_at = self._lost_at.get(request.job_id, set())
+            lost_at = self._lost_at.get(request.photo_id, set())
             member = next((one for one in free if one.place.name not in lost_at), free[0])
             member.request, member.has_begun = request, False
             member.runner.submit(request)
@@ -274,7 +283,7 @@ class Pool:
             self._deliver(replace(event, engine=name))
         elif isinstance(event, EngineLost):
             if member.state == "ready":  # its runner counts those before, and knows more of them
-                member.deaths.append(member.job_id)
+                member.deaths.append(member.photo_id)
             member.state = "loading"
             self._deliver(replace(event, engine=name, others=self._ready()))
             if not member.has_begun:
@@ -305,15 +314,15 @@ class Pool:
                 member.runner.cancel(request.job_id)
 
     def _ended(self, member: _Member, event: End) -> None:
-        member.request = None
+        photo, member.request = member.photo_id, None
         if isinstance(event, Painted):
             member.deaths.clear()
         if isinstance(event, Failed) and event.blame == "lost":
-            self._lost_at.setdefault(event.job_id, set()).add(member.place.name)
+            self._lost_at.setdefault(photo, set()).add(member.place.name)
             while len(self._lost_at) > _MOST_REMEMBERED:
                 self._lost_at.popitem(last=False)
         else:
-            self._lost_at.pop(event.job_id, None)
+            self._lost_at.pop(photo, None)
         self._deliver(event)
 
     def _put_aside_if_it_dies(self, member: _Member) -> None:

@@ -61,6 +61,8 @@ class PaintRequest:
         regions: the file of a picture that marks the photo's regions in colours, which those of
             one style at least have too; empty for none.
         regions_name: of that file.
+        attempt_of: the job that this is an attempt at, where `job_id` is the attempt's own; empty:
+            `job_id`.
     """
 
     job_id: str
@@ -83,6 +85,12 @@ class PaintRequest:
     mask_name: str = ""
     regions: bytes = b""
     regions_name: str = ""
+    attempt_of: str = ""
+
+    @property
+    def photo_id(self) -> str:
+        """The same for all attempts at one photo."""
+        return self.attempt_of or self.job_id
 
     @property
     def refining(self) -> int:
@@ -92,6 +100,12 @@ class PaintRequest:
 
 @dataclass(frozen=True)
 class CancelRequest:
-    """A job that a runner has is to be given up: what its child is sent."""
+    """A job that a runner has is to be given up: what its child is sent.
+
+    Attributes:
+        job_id: which.
+        keep: what is painted of it is saved first.
+    """
 
     job_id: str
+    keep: bool = False

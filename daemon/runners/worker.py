@@ -12,7 +12,6 @@ import os
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -41,12 +40,13 @@ from daemon.runners.base import (
 from daemon.runners.decoding import RefusedError, sources_of
 from daemon.runners.finishing import finished
 from daemon.runners.glimpsing import Glimpsing, Previews
+from daemon.runners.reporting import report_on
 from daemon.runners.request import CancelRequest, PaintRequest
 from daemon.runners.throttle import Throttle
 from daemon.settings import EngineSettings
 from engine import DeviceReport, EngineError, Painting, Progress, Recipe
 from engine.errors import GuideError, PictureError, RecipeError, SnapshotError, WeightsError
-from engine.room import give_back, peak
+from engine.room import give_back
 from engine.snapshot import Snapshot
 from engine.sources import Sources
 from engine.style_store import StyleStore
@@ -109,7 +109,15 @@ OpenPainter = Callable[[EngineSettings], Painter]
 
 
 class _GivenUpError(Exception):
-    """The job that is being painted is not wanted any more."""
+    """The job that is being painted is not wanted any more.
+
+    Args:
+        keep: but what is painted of it is.
+    """
+
+    def __init__(self, *, keep: bool) -> None:
+        super().__init__()
+        self.keep: Final = keep
 
 
 class _HungUpError(Exception):
@@ -310,8 +318,15 @@ class _Job:
             with contextlib.suppress(OSError):  # and nobody is there to be told
                 self._saving.save(work)
             raise
+        except _GivenUpError as wish:
+            if wish.keep:
+                self._save(work, self._saving.save)
+            raise
+        self._save(work, self._saving.save_if_due)
+
+    def _save(self, work: Work, save: Callable[[Work], None]) -> None:
         try:
-            self._saving.save_if_due(work)
+            save(work)
         except OSError as error:
             self._trouble(f"The picture could not be saved on its way ({error.strerror}).")
 
@@ -321,8 +336,8 @@ class _Job:
     def _give_up_if_asked(self) -> None:
         while self._connection.poll():
             message = _hear(self._connection)
-            if message == CancelRequest(self._request.job_id):
-                raise _GivenUpError
+            if isinstance(message, CancelRequest) and message.job_id == self._request.job_id:
+                raise _GivenUpError(keep=message.keep)
 
     def _report(self, steps: list[Progress]) -> None:
         for step in steps:
@@ -357,34 +372,3 @@ def _failed(job_id: str, error: Exception) -> Failed:
         return Failed(job_id, "engine", _NO_MEMORY, detail)
     message = f"The engine met an unexpected error ({type(error).__name__}). {_ASK}"
     return Failed(job_id, "engine", message, detail, unexpected=True)
-
-
-def report_on(painting: Painting) -> dict[str, Any]:
-    """What is told about a painting, JSON-ready: the keys are those of `Painted.report`.
-
-    What was measured is rounded: the digits after that are chance. The losses are calculated.
-    """
-    height, width = painting.picture.shape[:2]
-    pace = painting.seconds_per_iteration
-    return {
-        "width": width,
-        "height": height,
-        "iterations": painting.iterations,
-        "seconds": _rounded(painting.seconds),
-        "seconds_per_iteration": _rounded(pace),
-        "device": painting.device.name,
-        "precision": painting.device.precision,
-        "normalization": painting.normalization,
-        "loss": asdict(painting.loss),
-        "steps_per_second": _rounded(1 / pace) if pace else None,
-        "tiles": painting.tiles,
-        "refined": painting.refined,
-        "predicted_memory_mb": _rounded(painting.predicted_memory_mb),
-        "peak_memory_mb": _rounded(peak() / 2**20),
-        "weights_sha256": painting.weights_sha256,
-    }
-
-
-def _rounded(number: float) -> float:
-    """A number of which four digits are worth telling."""
-    return float(f"{number:.4g}")

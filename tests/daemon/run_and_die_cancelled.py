@@ -39,8 +39,8 @@ class EndlessRunner(StandInRunner):
 
     unknown: list[str] = field(default_factory=list)
 
-    def cancel(self, job_id: str) -> None:
-        super().cancel(job_id)
+    def cancel(self, job_id: str, *, keep: bool = False) -> None:
+        super().cancel(job_id, keep=keep)
         if job_id in self.kept:
             self.kept.remove(job_id)
             self.deliver(Cancelled(job_id))

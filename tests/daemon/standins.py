@@ -73,6 +73,7 @@ class StandInRunner:
     requests: list[PaintRequest] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
+    saved: list[str] = field(default_factory=list)
     closed: bool = False
     killed: list[str] = field(default_factory=list)
 
@@ -88,10 +89,11 @@ class StandInRunner:
         for event in events:
             self.deliver(event)
 
-    def cancel(self, job_id: str) -> None:
+    def cancel(self, job_id: str, *, keep: bool = False) -> None:
         if self.closed:
             raise RuntimeError("the runner is closed")
         self.cancelled.append(job_id)
+        self.saved += [job_id] if keep else []
 
     def kill(self, job_id: str) -> None:
         self.killed.append(job_id)

@@ -147,7 +147,7 @@ def test_a_picture_that_comes_too_late_is_thrown_away(asked: Asked) -> None:
     drop(asked, a=SLOW)
     real = EndlessRunner.cancel
 
-    def cancel(runner: EndlessRunner, job_id: str) -> None:
+    def cancel(runner: EndlessRunner, job_id: str, **_: bool) -> None:
         for event in paint(PaintRequest(job_id, b"", (), runner.requests[0].recipe)):
             runner.deliver(event)
         real(runner, job_id)
@@ -227,7 +227,7 @@ def test_while_failed_takes_nothing_the_photo_waits_and_is_not_painted(
 def test_an_engine_that_dies_meanwhile_changes_nothing(asked: Asked) -> None:
     drop(asked, a=SLOW)
 
-    def cancel(runner: EndlessRunner, job_id: str) -> None:
+    def cancel(runner: EndlessRunner, job_id: str, **_: bool) -> None:
         runner.kept.remove(job_id)
         runner.deliver(Failed(job_id, "lost", "The engine died."))
 

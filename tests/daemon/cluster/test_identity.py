@@ -50,6 +50,15 @@ def test_weights_of_its_own_count_more_than_those_of_painters() -> None:
     assert "the service" in comparing(other, other)
 
 
+@pytest.mark.parametrize("weights", ["a" * 64, ""])
+def test_engines_with_different_weights_are_of_no_use_and_all_are_named(weights: str) -> None:
+    comparing = Comparing(lambda: replace(OURS, weights_sha256=weights))
+    mixed = replace(OURS, weights_sha256=f"{'a' * 64}+{'b' * 64}")
+    why = comparing(mixed, None)
+    assert "different weights" in why
+    assert f"({'a' * 12}, {'b' * 12})" in why
+
+
 def test_another_shape_of_a_message_is_another_recipe(monkeypatch: pytest.MonkeyPatch) -> None:
     before = recipe_digest()
     spoken = tuple(kind for kind in identity._SPOKEN if kind is not Order)

@@ -37,8 +37,10 @@ def order(run: str, style: int = 200, *, steps: int = 3, **given: Any) -> Order:
     return Order(run, TOPIC, request, **given)
 
 
-def studio_in(folder: Path, worker: Any = stand_ins.stand_in_worker) -> Studio:
-    saved, settings = folder / "checkpoints", EngineSettings(checkpoint_seconds=0.01)
+def studio_in(
+    folder: Path, worker: Any = stand_ins.stand_in_worker, *, seconds: float = 0.01
+) -> Studio:
+    saved, settings = folder / "checkpoints", EngineSettings(checkpoint_seconds=seconds)
     start = partial(worker, checkpoints=saved)
     return Studio(
         lambda deliver: LocalRunner(settings, deliver, worker=start, restarts=QUICK), saved

@@ -188,7 +188,9 @@ def test_the_next_one_waits_for_the_end_of_a_job_and_lets_no_other_begin() -> No
     house.submit("b")
     assert second.kept == ["b"]
     house.exchange.cancel("b")
-    assert second.cancelled == ["b"]
+    assert (second.cancelled, second.saved) == (["b"], [])
+    house.exchange.cancel("b", keep=True)
+    assert second.saved == ["b"]
 
 
 def test_nothing_changes_without_a_wish_and_of_two_the_last_one_counts() -> None:

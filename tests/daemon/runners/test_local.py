@@ -26,6 +26,7 @@ from structlog.testing import capture_logs
 from daemon.runners import local
 from daemon.runners.base import (
     Cancelled,
+    CheckpointTrouble,
     EngineLost,
     EngineReady,
     EngineUnavailable,
@@ -33,6 +34,7 @@ from daemon.runners.base import (
     Failed,
     Painted,
     Progressed,
+    Resumed,
     Started,
 )
 from daemon.runners.local import LocalRunner, Restarts, _Keeper
@@ -333,6 +335,35 @@ def test_a_running_job_is_cancelled_between_steps() -> None:
         runner.submit(request("next"))
         ear.next(Painted, "next")
         assert ear.ends() == [("long", "Cancelled"), ("next", "Painted")]
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_what_is_given_up_but_kept_is_gone_on_with(tmp_path: Path, *, keep: bool) -> None:
+    worker = functools.partial(stand_ins.stand_in_worker, checkpoints=tmp_path / "saved")
+    with running(worker) as (runner, ear):
+        runner.submit(request("long", stand_ins.SLOW, steps=2000))
+        ear.next(Progressed)
+        runner.cancel("long", keep=keep)
+        assert isinstance(ear.end("long"), Cancelled)
+        last = max(one.progress.iteration for one in ear.heard if isinstance(one, Progressed))
+        assert (tmp_path / "saved" / "long.snapshot").exists() == keep
+        runner.submit(request("long", steps=2000))
+        assert isinstance(ear.end("long"), Painted)
+        resumed = [one.iteration for one in ear.rest() if isinstance(one, Resumed)]
+        assert len(resumed) == keep
+        assert all(iteration >= last for iteration in resumed)
+
+
+def test_what_cannot_be_kept_is_given_up_all_the_same(tmp_path: Path) -> None:
+    nowhere = tmp_path / "file"
+    nowhere.touch()
+    worker = functools.partial(stand_ins.stand_in_worker, checkpoints=nowhere)
+    with running(worker, checkpoint_seconds=0) as (runner, ear):
+        runner.submit(request("long", stand_ins.SLOW, steps=5000))
+        ear.next(Progressed)
+        runner.cancel("long", keep=True)
+        assert "could not be saved" in ear.next(CheckpointTrouble).message
+        assert isinstance(ear.end("long"), Cancelled)
 
 
 def test_a_waiting_job_is_cancelled_and_never_begun() -> None:

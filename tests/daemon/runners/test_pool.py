@@ -45,8 +45,8 @@ from tests.daemon.standins import READY, progress
 RECIPE = Recipe(size=96, scales=(1.0,), iterations=(3,))
 
 
-def request(job_id: str, style: int = 200) -> PaintRequest:
-    return PaintRequest(job_id, grey(100), (StyleFile(grey(style)),), RECIPE, "png")
+def request(job_id: str, style: int = 200, **more: Any) -> PaintRequest:
+    return PaintRequest(job_id, grey(100), (StyleFile(grey(style)),), RECIPE, "png", **more)
 
 
 @dataclass
@@ -57,6 +57,7 @@ class Scripted:
     starts: int = 0
     jobs: list[str] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
+    saved: list[str] = field(default_factory=list)
     killed: list[str] = field(default_factory=list)
     closed: threading.Event = field(default_factory=threading.Event)
     capacity: int = 1
@@ -67,8 +68,9 @@ class Scripted:
     def submit(self, request: PaintRequest) -> None:
         self.jobs.append(request.job_id)
 
-    def cancel(self, job_id: str) -> None:
+    def cancel(self, job_id: str, *, keep: bool = False) -> None:
         self.cancelled.append(job_id)
+        self.saved += [job_id] if keep else []
 
     def kill(self, job_id: str) -> None:
         self.killed.append(job_id)
@@ -186,15 +188,30 @@ def test_a_job_that_was_lost_goes_to_another_one_if_that_is_free(house: House) -
     assert house["a"].jobs == ["one", "one"]
 
 
-def test_one_photo_alone_sets_no_engine_aside() -> None:
+def test_so_does_another_attempt_at_its_photo(house: House) -> None:
+    for run, name in (("1", "a"), ("2", "b")):
+        house.pool.submit(request(run, attempt_of="photo"))
+        house[name].dies(run)
+        house[name].say(READY)
+    assert (house["a"].jobs, house["b"].jobs) == (["1"], ["2"])
+    house.pool.submit(request("3", attempt_of="photo"))
+    house["a"].paints("3")
+    house.pool.submit(request("4", attempt_of="photo"))  # it is forgotten where it was lost
+    assert house["a"].jobs == ["1", "3", "4"]
+
+
+@pytest.mark.parametrize("has_runs", [False, True])
+def test_one_photo_alone_sets_no_engine_aside(*, has_runs: bool) -> None:
     house = House("ab")
     house.start("a")
-    for _ in range(5):
-        house.pool.submit(request("bad"))
-        house["a"].dies("bad")
+    for number in range(5):
+        run = f"run {number}" if has_runs else "bad"
+        house.pool.submit(request(run, attempt_of="bad" if has_runs else ""))
+        house["a"].dies(run)
         house["a"].say(READY)
+    house["b"].say(READY)  # from now on there is another one
     assert not any(isinstance(event, EngineAside) for event in house.news())
-    assert house.pool.capacity == 1
+    assert house.pool.capacity == 2
 
 
 @pytest.mark.parametrize("jobs", [("one", "two", "two"), ("", "", ""), ("one", "", "one")])
@@ -348,8 +365,16 @@ def test_a_job_is_cancelled_and_killed_where_it_is(house: House) -> None:
     assert (house["a"].cancelled, house["b"].cancelled) == ([], ["two"])
     assert (house["a"].killed, house["b"].killed) == (["one"], [])
     house.pool.cancel("one")
-    assert house["a"].cancelled == ["one"]
+    assert (house["a"].cancelled, house["a"].saved) == (["one"], [])
     assert house.news() == [Started("one", "a"), Cancelled("three")]
+
+
+def test_what_is_to_be_kept_is_saved_where_it_is(house: House) -> None:
+    for job in ("one", "two", "three"):
+        house.pool.submit(request(job))
+        house.pool.cancel(job, keep=True)
+    assert (house["a"].saved, house["b"].saved) == (["one"], ["two"])
+    assert house.news() == [Cancelled("three")]  # of which there is nothing
 
 
 def test_progress_is_passed_on(house: House) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.runners import throttle, worker
+from daemon.runners import reporting, throttle, worker
 from daemon.settings import EngineSettings
 from engine import DeviceReport, LossParts, Painting, Progress
 from tests.daemon.standins import Clock
@@ -71,7 +71,7 @@ def painting(seconds: float, pace: float) -> Painting:
 def test_what_was_measured_is_told_with_four_digits(
     seconds: float, pace: float, told: tuple[float | None, ...]
 ) -> None:
-    report = worker.report_on(painting(seconds, pace))
+    report = reporting.report_on(painting(seconds, pace))
     keys = ("seconds", "seconds_per_iteration", "steps_per_second")
     assert tuple(report[key] for key in keys) == told
     assert report["predicted_memory_mb"] == 1235.0

@@ -1,0 +1,73 @@
+"""A painter that is told to stop: processes with the real engine, and what they give back."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from queue import SimpleQueue
+
+import pytest
+from distributed import Client
+
+from daemon.cluster import task
+from daemon.cluster.messages import RESOURCE, GivenBack, Order, Said, unpack
+from daemon.runners.base import Progressed
+from daemon.runners.request import PaintRequest, StyleFile
+from engine import Recipe
+from engine.snapshot import Snapshot
+from tests.daemon.cluster.grid import Grid, grid
+from tests.daemon.standins import picture
+
+TOPIC = "news"
+
+
+def order() -> Order:
+    recipe = Recipe(size=64, scales=(1.0,), iterations=(5000,), init="noise", seed=7)
+    styles = (StyleFile(picture((0, 90, 200))),)
+    return Order("run", TOPIC, PaintRequest("job", picture(), styles, recipe, "png"))
+
+
+@contextmanager
+def daemon(one: Grid) -> Iterator[tuple[Client, SimpleQueue[Said]]]:
+    """What it is to painters, and what they say to it."""
+    said: SimpleQueue[Said] = SimpleQueue()
+    with Client(one.address, set_as_default=False) as client:
+        client.subscribe_topic(TOPIC, lambda event: said.put(unpack(event[1])))
+        yield client, said
+
+
+def children(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return [int(child) for task in tasks for child in (task / "children").read_text().split()]
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("of", ["atelierd", "dask"])
+def test_a_painter_that_is_stopped_gives_back_what_it_has_painted(
+    weights: Path, tmp_path: Path, of: str
+) -> None:
+    with grid(tmp_path) as one:
+        if of == "atelierd":
+            one.start_painter("anna", "--engine.weights", str(weights.parent))
+        else:
+            one.start_preloaded("anna", ATELIERD_ENGINE__WEIGHTS=str(weights.parent))
+        with daemon(one) as (client, said):
+            end = client.submit(task.paint, order(), resources={RESOURCE: 1}, pure=False)
+            while not isinstance((news := said.get(timeout=120).news), Progressed):
+                pass
+            # As a batch system does: its engine hears of it too, and first.
+            for process in (*children(one.workers["anna"].pid), one.workers["anna"].pid):
+                os.kill(process, signal.SIGTERM)
+            back = end.result(timeout=60)
+            del end
+            assert one.workers["anna"].wait(60) == 0
+    assert isinstance(back, GivenBack)
+    file = tmp_path / "back"
+    file.write_bytes(back.snapshot)
+    snapshot = Snapshot(file)
+    assert snapshot.state.numbers["steps"] >= news.progress.iteration
+    snapshot.close()
+    assert not list(tmp_path.rglob("*.snapshot"))
