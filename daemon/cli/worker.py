@@ -21,6 +21,7 @@ from daemon.settings import Settings
 @settings_options(
     "state_dir", "engine", "cluster", "log",
     without=ONLY_THE_DAEMONS, short={"cluster.scheduler": "--scheduler"},
+    meaning={"cluster.scheduler": "address of Dask's scheduler, such as tcp://painters:8786"},
 )  # fmt: skip
 @click.option("--name", default="", metavar="TEXT", help="What people see it called.")
 @click.option(
