@@ -20,6 +20,7 @@ _SENTENCES: Final = {
     "claim.none_fails": "Photos can be taken out of the inbox again.",
     "claim.left_over": "{photo}: somebody changed or added something after it was copied: {files}.",
     "claim.returned": "Put back where it belongs: {photos}.",
+    "cluster.versions": "{why}",
     "engine.aside": "{engine} is set aside, and others go on: {why}",
     "engine.fewer": "{why}.",
     "engine.gone": "{engine} has left.",
