@@ -44,6 +44,8 @@ _SENTENCES: Final = {
     "outbox.refuses": "{why}",
     "outbox.takes_again": "The outbox takes pictures again.",
     "painter.state": "{why}",
+    "painter.stopped": "Stopped.",
+    "painter.stopping": "Stopping, as was asked; what it paints is painted by others.",
     "photo.is_known": "{photo} was painted before, and stays where it is.",
     "photo.stays": "{photo} cannot be moved out of the inbox; {means}.",
     "request.trouble": "What people ask for cannot be read in {folder}: {why}",

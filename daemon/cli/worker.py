@@ -7,6 +7,7 @@ import sys
 import time
 
 import click
+import structlog
 
 from daemon import logs, privileges
 from daemon.cli.options import ONLY_THE_DAEMONS, settings_options
@@ -55,4 +56,5 @@ def _paint(settings: Settings, name: str, host: str, port: int) -> ExitCode:
     folder = painters_folder(settings, os.environ)
     notify = Notify(os.environ, time.monotonic, os.getpid())
     hand.paint(settings, hand.Named(name, host, port), folder, notify)
+    structlog.get_logger().info("painter.stopped")
     return ExitCode.OK
