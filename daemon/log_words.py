@@ -6,6 +6,7 @@ that has no sentence here is told so too. Nothing is left out but what repeats i
 
 from __future__ import annotations
 
+import re
 import string
 import textwrap
 from collections.abc import Callable, Mapping
@@ -22,6 +23,7 @@ _SENTENCES: Final = {
     "claim.returned": "Put back where it belongs: {photos}.",
     "cluster.versions": "{why}",
     "engine.aside": "{engine} is set aside, and others go on: {why}",
+    "engine.available": "Photos can be painted again.",
     "engine.fewer": "{why}.",
     "engine.gone": "{engine} has left.",
     "engine.replaced": "The engine starts anew, since its settings have changed.",
@@ -74,6 +76,8 @@ _MOST_NAMES: Final = 1000
 _PATHS: Final = frozenset({"photo", "result", "folder", "file"})
 _INDENT: Final = 10  # as the time of day takes
 _NARROWEST: Final = 30
+_ENGINE_NAME: Final = re.compile(r", [^,:]+: ")  # of several that a painter has
+_ONE_THREAD: Final = re.compile(r"\b1 threads\b")
 _BELOW: Final = ("exception", "stack", "detail")
 _COLORS: Final = {"warning": "33", "error": "31", "critical": "31"}
 _GREEN: Final = "32"
@@ -198,11 +202,22 @@ def _ready(fields: Fields) -> str:
     seconds = duration(fields["seconds"])
     which = fields.get("engine")
     if which and not fields["threads"]:  # it is elsewhere, and has told in its own words
-        return f"{which} paints too ({fields['device']})."
+        return _painter(which, fields["device"])
     device = "processor" if fields["device"] == "cpu" else "graphics card"
     with_what = f"{fields['precision']}, {number(fields['threads'], 'thread')}"
     start = f"{which} is" if which else "The engine is"
     return f"{start} ready after {seconds}. It paints on the {device} ({with_what})."
+
+
+def _painter(name: str, engines: str) -> str:
+    """A painter of a cluster, which says where each of its engines computes.
+
+    The names of its engines say nothing here: others of them may still be loading.
+    """
+    each = [one for one in _ENGINE_NAME.split(f", {engines}") if one]
+    where = [_ONE_THREAD.sub("1 thread", one.removeprefix(", ")) for one in each]
+    with_what = f"{number(len(where), 'engine')}: " if len(where) > 1 else ""
+    return f"{name} paints ({with_what}{'; '.join(where)})."
 
 
 def _queued(fields: Fields) -> str:
@@ -275,7 +290,7 @@ def _stopped(fields: Fields) -> str:
 def _lost(fields: Fields) -> str:
     what = fields.get("engine") or "The process that paints"
     if fields["exit_status"] is None:  # on another machine
-        return f"{what} is lost, and what it painted begins anew elsewhere."
+        return f"{what} is lost, and what it painted is tried again."
     return f"{what} has ended ({fields['exit_status']}); starting it again."
 
 
