@@ -111,6 +111,11 @@ class Condition:
         return tuple(Aside.of(*one) for one in known.items())
 
     @property
+    def painters(self) -> dict[str, str]:
+        """Who paints, by job, where there are several and one has begun."""
+        return {one.job_id: one.engine for one in self._engine.paintings if one.engine}
+
+    @property
     def engines(self) -> Engines:
         """How many can paint, and how many are of no use."""
         return self._engine.engines

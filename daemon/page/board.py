@@ -62,6 +62,7 @@ class Now:
         preview: what it looks like now, JPEG; None before the first look.
         photo: the photo, small, JPEG; None before it is decoded.
         points: losses so far, few enough to plot.
+        painter: who paints it, if there are several; empty otherwise.
     """
 
     job: str
@@ -78,6 +79,7 @@ class Now:
     preview: bytes | None = None
     photo: bytes | None = None
     points: tuple[Point, ...] = ()
+    painter: str = ""
 
 
 @dataclass(frozen=True)

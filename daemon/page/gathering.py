@@ -191,6 +191,7 @@ class Gathering:
             step=job.iteration or 0,
             total=job.total or 0,
             attempt=job.attempts,
+            painter=course.painter,
             seconds_left=job.eta_seconds,
             preview=self._glimpses.read(job.id, "painting"),
             photo=self._glimpses.read(job.id, "photo"),

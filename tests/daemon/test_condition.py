@@ -98,6 +98,13 @@ def test_an_engine_that_is_set_aside_is_named_as_long_as_others_go_on(house: Hou
     assert house.condition.aside == ()
 
 
+def test_of_several_painters_it_is_known_who_has_which_photo(house: House) -> None:
+    house.engine.paintings = [
+        Painting("a", 512, 0.0, engine="anna"), Painting("b", 512, 0.0), Painting("c", 512, 0.0),
+    ]  # fmt: skip
+    assert house.condition.painters == {"a": "anna"}
+
+
 def test_the_name_of_a_painter_that_is_set_aside_is_told_once(house: House) -> None:
     house.engine.aside = {"bert": "bert: It has other weights."}
     assert house.condition.line() == "Idle; bert is set aside: It has other weights"

@@ -120,6 +120,7 @@ def full() -> Board:
                 a_painting("One size.jpg", None),
                 job="n3",
                 points=(a_point(1, 9.0), a_point(2, 3.0)),
+                painter="graphics card 1",
             ),
         ),
         waiting=tuple(a_wait(n + 1, f"Waiting {n}.jpg") for n in range(30)),

@@ -222,6 +222,16 @@ def test_a_photo_on_its_way(room: Room) -> None:
     assert now.points == (Point(1, 10.0, 1), Point(2, 5.0, 1), Point(3, 10.0 / 3, 2))
 
 
+def test_who_paints_one_where_there_are_several(room: Room) -> None:
+    for job, engine in (("a", "anna"), ("b", "")):
+        room.add(job)
+        room.journal.start(job)
+        room.gathering.heard(Started(job, engine))
+    assert [now.painter for now in room.board().now] == ["anna", ""]
+    room.gathering.heard(Started("a", "bert"))  # again
+    assert room.board().now[0].painter == "bert"
+
+
 def test_what_only_the_journal_knows_of_one(room: Room) -> None:
     room.add("a")
     room.journal.start("a")
