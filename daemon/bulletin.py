@@ -20,18 +20,25 @@ _FLAGS: Final = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Bulletin:
-    """The line of one service.
+    """A line of one service: by itself, what stands in its way.
 
     Args:
         state: the folder beside the journal; None: nobody is told.
+        file: name of the file in it.
+        size: of that, bytes. What is longer is cut off.
     """
 
-    def __init__(self, state: Path | None) -> None:
-        self._path = None if state is None else state / FILE
+    def __init__(self, state: Path | None, file: str = FILE, size: int = _BYTES) -> None:
+        self._state, self._size = state, size
+        self._path = None if state is None else state / file
         self._told: str | None = None
 
+    def beside(self, file: str, size: int) -> Bulletin:
+        """Another one, for something else of the same service."""
+        return Bulletin(self._state, file, size)
+
     def say(self, line: str) -> None:
-        """Say what stands in the way; nothing, if nothing does. To be called at each turn.
+        """Say how it is; nothing, if there is nothing to say. To be called at each turn.
 
         Where it cannot be written nobody hears it here: the log and systemd are told too.
         """
@@ -41,7 +48,7 @@ class Bulletin:
         try:
             handle = os.open(self._path, _FLAGS, 0o644)
             try:
-                os.pwrite(handle, data[:_BYTES].ljust(_BYTES), 0)
+                os.pwrite(handle, data[: self._size].ljust(self._size), 0)
             finally:
                 os.close(handle)
         except OSError:
@@ -49,13 +56,15 @@ class Bulletin:
         self._told = line
 
 
-def read(state: Path) -> str:
+def read(state: Path, file: str = FILE, size: int = _BYTES) -> str:
     """What the last service said; empty if that was nothing, or cannot be read.
 
     Args:
         state: the folder beside the journal.
+        file: name of the file in it.
+        size: of that, at most.
     """
     try:
-        return (state / FILE).read_bytes()[:_BYTES].decode("utf-8", "replace").strip()
+        return (state / file).read_bytes()[:size].decode("utf-8", "replace").strip()
     except OSError:
         return ""

@@ -13,7 +13,7 @@ from daemon.errors import AtelierError
 from daemon.intake import Intake
 from daemon.journal import Journal
 from daemon.names import printable
-from daemon.obstacles import Obstacle, in_one_line
+from daemon.obstacles import Aside, Obstacle, in_one_line
 from daemon.runners.base import LONGEST_LOAD_SECONDS
 from daemon.runners.exchange import Engines, Exchange, Painting
 
@@ -94,14 +94,26 @@ class Condition:
         return "; ".join(part for part in parts if part)
 
     def in_the_way(self) -> str:
-        """What keeps photos from being taken, painted or moved, in one line; empty if nothing."""
-        return in_one_line(self.obstacles())
+        """What whoever keeps the machine should look at, in one line; empty if nothing."""
+        aside = Obstacle(self._aside(), "engine")
+        return in_one_line(one for one in (*self.obstacles(), aside) if one.text)
 
     def obstacles(self) -> tuple[Obstacle, ...]:
-        """The same, each for itself."""
+        """What keeps photos from being taken, painted or moved, each for itself."""
         others = (self._stuck(), self._intake.why.rstrip("."), self._staying())
-        found = (self._gravest(), Obstacle(self._aside(), "engine"), *map(Obstacle, others))
+        found = (self._gravest(), *map(Obstacle, others))
         return tuple(one for one in found if one.text)
+
+    @property
+    def aside(self) -> tuple[Aside, ...]:
+        """Which of several painters are of no use, while others go on."""
+        known = {} if self._engine.unavailable else self._engine.aside
+        return tuple(Aside.of(*one) for one in known.items())
+
+    @property
+    def painters(self) -> dict[str, str]:
+        """Who paints, by job, where there are several and one has begun."""
+        return {one.job_id: one.engine for one in self._engine.paintings if one.engine}
 
     @property
     def engines(self) -> Engines:
@@ -155,13 +167,12 @@ class Condition:
         return Obstacle(next((why.rstrip(".") for why in whys if why), ""))
 
     def _aside(self) -> str:
-        """Which engines are of no use, while others go on; of several, why the first is not."""
-        aside = {} if self._engine.unavailable else self._engine.aside
-        if not aside:
+        """Which painters are of no use; of several, why the first is not."""
+        if not self.aside:
             return ""
-        (first, why), *others = aside.items()
+        first, *others = self.aside
         more = f" (and {len(others)} more)" if others else ""
-        return f"{printable(first)}{more} is set aside: {why.rstrip('.')}"
+        return f"{printable(first.name)}{more} is set aside: {first.why}"
 
     def _staying(self) -> str:
         number = self._intake.staying

@@ -347,7 +347,7 @@ class Dispatcher:
         self._return()
 
     def _engine_changed(self, event: EngineNews) -> None:
-        tell_of_engine(event)
+        tell_of_engine(event, was_none=self._unavailable is not None)
         if isinstance(event, EngineReady):
             self._ready, self._unavailable = True, None
         elif isinstance(event, EngineUnavailable):

@@ -6,6 +6,7 @@ that has no sentence here is told so too. Nothing is left out but what repeats i
 
 from __future__ import annotations
 
+import re
 import string
 import textwrap
 from collections.abc import Callable, Mapping
@@ -20,7 +21,9 @@ _SENTENCES: Final = {
     "claim.none_fails": "Photos can be taken out of the inbox again.",
     "claim.left_over": "{photo}: somebody changed or added something after it was copied: {files}.",
     "claim.returned": "Put back where it belongs: {photos}.",
+    "cluster.versions": "{why}",
     "engine.aside": "{engine} is set aside, and others go on: {why}",
+    "engine.available": "Photos can be painted again.",
     "engine.fewer": "{why}.",
     "engine.gone": "{engine} has left.",
     "engine.replaced": "The engine starts anew, since its settings have changed.",
@@ -43,6 +46,8 @@ _SENTENCES: Final = {
     "outbox.refuses": "{why}",
     "outbox.takes_again": "The outbox takes pictures again.",
     "painter.state": "{why}",
+    "painter.stopped": "Stopped.",
+    "painter.stopping": "Stopping, as was asked; what it paints is painted by others.",
     "photo.is_known": "{photo} was painted before, and stays where it is.",
     "photo.stays": "{photo} cannot be moved out of the inbox; {means}.",
     "request.trouble": "What people ask for cannot be read in {folder}: {why}",
@@ -71,6 +76,8 @@ _MOST_NAMES: Final = 1000
 _PATHS: Final = frozenset({"photo", "result", "folder", "file"})
 _INDENT: Final = 10  # as the time of day takes
 _NARROWEST: Final = 30
+_ENGINE_NAME: Final = re.compile(r", [^,:]+: ")  # of several that a painter has
+_ONE_THREAD: Final = re.compile(r"\b1 threads\b")
 _BELOW: Final = ("exception", "stack", "detail")
 _COLORS: Final = {"warning": "33", "error": "31", "critical": "31"}
 _GREEN: Final = "32"
@@ -195,11 +202,22 @@ def _ready(fields: Fields) -> str:
     seconds = duration(fields["seconds"])
     which = fields.get("engine")
     if which and not fields["threads"]:  # it is elsewhere, and has told in its own words
-        return f"{which} paints too ({fields['device']})."
+        return _painter(which, fields["device"])
     device = "processor" if fields["device"] == "cpu" else "graphics card"
     with_what = f"{fields['precision']}, {number(fields['threads'], 'thread')}"
     start = f"{which} is" if which else "The engine is"
     return f"{start} ready after {seconds}. It paints on the {device} ({with_what})."
+
+
+def _painter(name: str, engines: str) -> str:
+    """A painter of a cluster, which says where each of its engines computes.
+
+    The names of its engines say nothing here: others of them may still be loading.
+    """
+    each = [one for one in _ENGINE_NAME.split(f", {engines}") if one]
+    where = [_ONE_THREAD.sub("1 thread", one.removeprefix(", ")) for one in each]
+    with_what = f"{number(len(where), 'engine')}: " if len(where) > 1 else ""
+    return f"{name} paints ({with_what}{'; '.join(where)})."
 
 
 def _queued(fields: Fields) -> str:
@@ -272,7 +290,7 @@ def _stopped(fields: Fields) -> str:
 def _lost(fields: Fields) -> str:
     what = fields.get("engine") or "The process that paints"
     if fields["exit_status"] is None:  # on another machine
-        return f"{what} is lost, and what it painted begins anew elsewhere."
+        return f"{what} is lost, and what it painted is tried again."
     return f"{what} has ended ({fields['exit_status']}); starting it again."
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from daemon.condition import Condition
+from daemon.easels import Easels
 from daemon.endings import Endings
 from daemon.journal import Journal
 from daemon.notify import Notify
@@ -44,6 +45,7 @@ class Reports:
         self._bulletin, self._metrics, self._clock = parts.bulletin, parts.metrics, parts.clock
         self._notify, self._journal, self._condition = notify, journal, condition
         self._endings, self._page = endings, page
+        self._easels = Easels(parts.bulletin)
         self._due = parts.clock()
         self.doing = "Putting the folders in order"
         """What it does before anything else; empty once that is done."""
@@ -75,6 +77,7 @@ class Reports:
     def _tell(self, line: Callable[[], str], lives: Callable[[], bool], *, extends: bool) -> None:
         condition = self._condition
         self._bulletin.say(condition.in_the_way())
+        self._easels.say(condition.painters)
         self._metrics.tell(
             self._journal, condition.in_the_way, self._endings.failures, condition.engines
         )

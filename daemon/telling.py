@@ -11,6 +11,7 @@ from daemon.errors import JournalError
 from daemon.jobs import Job, NewJob
 from daemon.journal import Journal
 from daemon.names import printable
+from daemon.obstacles import Aside
 from daemon.once import Once
 from daemon.runners.base import (
     CheckpointTrouble,
@@ -143,17 +144,24 @@ def tell_of_detail(job: Job, failed: Failed) -> None:
         _log.warning("job.detail", job=job.id, unexpected=failed.unexpected, detail=failed.detail)
 
 
-def tell_of_engine(event: EngineNews) -> None:
+def tell_of_engine(event: EngineNews, *, was_none: bool = False) -> None:
     """Tell the log where an engine that is ready paints, and which ones are so no more.
 
     That there is none at all is told by whoever knows whether it was told before.
+
+    Args:
+        event: what a runner says.
+        was_none: whether it was told that there is none.
     """
     if isinstance(event, EngineReady):
+        if was_none:
+            _log.info("engine.available")
         _tell_where(event)
     elif isinstance(event, EngineLost):
         _log.warning("engine.lost", exit_status=event.exit_status, **_which(event.engine))
     elif isinstance(event, EngineAside):
-        _log.error("engine.aside", engine=printable(event.engine), why=event.message)
+        aside = Aside.of(event.engine, event.message)
+        _log.error("engine.aside", engine=printable(aside.name), why=f"{aside.why}.")
     elif isinstance(event, EngineGone):
         _log.info("engine.gone", engine=printable(event.engine))
 

@@ -91,12 +91,17 @@ def _lanes(waiting: dict[str, int]) -> Iterator[str]:
         yield f"and others in {number(more, 'more folder')}"
 
 
-def painting(job: Job) -> str:
-    """A job that is being painted."""
+def painting(job: Job, painter: str = "") -> str:
+    """A job that is being painted, and by whom, if there are several."""
     left = job.eta_seconds
     rest = "" if left is None else f", about {duration(left)} left"
     again = f", attempt {job.attempts}" if job.attempts > 1 else ""
-    return f"{how_far(job)}{rest}{again}"
+    return f"{how_far(job)}{rest}{again}{by(painter)}"
+
+
+def by(painter: str) -> str:
+    """Who paints a job, to follow what else is said of it; empty if nobody is named."""
+    return f", painted by {printable(painter)}" if painter else ""
 
 
 def how_far(job: Job) -> str:

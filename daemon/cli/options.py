@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar
 
@@ -27,8 +27,8 @@ OF_THE_SERVICE: Final = (
 )
 """Settings of the engine's section that only a service heeds."""
 
-ONLY_THE_DAEMONS: Final = ("engine.max_attempts",)
-"""Settings of the engine's section that only whoever keeps the queue heeds, and no painter."""
+ONLY_THE_DAEMONS: Final = ("engine.max_attempts", "cluster.max_megabytes")
+"""Settings of these sections that only whoever keeps the queue heeds, and no painter."""
 
 OF_THE_SHARE: Final = ("share.language", "share.contact_sheet")
 """Settings of the share's section that only whoever writes to people heeds."""
@@ -60,6 +60,7 @@ def settings_options(
     without: Collection[str] = (),
     short: Mapping[str, str] | None = None,
     or_file: Mapping[str, OrFile] | None = None,
+    meaning: Mapping[str, str] | None = None,
     shows_both: bool = False,
 ) -> Callable[[Callable[Concatenate[Resolved, P], R]], Callable[..., R]]:
     """Give a command ``--config`` and the settings as options; it gets a `Resolved` first.
@@ -73,6 +74,7 @@ def settings_options(
         short: by setting an option that stands for it here: ``--size`` for ``paint.size``. The help
             names that one alone; the setting's own is taken too, and gives way to it.
         or_file: those of the short ones that take a file too, by setting.
+        meaning: by setting what the help says of it, where it means less here than elsewhere.
         shows_both: whether the help names the setting's own too, for a command of all settings.
 
     Returns:
@@ -80,7 +82,8 @@ def settings_options(
     """
     from daemon.configuration import load  # noqa: PLC0415 - pydantic is slow, --help is not
 
-    offers = _offers(_chosen(names, without), short or {}, or_file or {}, shows_both=shows_both)
+    chosen = _chosen(names, without, meaning or {})
+    offers = _offers(chosen, short or {}, or_file or {}, shows_both=shows_both)
 
     def decorate(function: Callable[Concatenate[Resolved, P], R]) -> Callable[..., R]:
         @functools.wraps(function)
@@ -175,13 +178,15 @@ def _offers(
     return [*shorter, *own]
 
 
-def _chosen(names: Collection[str], without: Collection[str]) -> list[Setting]:
+def _chosen(
+    names: Collection[str], without: Collection[str], meaning: Mapping[str, str]
+) -> list[Setting]:
     from daemon.catalogue import catalogue, sections  # noqa: PLC0415 - pydantic is slow
 
-    if unknown := {*names, *without} - {*catalogue(), *sections()}:
+    if unknown := {*names, *without, *meaning} - {*catalogue(), *sections()}:
         raise ValueError(f"no such section or setting: {', '.join(sorted(unknown))}")
     return [
-        one
+        replace(one, description=meaning.get(one.key, one.description))
         for one in catalogue().values()
         if (not names or one.section in names or one.key in names) and one.key not in without
     ]
@@ -237,7 +242,7 @@ def _option(offer: _Offer) -> Callable[[Callable[..., R]], Callable[..., R]]:
 def _metavar(setting: Setting) -> str:
     if setting.choices:
         return f"[{'|'.join(setting.choices)}]"
-    if setting.values == "a file":
+    if setting.values.startswith("a file"):
         return "FILE"
     kinds = {int: "N", float: "NUMBER", bool: "[true|false]", Path: "DIR"}
     return kinds.get(setting.kind, "TEXT")

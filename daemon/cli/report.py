@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path, PurePath
 from typing import Final
 
-from daemon import bulletin, not_taken
+from daemon import bulletin, easels, not_taken
 from daemon.failures import not_put_right
 from daemon.jobs import Job, JobState
 from daemon.journal import JOURNAL, Journal
@@ -37,6 +37,7 @@ class Report:
         waiting: jobs that wait in each lane, the next lane first.
         upcoming: the first of them, in the order in which they come if nothing stands in the way.
         running: jobs that are being painted; of a service that has ended, those that it was at.
+        painters: who paints them, by job, where there are several.
         done: the last that were painted, the latest first.
         failed: the last that failed and whose photo is in failed still, the latest first.
         not_taken: what lies in the inbox; None if it was not looked at, or cannot be.
@@ -49,6 +50,7 @@ class Report:
     waiting: dict[str, int] = field(default_factory=dict)
     upcoming: list[Job] = field(default_factory=list)
     running: list[Job] = field(default_factory=list)
+    painters: dict[str, str] = field(default_factory=dict)
     done: list[Job] = field(default_factory=list)
     failed: list[Job] = field(default_factory=list)
     not_taken: NotTaken | None = None
@@ -96,6 +98,7 @@ def read(share: Share, state: Path) -> Report:
             journal.waiting(),
             journal.upcoming(_NEXT),
             list(journal.having(JobState.RUNNING)),
+            easels.read(state) if kept.running else {},
             journal.recent(JobState.DONE, _LAST),
             list(islice(not_put_right(failed, share), _LAST)),
         )

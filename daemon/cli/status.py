@@ -85,7 +85,8 @@ def _as_text(report: Report) -> Iterator[str]:
     if report.not_taken is not None:
         yield from _section("Not taken yet", lines.lying(report.not_taken, report.kept.running))
     yield from _section("Waiting, the next one first", lines.waiting(report))
-    yield from _section("Being painted", (lines.painting(job) for job in report.painting))
+    now = (lines.painting(job, report.painters.get(job.id, "")) for job in report.painting)
+    yield from _section("Being painted", now)
     yield from _section(lines.INTERRUPTED, (lines.how_far(job) for job in report.interrupted))
     yield from _section("Last painted", (lines.painted(job) for job in report.done))
     yield from _section("Last failures", (lines.failed(job) for job in report.failed))
@@ -107,7 +108,7 @@ def _as_json(report: Report) -> dict[str, Any]:
         "inbox": None if report.not_taken is None else _lying_as_json(report.not_taken),
         "waiting": {printable(lane): number for lane, number in report.waiting.items()},
         "upcoming": [_job_as_json(job) for job in report.upcoming],
-        "painting": [_job_as_json(job) for job in report.painting],
+        "painting": [_painting_as_json(job, report) for job in report.painting],
         "interrupted": [{**_job_as_json(job), "eta_seconds": None} for job in report.interrupted],
         "done": [_job_as_json(job) for job in report.done],
         "failed": [_job_as_json(job) for job in report.failed],
@@ -127,6 +128,12 @@ def _lying_as_json(found: NotTaken) -> dict[str, Any]:
         "closed": list(map(printable, found.closed)),
         "complete": found.is_all,
     }
+
+
+def _painting_as_json(job: Job, report: Report) -> dict[str, Any]:
+    """`painter` is null where there is only one, or none has begun with it."""
+    name = report.painters.get(job.id)
+    return {**_job_as_json(job), "painter": None if name is None else printable(name)}
 
 
 def _job_as_json(job: Job) -> dict[str, Any]:

@@ -105,7 +105,7 @@ def _body(report: Report) -> Iterator[RenderableType]:
     yield Text(lines.counts(report), "dim")
     if report.painting:
         yield _title("Being painted")
-        yield from (_painting(job) for job in report.painting)
+        yield from (_painting(job, report.painters.get(job.id, "")) for job in report.painting)
     yield from _section(lines.INTERRUPTED, map(lines.how_far, report.interrupted))
     if report.not_taken is not None:
         yield from _section("Not taken yet", lines.lying(report.not_taken, report.kept.running))
@@ -127,9 +127,9 @@ def _section(title: str, found: Iterable[str]) -> Iterator[RenderableType]:
     return iter([_title(title), *told] if told else [])
 
 
-def _painting(job: Job) -> RenderableType:
+def _painting(job: Job, painter: str) -> RenderableType:
     state = Table.grid(padding=(0, 2, 0, 0))
-    state.add_row(_bar(job), Text(_how_far(job)))
+    state.add_row(_bar(job), Text(_how_far(job) + lines.by(painter)))
     title = Text(lines.title(job), no_wrap=True, overflow="ellipsis")
     return Padding(Group(title, state), (0, 0, 0, 2))
 

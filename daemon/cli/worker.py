@@ -7,6 +7,7 @@ import sys
 import time
 
 import click
+import structlog
 
 from daemon import logs, privileges
 from daemon.cli.options import ONLY_THE_DAEMONS, settings_options
@@ -21,6 +22,7 @@ from daemon.settings import Settings
 @settings_options(
     "state_dir", "engine", "cluster", "log",
     without=ONLY_THE_DAEMONS, short={"cluster.scheduler": "--scheduler"},
+    meaning={"cluster.scheduler": "address of Dask's scheduler, such as tcp://painters:8786"},
 )  # fmt: skip
 @click.option("--name", default="", metavar="TEXT", help="What people see it called.")
 @click.option(
@@ -54,4 +56,5 @@ def _paint(settings: Settings, name: str, host: str, port: int) -> ExitCode:
     folder = painters_folder(settings, os.environ)
     notify = Notify(os.environ, time.monotonic, os.getpid())
     hand.paint(settings, hand.Named(name, host, port), folder, notify)
+    structlog.get_logger().info("painter.stopped")
     return ExitCode.OK

@@ -93,6 +93,8 @@ class Joining:
                 worker = self._worker()
                 try:
                     await self._one(worker, stopping)
+                    if stop.is_set():
+                        _log.info("painter.stopping")
                 finally:
                     await leave(worker)
                 pace, at_fault = self._pace, self._studio.unavailable
@@ -106,15 +108,12 @@ class Joining:
         """Join once, and stay until the scheduler is lost, the engines are, or the end is asked."""
         joining = asyncio.ensure_future(_started(worker))
         try:
-            await _first(joining, stopping, timeout=self._pace.told_seconds)
-            if not joining.done() and not stopping.done():
-                self._say_what_it_waits_for()
-            await _first(joining, stopping)
+            await self._joined(joining, stopping)
             if not joining.done():
                 return
             joining.result()
         except (OSError, RuntimeError, asyncio.TimeoutError) as error:
-            self._say(self._studio.unavailable or _why(error))
+            self._say_why_not(_why(error))
             return
         finally:
             joining.cancel()
@@ -122,17 +121,40 @@ class Joining:
         ended = asyncio.ensure_future(worker.finished())
         await _first(ended, stopping)
         ended.cancel()
+        self._say_why_not()
 
-    def _say_what_it_waits_for(self) -> None:
-        loading = self._studio.credentials is None
-        scheduler = f"the scheduler at {self._where.scheduler}, which does not answer"
-        self._say(f"Waits for {'its engines to load' if loading else scheduler}.")
+    def _say_why_not(self, why: str = "") -> None:
+        """Why it is not in the cluster, if there is more to say than that it is not."""
+        if self._studio.unavailable:
+            self._say(self._studio.unavailable, is_logged=True)  # by the studio itself
+        elif why:
+            self._say(why)
 
-    def _say(self, line: str, *, joined: bool = False) -> None:
+    async def _joined(self, joining: asyncio.Future[Any], stopping: asyncio.Future[Any]) -> None:
+        """Wait until it has joined, or cannot, or the end is asked.
+
+        What it waits for is said once it has waited for that alone between two looks: it loads
+        its engines first, and asks the scheduler only then.
+        """
+        before = self._waits_for()
+        while not joining.done() and not stopping.done():
+            await _first(joining, stopping, timeout=self._pace.told_seconds)
+            now = self._waits_for()
+            if now == before and not joining.done() and not stopping.done():
+                self._say(f"Waits for {now}.")
+            before = now
+
+    def _waits_for(self) -> str:
+        if self._studio.credentials is None:
+            return "its engines to load"
+        return f"the scheduler at {self._where.scheduler}, which does not answer"
+
+    def _say(self, line: str, *, joined: bool = False, is_logged: bool = False) -> None:
         if line == self._said:
             return
         self._said = line
-        _log.info("painter.state", joined=joined, why=line)
+        if not is_logged:
+            _log.info("painter.state", joined=joined, why=line)
         self._tell(line)
 
     def _worker(self) -> Worker:

@@ -38,10 +38,11 @@ def security(settings: ClusterSettings) -> Security | None:
     is_tls = (settings.scheduler or "").startswith(_TLS)
     if not named and not is_tls:
         return None
-    for name in files.keys() - named.keys():
+    if unset := [f"cluster.{name}" for name in files if name not in named]:
         raise SettingsError(
-            f"cluster.{name} is not set: for an encrypted connection (tls://) tls_ca, tls_cert and "
-            "tls_key are all needed. docs/cluster.md says how to make them."
+            f"{_in_words(unset)} {'is' if len(unset) == 1 else 'are'} not set: for an encrypted "
+            "connection (tls://) tls_ca, tls_cert and tls_key are all needed. docs/cluster.md says "
+            "how to make them."
         )
     if not is_tls:
         raise SettingsError(
@@ -66,6 +67,14 @@ def _check(ca: Path, cert: Path, key: Path) -> None:
     Raises:
         SettingsError: one cannot be used.
     """
+    files = {"tls_ca": ca, "tls_cert": cert, "tls_key": key}
+    gone = {name: printable(file) for name, file in files.items() if _is_gone(file)}
+    if missing := [f"{file} (cluster.{name})" for name, file in gone.items()]:
+        raise SettingsError(
+            f"The certificates of the cluster cannot be used: {_in_words(missing)} "
+            f"{'is' if len(missing) == 1 else 'are'} not there. docs/cluster.md says how to make "
+            "them."
+        )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         context.load_verify_locations(ca)
@@ -76,3 +85,18 @@ def _check(ca: Path, cert: Path, key: Path) -> None:
             f"The certificates of the cluster cannot be used ({error.strerror or error}): see "
             f"whether {names} are there, may be read, and belong together."
         ) from error
+
+
+def _is_gone(file: Path) -> bool:
+    try:
+        file.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:  # somebody may not look: that is another fault
+        return False
+    return False
+
+
+def _in_words(things: list[str]) -> str:
+    """All of them: ``a``, ``a and b``, ``a, b and c``."""
+    return " and ".join(filter(None, [", ".join(things[:-1]), things[-1]]))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from daemon.companions import Role
-from daemon.obstacles import Obstacle
+from daemon.obstacles import Aside, Obstacle
 from daemon.page.whereabouts import NOWHERE, Whereabouts
 
 MOST_WAITING = 30
@@ -62,6 +62,7 @@ class Now:
         preview: what it looks like now, JPEG; None before the first look.
         photo: the photo, small, JPEG; None before it is decoded.
         points: losses so far, few enough to plot.
+        painter: who paints it, if there are several; empty otherwise.
     """
 
     job: str
@@ -78,6 +79,7 @@ class Now:
     preview: bytes | None = None
     photo: bytes | None = None
     points: tuple[Point, ...] = ()
+    painter: str = ""
 
 
 @dataclass(frozen=True)
@@ -251,6 +253,7 @@ class Board:
         failures: the last ones, the latest first, at most `MOST_FAILURES`.
         failed_in_all: how many failed, likewise.
         trouble: what stands in the way, as whoever keeps the machine is told it.
+        aside: which of several painters are of no use, while others go on.
         loading: whether the engine is being started.
         homeless: photos for which nobody has said a style.
         slips: the first folders of such photos that have a slip in their names, at most
@@ -276,6 +279,7 @@ class Board:
     failures: tuple[Failure, ...] = ()
     failed_in_all: int = 0
     trouble: tuple[Obstacle, ...] = ()
+    aside: tuple[Aside, ...] = ()
     loading: bool = False
     homeless: Asking = Asking()
     slips: tuple[NearlyNamed, ...] = ()

@@ -17,9 +17,11 @@ class Course:
 
     Attributes:
         last: what was heard last; None before the first step.
+        painter: who paints it, if there are several; empty otherwise.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, painter: str = "") -> None:
+        self.painter = painter
         self.last: Progress | None = None
         self._points: list[Point] = []
         self._apart = 1  # steps from one point to the next
@@ -70,6 +72,8 @@ class Courses:
             self._courses.setdefault(event.job_id, Course()).add(event.progress)
         elif isinstance(event, Started | End):
             self._courses.pop(event.job_id, None)  # also of an attempt before
+            if isinstance(event, Started) and event.engine:
+                self._courses[event.job_id] = Course(event.engine)
 
     def of(self, job_id: str) -> Course:
         """That of a job; one with nothing in it if there is none."""

@@ -13,12 +13,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Final
+from typing import Final, Literal
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from daemon.obstacles import Obstacle
+from daemon.obstacles import Of
 from daemon.page import phrases, plot
 from daemon.page.board import Board, Now, Result
 from daemon.page.phrases import Phrases
@@ -33,6 +33,9 @@ FIRST_WAITING: Final = 8
 
 MOST_STYLES: Final = 60
 """So many styles are named; of the others only the number."""
+
+MOST_ASIDE: Final = 6
+"""So many painters that are set aside are named; of the others only the number."""
 
 _NARROWEST: Final = 0.6  # width through height; what goes beyond is cut where it hangs among others
 _WIDEST: Final = 2.2
@@ -108,6 +111,7 @@ class Drawing:
             policy=_policy(style, self._kept.script),
             first_waiting=FIRST_WAITING,
             most_styles=MOST_STYLES,
+            most_aside=MOST_ASIDE,
             every=_QUICK if board.running and _is_busy(board) else _SLOW,
         )
         return page.encode("utf-8", "backslashreplace")
@@ -139,12 +143,16 @@ def _sentences(board: Board, language: Words) -> dict[str, str]:
     place = board.whereabouts.seen
     told = {key: language.seen(sentence, place) for key, sentence in said.items()}
     if board.trouble:
-        told["trouble"] = "\n".join(_seen(one, language, place) for one in board.trouble)
+        told["trouble"] = "\n".join(
+            _seen(one.text, one.of, language, place) for one in board.trouble
+        )
+    aside = board.aside[:MOST_ASIDE]
+    told |= {f"aside.{n}": _seen(one.why, "aside", language, place) for n, one in enumerate(aside)}
     return told
 
 
-def _seen(obstacle: Obstacle, language: Words, place: Place) -> str:
-    text = language.seen(obstacle.text, place, f"{_OTHER}{obstacle.of}")
+def _seen(said: str, of: Of | Literal["aside"], language: Words, place: Place) -> str:
+    text = language.seen(said, place, f"{_OTHER}{of}")
     stop = language.say("seen.stop")
     return text if text.endswith((".", "!", "?", stop)) else text + stop
 

@@ -21,7 +21,7 @@ from daemon.inbox_note import Asked
 from daemon.jobs import Job, JobState
 from daemon.journal import Journal
 from daemon.names import is_picture
-from daemon.obstacles import Obstacle
+from daemon.obstacles import Aside, Obstacle
 from daemon.page.asking import asking, bad_styles, lonely, nearly_named
 from daemon.page.board import (
     MOST_FAILURES,
@@ -60,6 +60,7 @@ class Asks:
         is_loading: whether the engine is being started.
         asked: what people are asked for in the inbox.
         bad_styles: the style pictures that cannot be used, and why.
+        aside: which of several painters are of no use, while others go on.
     """
 
     styles: Callable[[], tuple[str, ...]]
@@ -67,6 +68,7 @@ class Asks:
     is_loading: Callable[[], bool]
     asked: Callable[[], Asked] = Asked
     bad_styles: Callable[[], Mapping[Path, str]] = dict
+    aside: Callable[[], tuple[Aside, ...]] = tuple
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,7 @@ class Gathering:
         """Something cheap that is another one as soon as the board may be."""
         asks = self._asks
         told = asks.obstacles(), asks.styles(), asks.is_loading(), asks.asked(), asks.bad_styles()
-        return self._journal.changes, *told
+        return self._journal.changes, *told, asks.aside()
 
     def board(self) -> Board:
         """Everything that is to be shown now.
@@ -145,6 +147,7 @@ class Gathering:
             failures=past.failures,
             failed_in_all=failed,
             trouble=self._asks.obstacles(),
+            aside=self._asks.aside(),
             loading=self._asks.is_loading(),
             homeless=asking(asked.homeless),
             slips=nearly_named(asked.slips),
@@ -159,7 +162,7 @@ class Gathering:
 
     def last(self, board: Board) -> Board:
         """What is to be shown after the end, if no more is known than before."""
-        return replace(board, made=self._now(), running=False, now=(), loading=False)
+        return replace(board, made=self._now(), running=False, now=(), loading=False, aside=())
 
     def forget(self) -> None:
         """Let go of all small pictures: there is no page that shows them."""
@@ -188,6 +191,7 @@ class Gathering:
             step=job.iteration or 0,
             total=job.total or 0,
             attempt=job.attempts,
+            painter=course.painter,
             seconds_left=job.eta_seconds,
             preview=self._glimpses.read(job.id, "painting"),
             photo=self._glimpses.read(job.id, "photo"),

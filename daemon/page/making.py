@@ -37,6 +37,7 @@ def page_of(
         is_loading=lambda: engine.loading_since is not None,
         asked=lambda: intake.asked,
         bad_styles=lambda: styles.faults,
+        aside=lambda: condition.aside,
     )
     gathering = Gathering(share, journal, parts.glimpses, asks, now=parts.now, clock=parts.clock)
     return StatusPage(

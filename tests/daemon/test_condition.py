@@ -17,7 +17,7 @@ from daemon.condition import Condition, longest_silence
 from daemon.errors import JournalError
 from daemon.jobs import NewJob
 from daemon.journal import Journal
-from daemon.obstacles import Obstacle
+from daemon.obstacles import Aside, Obstacle
 from daemon.runners.base import EngineUnavailable
 from daemon.runners.exchange import Painting
 
@@ -88,9 +88,26 @@ def test_an_engine_that_is_set_aside_is_named_as_long_as_others_go_on(house: Hou
     house.engine.aside = {"graphics card 1": "It died 3 times.", "graphics card 4": "No such card."}
     line = "graphics card 1 (and 1 more) is set aside: It died 3 times"
     assert house.condition.line() == f"Idle; {line}"
-    assert house.condition.obstacles() == (Obstacle(line, "engine"),)
+    assert house.condition.in_the_way() == line
+    assert house.condition.obstacles() == ()  # the others go on
+    assert house.condition.aside == (
+        Aside("graphics card 1", "It died 3 times"), Aside("graphics card 4", "No such card"),
+    )  # fmt: skip
     house.engine.unavailable = EngineUnavailable("weights", "Fetch them.")
     assert house.condition.obstacles() == (Obstacle("Fetch them", "weights"),)
+    assert house.condition.aside == ()
+
+
+def test_of_several_painters_it_is_known_who_has_which_photo(house: House) -> None:
+    house.engine.paintings = [
+        Painting("a", 512, 0.0, engine="anna"), Painting("b", 512, 0.0), Painting("c", 512, 0.0),
+    ]  # fmt: skip
+    assert house.condition.painters == {"a": "anna"}
+
+
+def test_the_name_of_a_painter_that_is_set_aside_is_told_once(house: House) -> None:
+    house.engine.aside = {"bert": "bert: It has other weights."}
+    assert house.condition.line() == "Idle; bert is set aside: It has other weights"
 
 
 def test_a_step_that_is_overdue_by_far_is_told_of(house: House) -> None:

@@ -732,9 +732,11 @@ def test_an_engine_that_was_given_up_is_started_again(room: Room) -> None:
     assert (room.runner.starts, logs) == (2, [])  # the same trouble is said once
     room.runner.on_start = READY
     room.now = 60.0
-    room.dispatcher.fill()
-    room.read()
-    room.dispatcher.fill()
+    with capture_logs() as logs:
+        room.dispatcher.fill()
+        room.read()
+        room.dispatcher.fill()
+    assert "engine.available" in [line["event"] for line in logs]
     assert room.dispatcher.unavailable is None
     assert room.states() == {"a": "running"}
 

@@ -55,11 +55,29 @@ STEP: dict[str, Any] = {
             "engine.ready",
             {"device": "cpu, bfloat16, 8 threads", "precision": "auto", "threads": 0,
              "seconds": 2.0, "engine": "anna"},
-            "anna paints too (cpu, bfloat16, 8 threads).",
+            "anna paints (cpu, bfloat16, 8 threads).",
+        ),
+        (
+            "engine.ready",
+            {"device": "engine 1: cpu, bfloat16, 1 threads", "precision": "auto", "threads": 0,
+             "seconds": 2.0, "engine": "duo"},
+            "duo paints (cpu, bfloat16, 1 thread).",
+        ),
+        (
+            "engine.ready",
+            {"device": "graphics card 0: gpu0, float16, 11 threads, engine 2: cpu, float32, "
+             "1 threads", "precision": "auto", "threads": 0, "seconds": 2.0, "engine": "duo"},
+            "duo paints (2 engines: gpu0, float16, 11 threads; cpu, float32, 1 thread).",
+        ),
+        (
+            "engine.ready",
+            {"device": "unknown", "precision": "auto", "threads": 0, "seconds": 2.0,
+             "engine": "duo"},
+            "duo paints (unknown).",
         ),
         (
             "engine.lost", {"exit_status": None, "engine": "anna"},
-            "anna is lost, and what it painted begins anew elsewhere.",
+            "anna is lost, and what it painted is tried again.",
         ),
         ("service.stopping", {"why": "SIGINT"}, "Stopping, as Ctrl-C asks."),
         (

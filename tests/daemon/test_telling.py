@@ -12,9 +12,9 @@ from structlog.testing import capture_logs
 
 from daemon.jobs import Job, NewJob
 from daemon.journal import JOURNAL, Journal
-from daemon.runners.base import Progressed, Resumed, Started
-from daemon.telling import Telling
-from engine import Progress
+from daemon.runners.base import EngineAside, EngineReady, Progressed, Resumed, Started
+from daemon.telling import Telling, tell_of_engine
+from engine import DeviceReport, Progress
 
 
 class Told:
@@ -97,3 +97,20 @@ def test_more_than_that_is_told_nobody(told: Told) -> None:
     assert [bool(told.step(job, at / 4, at + 1)) for at in range(9)] == [
         True, False, False, False, True, False, False, False, True,
     ]  # fmt: skip
+
+
+def test_of_one_set_aside_the_name_is_told_once() -> None:
+    with capture_logs() as logs:
+        tell_of_engine(EngineAside("anna", "anna: It has other weights. See there."))
+        tell_of_engine(EngineAside("engine 2", "It died."))
+    told = [(line["engine"], line["why"]) for line in logs]
+    assert told == [("anna", "It has other weights. See there."), ("engine 2", "It died.")]
+
+
+def test_that_there_are_painters_again_is_told_before_who_they_are() -> None:
+    ready = EngineReady(DeviceReport("cpu", "float32", 1, "so"), "0" * 64, 1.0, "anna")
+    with capture_logs() as logs:
+        tell_of_engine(ready, was_none=True)
+        tell_of_engine(ready)
+    events = [line["event"] for line in logs]
+    assert events == ["engine.available", "engine.ready", "engine.ready"]

@@ -116,7 +116,8 @@ HEEDED = {
         "state_dir", *ENGINE,
         "engine.devices", "engine.workers", "engine.first_look", "engine.style_cache",
         "engine.checkpoint_seconds",
-        *(key for key in catalogue() if key.startswith(("cluster.", "log."))),
+        "cluster.scheduler", "cluster.tls_ca", "cluster.tls_cert", "cluster.tls_key",
+        *(key for key in catalogue() if key.startswith("log.")),
     },
     "weights fetch": {"engine.weights"},
     "weights import": {"engine.weights"},
@@ -138,6 +139,31 @@ def offered(name: str) -> set[str]:
 @pytest.mark.parametrize("name", HEEDED)
 def test_a_command_takes_the_settings_that_it_heeds_and_no_others(name: str) -> None:
     assert offered(name) == HEEDED[name]
+
+
+def helped(name: str, option: str) -> tuple[str | None, str]:
+    """What the help calls an option's value, and what it says of it."""
+    command = commands.get_command(click.Context(commands), name)
+    assert command is not None
+    (found,) = (one for one in command.params if option in one.opts)
+    assert isinstance(found, click.Option)
+    return found.metavar, found.help or ""
+
+
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [("worker", "--cluster.tls_ca"), ("run", "--cluster.tls_key"), ("run", "--metrics.file")],
+)
+def test_a_file_is_called_one(command: str, option: str) -> None:
+    assert helped(command, option)[0] == "FILE"
+    assert helped(command, "--state_dir")[0] == "DIR"
+
+
+def test_a_painter_is_not_promised_to_paint_without_a_scheduler() -> None:
+    assert "unset: painters on this machine" in helped("run", "--cluster.scheduler")[1]
+    assert helped("worker", "--scheduler")[1] == (
+        "Address of Dask's scheduler, such as tcp://painters:8786."
+    )
 
 
 def test_no_command_is_left_out_of_that() -> None:

@@ -17,6 +17,7 @@ import pytest
 from daemon.bulletin import Bulletin
 from daemon.cli import main
 from daemon.configuration import load, state_folder
+from daemon.easels import Easels
 from daemon.jobs import NewJob
 from daemon.journal import JOURNAL, Journal
 from daemon.locking import ShareLock
@@ -278,6 +279,20 @@ def test_json_has_the_same(
     assert (painting["job"], painting["percent"], painting["eta_seconds"]) == ("running", 22, 93.4)
     assert [job["error"] for job in told["failed"]] == ["The photo is damaged."]
     assert (told["running"], told["interrupted"]) == (True, [])
+
+
+def test_of_several_painters_it_names_the_one(
+    capsys: pytest.CaptureFixture[str], journal: Journal, state: Path
+) -> None:
+    fill(journal)
+    with ShareLock(state):
+        (painting,) = json.loads(status(capsys, "--json"))["painting"]
+        assert painting["painter"] is None
+        Easels(Bulletin(state)).say({"running": "anna\x1b[2J", "other": "bert"})
+        assert "22 %, about 2 min left, painted by anna\\x1b[2J\n" in status(capsys)
+        (painting,) = json.loads(status(capsys, "--json"))["painting"]
+        assert painting["painter"] == "anna\\x1b[2J"
+    assert "painted by" not in status(capsys)  # it has ended
 
 
 @pytest.mark.usefixtures("_share")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import tempfile
 from contextlib import closing
@@ -41,5 +42,7 @@ def test_a_painter_that_waits_for_its_scheduler_is_started(tmp_path: Path, weigh
             assert listener.said("READY") == ["1"]
             nowhere.workers["anna"].send_signal(signal.SIGTERM)
             assert nowhere.workers["anna"].wait(60) == 0
+            last = (tmp_path / "anna.log").read_text().splitlines()[-1]
+            assert json.loads(last)["event"] == "painter.stopped"
         finally:
             nowhere.close()

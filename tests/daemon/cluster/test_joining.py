@@ -9,6 +9,7 @@ from pathlib import Path
 
 from distributed import Scheduler, Security
 from distributed.core import Status
+from structlog.testing import capture_logs
 
 from daemon.cluster.joining import Joining, Pace, Where
 from daemon.cluster.security import security
@@ -38,16 +39,20 @@ class Painter:
 
     def _runner(self, deliver: Deliver) -> Runner:
         self.runners += 1
-        return LocalRunner(EngineSettings(), deliver, worker=self.worker)
+        return LocalRunner(EngineSettings(weights=self.folder), deliver, worker=self.worker)
 
     def joining(self, address: str, secure: Security | None = None) -> Joining:
         where = Where(address, secure, self.name, 1, self.folder / "dask", "127.0.0.1")
         return Joining(self.studio, where, self.lines.put_nowait, QUICK)
 
+    async def says(self) -> str:
+        """The next that it says."""
+        return await asyncio.wait_for(self.lines.get(), PATIENCE)
+
     async def until(self, *, joined: bool) -> str:
         """What it says once that is so."""
         while True:
-            line = await asyncio.wait_for(self.lines.get(), PATIENCE)
+            line = await self.says()
             if line.startswith("Paints for") == joined:
                 return line
 
@@ -79,6 +84,32 @@ def test_it_joins_again_with_the_same_engines_and_leaves_in_order(tmp_path: Path
     finally:
         painter.studio.close(20)
     assert painter.runners == 1
+
+
+def test_an_engine_that_loads_slowly_does_not_hide_that_the_scheduler_is_away(
+    tmp_path: Path,
+) -> None:
+    async def life(painter: Painter) -> None:
+        stop = asyncio.Event()
+        async with scheduler() as gone:
+            address = gone.address
+        staying = asyncio.ensure_future(painter.joining(address).stay(stop))
+        assert await painter.says() == "Waits for its engines to load."
+        (tmp_path / "leave").touch()
+        away = f"Waits for the scheduler at {address}, which does not answer."
+        assert await painter.says() == away
+        async with scheduler(int(address.rpartition(":")[2])):
+            assert await painter.until(joined=True)
+            stop.set()
+            await asyncio.wait_for(staying, PATIENCE)
+
+    painter = Painter(tmp_path, stand_ins.waits_for_leave_worker)
+    try:
+        with capture_logs() as logs:
+            asyncio.run(life(painter))
+    finally:
+        painter.studio.close(20)
+    assert logs[-1]["event"] == "painter.stopping"
 
 
 def test_it_joins_with_certificates_where_they_are_asked_for(tmp_path: Path) -> None:
@@ -118,6 +149,9 @@ def test_without_weights_it_stays_away_and_says_why(tmp_path: Path) -> None:
 
     painter = Painter(tmp_path, stand_ins.no_weights_worker)
     try:
-        assert asyncio.run(life(painter)) == "run fetch"
+        with capture_logs() as logs:
+            assert asyncio.run(life(painter)) == "run fetch"
+        events = {line["event"] for line in logs if line.get("why") == "run fetch"}
+        assert events == {"engine.unavailable"}  # it is told by one alone
     finally:
         painter.studio.close(20)

@@ -131,15 +131,33 @@ def test_the_key_has_to_belong_to_the_certificate(
         security(ClusterSettings(scheduler=ADDRESS, **mixed))
 
 
-def test_a_missing_file_is_named(files: dict[str, Path], tmp_path: Path) -> None:
-    gone = tmp_path / "gone.pem"
-    with pytest.raises(SettingsError, match=r"gone\.pem"):
-        security(ClusterSettings(scheduler=ADDRESS, **{**files, "tls_cert": gone}))
+@pytest.mark.parametrize(
+    ("gone", "said"),
+    [
+        (["tls_cert"], "/c/tls_cert (cluster.tls_cert) is not there"),
+        (
+            ["tls_key", "tls_ca"],
+            "/c/tls_ca (cluster.tls_ca) and /c/tls_key (cluster.tls_key) are not there",
+        ),
+    ],
+)
+def test_all_missing_files_are_named(files: dict[str, Path], gone: list[str], said: str) -> None:
+    changed = {**files, **{name: Path("/c") / name for name in gone}}
+    with pytest.raises(SettingsError, match=re.escape(said)):
+        security(ClusterSettings(scheduler=ADDRESS, **changed))
 
 
-def test_an_encrypted_address_needs_certificates() -> None:
-    with pytest.raises(SettingsError, match="is not set"):
-        security(ClusterSettings(scheduler=ADDRESS))
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        ([], "cluster.tls_ca, cluster.tls_cert and cluster.tls_key are not set"),
+        (["tls_cert"], "cluster.tls_ca and cluster.tls_key are not set"),
+        (["tls_ca", "tls_cert"], "cluster.tls_key is not set"),
+    ],
+)
+def test_an_encrypted_address_needs_all_three_certificates(named: list[str], said: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{re.escape(said)}"):
+        security(ClusterSettings(scheduler=ADDRESS, **{name: Path("x.pem") for name in named}))
 
 
 def test_certificates_need_an_encrypted_address(files: dict[str, Path]) -> None:

@@ -8,7 +8,7 @@ from typing import get_args
 
 from PIL import Image
 
-from daemon.obstacles import Obstacle
+from daemon.obstacles import Aside, Obstacle
 from daemon.page.board import (
     Asking,
     BadStyle,
@@ -95,6 +95,16 @@ def asking(board: Board) -> Board:
     )
 
 
+SET_ASIDE = (
+    Aside(
+        "graphics card 1",
+        "It died 3 times in a row, and is given no more photos. Run `atelierd doctor` to see why, "
+        "and start the service again once that is mended",
+    ),
+    Aside("anna", "Something of which nobody has heard"),
+)
+
+
 def empty() -> Board:
     return Board(PLACES, MADE, styles=("Dots", "Mosaic", "Waves"))
 
@@ -110,6 +120,7 @@ def full() -> Board:
                 a_painting("One size.jpg", None),
                 job="n3",
                 points=(a_point(1, 9.0), a_point(2, 3.0)),
+                painter="graphics card 1",
             ),
         ),
         waiting=tuple(a_wait(n + 1, f"Waiting {n}.jpg") for n in range(30)),
@@ -144,6 +155,8 @@ def every_state() -> dict[str, Board]:
         "loading": replace(idle, loading=True),
         "next": replace(idle, waiting=(a_wait(),), waiting_in_all=1),
         "held": replace(idle, trouble=FULL_DISK),
+        "one set aside": replace(idle, aside=SET_ASIDE[:1]),
+        "some set aside": replace(full(), trouble=(), aside=SET_ASIDE),
         "ended": replace(idle, running=False),
         "ended in trouble": replace(idle, running=False, trouble=FULL_DISK),
     }

@@ -18,7 +18,7 @@ from daemon.glimpses import Glimpses
 from daemon.inbox_note import Asked, Few
 from daemon.jobs import Job, JobState, NewJob
 from daemon.journal import Journal
-from daemon.obstacles import Obstacle
+from daemon.obstacles import Aside, Obstacle
 from daemon.page.board import (
     MOST_ASKED,
     MOST_FAILURES,
@@ -55,6 +55,7 @@ class Room:
     loading: bool = False
     asked: Asked = field(default_factory=Asked)
     bad_styles: dict[Path, str] = field(default_factory=dict)
+    aside: tuple[Aside, ...] = ()
 
     def __post_init__(self) -> None:
         """Gather."""
@@ -65,6 +66,7 @@ class Room:
             lambda: self.loading,
             lambda: self.asked,
             lambda: self.bad_styles,
+            lambda: self.aside,
         )
         self.gathering = Gathering(
             self.share, self.journal, self.glimpses, asks, now=lambda: 77.0, clock=self.clock
@@ -143,8 +145,10 @@ def test_a_share_in_which_nothing_has_happened(room: Room) -> None:
 
 def test_what_the_service_says_of_itself(room: Room) -> None:
     room.trouble, room.loading, room.styles = (Obstacle("The disk is full"),), True, ()
+    room.aside = (Aside("anna", "It died"),)
     board = room.board()
     assert (board.trouble, board.loading, board.styles) == (room.trouble, True, ())
+    assert (board.aside, room.gathering.last(board).aside) == (room.aside, ())
 
 
 def test_the_board_knows_how_the_servers_paths_are_seen(room: Room) -> None:
@@ -216,6 +220,16 @@ def test_a_photo_on_its_way(room: Room) -> None:
     assert (now.width, now.height, now.seconds_left) == (80, 60, 4.5)
     assert (now.photo, now.preview) == (small, early)
     assert now.points == (Point(1, 10.0, 1), Point(2, 5.0, 1), Point(3, 10.0 / 3, 2))
+
+
+def test_who_paints_one_where_there_are_several(room: Room) -> None:
+    for job, engine in (("a", "anna"), ("b", "")):
+        room.add(job)
+        room.journal.start(job)
+        room.gathering.heard(Started(job, engine))
+    assert [now.painter for now in room.board().now] == ["anna", ""]
+    room.gathering.heard(Started("a", "bert"))  # again
+    assert room.board().now[0].painter == "bert"
 
 
 def test_what_only_the_journal_knows_of_one(room: Room) -> None:
@@ -475,6 +489,7 @@ def test_news_is_told_without_gathering(room: Room) -> None:
     for change in (
         lambda: room.add("a"),
         lambda: setattr(room, "trouble", (Obstacle("The disk is full"),)),
+        lambda: setattr(room, "aside", (Aside("anna", "It died"),)),
         lambda: setattr(room, "loading", True),
         lambda: setattr(room, "styles", ("Dots",)),
         lambda: setattr(room, "asked", Asked(Few((PurePath("a.jpg"),), 1))),

@@ -12,10 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from daemon.obstacles import Obstacle, Of
+from daemon.cluster.identity import mismatch
+from daemon.cluster.messages import Credentials
+from daemon.obstacles import Aside, Obstacle, Of
 from daemon.page.board import BadStyle
 from daemon.page.drawing import draw
 from daemon.page.whereabouts import Whereabouts
+from daemon.runners import pool
 from daemon.settings import ShareSettings
 from daemon.share import open_share
 from daemon.words import LANGUAGES, words
@@ -164,6 +167,35 @@ def test_a_chinese_page_says_nothing_in_english() -> None:
     shown = [text for text in page.inside("p") if "磁盘" in text]
     assert len(shown) == 1
     assert not ENGLISH.search(shown[0])
+
+
+def test_of_painters_that_are_set_aside_it_is_said_which_and_why() -> None:
+    accepted = Credentials("1.2", "a" * 64, "b" * 64, ())
+    whys = (
+        mismatch(accepted, replace(accepted, program="1.3+x")),
+        mismatch(accepted, replace(accepted, recipe="c" * 64)),
+        mismatch(accepted, replace(accepted, weights_sha256="c" * 64)),
+        mismatch(
+            accepted, replace(accepted, weights_sha256="c" * 64), "the painters that came first"
+        ),
+        pool._DIES.format(3),
+    )
+    for why in whys:
+        board = replace(empty(), aside=(Aside.of("anna", f"anna: {why}"),), whereabouts=WHEREABOUTS)
+        known = texts_of(Page(draw(board)))
+        for language in LANGUAGES:
+            told = known[language]["aside.0"]
+            assert told != words(language).texts["seen.other.aside"], "it is known"
+            assert not OF_THE_SERVER.search(told)
+            assert not told.startswith("anna")
+        assert not ENGLISH.search(known["zh"]["aside.0"])
+
+
+def test_why_one_is_set_aside_that_nobody_knows_is_in_the_log() -> None:
+    board = replace(empty(), aside=(Aside("anna", DAMAGED.rstrip(".")),), whereabouts=WHEREABOUTS)
+    known = texts_of(Page(draw(board)))
+    for language in LANGUAGES:
+        assert known[language]["aside.0"] == words(language).texts["seen.other.aside"]
 
 
 def test_several_stand_in_lines_of_their_own() -> None:
