@@ -12,6 +12,8 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
+import structlog
+
 from daemon import checkpoints
 from daemon.cluster import quiet
 from daemon.cluster.joining import Joining, Where
@@ -29,6 +31,7 @@ from daemon.settings import EngineSettings, Settings
 _CLOSE_SECONDS: Final = 20.0
 _SCRATCH: Final = "dask"
 _TELL_SECONDS: Final = 1.0
+_log: Final = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -140,6 +143,7 @@ async def _stay(studio: Studio, where: Where, notify: Notify) -> None:
 async def _end(studio: Studio, asked: asyncio.Event, stop: asyncio.Event, notify: Notify) -> None:
     """Once that is asked, end the engines; then leave: what they give back is fetched before."""
     await asked.wait()
+    _log.info("painter.stopping")
     notify.stopping()
     try:
         await asyncio.to_thread(studio.close, _CLOSE_SECONDS)

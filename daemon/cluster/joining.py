@@ -93,8 +93,6 @@ class Joining:
                 worker = self._worker()
                 try:
                     await self._one(worker, stopping)
-                    if stop.is_set():
-                        _log.info("painter.stopping")
                 finally:
                     await leave(worker)
                 pace, at_fault = self._pace, self._studio.unavailable
@@ -180,7 +178,7 @@ async def _started(worker: Worker) -> None:
 
 
 async def leave(worker: Worker) -> None:
-    """Leave in order: what it paints then is begun anew elsewhere, and no attempt is counted."""
+    """Leave in order, so that no attempt is counted at what it still paints."""
     ways: list[Callable[..., Awaitable[Any]]] = [worker.close_gracefully, worker.close]
     for way in ways if worker.status is Status.running else ways[1:]:
         if worker.status not in {Status.closed, Status.failed}:
