@@ -216,8 +216,10 @@ def _painter(name: str, engines: str) -> str:
     """
     each = [one for one in _ENGINE_NAME.split(f", {engines}") if one]
     where = [_ONE_THREAD.sub("1 thread", one.removeprefix(", ")) for one in each]
-    with_what = f"{number(len(where), 'engine')}: " if len(where) > 1 else ""
-    return f"{name} paints ({with_what}{'; '.join(where)})."
+    if len(where) == 1:
+        return f"{name} paints ({where[0]})."
+    with_what = f"{where[0]} each" if len(set(where)) == 1 else "; ".join(where)
+    return f"{name} paints ({number(len(where), 'engine')}: {with_what})."
 
 
 def _queued(fields: Fields) -> str:

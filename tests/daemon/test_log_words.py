@@ -71,6 +71,12 @@ STEP: dict[str, Any] = {
         ),
         (
             "engine.ready",
+            {"device": "engine 1: cpu, bfloat16, 1 threads, engine 2: cpu, bfloat16, 1 threads",
+             "precision": "auto", "threads": 0, "seconds": 2.0, "engine": "duo"},
+            "duo paints (2 engines: cpu, bfloat16, 1 thread each).",
+        ),
+        (
+            "engine.ready",
             {"device": "unknown", "precision": "auto", "threads": 0, "seconds": 2.0,
              "engine": "duo"},
             "duo paints (unknown).",

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from daemon.names import printable
-from daemon.obstacles import Obstacle
+from daemon.obstacles import Aside, Obstacle
 from daemon.page.board import Asking, BadStyle, Board, FailureKind, Lonely, Places
 from daemon.page.drawing import SCRIPT, STYLE, Drawing, draw
 from daemon.words import LANGUAGES, Language, words
@@ -331,6 +331,17 @@ def test_a_photo_s_own_style_is_not_called_by_its_file() -> None:
     assert said_of(page, "now.style") == []
 
 
+@pytest.mark.parametrize("many", [1, 2, 7, 30])
+def test_painters_that_are_set_aside_are_named_and_are_no_hold_up(many: int) -> None:
+    aside = tuple(Aside(f"painter {number}", "It died") for number in range(many))
+    page = Page(draw(replace(empty(), aside=aside)))
+    assert said_of(page, "aside.title") == [f"aside.title.{'one' if many == 1 else 'other'}"]
+    assert len([key for key in said_of(page, "aside.") if key[-1].isdigit()]) == min(many, 6)
+    assert len(said_of(page, "asks.rest")) == (many > 6)
+    assert not said_of(page, "trouble")
+    assert not said_of(page, "lead.held")
+
+
 def test_a_style_that_nobody_can_tell_is_not_called_the_photo_s_own() -> None:
     board = replace(empty(), failures=(replace(a_failure(), style=""),), failed_in_all=1)
     page = Page(draw(board))
@@ -430,6 +441,7 @@ def test_the_first_waiting_are_seen_and_the_others_counted() -> None:
         ("loading", "lead.loading"),
         ("next", "lead.next"),
         ("held", "lead.held"),
+        ("one set aside", "lead.free"),
         ("ended", "lead.ended"),
     ],
 )
