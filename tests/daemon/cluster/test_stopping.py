@@ -1,4 +1,4 @@
-"""A painter that is told to stop: processes with the real engine, and what they give back."""
+"""A painter that is told to stop: real processes, and what they give back."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ from distributed import Client
 
 from daemon.cluster import task
 from daemon.cluster.messages import RESOURCE, GivenBack, Order, Said, unpack
-from daemon.runners.base import Progressed
+from daemon.runners.base import Cancelled, EngineReady, Painted, Progressed, Resumed, Started
 from daemon.runners.request import PaintRequest, StyleFile
 from engine import Recipe
 from engine.snapshot import Snapshot
+from tests.daemon import child_stand_ins
 from tests.daemon.cluster.grid import Grid, grid
+from tests.daemon.cluster.test_nanny import PRELOAD, WITH_ENGINES, engine_request
+from tests.daemon.cluster.test_runner import running
 from tests.daemon.standins import picture
 
 TOPIC = "news"
@@ -71,3 +74,27 @@ def test_a_painter_that_is_stopped_gives_back_what_it_has_painted(
     assert snapshot.state.numbers["steps"] >= news.progress.iteration
     snapshot.close()
     assert not list(tmp_path.rglob("*.snapshot"))
+
+
+def test_another_painter_goes_on_from_where_one_was_that_is_stopped(tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(f'state_dir = "{tmp_path}"\n')
+    words, saved = ("--no-nanny", "--preload", PRELOAD), tmp_path / "saved"
+    with (
+        grid(tmp_path) as one,
+        running(one.address, calls=WITH_ENGINES, checkpoints=saved) as (runner, ear),
+    ):
+        for name in ("anna", "bert"):
+            one.start_worker(name, words=words, ATELIERD_CONFIG=str(config))
+        assert {ear.next(EngineReady).engine for _ in "ab"} == {"anna", "bert"}
+        runner.submit(engine_request(child_stand_ins.SLOW, 2000))
+        first = ear.next(Started).engine
+        ear.next(Progressed)
+        one.workers[first].terminate()
+        assert isinstance(ear.end("a"), Cancelled)
+        last = max(each.progress.iteration for each in ear.heard if isinstance(each, Progressed))
+        runner.submit(engine_request(200, 2000))
+        assert ear.next(Started).engine != first
+        assert ear.next(Resumed).iteration >= last
+        assert isinstance(ear.end("a"), Painted)
+        assert one.workers[first].wait(60) == 0
