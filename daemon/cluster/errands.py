@@ -38,6 +38,7 @@ class Errand:
         fetching: whether what was saved of it is being fetched.
         saved_anew: whether it was saved once more meanwhile.
         is_too_large: whether what was saved of it is more than may go through the network.
+        is_kept: whether its painter has given back what there is of it: nothing older counts.
         is_done: whether it has ended for good, so that nothing saved of it is needed any more.
     """
 
@@ -52,6 +53,7 @@ class Errand:
     fetching: bool = False
     saved_anew: bool = False
     is_too_large: bool = False
+    is_kept: bool = False
     is_done: bool = False
 
     @property

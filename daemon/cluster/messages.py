@@ -16,6 +16,9 @@ from daemon.runners.request import PaintRequest
 RESOURCE: Final = "PAINTER"
 """Of a Dask worker: as many as it has engines. A task takes one of them."""
 
+TASK: Final = "paint-"
+"""What the keys of orders' tasks begin with; their run follows."""
+
 PAINTER: Final = "atelierd-painter"
 """Name of the worker plugin that holds the engines."""
 

@@ -222,7 +222,9 @@ class Orders:
         try:
             while errand.saved_anew and self._errands.is_on(errand):
                 errand.saved_anew = False
-                await self._keep(errand, await self._fetched(errand))
+                found = await self._fetched(errand)
+                if not errand.is_kept:
+                    await self._keep(errand, found)
         except Exception as error:  # noqa: BLE001 - whatever a painter raises: it paints all the same
             if self._errands.is_on(errand):
                 self._deliver(CheckpointTrouble(errand.job_id, NOT_SAVED.format(_words(error))))
@@ -287,6 +289,7 @@ class Orders:
         errand.future = self._sent(errand, errand.seat, snapshot)
         end = await self._outcome(errand.job_id, errand.future)
         if isinstance(end, GivenBack):
+            errand.is_kept = bool(end.snapshot)
             await self._keep(errand, end.snapshot)
             return Cancelled(errand.job_id)
         return end

@@ -19,11 +19,9 @@ from typing import Any, Final
 from distributed import Worker
 from distributed.diagnostics.plugin import WorkerPlugin
 
-from daemon.cluster.messages import CHANGED, PAINTER
+from daemon.cluster.messages import CHANGED, PAINTER, TASK
 from daemon.cluster.studio import Studio
 from daemon.errors import EngineLostError
-
-_KEYS: Final = "paint-"  # what those of orders begin with
 
 
 class Painter(WorkerPlugin):
@@ -101,7 +99,7 @@ def _held_by(worker: Worker) -> int:
 
     It may be in its loop meanwhile: a list is made in one go.
     """
-    return sum(str(key).startswith(_KEYS) for key in list(worker.state.tasks))
+    return sum(str(key).startswith(TASK) for key in list(worker.state.tasks))
 
 
 def _call(loop: asyncio.AbstractEventLoop, act: Callable[[], None]) -> None:

@@ -10,14 +10,13 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from daemon.cluster.errands import Errand, Errands
+from daemon.cluster.messages import TASK
 from daemon.cluster.roster import Roster, Seat
-
-_PREFIX: Final = "paint-"
 
 
 def key_of(errand: Errand) -> str:
     """What its task is called in Dask."""
-    return f"{_PREFIX}{errand.run}"
+    return f"{TASK}{errand.run}"
 
 
 class Seating:
@@ -41,7 +40,7 @@ class Seating:
         ours = {key_of(errand) for errand in self._errands.all}
         for seat in self._roster.ready:
             keys = map(str, processing.get(seat.address, ()))
-            seat.others = sum(key.startswith(_PREFIX) and key not in ours for key in keys)
+            seat.others = sum(key.startswith(TASK) and key not in ours for key in keys)
 
     def seat_for(self, errand: Errand) -> Seat | None:
         """The painter with the most room, rather than one where the job was lost; None: none.
