@@ -22,6 +22,7 @@ class Calls:
         fetch: what was saved of a run, by its id; runs in the worker.
         credentials: what the painter is, or None while its engines load; runs in the worker.
         kill: ends an engine that does not answer, by the run that it has; runs in the worker.
+        tell: lets a painter know why it gets no photos; empty: that it does. Runs in the worker.
         refusal: why a painter is of no use, in plain words; empty if it is. Is also given what one
             is that has been accepted, or None. Runs here.
     """
@@ -31,6 +32,7 @@ class Calls:
     fetch: Callable[..., bytes | Awaitable[bytes]]
     credentials: Callable[..., Credentials | None]
     kill: Callable[..., None]
+    tell: Callable[..., None]
     refusal: Callable[[Credentials, Credentials | None], str]
 
 

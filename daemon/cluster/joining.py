@@ -115,11 +115,18 @@ class Joining:
             return
         finally:
             joining.cancel()
-        self._say(f"Paints for the scheduler at {self._where.scheduler}.", joined=True)
+        self._hear()
         ended = asyncio.ensure_future(worker.finished())
         await _first(ended, stopping)
         ended.cancel()
         self._say_why_not()
+
+    def _hear(self, why: str = "") -> None:
+        """It is in the cluster, and is given photos, or for some reason is not."""
+        no = f"Is given no photos by a service at {self._where.scheduler}: {why}"
+        self._say(
+            no if why else f"Paints for the scheduler at {self._where.scheduler}.", joined=True
+        )
 
     def _say_why_not(self, why: str = "") -> None:
         """Why it is not in the cluster, if there is more to say than that it is not."""
@@ -162,7 +169,7 @@ class Joining:
             name=where.name or None,
             nthreads=where.engines,
             resources={RESOURCE: where.engines},
-            plugins=(Painter(lambda: self._studio, None),),
+            plugins=(Painter(lambda: self._studio, None, self._hear),),
             local_directory=str(where.folder),
             security=where.security,
             memory_limit=0,

@@ -43,7 +43,9 @@ def dask(settings: Settings, deliver: Deliver, *, state: Path) -> Runner:
     """
     engine = settings.engine
     refusal = Comparing(lambda: own(weights_in(engine.weights)))
-    calls = Calls(task.paint, task.cancel, task.fetch, task.credentials, task.kill, refusal)
+    calls = Calls(
+        task.paint, task.cancel, task.fetch, task.credentials, task.kill, task.tell, refusal
+    )
     most = settings.cluster.max_megabytes * _MEGABYTE
     terms = Terms(most, state / checkpoints.FOLDER)
     secure, place = security(settings.cluster), _place(settings, state)

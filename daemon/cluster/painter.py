@@ -31,11 +31,18 @@ class Painter(WorkerPlugin):
         studio: makes what holds the engines, or gives one that is there.
         close_seconds: in which the engines have to end when the worker leaves; then by force. None:
             they stay, and are the caller's to close.
+        hear: takes why a service gives it no photos; empty once it does.
     """
 
     name = PAINTER
 
-    def __init__(self, studio: Callable[[], Studio], close_seconds: float | None) -> None:
+    def __init__(
+        self,
+        studio: Callable[[], Studio],
+        close_seconds: float | None,
+        hear: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.hear: Final = hear
         self._make: Final = studio
         self._close_seconds: Final = close_seconds
         self._studio: Studio | None = None

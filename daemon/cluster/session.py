@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+import structlog
 from distributed import Client
 
 from daemon.cluster.background import Background, rung
@@ -35,6 +36,7 @@ _CANNOT_SAY: Final = (
 _HANGS: Final = "The painter {} did not answer for too long. Start it anew."
 _MOST_TOLD: Final = 3  # painters of which it is said why they are of no use
 _EVENTS: Final = "all"  # the scheduler's own topic
+_log: Final = structlog.get_logger()
 
 
 class SchedulerLostError(Exception):
@@ -210,6 +212,7 @@ class Session:
         self._changed()
 
     def _refuse(self, seat: Seat, why: str) -> None:
+        self._background.spawn(self._tell(seat, why))
         self._roster.refuse(seat, why)
         self._orders.part_from(seat, is_lost=False)
         self._changed()
@@ -234,6 +237,14 @@ class Session:
         if self._roster.is_there(seat):
             self._judge(seat, told)
 
+    async def _tell(self, seat: Seat, why: str) -> None:
+        """Let a painter know what is thought of it: whoever looks after it reads its log."""
+        try:
+            asked = self._client.run(self._calls.tell, why, workers=[seat.address])
+            await asyncio.wait_for(asked, self._pace.answer_seconds)
+        except Exception as error:  # noqa: BLE001 - it may be another program, which hears nothing
+            _log.debug("cluster.not_told", painter=seat.name, why=f"{type(error).__name__} {error}")
+
     async def _credentials(self, seat: Seat) -> Credentials | None:
         asked = self._client.run(self._calls.credentials, workers=[seat.address])
         told = (await asyncio.wait_for(asked, self._pace.answer_seconds)).get(seat.address)
@@ -251,6 +262,8 @@ class Session:
         elif why := self._calls.refusal(told, self._roster.accepted_beside(seat)):
             self._refuse(seat, f"{seat.name}: {why}")
         else:
+            if seat.why:
+                self._background.spawn(self._tell(seat, ""))
             self._roster.admit(seat, told)
             self._changed()
 

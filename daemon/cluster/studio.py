@@ -20,6 +20,7 @@ from daemon.checkpoints import Checkpoints
 from daemon.cluster.identity import own
 from daemon.cluster.messages import Credentials, GivenBack, Order, Saved
 from daemon.files import write_atomically
+from daemon.once import Once
 from daemon.runners.base import (
     Cancelled,
     Deliver,
@@ -78,6 +79,7 @@ class Studio:
         self._ready: dict[str, EngineReady] = {}
         self._unavailable: EngineUnavailable | None = None
         self._runs: dict[str, _Run] = {}
+        self._said: Final = Once()
         self._listeners: list[Callable[[], None]] = []
         self._counters: list[Callable[[], int]] = []
         self._is_closing, self._weights = False, ""
@@ -268,12 +270,14 @@ class Studio:
     def _take_note(self, event: EngineNews) -> None:
         if isinstance(event, EngineReady):
             self._ready[event.engine] = event
+            self._said.is_over()
         elif isinstance(event, (EngineLost, EngineGone, EngineAside)):
             self._ready.pop(event.engine, None)
         else:
             self._ready.clear()
             self._unavailable = event
-            _log.error("engine.unavailable", blame=event.blame, why=event.message)
+            if self._said.is_new(event.message):  # it is tried again and again
+                _log.error("engine.unavailable", blame=event.blame, why=event.message)
             for run in list(self._runs):  # none is to blame: others may paint them
                 self._give_up(run)
         if self._ready:

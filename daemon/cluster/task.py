@@ -56,6 +56,11 @@ def kill(run: str, dask_worker: Worker) -> None:
     _studio(dask_worker).kill(run)
 
 
+def tell(why: str, dask_worker: Worker) -> None:
+    """Let the painter know why it gets no photos; empty: it does."""
+    _painter(dask_worker).hear(why)
+
+
 def _say(worker: Worker, order: Order, news: News | Saved) -> None:
     worker.log_event(order.topic, pack(Said(order.run, worker.address, news)))
 
@@ -70,7 +75,11 @@ def _is_wanted(worker: Worker, key: str) -> bool:
 
 
 def _studio(worker: Worker) -> Studio:
+    return _painter(worker).studio
+
+
+def _painter(worker: Worker) -> Painter:
     plugin = worker.plugins.get(PAINTER)
     if plugin is None:
         raise LookupError(f"the worker {worker.address} is no painter: it has no engine")
-    return cast("Painter", plugin).studio
+    return cast("Painter", plugin)

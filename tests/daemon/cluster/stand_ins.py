@@ -80,6 +80,7 @@ class Plan:
 
 SAVED: dict[str, bytes] = {}
 KILLED: set[str] = set()
+TOLD: list[str] = []
 PAINTED: set[str] = set()
 CANCELLED: set[str] = set()
 
@@ -182,6 +183,14 @@ def kill(run: str) -> None:
     KILLED.add(run)
 
 
+def tell(why: str) -> None:
+    TOLD.append(why)
+
+
+def told() -> list[str]:
+    return TOLD
+
+
 def refusal(told: Credentials, _accepted: Credentials | None) -> str:
     return "" if told.weights_sha256 == GOOD else "It has other weights."
 
@@ -190,7 +199,7 @@ def another(told: Credentials, accepted: Credentials | None) -> str:
     return "It is another one." if accepted not in {None, told} else ""
 
 
-CALLS = Calls(paint, cancel, fetch, credentials, kill, refusal)
+CALLS = Calls(paint, cancel, fetch, credentials, kill, tell, refusal)
 
 
 def _plan(order: Order) -> Plan:

@@ -28,7 +28,13 @@ def accepted(_told: Credentials, _others: Credentials | None) -> str:
 
 
 WITH_ENGINES = Calls(
-    task.paint, task.cancel, task.fetch, task.credentials, stand_ins.kill, accepted
+    task.paint,
+    task.cancel,
+    task.fetch,
+    task.credentials,
+    stand_ins.kill,
+    task.tell,
+    accepted,
 )
 
 

@@ -257,6 +257,9 @@ def test_a_painter_with_other_weights_gets_nothing_and_others_go_on(tmp_path: Pa
         assert ear.next(EngineReady).engine == "bert"
         aside = ear.next(EngineAside)
         assert (aside.engine, aside.message) == ("anna", "anna: It has other weights.")
+        with Client(one.address) as client:  # it has been told itself
+            told = client.run(stand_ins.told, workers=[_address(client, "anna")])
+            assert set(*told.values()) == {"anna: It has other weights."}
         one.start_worker("carl", **{stand_ins.WEIGHTS: "broken"})
         assert "of another version" in ear.next(EngineAside).message
         for name in "abc":
