@@ -24,7 +24,7 @@ from daemon.configuration import state_folder
 from daemon.errors import ExitCode
 from daemon.jobs import JobState
 from daemon.journal import JOURNAL, Journal
-from daemon.runners.base import Deliver, Runner
+from daemon.runners.base import Deliver, End, Event, Failed, Runner, Started
 from daemon.settings import (
     EngineSettings,
     LogSettings,
@@ -42,6 +42,7 @@ JOBS = int(os.environ.get("ATELIERD_CLUSTER_JOBS", "200"))
 LANES = 20
 BETWEEN = (4, 20)
 """So many photos are finished from one death of a painter to the next."""
+HALF = 0.5
 NAMES = ("anna", "bert", "carl", "dora")
 PATIENT = Pace(poll_seconds=0.2, join_seconds=600)
 
@@ -71,11 +72,32 @@ def drop(settings: Settings) -> list[str]:
     return sorted(names)
 
 
+class Ear:
+    """Passes all on that is said of jobs, and remembers who has one, and which were lost."""
+
+    def __init__(self) -> None:
+        self.painters: dict[str, str] = {}
+        self.lost: list[str] = []
+
+    def hearing(self, deliver: Deliver) -> Deliver:
+        def hear(event: Event) -> None:
+            if isinstance(event, Started):
+                self.painters[event.job_id] = event.engine
+            elif isinstance(event, End):
+                self.painters.pop(event.job_id, None)
+            if isinstance(event, Failed) and event.blame == "lost":
+                self.lost.append(event.job_id)
+            deliver(event)
+
+        return hear
+
+
 @contextmanager
-def killing(one: Grid, outbox: Path, chance: random.Random) -> Iterator[list[str]]:
+def killing(one: Grid, outbox: Path, ear: Ear, chance: random.Random) -> Iterator[list[str]]:
     """Meanwhile, kill a worker after every few photos, and start another one in its place.
 
-    Not after some time: on a busy machine they would be killed before they had begun.
+    Not after some time: on a busy machine they would be killed before they had begun. Half of them
+    are killed because they have a photo.
     """
     over, killed = threading.Event(), list[str]()
 
@@ -85,7 +107,8 @@ def killing(one: Grid, outbox: Path, chance: random.Random) -> Iterator[list[str
             if sum(path.is_file() for path in outbox.rglob("*")) < due:
                 continue
             due += chance.randint(*BETWEEN)
-            name = chance.choice(sorted(one.workers))
+            busy = one.workers.keys() & set(ear.painters.copy().values())
+            name = chance.choice(sorted(busy if busy and chance.random() < HALF else one.workers))
             killed.append(name)
             one.kill_worker(name)
             one.start_worker(f"{name.rstrip('0123456789')}{len(killed)}")
@@ -115,11 +138,12 @@ def test_each_photo_ends_exactly_once_whoever_is_killed(tmp_path: Path) -> None:
     chance = random.Random(random.getrandbits(32))  # noqa: S311 - nobody is to be fooled
     share = open_share(settings.share)
     state = state_folder(settings, share, os.environ)
-    with grid(tmp_path, *NAMES) as one, killing(one, share.outbox, chance) as killed:
+    ear = Ear()
+    with grid(tmp_path, *NAMES) as one, killing(one, share.outbox, ear, chance) as killed:
         code = run.keep(
             settings,
             once=True,
-            make_runner=lambda _, deliver: runner_at(one.address, state, deliver),
+            make_runner=lambda _, deliver: runner_at(one.address, state, ear.hearing(deliver)),
         )
     painted = [path for path in share.outbox.rglob("*") if path.is_file()]
     assert sorted(str(path.relative_to(share.outbox)) for path in painted) == names
@@ -132,3 +156,4 @@ def test_each_photo_ends_exactly_once_whoever_is_killed(tmp_path: Path) -> None:
     assert sum(counts.values()) == JOBS
     assert not list((state / checkpoints.FOLDER).glob("*"))
     assert killed
+    assert ear.lost  # some of them had a photo
