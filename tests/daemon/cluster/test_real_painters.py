@@ -108,7 +108,9 @@ def test_with_certificates_a_picture_is_painted_and_without_nothing_comes_throug
         assert one.address.startswith("tls://")
         one.start_painter("anna", *engine(weights.parent), *options)
         with serving(tmp_path, weights.parent, scheduler=one.address, **tls) as (runner, ear):
-            assert ear.next(EngineReady).engine == "anna"
+            while not isinstance(event := ear.next(object), EngineReady):
+                assert "No painter has joined" in str(event)  # on a busy machine
+            assert event.engine == "anna"
             runner.submit(request("a"))
             assert isinstance(ear.end("a"), Painted)
             with pytest.raises(SettingsError, match="not set"):

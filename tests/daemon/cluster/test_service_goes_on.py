@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -36,8 +36,10 @@ SERVICE = (sys.executable, "-m", "daemon", "run")
 
 def engines_of(painter: int) -> set[str]:
     """The processes that a painter has started."""
-    tasks = Path(f"/proc/{painter}/task").iterdir()
-    found = {child for task in tasks for child in (task / "children").read_text().split()}
+    found: set[str] = set()
+    for task in Path(f"/proc/{painter}/task").iterdir():
+        with suppress(FileNotFoundError):  # a thread that has just ended
+            found.update((task / "children").read_text().split())
     return {one for one in found if b"spawn_main" in Path(f"/proc/{one}/cmdline").read_bytes()}
 
 
@@ -125,7 +127,7 @@ def test_a_photo_that_kills_painters_fails_at_the_third_and_the_next_is_painted(
     with grid(tmp_path, "anna", "bert", "carl", "dora") as one:
 
         def story() -> None:
-            (lane / "bad.jpg").write_bytes(photo((9, 9, 9), dies_at=2))
+            (lane / "bad.jpg").write_bytes(photo((9, 9, 9), seconds=1, dies_at=2))
             wait_until(lambda: list((share.failed / "Waves").glob("bad.jpg")))
             (lane / "good.jpg").write_bytes(photo((99, 9, 9)))
             wait_until(lambda: counts(state)[JobState.DONE])
