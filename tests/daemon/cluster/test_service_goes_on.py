@@ -48,10 +48,6 @@ def drop(program: Program, *names: str) -> None:
         (program.share / "Inbox" / "Waves" / f"{name}.png").write_bytes(grey(int(name)))
 
 
-def is_painting(program: Program) -> bool:
-    return len(program.said("job.started")) > len(program.said("job.finished"))
-
-
 @pytest.mark.weights
 def test_painters_outlive_their_scheduler_and_each_photo_is_painted_once(
     weights: Path, tmp_path: Path
@@ -63,15 +59,15 @@ def test_painters_outlive_their_scheduler_and_each_photo_is_painted_once(
         config = f'runner = "dask"\n{CONFIG}[cluster]\nscheduler = "{one.address}"\n'
         with prepared(tmp_path, config) as program:
             program.style("Waves")
-            program.start("--paint.iterations", "10", program=SERVICE)
+            program.start("--paint.iterations", "15", program=SERVICE)
             program.wait(lambda: len(program.said("engine.ready")) == 2)
             before = {name: engines_of(painter.pid) for name, painter in one.workers.items()}
             drop(program, *first)
-            program.wait(lambda: program.said("job.finished") and is_painting(program))
+            program.wait(lambda: len(program.said("job.started")) > 2)  # that has just begun
             one.kill_scheduler()
             program.wait(lambda: program.said("engine.unavailable"))
             one.start_scheduler()
-            program.wait(lambda: len(program.said("engine.ready")) == 4)
+            program.wait(lambda: len(program.said("engine.ready")) >= 4)
             drop(program, *second)
             program.wait(lambda: program.jobs() == {"done": len(first + second)})
             assert program.files("Outbox") == [f"Waves/{name}.jpg" for name in first + second]
