@@ -45,6 +45,7 @@ class Pace:
         answer_seconds: a scheduler or a painter that does not answer for so long is away.
         connect_seconds: likewise, at the beginning.
         silent_seconds: without a sign of life for so long a painter is not there any more.
+        sick_seconds: in which a painter gets no photos where photo after photo was lost.
         join_seconds: in which a painter has to be there before people are told that none is.
         pause_seconds: before the second attempt to connect; doubles from one to the next.
         longest_seconds: up to this.
@@ -54,6 +55,7 @@ class Pace:
     answer_seconds: float = 30.0
     connect_seconds: float = 10.0
     silent_seconds: float = 60.0
+    sick_seconds: float = 600.0
     join_seconds: float = 20.0
     pause_seconds: float = 1.0
     longest_seconds: float = 30.0

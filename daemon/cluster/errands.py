@@ -39,6 +39,8 @@ class Errand:
         saved_anew: whether it was saved once more meanwhile.
         is_too_large: whether what was saved of it is more than may go through the network.
         is_kept: whether its painter has given back what there is of it: nothing older counts.
+        is_late: whether its end is awaited that came before its painter left.
+        writing: held while what was saved of it is being written.
         is_done: whether it has ended for good, so that nothing saved of it is needed any more.
     """
 
@@ -54,6 +56,8 @@ class Errand:
     saved_anew: bool = False
     is_too_large: bool = False
     is_kept: bool = False
+    is_late: bool = False
+    writing: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
     is_done: bool = False
 
     @property
@@ -139,8 +143,13 @@ class Errands:
             self.give_back(errand)
 
     def renew(self, errand: Errand, *, misses: int = 0) -> None:
-        """Let another painter have it, before anybody has begun: the attempt is another one."""
-        if self.is_on(errand):
+        """Let another painter have it, before anybody has begun: the attempt is another one.
+
+        One that was given up ends instead.
+        """
+        if errand.is_unwanted:
+            self.give_back(errand)
+        elif self.is_on(errand):
             anew = Errand(errand.request, self._make_run(), misses=misses)
             self._by_job[errand.job_id] = anew
 

@@ -21,6 +21,7 @@ from daemon.cluster.painter import Painter
 from daemon.cluster.studio import Studio
 
 _CLOSE_SECONDS: Final = 10.0
+_TAKEN: Final = "name taken"  # Dask's words
 _log: Final = structlog.get_logger()
 
 
@@ -83,7 +84,7 @@ class Joining:
         self._where: Final = where
         self._tell: Final = tell
         self._pace: Final = pace or Pace()
-        self._said = ""
+        self._said, self._others = "", 0
 
     async def stay(self, stop: asyncio.Event) -> None:
         """Join, and join again, until `stop` is set."""
@@ -110,8 +111,11 @@ class Joining:
             if not joining.done():
                 return
             joining.result()
-        except (OSError, RuntimeError, asyncio.TimeoutError) as error:
-            self._say_why_not(_why(error))
+        except (OSError, RuntimeError, ValueError, asyncio.TimeoutError) as error:
+            if _TAKEN in _why(error):
+                self._others += 1  # of its name; the next attempt is with another one
+            else:
+                self._say_why_not(_why(error))
             return
         finally:
             joining.cancel()
@@ -166,7 +170,7 @@ class Joining:
         where = self._where
         return Worker(
             where.scheduler,
-            name=where.name or None,
+            name=(f"{where.name}-{self._others + 1}" if self._others else where.name) or None,
             nthreads=where.engines,
             resources={RESOURCE: where.engines},
             plugins=(Painter(lambda: self._studio, None, self._hear),),

@@ -43,9 +43,6 @@ _NO_END: Final = (
     "The painter met an unexpected error ({}). Try again; if it stays so, tell whoever looks after "
     "this program."
 )
-_DIES: Final = (
-    "Photo after photo was lost in it, {} in a row, and it is given no more. See what its log says."
-)
 _MOST_MISSES: Final = 2  # then it may be the job that painters die of before they can say a word
 _MEGABYTE: Final = 1_000_000
 _LOST_CONNECTION: Final = "scheduler-connection-lost"
@@ -60,6 +57,7 @@ class Orders:
         roster: who is there.
         desk: the rest.
         wake: called when something has changed.
+        refuse_sick: called with a painter where photo after photo is lost, while there are others.
     """
 
     def __init__(
@@ -68,6 +66,7 @@ class Orders:
         roster: Roster,
         desk: Desk,
         wake: Callable[[], None],
+        refuse_sick: Callable[[Seat], None],
     ) -> None:
         self._client: Final = client
         self._roster: Final = roster
@@ -80,6 +79,7 @@ class Orders:
         self.topic: Final = str(client.id)
         """Of the scheduler, where painters speak to this daemon."""
         self._wake: Final = wake
+        self._refuse_sick: Final = refuse_sick
         self._answer_seconds: Final = desk.pace.answer_seconds
         self._saved: Final = SavedFiles(desk.terms.checkpoints, desk.terms.most_bytes)
         self._background: Final = Background()
@@ -113,13 +113,13 @@ class Orders:
         self._errands.give_back(errand)
         self.take_back_soon([errand])
 
-    def cancel(self, errand: Errand) -> None:
+    def cancel(self, errand: Errand, *, keep: bool) -> None:
         """Give a job up: it ends when its painter has done its step, and is free again."""
         if errand.seat is None:
             self._errands.give_back(errand)
         elif not errand.is_unwanted:
             errand.is_unwanted = True
-            self._background.spawn(self._cancel(errand, keep=False))
+            self._background.spawn(self._cancel(errand, keep=keep))
 
     async def give_all_up(self, seconds: float) -> None:
         """Have painters give all jobs back, with what they have painted of them.
@@ -142,29 +142,32 @@ class Orders:
             was_there = await self._ask(errand, self._calls.cancel, errand.run, keep)
         except Exception as error:  # noqa: BLE001 - whatever a painter raises, it does not do as told
             _log.warning("cluster.not_given_up", job=errand.job_id, why=_words(error))
-        if not was_there:
+        if not was_there and not (keep and errand.has_begun):  # else how it ended is on its way
             self.give_back(errand)
 
     def lose(self, errand: Errand) -> None:
         """A painter is lost with a job: that is tried anew by who counts it, and not by Dask."""
         name = errand.seat.name if errand.seat is not None and errand.has_begun else ""
+        self._count_lost(errand)
         self._errands.lose(errand, _LOST.format(name) if name else _KILLS)
         self.take_back_soon([errand])
         self._wake()
 
-    def part_from(self, seat: Seat, *, is_lost: bool) -> None:
+    def part_from(self, seat: Seat, *, is_lost: bool, may_finish: bool = True) -> None:
         """A painter is not there any more, or of no use: what it had is for others.
 
         Args:
             seat: which.
             is_lost: whether that counts as an attempt at what it had begun with.
+            may_finish: whether a picture is taken that is on its way here.
         """
-        for errand in self._errands.at(seat):
+        for errand in [one for one in self._errands.at(seat) if not one.is_late]:
             if not errand.has_begun and not errand.is_unwanted and errand.misses < _MOST_MISSES:
                 self._send_anew(errand, misses=errand.misses + is_lost)
             elif is_lost:
                 self.lose(errand)
-            elif errand.future is not None and errand.future.done():
+            elif may_finish and errand.future is not None and errand.future.done():
+                errand.is_late = True
                 self._background.spawn(self._give_back_late(errand))
             else:
                 self.give_back(errand)
@@ -222,9 +225,7 @@ class Orders:
         try:
             while errand.saved_anew and self._errands.is_on(errand):
                 errand.saved_anew = False
-                found = await self._fetched(errand)
-                if not errand.is_kept:
-                    await self._keep(errand, found)
+                await self._keep(errand, await self._fetched(errand))
         except Exception as error:  # noqa: BLE001 - whatever a painter raises: it paints all the same
             if self._errands.is_on(errand):
                 self._deliver(CheckpointTrouble(errand.job_id, NOT_SAVED.format(_words(error))))
@@ -242,11 +243,20 @@ class Orders:
         asked = self._client.run(call, *given, workers=[address])
         return (await asyncio.wait_for(asked, self._answer_seconds)).get(address)
 
-    async def _keep(self, errand: Errand, data: bytes) -> None:
-        if self._errands.is_on(errand):
+    async def _keep(self, errand: Errand, data: bytes, *, is_last: bool = False) -> None:
+        async with errand.writing:
+            if not self._errands.is_on(errand) or (errand.is_kept and not is_last):
+                return
             await self._saved.write(errand.job_id, data)
             if errand.is_done:  # it has ended meanwhile, and was forgotten too early
                 await self._saved.forget(errand.job_id)
+
+    async def _keep_last(self, errand: Errand, data: bytes) -> None:
+        errand.is_kept = bool(data)
+        try:
+            await self._keep(errand, data, is_last=True)
+        except OSError as error:
+            self._deliver(CheckpointTrouble(errand.job_id, NOT_SAVED.format(_words(error))))
 
     async def _see_through(self, errand: Errand) -> None:
         try:
@@ -256,22 +266,25 @@ class Orders:
         finally:
             if errand.future is not None:
                 errand.future.release()  # whatever came of it, nobody waits for it any more
-        if end is not None and self._errands.is_on(errand):
-            self._count(errand, end)
+        if end is not None:
             self._errands.end(errand, end)
         self._wake()
 
     def _count(self, errand: Errand, end: End) -> None:
-        """A painter in which photo after photo is lost gets no more of them, if others do."""
-        seat = errand.seat
-        if seat is None:
+        if not self._errands.is_on(errand) or errand.seat is None:
             return
         if isinstance(end, Painted):
-            seat.losses.clear()
-        elif isinstance(end, Failed) and end.blame == "lost" and not errand.is_unwanted:
-            seat.losses.append(errand.job_id)
-            if seat.dies and any(one is not seat for one in self._roster.ready):
-                self._roster.refuse(seat, _DIES.format(len(seat.losses)))
+            self._roster.count_painted(errand.seat)
+        elif isinstance(end, Failed) and end.blame == "lost":
+            self._count_lost(errand)
+
+    def _count_lost(self, errand: Errand) -> None:
+        """A painter in which photo after photo is lost gets no more of them, if others do."""
+        seat = errand.seat
+        if seat is None or errand.is_unwanted or not errand.has_begun:
+            return
+        if self._roster.count_lost(seat, errand.job_id, self._errands.lost_at(errand.job_id)):
+            self._refuse_sick(seat)
 
     async def _end_of(self, errand: Errand) -> End | None:
         """How it ends; None if it is to be sent anew, or the scheduler is lost."""
@@ -284,14 +297,15 @@ class Orders:
         if not self._errands.is_on(errand) or errand.seat is None:
             return None
         if not errand.seat.is_sure or not self._roster.is_there(errand.seat):
-            self._errands.renew(errand)
+            self._errands.renew(errand, misses=errand.misses)
             return None
         errand.future = self._sent(errand, errand.seat, snapshot)
         end = await self._outcome(errand.job_id, errand.future)
         if isinstance(end, GivenBack):
-            errand.is_kept = bool(end.snapshot)
-            await self._keep(errand, end.snapshot)
+            await self._keep_last(errand, end.snapshot)
             return Cancelled(errand.job_id)
+        if end is not None:
+            self._count(errand, end)
         return end
 
     def _sent(self, errand: Errand, seat: Seat, snapshot: bytes) -> Future[Any]:
@@ -326,6 +340,8 @@ class Orders:
             return None
         except KilledWorker:
             return Failed(job_id, "lost", _KILLS)
+        except Exception as error:  # noqa: BLE001 - whatever a painter raises
+            return _unexpected(job_id, error)
         if not isinstance(end, (End, GivenBack)) or end.job_id != job_id:
             raise TypeError(f"not how a job ends: {type(end).__name__}")
         return end

@@ -8,7 +8,8 @@ more whenever it says that engines of it have come or gone.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -26,6 +27,8 @@ from engine import DeviceReport
 _MOST_LOSSES: Final = 3
 """Photos that are lost in a row at one painter: then that is set aside."""
 
+_MOST_REMEMBERED: Final = 256
+_GRACE_SECONDS: Final = 1.0  # for an event to come that was sent before
 _LEAST_PHOTOS: Final = 2  # over which that happened; one photo alone may be to blame itself
 
 
@@ -47,10 +50,11 @@ class Seat:
         is_pending: whether its answer is awaited.
         has_changed: whether it is not the same any more as when it was asked.
         others: how many photos of other services it has.
-        losses: the jobs that were lost in it, since it painted one.
+        losses: the jobs that were lost in it, or in one of this name before, since it painted one.
         beat: the last sign of life that the scheduler had of it, by that one's clock.
         beat_at: when that was seen, by ours.
-        is_missing: whether the scheduler did not name it any more at the last look.
+        missing_since: when the scheduler did not name it any more; None if it does.
+        sick_until: photo after photo was lost in it: nothing it says counts before then.
     """
 
     address: str
@@ -68,7 +72,8 @@ class Seat:
     losses: list[str] = field(default_factory=list)
     beat: float = 0.0
     beat_at: float = 0.0
-    is_missing: bool = False
+    missing_since: float | None = None
+    sick_until: float | None = None
 
     @property
     def able(self) -> int:
@@ -80,7 +85,7 @@ class Seat:
     def is_sure(self) -> bool:
         """Whether it may be given a photo: it is what it was when it was asked."""
         return self.state == "ready" and not (
-            self.has_changed or self.is_pending or self.is_missing
+            self.has_changed or self.is_pending or self.missing_since is not None
         )
 
     @property
@@ -104,6 +109,7 @@ class Roster:
         # Workers that are not painters to us: until the scheduler has another sign of life of
         # them than this one, or, where there is none, until it names them no more.
         self._shut_out: Final[dict[str, float | None]] = {}
+        self._losses: Final[OrderedDict[str, list[str]]] = OrderedDict()  # by the painters' names
 
     @property
     def ready(self) -> list[Seat]:
@@ -123,8 +129,17 @@ class Roster:
     @property
     def to_ask(self) -> list[Seat]:
         """Those that are to be asked now what they are."""
-        waiting = (one for one in self._seats.values() if not one.is_pending)
-        return [one for one in waiting if one.state == "new" or one.has_changed]
+        return [
+            one
+            for one in self._seats.values()
+            if not one.is_pending and (one.state == "new" or one.has_changed)
+            if one.sick_until is None
+        ]
+
+    @property
+    def leaving(self) -> list[Seat]:
+        """Those that are about to leave."""
+        return [seat for seat in self._seats.values() if seat.state == "leaving"]
 
     @property
     def places(self) -> int:
@@ -151,13 +166,17 @@ class Roster:
             silent_seconds: one without a sign of life for so long is not there either.
 
         Returns:
-            Those that are not there any more; they are still to `leave`. What left in order was
-            told by an event, which may come later than this look: so the second one counts.
+            Those that are not there any more; they are still to `leave`. What left in order is
+            told by an event, which may come a little later than this look.
         """
+        now = self._clock()
         gone = [seat for address, seat in self._seats.items() if address not in workers]
-        lost = [seat for seat in gone if seat.is_missing]
         for seat in gone:
-            seat.is_missing = True
+            seat.missing_since = now if seat.missing_since is None else seat.missing_since
+        lost = [seat for seat in gone if now - (seat.missing_since or now) >= _GRACE_SECONDS]
+        for seat in self.aside:
+            if seat.sick_until is not None and now >= seat.sick_until:
+                self._try_again(seat)
         for address in [address for address in self._shut_out if address not in workers]:
             del self._shut_out[address]
         for address, told in workers.items():
@@ -167,8 +186,8 @@ class Roster:
                 continue
             seat = self._seats[address]
             if beat != seat.beat:
-                seat.beat, seat.beat_at, seat.is_missing = beat, self._clock(), False
-            elif self._clock() - seat.beat_at > silent_seconds:
+                seat.beat, seat.beat_at, seat.missing_since = beat, now, None
+            elif now - seat.beat_at > silent_seconds:
                 self._shut_out[address] = beat
                 lost.append(seat)
         return lost
@@ -180,6 +199,9 @@ class Roster:
         self._shut_out.pop(address, None)
         now, has_nanny = self._clock(), bool(told.get("nanny"))
         seat = Seat(address, _name(address, told), places, has_nanny, now, beat=beat, beat_at=now)
+        seat.losses = self._losses.setdefault(seat.name, seat.losses)
+        while len(self._losses) > _MOST_REMEMBERED:
+            self._losses.popitem(last=False)
         self._seats[address] = seat
 
     def shut_out(self, seat: Seat) -> None:
@@ -223,11 +245,40 @@ class Roster:
             self._deliver(EngineLost(None, seat.name, len(self.ready)))
         self._announce()
 
+    def count_painted(self, seat: Seat) -> None:
+        """It has painted a photo: it is well."""
+        seat.losses.clear()
+
+    def count_lost(self, seat: Seat, job_id: str, elsewhere: Collection[str]) -> bool:
+        """A photo was lost in it; say whether it is sick, and others are not.
+
+        Args:
+            seat: which.
+            job_id: of the photo.
+            elsewhere: names of the painters where that was lost before: then it is the photo that
+                is to blame, and none of them.
+        """
+        blameless = [one for one in self._seats.values() if one.name in elsewhere]
+        if any(one is not seat for one in blameless):
+            for one in blameless:
+                one.losses[:] = [lost for lost in one.losses if lost != job_id]
+            return False
+        seat.losses.append(job_id)
+        return self.is_sick(seat)
+
+    def is_sick(self, seat: Seat) -> bool:
+        """Whether photo after photo is lost in it, and there are others."""
+        return seat.dies and any(one is not seat for one in self.ready)
+
     def ask_anew(self) -> None:
         """Let those that were set aside say once more what they are."""
         for seat in self.aside:
-            seat.state = "new"
-            seat.losses.clear()
+            self._try_again(seat)
+
+    @staticmethod
+    def _try_again(seat: Seat) -> None:
+        seat.state, seat.sick_until = "new", None
+        seat.losses.clear()
 
     def none_is_left(self, why: EngineUnavailable) -> None:
         """Tell that there is no painter; that is said of all of them, and each is news again."""

@@ -27,7 +27,7 @@ from daemon.cluster.messages import IN_MEMORY
 from daemon.cluster.session import SchedulerLostError, Session
 from daemon.runners.base import Cancelled, Deliver, EngineUnavailable, Event
 from daemon.runners.noted import KillRequest, Note, NotedRunner, StartRequest
-from daemon.runners.request import PaintRequest
+from daemon.runners.request import CancelRequest, PaintRequest
 
 _AWAY: Final = (
     "The scheduler at {} cannot be reached. Start it there (`dask scheduler`), or set "
@@ -209,26 +209,31 @@ class _Keeper:
 
     def _keep_connected(self, noted: asyncio.Event) -> None:
         """Stay connected; whatever ends that without being asked is a fault, and not the end."""
-        if self._main is not None and self._main.done():
+        is_new = self._main is not None and self._main.done()
+        if is_new:
             _log.error("cluster.keeper_failed", why="the connection's task has ended")
             self._lost(EngineUnavailable("engine", _BUG.format("CancelledError")))
             self._main = None
         if self._main is None:
-            self._main = asyncio.ensure_future(self._stay_connected())
+            self._main = asyncio.ensure_future(self._stay_connected(int(is_new)))
             self._main.add_done_callback(lambda _: noted.set())
 
     async def _give_up(self) -> None:
         self._read_notes()
-        if self._session is not None:
-            with suppress(OSError, asyncio.TimeoutError):
-                seconds = self._patience * _GIVE_BACK_SHARE
-                giving = self._session.give_all_up(seconds)
+        session, seconds = self._session, self._patience * _GIVE_BACK_SHARE
+        try:
+            if session is not None:
+                giving = session.give_all_up(seconds)
                 await asyncio.wait_for(giving, seconds + _CLOSE_SECONDS)
-            self._session.stop()
-        self._errands.give_all_back()
-        if self._main is not None:
-            self._main.cancel()
-            await asyncio.gather(self._main, return_exceptions=True)
+        except Exception as error:  # noqa: BLE001 - the scheduler may end at the same time
+            _log.debug("cluster.not_given_up", why=f"{type(error).__name__} {error}")
+        finally:
+            if session is not None:
+                session.stop()
+            self._errands.give_all_back()
+            if self._main is not None:
+                self._main.cancel()
+                await asyncio.gather(self._main, return_exceptions=True)
 
     def _read_notes(self) -> None:
         while self._notes:
@@ -242,20 +247,21 @@ class _Keeper:
             if self._session is not None:
                 self._session.try_again()
         elif errand := self._errands.of_job(note.job_id):
-            self._drop(errand, is_killed=isinstance(note, KillRequest))
+            self._drop(errand, note)
         if self._session is not None:
             self._session.wake()
 
-    def _drop(self, errand: Errand, *, is_killed: bool) -> None:
+    def _drop(self, errand: Errand, note: CancelRequest | KillRequest) -> None:
         if self._session is None:
             self._errands.give_back(errand)
-        elif is_killed:
+        elif isinstance(note, KillRequest):
             self._session.kill(errand)
         else:
-            self._session.cancel(errand)
+            self._session.cancel(errand, keep=note.keep)
 
-    async def _stay_connected(self) -> None:
-        tries = 0
+    async def _stay_connected(self, tries: int = 0) -> None:
+        if tries:
+            await self._pause(tries)
         while not self._stopping:  # a cancellation alone may be lost on its way
             try:
                 tries = 0 if await self._one_connection() else tries + 1
@@ -280,9 +286,6 @@ class _Keeper:
                 self._start_is_wanted = False
                 self._lost(EngineUnavailable("engine", _why_away(address, error.__cause__)))
             return False
-        except SchedulerLostError:
-            why = _NONE_LEFT if address.startswith(IN_MEMORY) else _AWAY.format(address)
-            self._lost(EngineUnavailable("engine", why))
         except NoPaintersError as error:
             self._start_is_wanted = False
             self._lost(error.why)
@@ -294,6 +297,9 @@ class _Keeper:
         try:
             if not self._stopping:
                 await session.watch()
+        except SchedulerLostError:  # told first: to close what is left may take long
+            why = _NONE_LEFT if address.startswith(IN_MEMORY) else _AWAY.format(address)
+            self._lost(EngineUnavailable("engine", why))
         finally:
             self._session = None
             await session.close()

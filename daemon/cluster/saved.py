@@ -41,7 +41,12 @@ class SavedFiles:
             most_bytes: that there is room for.
         """
         path = self._checkpoints.path(job_id)
-        return b"" if path is None else await in_thread(partial(_read, path, most_bytes))
+        if path is None:
+            return b""
+        try:
+            return await in_thread(partial(_read, path, most_bytes))
+        except OSError:  # no thread can be started just now
+            return b""
 
     async def write(self, job_id: str, data: bytes) -> None:
         """Put a file in the place of the one before.

@@ -49,7 +49,7 @@ class Seating:
         """
         own = {seat: self._room(seat) for seat in self._roster.ready if seat.is_sure}
         free = [seat for seat in own if own[seat] > seat.others]
-        if not free and not any(one.seat and not one.has_begun for one in self._errands.all):
+        if not free and not any(map(_waits_its_turn, self._errands.all)):
             free = [seat for seat in own if own[seat] > 0]
         shunned = self._errands.lost_at(errand.job_id)
         rank = {seat: (seat.name not in shunned, own[seat] - seat.others) for seat in free}
@@ -65,7 +65,13 @@ class Seating:
         return seat.able - len(self._errands.at(seat))
 
 
+def _waits_its_turn(errand: Errand) -> bool:
+    """Whether it was sent to a painter that can paint, and has not begun."""
+    return errand.seat is not None and errand.seat.is_sure and not errand.has_begun
+
+
 def _is_behind(errand: Errand) -> bool:
-    """Whether its painter has not begun with it, and is busy for others."""
+    """Whether its painter has not begun with it, and cannot: others keep it busy, or it loads."""
     seat = errand.seat
-    return seat is not None and not errand.has_begun and seat.others >= seat.able
+    is_due = seat is not None and not errand.has_begun and not errand.is_unwanted
+    return is_due and seat is not None and seat.others >= seat.able

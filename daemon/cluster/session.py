@@ -34,6 +34,9 @@ _CANNOT_SAY: Final = (
     "one."
 )
 _HANGS: Final = "The painter {} did not answer for too long. Start it anew."
+_DIES: Final = (
+    "Photo after photo was lost in it, {} in a row, and it is given no more. See what its log says."
+)
 _MOST_TOLD: Final = 3  # painters of which it is said why they are of no use
 _EVENTS: Final = "all"  # the scheduler's own topic
 _log: Final = structlog.get_logger()
@@ -73,7 +76,7 @@ class Session:
         self._is_stopped, self._scheduler = False, ""
         self._background: Final = Background()
         self._roster: Final = Roster(desk.deliver, clock)
-        self._orders: Final = Orders(client, self._roster, desk, self.wake)
+        self._orders: Final = Orders(client, self._roster, desk, self.wake, self._refuse_sick)
         self._alone_since: float | None = None  # without a painter
         self._is_told = False  # people know that there is none
         client.subscribe_topic(self._orders.topic, self._orders.hear)
@@ -109,9 +112,9 @@ class Session:
             self._orders.hand_over()
             await rung(self._woken, self._pace.poll_seconds)
 
-    def cancel(self, errand: Errand) -> None:
-        """Give a job up."""
-        self._orders.cancel(errand)
+    def cancel(self, errand: Errand, *, keep: bool) -> None:
+        """Give a job up; keep: what is painted of it is saved before."""
+        self._orders.cancel(errand, keep=keep)
 
     def kill(self, errand: Errand) -> None:
         """An engine does not answer: its painter ends it; a painter that does not is let go."""
@@ -214,8 +217,12 @@ class Session:
     def _refuse(self, seat: Seat, why: str) -> None:
         self._background.spawn(self._tell(seat, why))
         self._roster.refuse(seat, why)
-        self._orders.part_from(seat, is_lost=False)
+        self._orders.part_from(seat, is_lost=False, may_finish=False)
         self._changed()
+
+    def _refuse_sick(self, seat: Seat) -> None:
+        seat.sick_until = self._clock() + self._pace.sick_seconds
+        self._refuse(seat, _DIES.format(len(seat.losses)))
 
     def _changed(self) -> None:
         self._tell_places(self._roster.places)
@@ -253,14 +260,20 @@ class Session:
         return told
 
     def _judge(self, seat: Seat, told: Credentials | None) -> None:
+        if seat.sick_until is not None:
+            return  # nothing it says counts just now
         if told is None:
             self._roster.wait_for(seat)  # and asked again at the next look
             self._tell_places(self._roster.places)
         elif not told.engines:
             self._roster.leaves(seat)
+            if not self._roster.ready:
+                self._roster.ask_anew()  # as when it has left
             self._tell_places(self._roster.places)
         elif why := self._calls.refusal(told, self._roster.accepted_beside(seat)):
             self._refuse(seat, f"{seat.name}: {why}")
+        elif self._roster.is_sick(seat):  # as the one of its name was before
+            self._refuse_sick(seat)
         else:
             if seat.why:
                 self._background.spawn(self._tell(seat, ""))
@@ -269,7 +282,7 @@ class Session:
 
     def _tell_if_none(self) -> None:
         """After a while without any painter, tell whoever waits for one; once."""
-        if self._roster.ready:
+        if self._roster.ready or self._roster.leaving:
             self._alone_since, self._is_told = None, False
         elif self._alone_since is None:
             self._alone_since = self._clock()

@@ -153,3 +153,25 @@ def test_without_weights_it_stays_away_and_says_why(tmp_path: Path) -> None:
         assert events == {"engine.unavailable"}  # it is told by one alone
     finally:
         painter.studio.close(20)
+
+
+def test_of_two_with_the_same_name_the_second_takes_another_one(tmp_path: Path) -> None:
+    async def life(first: Painter, second: Painter) -> list[str]:
+        stop = asyncio.Event()
+        async with scheduler() as one:
+            first.name = second.name = "anna"
+            living = []
+            for painter in (first, second):
+                living.append(asyncio.ensure_future(painter.joining(one.address).stay(stop)))
+                await painter.until(joined=True)
+            names = [str(worker.name) for worker in one.workers.values()]
+            stop.set()
+            await asyncio.gather(*living)
+            return names
+
+    both = [Painter(tmp_path / name) for name in "ab"]
+    try:
+        assert sorted(asyncio.run(life(*both))) == ["anna", "anna-2"]
+    finally:
+        for painter in both:
+            painter.studio.close(10)

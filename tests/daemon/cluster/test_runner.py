@@ -13,6 +13,7 @@ import pytest
 from distributed import Client
 
 from daemon.cluster.calls import Calls, Pace, Terms
+from daemon.cluster.errands import Errands
 from daemon.cluster.runner import DaskRunner
 from daemon.cluster.session import Session
 from daemon.runners.base import (
@@ -322,7 +323,9 @@ def test_a_photo_that_was_lost_goes_to_another_painter_and_a_sick_one_gets_no_mo
         ear.next(EngineReady)
         ear.next(EngineReady)
         lost = []
-        for number in range(4):
+        for number in range(50):  # the other one is quick, and may paint both
+            if len(lost) == 3:
+                break
             both = [f"{number}{letter}" for letter in "ab"]
             for name in both:
                 runner.submit(request(name))
@@ -335,6 +338,57 @@ def test_a_photo_that_was_lost_goes_to_another_painter_and_a_sick_one_gets_no_mo
         assert runner.capacity == 1
         (aside,) = (event for event in ear.rest() if isinstance(event, EngineAside))
         assert aside.engine == "sick"
+
+
+def test_one_whose_engine_dies_of_every_photo_gets_no_more_whatever_it_says(
+    tmp_path: Path,
+) -> None:
+    with grid(tmp_path) as one, running(one.address) as (runner, ear):
+        one.start_worker("sick", **{stand_ins.SICK: "2"})
+        one.start_worker("well")
+        ear.next(EngineReady)
+        ear.next(EngineReady)
+        with Client(one.address) as client:
+            sick = _address(client, "sick")
+            names = iter(range(100))
+            while runner.capacity == 2:
+                two = [f"{next(names)}", f"{next(names)}"]
+                for name in two:
+                    runner.submit(request(name))
+                wait_until(lambda two=two: {job for job, _ in ear.ends()} >= set(two))
+                # As when an engine is lost, and another one has loaded.
+                client.run(stand_ins.say_that_engines_are, 1, workers=[sick])
+            client.run(stand_ins.say_that_engines_are, 1, workers=[sick])
+            for name in "ab":
+                runner.submit(request(name))
+            wait_until(lambda: {job for job, _ in ear.ends()} >= {"a", "b"})
+        assert {("a", "Painted"), ("b", "Painted")} <= set(ear.ends())
+        assert sum(isinstance(event, EngineAside) for event in ear.rest()) == 1
+        assert runner.capacity == 1
+
+
+def test_photos_that_kill_any_engine_take_no_painter_out(tmp_path: Path) -> None:
+    with grid(tmp_path, "anna", "bert") as one, running(one.address) as (runner, ear):
+        ear.next(EngineReady)
+        ear.next(EngineReady)
+        for _ in range(3):
+            for name in ("one", "other"):
+                runner.submit(request(name, steps=1000, seconds=0.05))
+                ear.next(Progressed, name)
+                runner.kill(name)
+                assert isinstance(ear.end(name), Failed)
+        assert runner.capacity == 2
+        assert not [event for event in ear.rest() if isinstance(event, EngineAside)]
+
+
+def test_one_that_is_cancelled_is_not_sent_to_another_painter() -> None:
+    ears = Ear()
+    errands = Errands(ears.queue.put, iter("abc").__next__)
+    errands.add(request("a"))
+    errand = errands.all[0]
+    errand.is_unwanted = True
+    errands.renew(errand)
+    assert (errands.all, ears.ends()) == ([], [("a", "Cancelled")])
 
 
 def test_the_last_painter_that_is_refused_when_it_is_asked_anew_is_told_of(tmp_path: Path) -> None:
