@@ -34,6 +34,7 @@ class Errand:
         future: its task, once it has gone out.
         misses: painters that were lost in a row before they had said that they begin with it.
         has_begun: whether that painter has said something of it.
+        has_come_back: whether its painter has said how it ended.
         is_unwanted: whether it was given up, and ends soon.
         fetching: whether what was saved of it is being fetched.
         saved_anew: whether it was saved once more meanwhile.
@@ -51,6 +52,7 @@ class Errand:
     future: Future[Any] | None = field(default=None, repr=False)
     misses: int = 0
     has_begun: bool = False
+    has_come_back: bool = False
     is_unwanted: bool = False
     fetching: bool = False
     saved_anew: bool = False

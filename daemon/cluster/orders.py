@@ -148,8 +148,10 @@ class Orders:
     def lose(self, errand: Errand) -> None:
         """A painter is lost with a job: that is tried anew by who counts it, and not by Dask."""
         name = errand.seat.name if errand.seat is not None and errand.has_begun else ""
-        self._count_lost(errand)
+        was_on = self._errands.is_on(errand)
         self._errands.lose(errand, _LOST.format(name) if name else _KILLS)
+        if was_on:
+            self._count_lost(errand)
         self.take_back_soon([errand])
         self._wake()
 
@@ -266,16 +268,15 @@ class Orders:
         finally:
             if errand.future is not None:
                 errand.future.release()  # whatever came of it, nobody waits for it any more
-        if end is not None:
+        if end is not None and self._errands.is_on(errand):
             self._errands.end(errand, end)
+            self._count(errand, end)
         self._wake()
 
     def _count(self, errand: Errand, end: End) -> None:
-        if not self._errands.is_on(errand) or errand.seat is None:
-            return
-        if isinstance(end, Painted):
+        if isinstance(end, Painted) and errand.seat is not None:
             self._roster.count_painted(errand.seat)
-        elif isinstance(end, Failed) and end.blame == "lost":
+        elif isinstance(end, Failed) and end.blame == "lost" and errand.has_come_back:
             self._count_lost(errand)
 
     def _count_lost(self, errand: Errand) -> None:
@@ -304,8 +305,7 @@ class Orders:
         if isinstance(end, GivenBack):
             await self._keep_last(errand, end.snapshot)
             return Cancelled(errand.job_id)
-        if end is not None:
-            self._count(errand, end)
+        errand.has_come_back = end is not None
         return end
 
     def _sent(self, errand: Errand, seat: Seat, snapshot: bytes) -> Future[Any]:
