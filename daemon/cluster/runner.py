@@ -30,7 +30,7 @@ from daemon.runners.noted import KillRequest, Note, NotedRunner, StartRequest
 from daemon.runners.request import CancelRequest, PaintRequest
 
 _AWAY: Final = (
-    "The scheduler at {} cannot be reached. Start it there (`dask scheduler`), or set "
+    "The scheduler at {} cannot be reached. Start it there (docs/cluster.md says how), or set "
     "cluster.scheduler to where it is; it is tried again by itself."
 )
 _NO_TRUST: Final = (

@@ -221,6 +221,8 @@ class Session:
         self._changed()
 
     def _refuse_sick(self, seat: Seat) -> None:
+        if not self._roster.is_there(seat):
+            return  # whoever comes in its place is judged by its losses
         seat.sick_until = self._clock() + self._pace.sick_seconds
         self._refuse(seat, _DIES.format(len(seat.losses)))
 

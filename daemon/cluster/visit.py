@@ -29,7 +29,7 @@ Refusal = Callable[[Credentials, Credentials | None], str]
 _SECONDS: Final = 5.0
 _CLOSE_SECONDS: Final = 2.0
 _AWAY: Final = (
-    "The scheduler at {} cannot be reached: {}. Start it there (`dask scheduler`), or set "
+    "The scheduler at {} cannot be reached: {}. Start it there (docs/cluster.md says how), or set "
     "cluster.scheduler to where it is."
 )
 _NO_SUCH_NAME: Final = "no machine of this name is known here"

@@ -448,15 +448,18 @@ def test_a_painter_that_loads_is_asked_at_each_look_and_not_more_often(
         await look(session)
 
     monkeypatch.setattr(Session, "_look", counted)
-    with grid(tmp_path) as one:
-        with running(one.address, Pace(poll_seconds=1000)), Client(one.address) as client:
-            wait_until(lambda: looks)
-            one.start_worker("anna", **{stand_ins.WEIGHTS: "load"})
-            wait_until(lambda: len(looks) > 1)  # it has joined
-            client.run(stand_ins.say_that_engines_are, 0)  # it says that it has changed
-            before = len(looks)
-            wait_until(lambda: len(looks) > before)
-            assert len(looks) < 10
+    with (
+        grid(tmp_path) as one,
+        running(one.address, Pace(poll_seconds=1000)),
+        Client(one.address) as client,
+    ):
+        wait_until(lambda: looks)
+        one.start_worker("anna", **{stand_ins.WEIGHTS: "load"})
+        wait_until(lambda: len(looks) > 1)  # it has joined
+        client.run(stand_ins.say_that_engines_are, 0)  # it says that it has changed
+        before = len(looks)
+        wait_until(lambda: len(looks) > before)
+        assert len(looks) < 10
 
 
 def _address(client: Client, name: str) -> str:
