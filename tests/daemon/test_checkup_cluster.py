@@ -63,7 +63,7 @@ def test_a_scheduler_that_is_not_there() -> None:
     cluster, painters = check_cluster(dask(scheduler=f"tcp://127.0.0.1:{port}"))
     assert not cluster.well
     assert f"at tcp://127.0.0.1:{port} cannot be reached: nothing listens there" in cluster.text
-    assert "dask scheduler" in cluster.text
+    assert "docs/cluster.md" in cluster.text
     assert not painters.well
 
 

@@ -25,8 +25,9 @@ TABLE = versions.error_message(
 
 
 @pytest.fixture(autouse=True)
-def captured() -> Iterator[None]:
-    """Warnings go to the log, as they do in our processes."""
+def captured(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Warnings go to the log, as they do in our processes, whatever others made of its level."""
+    caplog.set_level(logging.WARNING)
     logging.captureWarnings(capture=False)
     logging.captureWarnings(capture=True)
     loggers = [logging.getLogger(name) for name in ("distributed.worker", "py.warnings")]
