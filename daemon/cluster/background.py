@@ -78,3 +78,8 @@ async def rung(bell: asyncio.Event, seconds: float) -> None:
         await asyncio.wait({waiter}, timeout=seconds)
     finally:
         waiter.cancel()
+
+
+def in_words(error: BaseException) -> str:
+    """A fault that Dask or a painter raised, in one line."""
+    return " ".join(f"{type(error).__name__} {error}".split())

@@ -28,7 +28,9 @@ from daemon.runners.making import local
 from daemon.runners.places import Place, places
 from daemon.settings import EngineSettings, Settings
 
-_CLOSE_SECONDS: Final = 20.0
+CLOSE_SECONDS: Final = 20.0
+"""In which a stopped painter's engines have to end; Slurm and Kubernetes wait for 30."""
+
 _SCRATCH: Final = "dask"
 _TELL_SECONDS: Final = 1.0
 _log: Final = structlog.get_logger()
@@ -79,7 +81,7 @@ def paint(settings: Settings, named: Named, base: Path, notify: Notify) -> None:
             asyncio.run(_stay(studio, where, notify))
         finally:
             notify.stopping()
-            studio.close(_CLOSE_SECONDS)
+            studio.close(CLOSE_SECONDS)
 
 
 def studio_in(
@@ -146,7 +148,7 @@ async def _end(studio: Studio, asked: asyncio.Event, stop: asyncio.Event, notify
     _log.info("painter.stopping")
     notify.stopping()
     try:
-        await asyncio.to_thread(studio.close, _CLOSE_SECONDS)
+        await asyncio.to_thread(studio.close, CLOSE_SECONDS)
     finally:
         stop.set()
 

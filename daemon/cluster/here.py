@@ -17,6 +17,7 @@ from distributed import Scheduler, SpecCluster, Worker
 from distributed.core import Status
 from distributed.diagnostics.plugin import WorkerPlugin
 
+from daemon.cluster.background import in_words
 from daemon.cluster.messages import HERE_ALONE, IN_MEMORY, RESOURCE
 from daemon.errors import EngineLostError
 
@@ -59,7 +60,7 @@ async def cluster_here(painters: Sequence[tuple[WorkerPlugin, int]]) -> AsyncIte
             try:
                 await asyncio.wait_for(closing, _CLOSE_SECONDS)
             except Exception as error:  # noqa: BLE001 - broken off in its start, it asserts what is not so
-                _log.debug("cluster.not_closed", why=f"{type(error).__name__} {error}")
+                _log.debug("cluster.not_closed", why=in_words(error))
                 cluster.status = Status.closed  # else it tries once more when it is collected
 
 

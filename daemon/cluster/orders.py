@@ -17,7 +17,7 @@ import dask
 import structlog
 from distributed import CancelledError, Client, Future, KilledWorker
 
-from daemon.cluster.background import Background
+from daemon.cluster.background import Background, in_words
 from daemon.cluster.calls import Desk
 from daemon.cluster.errands import Errand
 from daemon.cluster.messages import RESOURCE, GivenBack, Order, Said, Saved, unpack
@@ -141,7 +141,7 @@ class Orders:
         try:
             was_there = await self._ask(errand, self._calls.cancel, errand.run, keep)
         except Exception as error:  # noqa: BLE001 - whatever a painter raises, it does not do as told
-            _log.warning("cluster.not_given_up", job=errand.job_id, why=_words(error))
+            _log.warning("cluster.not_given_up", job=errand.job_id, why=in_words(error))
         if not was_there and not (keep and errand.has_begun):  # else how it ended is on its way
             self.give_back(errand)
 
@@ -230,7 +230,7 @@ class Orders:
                 await self._keep(errand, await self._fetched(errand))
         except Exception as error:  # noqa: BLE001 - whatever a painter raises: it paints all the same
             if self._errands.is_on(errand):
-                self._deliver(CheckpointTrouble(errand.job_id, NOT_SAVED.format(_words(error))))
+                self._deliver(CheckpointTrouble(errand.job_id, NOT_SAVED.format(in_words(error))))
         finally:
             errand.fetching = False
 
@@ -258,7 +258,7 @@ class Orders:
         try:
             await self._keep(errand, data, is_last=True)
         except OSError as error:
-            self._deliver(CheckpointTrouble(errand.job_id, NOT_SAVED.format(_words(error))))
+            self._deliver(CheckpointTrouble(errand.job_id, NOT_SAVED.format(in_words(error))))
 
     async def _see_through(self, errand: Errand) -> None:
         try:
@@ -345,10 +345,6 @@ class Orders:
         if not isinstance(end, (End, GivenBack)) or end.job_id != job_id:
             raise TypeError(f"not how a job ends: {type(end).__name__}")
         return end
-
-
-def _words(error: Exception) -> str:
-    return " ".join(f"{type(error).__name__} {error}".split())
 
 
 def _size(request: PaintRequest) -> int:

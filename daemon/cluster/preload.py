@@ -3,7 +3,7 @@
 For clusters whose workers somebody else starts, such as those of a batch system. The settings come
 from the file that ATELIERD_CONFIG names, and from the environment; how it speaks to its scheduler,
 from the options of `dask worker`. Such a worker needs `--resources PAINTER=1`, and `--no-nanny`: an
-engine is a child, which a nanny's may not have.
+engine is a child, which a nanny's may not have, unless `distributed.worker.daemon` is false.
 """
 
 from __future__ import annotations
@@ -16,13 +16,12 @@ from typing import Any, Final
 
 from distributed import Worker
 
-from daemon.cluster.hand import own_folder, studio_in
+from daemon.cluster.hand import CLOSE_SECONDS, own_folder, studio_in
 from daemon.cluster.joining import leave
 from daemon.cluster.painter import Painter
 from daemon.cluster.studio import Studio
 from daemon.configuration import load, painters_folder
 
-_CLOSE_SECONDS: Final = 20.0
 _held: Final = ExitStack()  # the folder of this process, which holds one worker
 
 
@@ -33,7 +32,7 @@ def dask_setup(worker: Worker) -> None:
     """
     # As if its constructor had been given it. What fails in here, or in `plugin_add`, Dask only
     # logs, and the worker would join without an engine.
-    painter = Painter(_studio, _CLOSE_SECONDS)
+    painter = Painter(_studio, CLOSE_SECONDS)
     worker._pending_plugins = (*worker._pending_plugins, painter)  # noqa: SLF001
     _leave_in_order(worker, painter)
 

@@ -132,8 +132,9 @@ class Roster:
         return [
             one
             for one in self._seats.values()
-            if not one.is_pending and (one.state == "new" or one.has_changed)
-            if one.sick_until is None
+            if (one.state == "new" or one.has_changed)
+            and not one.is_pending
+            and one.sick_until is None
         ]
 
     @property
@@ -173,7 +174,11 @@ class Roster:
         gone = [seat for address, seat in self._seats.items() if address not in workers]
         for seat in gone:
             seat.missing_since = now if seat.missing_since is None else seat.missing_since
-        lost = [seat for seat in gone if now - (seat.missing_since or now) >= _GRACE_SECONDS]
+        lost = [
+            seat
+            for seat in gone
+            if seat.missing_since is not None and now - seat.missing_since >= _GRACE_SECONDS
+        ]
         for seat in self.aside:
             if seat.sick_until is not None and now >= seat.sick_until:
                 self._try_again(seat)

@@ -21,6 +21,7 @@ from distributed import Client
 from distributed.security import Security
 
 from daemon.cluster import quiet
+from daemon.cluster.background import in_words
 from daemon.cluster.calls import Calls, Desk, Pace, Terms
 from daemon.cluster.errands import Errand, Errands
 from daemon.cluster.messages import IN_MEMORY
@@ -226,7 +227,7 @@ class _Keeper:
                 giving = session.give_all_up(seconds)
                 await asyncio.wait_for(giving, seconds + _CLOSE_SECONDS)
         except Exception as error:  # noqa: BLE001 - the scheduler may end at the same time
-            _log.debug("cluster.not_given_up", why=f"{type(error).__name__} {error}")
+            _log.debug("cluster.not_given_up", why=in_words(error))
         finally:
             if session is not None:
                 session.stop()

@@ -72,6 +72,6 @@ def _waits_its_turn(errand: Errand) -> bool:
 
 def _is_behind(errand: Errand) -> bool:
     """Whether its painter has not begun with it, and cannot: others keep it busy, or it loads."""
-    seat = errand.seat
-    is_due = seat is not None and not errand.has_begun and not errand.is_unwanted
-    return is_due and seat is not None and seat.others >= seat.able
+    if errand.seat is None or errand.has_begun or errand.is_unwanted:
+        return False
+    return errand.seat.others >= errand.seat.able

@@ -14,7 +14,7 @@ from typing import Any, Final
 import structlog
 from distributed import Client
 
-from daemon.cluster.background import Background, rung
+from daemon.cluster.background import Background, in_words, rung
 from daemon.cluster.calls import Desk
 from daemon.cluster.errands import Errand
 from daemon.cluster.messages import CHANGED, IN_MEMORY, Credentials
@@ -238,8 +238,7 @@ class Session:
             return
         except Exception as error:  # noqa: BLE001 - another program may raise anything
             if self._roster.is_there(seat):
-                why = " ".join(f"{type(error).__name__} {error}".split())
-                self._refuse(seat, _CANNOT_SAY.format(seat.name, why))
+                self._refuse(seat, _CANNOT_SAY.format(seat.name, in_words(error)))
             return
         finally:
             seat.is_pending = False
@@ -252,7 +251,7 @@ class Session:
             asked = self._client.run(self._calls.tell, why, workers=[seat.address])
             await asyncio.wait_for(asked, self._pace.answer_seconds)
         except Exception as error:  # noqa: BLE001 - it may be another program, which hears nothing
-            _log.debug("cluster.not_told", painter=seat.name, why=f"{type(error).__name__} {error}")
+            _log.debug("cluster.not_told", painter=seat.name, why=in_words(error))
 
     async def _credentials(self, seat: Seat) -> Credentials | None:
         asked = self._client.run(self._calls.credentials, workers=[seat.address])

@@ -77,7 +77,7 @@ def test_it_can_write_to_the_folder_of_painters_alone() -> None:
 
 
 def test_a_painter_has_time_to_end() -> None:
-    most = hand._CLOSE_SECONDS + joining._CLOSE_SECONDS
+    most = hand.CLOSE_SECONDS + joining._CLOSE_SECONDS
     assert int(value("TimeoutStopSec")) > 2 * most
 
 

@@ -314,22 +314,34 @@ def test_a_painter_whose_engine_loads_again_is_given_nothing(tmp_path: Path) -> 
             wait_until(lambda: runner.capacity == 2)
 
 
-def test_a_photo_that_was_lost_goes_to_another_painter_and_a_sick_one_gets_no_more(
-    tmp_path: Path,
-) -> None:
-    with grid(tmp_path) as one, running(one.address) as (runner, ear):
+@contextmanager
+def beside_a_sick_one(folder: Path) -> Iterator[tuple[Grid, DaskRunner, Ear]]:
+    """Two painters, of which one loses each photo."""
+    with grid(folder) as one, running(one.address) as (runner, ear):
         one.start_worker("sick", **{stand_ins.SICK: "2"})
         one.start_worker("well")
         ear.next(EngineReady)
         ear.next(EngineReady)
+        yield one, runner, ear
+
+
+def come_to_an_end(runner: DaskRunner, ear: Ear, names: list[str]) -> None:
+    """Have photos painted at the same time, and wait for all of them, however they end."""
+    for name in names:
+        runner.submit(request(name))
+    wait_until(lambda: {job for job, _ in ear.ends()} >= set(names))
+
+
+def test_a_photo_that_was_lost_goes_to_another_painter_and_a_sick_one_gets_no_more(
+    tmp_path: Path,
+) -> None:
+    with beside_a_sick_one(tmp_path) as (_, runner, ear):
         lost = []
         for number in range(50):  # the other one is quick, and may paint both
             if len(lost) == 3:
                 break
             both = [f"{number}{letter}" for letter in "ab"]
-            for name in both:
-                runner.submit(request(name))
-            wait_until(lambda names=both: {job for job, _ in ear.ends()} >= set(names))
+            come_to_an_end(runner, ear, both)
             lost += [job for job, end in ear.ends() if end == "Failed" and job in both]
         assert len(lost) == 3
         for name in lost:
@@ -343,25 +355,16 @@ def test_a_photo_that_was_lost_goes_to_another_painter_and_a_sick_one_gets_no_mo
 def test_one_whose_engine_dies_of_every_photo_gets_no_more_whatever_it_says(
     tmp_path: Path,
 ) -> None:
-    with grid(tmp_path) as one, running(one.address) as (runner, ear):
-        one.start_worker("sick", **{stand_ins.SICK: "2"})
-        one.start_worker("well")
-        ear.next(EngineReady)
-        ear.next(EngineReady)
+    with beside_a_sick_one(tmp_path) as (one, runner, ear):
         with Client(one.address) as client:
             sick = _address(client, "sick")
             names = iter(range(100))
             while runner.capacity == 2:
-                two = [f"{next(names)}", f"{next(names)}"]
-                for name in two:
-                    runner.submit(request(name))
-                wait_until(lambda two=two: {job for job, _ in ear.ends()} >= set(two))
+                come_to_an_end(runner, ear, [f"{next(names)}", f"{next(names)}"])
                 # As when an engine is lost, and another one has loaded.
                 client.run(stand_ins.say_that_engines_are, 1, workers=[sick])
             client.run(stand_ins.say_that_engines_are, 1, workers=[sick])
-            for name in "ab":
-                runner.submit(request(name))
-            wait_until(lambda: {job for job, _ in ear.ends()} >= {"a", "b"})
+            come_to_an_end(runner, ear, ["a", "b"])
         assert {("a", "Painted"), ("b", "Painted")} <= set(ear.ends())
         assert sum(isinstance(event, EngineAside) for event in ear.rest()) == 1
         assert runner.capacity == 1
