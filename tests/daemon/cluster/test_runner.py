@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
@@ -14,6 +15,8 @@ from distributed import Client
 
 from daemon.cluster.calls import Calls, Pace, Terms
 from daemon.cluster.errands import Errands
+from daemon.cluster.messages import Credentials
+from daemon.cluster.roster import Seat
 from daemon.cluster.runner import DaskRunner
 from daemon.cluster.session import Session
 from daemon.runners.base import (
@@ -443,25 +446,31 @@ def test_a_painter_that_gives_no_sign_of_life_is_let_go_until_it_does(tmp_path: 
 def test_a_painter_that_loads_is_asked_at_each_look_and_not_more_often(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looks = []
-    look = Session._look
+    looks: list[str] = []
+    answers: list[str] = []
+    look, judge = Session._look, Session._judge
 
     async def counted(session: Session) -> None:
-        looks.append(1)
+        looks.append("a look")
         await look(session)
 
+    def noted(session: Session, seat: Seat, told: Credentials | None) -> None:
+        answers.append(seat.name)
+        judge(session, seat, told)
+
     monkeypatch.setattr(Session, "_look", counted)
+    monkeypatch.setattr(Session, "_judge", noted)
     with (
         grid(tmp_path) as one,
         running(one.address, Pace(poll_seconds=1000)),
         Client(one.address) as client,
     ):
-        wait_until(lambda: looks)
         one.start_worker("anna", **{stand_ins.WEIGHTS: "load"})
-        wait_until(lambda: len(looks) > 1)  # it has joined
+        wait_until(lambda: answers == ["anna"])
         client.run(stand_ins.say_that_engines_are, 0)  # it says that it has changed
-        before = len(looks)
-        wait_until(lambda: len(looks) > before)
+        wait_until(lambda: answers == ["anna", "anna"])
+        time.sleep(0.5)  # in which it would be asked again and again
+        assert answers == ["anna", "anna"]
         assert len(looks) < 10
 
 
