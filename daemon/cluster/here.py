@@ -1,4 +1,4 @@
-"""A cluster in this very process, where no scheduler is named: Dask's way, without a network.
+"""A cluster in this very process, where no scheduler is named: Dask's own, without a network.
 
 Scheduler and workers speak to one another in memory. So nobody else on the machine can speak to
 them, who could have them run whatever he likes. Their engines are processes all the same.
@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Final, cast
 
 import structlog
-from distributed import Scheduler, SpecCluster, Worker
+from distributed import LocalCluster, Worker
 from distributed.core import Status
 from distributed.diagnostics.plugin import WorkerPlugin
 
@@ -43,15 +43,8 @@ async def cluster_here(painters: Sequence[tuple[WorkerPlugin, int]]) -> AsyncIte
             f"painter-{number}": {"cls": Worker, "options": _options(painter, places, folder)}
             for number, (painter, places) in enumerate(painters, 1)
         }
-        scheduler = {
-            "cls": Scheduler,
-            "options": {
-                "protocol": IN_MEMORY,
-                "dashboard": False,
-                "dashboard_address": HERE_ALONE,
-            },
-        }
-        cluster = SpecCluster(scheduler=scheduler, workers=workers, asynchronous=True)
+        cluster = _cluster()
+        cluster.worker_spec.update(workers)  # it would make them all alike
         try:
             await _started(cluster)
             yield cluster.scheduler_address
@@ -64,7 +57,21 @@ async def cluster_here(painters: Sequence[tuple[WorkerPlugin, int]]) -> AsyncIte
                 cluster.status = Status.closed  # else it tries once more when it is collected
 
 
-async def _started(cluster: SpecCluster) -> None:
+def _cluster() -> LocalCluster:
+    """One without workers."""
+    no_page = {"dashboard": False, "dashboard_address": HERE_ALONE}
+    return LocalCluster(
+        n_workers=0,
+        processes=False,
+        protocol=IN_MEMORY,
+        dashboard_address=HERE_ALONE,
+        scheduler_kwargs=no_page,
+        silence_logs=False,
+        asynchronous=True,
+    )
+
+
+async def _started(cluster: LocalCluster) -> None:
     try:
         await cluster
     except Exception as error:
