@@ -127,16 +127,16 @@ but the stock. The real one has no such limit."""
 
 _WARMING: Final = 5
 _LONGEST_WARMING: Final = 40
-_WATCHED: Final = 12
+WATCHED: Final = 12
 """Rounds of all painters that come before it is counted (at least, and at most, if the stock still
 grows), and that are counted."""
 
-_SETTLED: Final = 0.01
+SETTLED: Final = 0.01
 """Of a round's photos: if the stock changes by less, it is as it was."""
 
 _ROUNDING: Final = 1e-9
 
-_LEAST: Final = 64
+LEAST: Final = 64
 """Photos that are a round, at least."""
 
 _LOOKS: Final = 8
@@ -188,7 +188,7 @@ class _World:
         for number in range(_LONGEST_WARMING):
             before = self.stock
             self.run(photos, looks)
-            if number >= _WARMING and abs(self.stock - before) <= _SETTLED * photos:
+            if number >= _WARMING and abs(self.stock - before) <= SETTLED * photos:
                 return
 
     # The inbox.
@@ -275,7 +275,7 @@ class _World:
         self._begin()
 
 
-def simulate(costs: Costs, painters: int, rounds: int = _WATCHED) -> Outcome:
+def simulate(costs: Costs, painters: int, rounds: int = WATCHED) -> Outcome:
     """Let so many painters paint until it goes on as it went before, and then watch them.
 
     Args:
@@ -285,7 +285,7 @@ def simulate(costs: Costs, painters: int, rounds: int = _WATCHED) -> Outcome:
     """
     world = _World(costs)
     world.start(painters)
-    photos, looks = max(painters, _LEAST), _LOOKS if costs.look else 0
+    photos, looks = max(painters, LEAST), _LOOKS if costs.look else 0
     world.warm_up(photos, looks)
     watch = _Watch(world)
     world.run(rounds * photos, looks)

@@ -212,7 +212,7 @@ def test_each_half_is_painted_in_its_own_style(painter, photo, kinds, blend):
     content = photo.repeat(2, axis=0).repeat(2, axis=1)
     regions = np.concatenate([red, blue], axis=1)  # the other way round
     recipe = Recipe(
-        size=128, scales=(1.0,), iterations=(20,), style_weight=10, style_loss=kinds, style_trim=0
+        size=128, scales=(1.0,), iterations=(14,), style_weight=10, style_loss=kinds, style_trim=0
     )
     found = result(painter.paint(Sources(content, styles, regions=regions), recipe)).picture
     left, right = gram_of(painter, found[:, :56]), gram_of(painter, found[:, 72:])
