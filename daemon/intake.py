@@ -107,7 +107,7 @@ class Intake:
         self._asked: dict[str, Ready] = {}
         self._waiting: deque[Candidate] = deque()
         self._troubles = Troubles(settings.watch, self._readiness, clock)
-        self._first_seen: dict[Path, float] = {}
+        self._looks, self._first_seen = 0, dict[Path, tuple[float, int]]()  # when, at which look
         self._has_empty = self._could_look = False
         self._problem, self._last_resort = "", LastResort()
         self._rests, self._rests_until = 0, 0.0
@@ -185,14 +185,9 @@ class Intake:
             return False
         if self._may_return:
             return True
-        troubled, patience = self._troubles.photos, longest_wait(self._settings.watch)
-        now = self._clock()
-        young = (
-            now - since < patience
-            for path, since in self._first_seen.items()
-            if path not in troubled
-        )
-        return any(young) or self._troubles.may_pass
+        troubled = self._troubles.photos
+        fresh = (seen for path, seen in self._first_seen.items() if path not in troubled)
+        return any(self._is_young(*seen) for seen in fresh) or self._troubles.may_pass
 
     def look(self) -> None:
         """Look at the folders once, and ask the inspector about what has become ready.
@@ -297,10 +292,16 @@ class Intake:
     def _ready(self, candidate: Candidate) -> Ready:
         return Ready(candidate, tuple(map(self.styles.get, candidate.style_files)))
 
+    def _is_young(self, since: float, look: int) -> bool:
+        # By looks too: where one takes long, the next may come when all patience is over.
+        watch, looks = self._settings.watch, self._looks - look + 1
+        return looks < watch.settle_scans or self._clock() - since < longest_wait(watch)
+
     def _forget(self, pairing: Pairing) -> None:
-        now = self._clock()
+        self._looks += 1
+        new = self._clock(), self._looks
         paths = [candidate.content.path for candidate in pairing.candidates]
-        self._first_seen = {path: self._first_seen.get(path, now) for path in paths}
+        self._first_seen = {path: self._first_seen.get(path, new) for path in paths}
         troubled = self._troubles.photos
         here = (one for one in pairing.candidates if one.content.path in troubled)
         self._troubles.forget_all_but(map(self._ready, here), self.styles)

@@ -550,3 +550,20 @@ def test_a_run_that_ends_waits_for_no_note_when_nothing_can_be_looked_at(
     monkeypatch.setattr(scanner, "look", refuse)
     door.look()
     assert not door.intake.still_expects()
+
+
+def test_a_run_that_ends_waits_until_it_has_looked_often_enough_however_long_a_look_takes(
+    share: Share, journal: Journal
+) -> None:
+    door = Door(share, journal)
+    watch = SETTINGS.watch.model_copy(update={"settle_scans": 3})
+    door.intake.use(SETTINGS.model_copy(update={"watch": watch}))
+    (share.inbox / "a.jpg").write_bytes(picture())
+    (share.inbox / "b.jpg").write_bytes(b"torn")
+    for queued in ([], [], ["a.jpg"], ["a.jpg"], ["a.jpg"]):
+        door.look()
+        assert door.queued() == queued
+        door.now += 1000
+        failed = [job.relative.name for job in journal.having(JobState.FAILED)]
+        assert door.intake.still_expects() is not bool(failed)
+    assert failed == ["b.jpg"]
