@@ -19,6 +19,7 @@ from daemon.copying import Copied
 from daemon.handles import reading
 from daemon.pulse import Tick
 from tests.daemon.test_run import CONFIG, Program, grey, prepared
+from tests.daemon.walking import below
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - wanted for being another device
 GONE_ON = b"the rest"
@@ -225,4 +226,4 @@ def test_one_that_somebody_keeps_open_is_painted_once_and_moved_when_it_is_close
 def kept(program: Program, away: Path, far: str) -> list[Path]:
     """What lies in originals."""
     folder = away if far == "originals" else program.share / "Originals"
-    return [one for one in folder.rglob("*.png") if one.is_file()]
+    return [one for one in below(folder) if one.suffix == ".png" and one.is_file()]

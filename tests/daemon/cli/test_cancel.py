@@ -24,6 +24,7 @@ from daemon.settings import Settings, ShareSettings
 from daemon.share import Share, make_share, open_share
 from tests.daemon.child_stand_ins import SLOWER
 from tests.daemon.standins import picture
+from tests.daemon.walking import files_below
 
 ROOT = Path(__file__).resolve().parents[3]
 LONG = 150.0
@@ -82,10 +83,6 @@ def drop(share: Share, *names: str) -> None:
         (folder / name).write_bytes(picture((number, 9, 9)))
 
 
-def files(folder: Path) -> list[str]:
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
-
-
 CANCELLED = ["Slow/a.jpg", "Slow/a.jpg - why.txt"]
 
 
@@ -101,11 +98,11 @@ def test_with_a_service_it_is_the_service_that_does_it(
         f"Cancelled: Slow/{name}. The photo lies in {share.failed}/Slow."
         for name in ("a.jpg", "b.jpg")
     ]
-    assert [name for name in files(share.failed) if name.endswith("jpg")] == [
+    assert [name for name in files_below(share.failed) if name.endswith("jpg")] == [
         "Slow/a.jpg", "Slow/b.jpg",
     ]  # fmt: skip
     assert log(tmp_path).count("job.cancelled") == 2
-    assert files(share.outbox) == []
+    assert files_below(share.outbox) == []
 
 
 def interrupted(share: Share, tmp_path: Path) -> None:
@@ -125,7 +122,7 @@ def test_without_a_service_it_is_done_here(
     told = capsys.readouterr()
     assert told.out == f"Cancelled: Slow/a.jpg. The photo lies in {share.failed}/Slow.\n"
     assert told.err == ""
-    assert files(share.failed) == CANCELLED
+    assert files_below(share.failed) == CANCELLED
     assert "cancelled" in (share.failed / CANCELLED[1]).read_text()
     assert cancel(tmp_path, "a.jpg") == ExitCode.USAGE
     assert "No photo called a.jpg waits or is being painted, and none" in capsys.readouterr().err
@@ -146,9 +143,9 @@ def test_a_disk_that_refuses_leaves_it_for_the_next_start(
         patch.setattr("daemon.files._write_temporary", refuse)
         assert cancel(tmp_path, "a.jpg") == ExitCode.OK
     assert "when it can be" in capsys.readouterr().out
-    assert files(share.failed) == []
+    assert files_below(share.failed) == []
     with service(tmp_path):
-        wait_for(lambda: files(share.failed) == CANCELLED and "job.failed" in log(tmp_path))
+        wait_for(lambda: files_below(share.failed) == CANCELLED and "job.failed" in log(tmp_path))
     assert "job.started" not in log(tmp_path)
 
 
@@ -166,7 +163,7 @@ def test_a_service_that_does_not_answer_was_asked_all_the_same(
     assert capsys.readouterr().out.startswith("The service is asked to cancel Slow/a.jpg")
     assert [path.suffix for path in (state / FOLDER).iterdir()] == [".cancel"]
     with service(tmp_path):
-        wait_for(lambda: files(share.failed) == CANCELLED)
+        wait_for(lambda: files_below(share.failed) == CANCELLED)
         wait_for(lambda: not list((state / FOLDER).iterdir()))
 
 
@@ -200,7 +197,7 @@ def test_a_folder_that_is_one_job_is_cancelled_by_any_of_its_names(
         journal.add(NewJob("one", "Inbox", "style", place, *pictures, None, "{}"))
     assert cancel(tmp_path, name) == ExitCode.OK
     assert capsys.readouterr().out == f"Cancelled: Trip. The folder lies in {share.failed}.\n"
-    assert "Trip/content.jpg" in files(share.failed)
+    assert "Trip/content.jpg" in files_below(share.failed)
 
 
 def test_a_share_that_is_kept_elsewhere_cannot_be_asked(

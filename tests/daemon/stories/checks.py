@@ -17,6 +17,7 @@ from tests.daemon.child_stand_ins import KILLS
 from tests.daemon.stories import pictures
 from tests.daemon.stories.ledger import Ledger, Version
 from tests.daemon.stories.people import Styles
+from tests.daemon.walking import below
 
 _WHY = re.compile(r"What happened\s+(.+?)\r?\n\r?\n", re.DOTALL)
 _TIMES = re.compile(r"(\d+) times")
@@ -26,7 +27,7 @@ _LOOKS, _PAUSE = 100, 0.1  # at what may be on its way: a busy machine takes lon
 def tree(folder: Path) -> dict[PurePath, bytes]:
     """All files below a folder; what vanishes meanwhile was never there."""
     found = {}
-    for path in sorted(folder.rglob("*")):
+    for path in sorted(below(folder)):
         with contextlib.suppress(FileNotFoundError):
             if path.is_file():
                 found[PurePath(path.relative_to(folder))] = path.read_bytes()
@@ -212,7 +213,7 @@ class Promise:
 
     def _unfinished(self) -> Iterator[Path]:
         for top in (self.share, self.work, self.state):
-            for path in top.rglob("*"):
+            for path in below(top):
                 if files.is_temporary(path.name) or path.name.startswith("journal.sqlite.new"):
                     yield path
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from tests.daemon.stories import pictures, renames
 from tests.daemon.stories.ledger import Ledger, Version, gives, takes_back
 from tests.daemon.stories.writing import Writing
+from tests.daemon.walking import below
 
 HANDS = "Hands"
 """Folder in the share's root, where people have what they are about to drop."""
@@ -230,7 +231,7 @@ class People:
     def drag_back(self, number: int, place: str, *, with_note: bool) -> None:
         """Drag a failed photo back into the inbox."""
         failed = self._share / "Failed"
-        paths = sorted(path for path in failed.rglob("*") if path.is_file())
+        paths = sorted(path for path in below(failed) if path.is_file())
         photos = [path for path in paths if not path.name.endswith(("why.txt", "style.png"))]
         if not photos:
             return
@@ -278,7 +279,8 @@ class People:
         Those that have a style of their own stay together with it: alone it would be a photo. What
         is hidden is not people's: the service's mark, or what it is writing.
         """
-        found = [path for path in sorted((self._share / "Inbox").rglob("[!.]*")) if path.is_file()]
+        seen = (path for path in below(self._share / "Inbox") if not path.name.startswith("."))
+        found = sorted(path for path in seen if path.is_file())
         others = (".part", ".txt", "style.png", "content.jpg")
         photos = [path for path in found if not path.name.endswith(others)]
         return photos[number % len(photos) :][:1] if photos else []
