@@ -19,6 +19,7 @@ from structlog.testing import capture_logs
 from daemon import adoption, claims, copying, files, halfway, intention, keepsakes, publishing
 from daemon.copying import Copied
 from daemon.errors import ClaimStuckError, ExitCode, JournalError, ShareAwayError
+from daemon.intake import Intake
 from daemon.jobs import new_job
 from daemon.journal import Journal
 from daemon.names import INBOX_NOTE
@@ -77,15 +78,17 @@ def have_left(house: House) -> bool:
     return not photos_in(house) and not remembered(house)
 
 
-def run_for_a_while(house: House, looks: int = 25) -> None:
-    left = looks
+def run_for_a_while(house: House, looks: int = 10) -> None:
+    """Run a service until it has looked into the inbox so often, twenty times a second at most."""
+    seen, look_once = list[None](), Intake.look
 
-    def done() -> bool:
-        nonlocal left
-        left -= 1
-        return left < 0
+    def counted(intake: Intake) -> None:
+        look_once(intake)
+        seen.append(None)
 
-    house.run_until(done)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Intake, "look", counted)
+        house.run_until(lambda: len(seen) >= looks)
 
 
 @pytest.mark.parametrize("number", HELD)
@@ -97,7 +100,7 @@ def test_it_is_painted_once_also_after_a_restart_and_moved_when_that_can_be_done
     with holding(house, number):
         house.run_until(lambda: house.states() == {"done": 1})
         assert len(house.said("photo.stays")) == 1
-        run_for_a_while(house, 5)
+        run_for_a_while(house, 3)
         note = (house.share.inbox / INBOX_NOTE).read_text()
         assert "stay here because I cannot move them" in note
         assert str(Path("Waves/photo.jpg")) in note
@@ -109,7 +112,7 @@ def test_it_is_painted_once_also_after_a_restart_and_moved_when_that_can_be_done
         assert (painted(house), house.states()) == (1, {"done": 1})
         assert claims.find_claims(house.share) == []
     house.run_until(lambda: have_left(house))
-    run_for_a_while(house, 5)
+    run_for_a_while(house, 3)
     assert not (house.share.inbox / INBOX_NOTE).exists()
     assert house.files(house.share.originals) == ["Waves/photo.jpg"]
     assert (painted(house), house.journal.staying()) == (1, [])
@@ -145,7 +148,7 @@ def test_a_run_that_ends_by_itself_forgets_one_that_has_gone(house: House) -> No
     photo.write_bytes(picture())
     with holding(house):
         house.run_until(lambda: house.states() == {"done": 1})
-        run_for_a_while(house, 5)
+        run_for_a_while(house, 3)
         assert (house.share.inbox / INBOX_NOTE).exists()
     photo.unlink()
     assert house.once() is ExitCode.OK
@@ -207,7 +210,7 @@ def test_a_link_that_is_added_to_a_folder_which_was_copied_is_kept(
     else:
         monkeypatch.setattr(halfway, "remove_found", meddle_and_remove)
     house.run_until(lambda: not remembered(house))
-    run_for_a_while(house, 5)
+    run_for_a_while(house, 3)
     kept = [path for path in house.share.root.rglob("*") if path.is_symlink()]
     moved = "Originals/Party (2)/link" if when == "before it is moved" else "Inbox/Party/link"
     assert kept == [house.share.root / moved]
@@ -239,7 +242,7 @@ def test_a_work_disk_without_room_for_the_copy_is_no_reason_to_forget_it(house: 
     with holding(house):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("daemon.copying.copy_whole", refuse)
-            run_for_a_while(house, 40)
+            run_for_a_while(house, 16)
         assert house.states() == {}
         assert claims.find_claims(house.share) == []
         house.run_until(lambda: house.states() == {"done": 1})
@@ -292,7 +295,7 @@ def test_a_work_disk_that_fills_up_leaves_no_half_of_a_photo(house: House) -> No
     with shut(photo.parent):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(copying, "copy_bytes", half(errno.ENOSPC))
-            run_for_a_while(house, 40)
+            run_for_a_while(house, 16)
             assert house.said("claim.failed")
         assert (house.states(), claims.find_claims(house.share)) == ({}, [])
         assert photos_in(house) == ["Waves/photo.jpg"]
@@ -402,7 +405,7 @@ def test_a_moment_without_memory_while_it_is_moved_leaves_it_where_it_was(
         house.run_until(lambda: house.states() == {"done": 1})
     monkeypatch.setattr(claims, "as_taken", as_taken)
     house.run_until(lambda: not left and remembered(house) == 0)
-    run_for_a_while(house, 5)
+    run_for_a_while(house, 3)
     assert (left, painted(house), house.states()) == ([], 1, {"done": 1})
     assert house.files(house.share.originals) == ["Waves/photo.jpg"]
     assert claims.find_claims(house.share) == []
@@ -414,7 +417,7 @@ def test_a_folder_that_cannot_be_read_for_a_while_hides_no_photo(house: House) -
     with shut(photo.parent):
         house.run_until(lambda: house.states() == {"done": 1})
         with shut(photo.parent, 0):
-            run_for_a_while(house, 10)
+            run_for_a_while(house, 4)
             assert remembered(house) == 1
         photo.parent.chmod(0o555)
         run_for_a_while(house)
@@ -472,7 +475,7 @@ def test_one_that_was_painted_is_known_to_a_new_journal_and_to_the_next(
         assert photos_in(house) == house.files(house.share.originals) == names
     with journal_lost(house, tmp_path / "last") as other:
         other.run_until(lambda: have_left(other))
-        run_for_a_while(other, 5)
+        run_for_a_while(other, 3)
         assert (painted(other), remembered(other)) == (0, 0)
     assert house.files(house.share.originals) == names
     assert house.files(house.share.outbox) == results
@@ -492,7 +495,7 @@ def test_one_that_failed_is_known_to_a_new_journal(house: House, tmp_path: Path)
             assert job.error == adoption._FAILED.format("Failed")
     with journal_lost(house, tmp_path / "last") as other:
         other.run_until(lambda: have_left(other))
-        run_for_a_while(other, 5)
+        run_for_a_while(other, 3)
     assert house.files(house.share.failed) == ["Waves/photo.jpg", "Waves/photo.jpg - why.txt"]
     assert house.files(house.share.outbox) == keepsakes.find_kept(house.share) == []
 
@@ -632,7 +635,7 @@ def test_nothing_is_begun_while_nobody_can_say_what_was_painted(
         with journal_lost(house, tmp_path / "new") as other:
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr("daemon.adoption._recorded", refuse)
-                run_for_a_while(other, 10)
+                other.run_until(lambda: bool(other.said("service.trouble")))
                 assert (painted(other), other.states()) == (0, {})
             run_for_a_while(other)
             assert (painted(other), other.states()) == (0, {"done": 1})
