@@ -20,7 +20,7 @@ import pytest
 from daemon.errors import ExitCode
 from daemon.names import printable
 from tests.daemon.hostile import Program, program_in
-from tests.daemon.test_run import ROOT, grey
+from tests.daemon.test_run import LONG, ROOT, grey
 
 SYSTEM = ("/proc/", "/sys/", "/dev/", "/usr/", "/lib", "/etc/", f"{ROOT}/", "/opt/")
 UNSAFE = re.compile(r"[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
@@ -309,7 +309,7 @@ def test_folders_that_are_swapped_for_links_all_the_time_lead_nowhere(
         (folder / ".sub").rename(folder / "rest")
     program.wait(lambda: not program.files("Inbox") and is_at_rest(program))
     program.processes[-1].terminate()
-    assert program.processes[-1].wait(30) == 0
+    assert program.processes[-1].wait(LONG) == 0
     assert (tree(outside), looks(outside)) == before
     everywhere = [*tree(program.share).values()]
     assert not [data for data in everywhere if data.endswith(b"canary")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from daemon.notify import EXTENSION_SECONDS, Notify
 from tests.daemon.child_stand_ins import SLOW
 from tests.daemon.listening import Listener
 from tests.daemon.standins import Clock
-from tests.daemon.test_run import Program, grey, prepared
+from tests.daemon.test_run import LONG, Program, grey, prepared
 
 PID = 77
 
@@ -218,7 +219,7 @@ def said(listener: Listener, part: str) -> bool:
 
 def end(process: subprocess.Popen[bytes]) -> None:
     process.send_signal(signal.SIGTERM)
-    assert process.wait(20) == 0
+    assert process.wait(LONG) == 0
 
 
 def test_ready_comes_after_the_engine_and_a_reload_is_framed(
@@ -251,8 +252,13 @@ def test_it_says_what_is_painted_and_how_many_wait(program: Program, listener: L
     for name in ("a.png", "b\n.png", "c.png"):
         (folder / name).write_bytes(grey(100))
     process = program.start("--paint.iterations", "9000")
-    program.wait(lambda: said(listener, "in Waves, 1 %; 2 wait"))
-    painting = next(line for line in listener.said("STATUS") if "1 %; 2 wait" in line)
+    percent = re.compile(r"in Waves, [1-9]\d* %; 2 wait")
+
+    def told() -> list[str]:
+        return [line for line in listener.said("STATUS") if percent.search(line)]
+
+    program.wait(told)
+    painting = told()[0]
     assert painting.startswith(("Painting Waves/Holiday/", "Painting Holiday/"))
     end(process)
 
@@ -267,11 +273,20 @@ def test_it_says_why_there_is_no_engine_and_is_not_ready(
     assert not listener.said("READY")
 
 
+IMPATIENT = """
+from functools import partial
+from daemon.cli import main
+from daemon.cluster import runner
+runner.Pace = partial(runner.Pace, connect_seconds=1.0)
+main()
+"""
+
+
 def test_a_service_that_waits_for_painters_elsewhere_is_started(
     program: Program, listener: Listener
 ) -> None:
     nobody = ("--runner", "dask", "--cluster.scheduler", "tcp://127.0.0.1:9")
-    process = program.start(*nobody, program=[sys.executable, "-m", "daemon", "run"])
+    process = program.start(*nobody, program=[sys.executable, "-c", IMPATIENT, "run"])
     program.wait(lambda: listener.said("READY"))
     program.wait(lambda: said(listener, "The scheduler at tcp://127.0.0.1:9 cannot be reached"))
     end(process)
@@ -341,11 +356,15 @@ def hanging(program: Program, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def signs(listener: Listener, seconds: float) -> int:
-    """How many signs of life come in so long a time."""
+def gives_a_sign(listener: Listener, seconds: float) -> bool:
+    """Whether a sign of life comes in so long a time."""
     listener.new()
-    time.sleep(seconds)
-    return sum("WATCHDOG" in message for message in listener.new())
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if any("WATCHDOG" in message for message in listener.new()):
+            return True
+        time.sleep(0.05)
+    return False
 
 
 @pytest.mark.parametrize("what", ["painting", "look"])
@@ -361,7 +380,7 @@ def test_no_sign_of_life_comes_from_what_hangs(
     program.wait((folder / f"{what} hangs").exists)
     program.wait(lambda: what == "look" or program.said("engine.silent"))
     # One would be due each second. A letter of the inspector's that lies unread is a sign of life.
-    program.wait(lambda: signs(listener, 4) == 0)
+    program.wait(lambda: not gives_a_sign(listener, 4))
     (folder / what).unlink()
-    program.wait(lambda: signs(listener, 1) > 0)
+    program.wait(lambda: gives_a_sign(listener, 1))
     end(program.processes[-1])

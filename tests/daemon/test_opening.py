@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import shutil
 import signal
 import sqlite3
 import tempfile
@@ -227,8 +226,7 @@ def test_a_service_that_starts_before_its_drive_waits_and_loses_nothing(
         program.wait(lambda: program.said("settings.wait"))
         assert list(program.share.rglob("*")) == []
         assert program.share.exists() == (way == "swapped")
-        shutil.rmtree(program.share, ignore_errors=True)
-        away.rename(program.share)
+        away.rename(program.share)  # over the empty folder, if there is one
         program.wait(lambda: program.files("Outbox") == ["Waves/a.jpg"])
         program.wait(lambda: program.status()["trouble"] == "")
         program.wait(lambda: program.said("settings.read"))
@@ -282,18 +280,19 @@ def test_a_share_that_goes_while_it_runs_is_left_alone_and_gone_on_with(tmp_path
         folder = program.style("Waves")
         process = program.start()
         program.wait(lambda: program.said("engine.ready"))
-        away = tmp_path / "away"
+        away, other = tmp_path / "away", tmp_path / "other"
+        for name in ("Inbox/Waves", "Outbox", "Styles", "Originals", "Failed", ".atelierd"):
+            (other / name).mkdir(parents=True)
+        (other / "Inbox" / "Waves" / "b.png").write_bytes(grey(40))
+        # At one go: of a share that is not there at all it would say something else.
         program.share.rename(away)
-        for name in ("Inbox", "Outbox", "Styles", "Originals", "Failed", ".atelierd"):
-            (program.share / name).mkdir(parents=True)
-        (program.share / "Inbox" / "Waves").mkdir()
-        (program.share / "Inbox" / "Waves" / "b.png").write_bytes(grey(40))
+        other.rename(program.share)
         program.wait(lambda: program.said("service.trouble"))
         program.wait(lambda: "run `atelierd init" in program.status()["trouble"])
         before = sorted(program.share.rglob("*"))
         time.sleep(1)
         assert sorted(program.share.rglob("*")) == before
-        shutil.rmtree(program.share)
+        program.share.rename(other)
         away.rename(program.share)
         (folder / "a.png").write_bytes(grey(100))
         program.wait(lambda: program.files("Outbox") == ["Waves/a.jpg"])

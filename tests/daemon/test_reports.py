@@ -139,7 +139,7 @@ def test_a_stop_takes_the_copy_back_and_the_next_start_makes_it(
     assert extended
     assert photo.read_bytes() == FILM
     assert house.files(house.share.failed) == ["Waves/film.jpg - why.txt"]
-    slow.each = lambda: None
+    slow.each, slow.seconds = lambda: None, 0.0
     house.run_until(lambda: house.states() == {"failed": 1})
     assert (house.share.failed / "Waves/film.jpg").read_bytes() == FILM
     assert house.states() == {"failed": 1}

@@ -134,8 +134,11 @@ def test_a_service_with_nothing_to_do_leaves_it_alone(program: Program) -> None:
     program.wait(lambda: program.said("engine.ready") and RUNNING(program))
 
     def rests() -> bool:
-        before = (program.share / NAME).stat()
-        time.sleep(4.0)  # four times as long as it takes to be written anew
-        return (program.share / NAME).stat().st_mtime_ns == before.st_mtime_ns
+        before, end = (program.share / NAME).stat(), time.monotonic() + 4.0
+        while (program.share / NAME).stat().st_mtime_ns == before.st_mtime_ns:
+            if time.monotonic() >= end:  # four times as long as it takes to be written anew
+                return True
+            time.sleep(0.1)
+        return False
 
     program.wait(rests)
