@@ -31,9 +31,9 @@ def samba(house: House) -> Iterator[Samba]:
 
 @pytest.fixture(scope="package")
 def hasty() -> Iterator[House]:
-    """Another share, whose service gives up soon, and takes a second for a slow style."""
+    """Another share, whose service gives up soon, and takes two seconds for a slow style."""
     with built(apart(), HASTY) as house:
-        house.open("--paint.iterations", "60")
+        house.open("--paint.iterations", "120")
         yield house
         house.close()
 

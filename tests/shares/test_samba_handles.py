@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import subprocess
 import sys
 import time
@@ -16,7 +17,8 @@ import pytest
 from tests.shares.house import House, needed
 from tests.shares.smb_share import PASSWORD, Samba
 
-ADDRESS = "127.83.66.1"  # of this machine, and used by nobody else
+# Of this machine, and used by nobody else: also not by the same tests in another process.
+ADDRESS = f"127.83.{os.getpid() // 250 % 250 + 1}.{os.getpid() % 250 + 1}"
 PORT = 445  # Samba's modules for Python know no other
 SCRIPT = Path(__file__).with_name("smb_handles.py")
 FORWARD = Path(__file__).with_name("forward.py")

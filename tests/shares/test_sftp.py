@@ -12,6 +12,7 @@ from tests.shares.house import LONG, House, needed
 LARGE = (400, 300)
 PLACES = ("openssh", "ssh", "sftp-server")
 SLOWLY = ("-l", "1600")  # kilobits a second: a photo takes more than one
+SLOWER = ("-l", "800")  # nobody waits for its end
 
 
 class Sftp:
@@ -72,7 +73,7 @@ def test_photos_and_folders_that_come_whole(house: House, sftp: Sftp) -> None:
 def test_a_transfer_that_was_broken_off_is_resumed(house: House, sftp: Sftp) -> None:
     lane, photo = house.lane(), house.new(size=LARGE)
     place, sent = house.share / f"Inbox/{lane}/a.png", sftp.file(photo)
-    client = sftp.start(f'put "{sent}" "Inbox/{lane}/a.png"', options=SLOWLY)
+    client = sftp.start(f'put "{sent}" "Inbox/{lane}/a.png"', options=SLOWER)
     house.wait(lambda: place.exists() and place.stat().st_size > 0)
     client.kill()
     client.wait()
