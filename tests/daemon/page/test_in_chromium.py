@@ -416,15 +416,18 @@ def test_it_waits_while_a_slider_is_held_and_when_it_is_told_to(
     english: Browser, page: Path
 ) -> None:
     show(english, page, busy())
-    english.run("document.documentElement.dataset.former = 'yes'; " + SOON)
-    english.run("document.getElementById('pause').click()")
+    # In one step, here and below: between two of them it may read itself again.
+    english.run(
+        "document.documentElement.dataset.former = 'yes';"
+        "document.getElementById('pause').click();" + SOON
+    )
     assert spoken(english)["refresh.start"] == "Keep up to date"
     time.sleep(LONG_ENOUGH)
     assert english.run("return document.documentElement.dataset.former") == "yes"
-    english.run("document.getElementById('pause').click()")
     english.run(
         "document.getElementById('wipe-r0').dispatchEvent("
-        "new PointerEvent('pointerdown', {bubbles: true}))"
+        "new PointerEvent('pointerdown', {bubbles: true}));"
+        "document.getElementById('pause').click()"
     )
     time.sleep(LONG_ENOUGH)
     assert english.run("return document.documentElement.dataset.former") == "yes"
@@ -436,8 +439,8 @@ def test_it_waits_while_a_screen_reader_moves_the_focus(english: Browser, page: 
     show(english, page, busy())
     english.run(
         "document.documentElement.dataset.former = 'yes'; let turn = 0;"
-        "window.reading = setInterval(() => document.getElementById("
-        "['wipe-r0', 'open-r0'][turn++ % 2]).focus(), 200);" + SOON
+        "const move = () => document.getElementById(['wipe-r0', 'open-r0'][turn++ % 2]).focus();"
+        "move(); window.reading = setInterval(move, 200);" + SOON
     )
     time.sleep(LONG_ENOUGH)
     assert english.run("return document.documentElement.dataset.former") == "yes"
