@@ -29,7 +29,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from daemon import files
+from daemon import backoff, files
 from daemon.cli import run
 from daemon.inspector import Inspected, Limits
 from daemon.runners.base import Deliver, Event, Failed, Painted, Runner, Started
@@ -190,6 +190,7 @@ def run_once(settings: Settings, make_runner: Callable[[Settings, Deliver], Runn
         return StandInInspector(deliver)
 
     run.Inspector = make_inspector  # type: ignore[assignment,misc]
+    backoff._FIRST_SECONDS = 0.02  # type: ignore[misc] - else it mostly waits for its next try
     return run.keep(settings, once=True, make_runner=make_runner)
 
 
