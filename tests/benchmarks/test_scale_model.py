@@ -134,15 +134,23 @@ COSTS = st.builds(
 )  # fmt: skip
 
 
+# In these a watch begins when more is on its way than when it ends.
+WAVES = Costs(
+    painting=19.875, news=2, look=3.25, inspector_photo=0.25, daemon_news=0.09375,
+    journal_news=0.1796875, scheduler_photo=1.0, scheduler_news=0.375, share_writing=0.34375,
+)  # fmt: skip
+WAVES_AFTER_LOOKS = Costs(painting=1.0047379917118782, look=0.01, look_rest=1.0047379917118782)
+FROM_LOOP_TO_SCHEDULER = Costs(
+    painting=2.0, news=2, daemon_taking=0.96875, daemon_photo=0.25, scheduler_photo=0.59375,
+    scheduler_news=0.328125,
+)  # fmt: skip
+
+
 @settings(max_examples=60, deadline=None)
 @given(costs=COSTS, painters=st.integers(1, 40))
-@example(  # what limits them changes slowly, from the loop to the scheduler
-    costs=replace(
-        FREE, painting=2.0, news=2, daemon_taking=0.96875, daemon_photo=0.25,
-        scheduler_photo=0.59375, scheduler_news=0.328125,
-    ),
-    painters=9,
-)  # fmt: skip
+@example(costs=WAVES, painters=29)
+@example(costs=WAVES_AFTER_LOOKS, painters=14)
+@example(costs=FROM_LOOP_TO_SCHEDULER, painters=9)
 def test_nothing_does_more_than_it_can(costs, painters):
     outcome = simulate(costs, painters)
     uses = [outcome.busy, sum(outcome.loop.values()), *outcome.shared.values()]
