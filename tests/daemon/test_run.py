@@ -34,7 +34,7 @@ from tests.daemon.mounting import drive
 from tests.daemon.walking import files_below
 
 ROOT = Path(__file__).resolve().parents[2]
-LONG = 60.0
+LONG = 120.0
 LENGTHY = ("--paint.iterations", "3000")
 
 

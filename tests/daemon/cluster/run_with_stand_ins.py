@@ -21,7 +21,7 @@ from daemon.settings import Settings
 from daemon.share import open_share
 from tests.daemon.cluster.stand_ins import CALLS
 
-QUICK = Pace(poll_seconds=0.2, pause_seconds=0.1, join_seconds=600)
+QUICK = Pace(poll_seconds=0.2, connect_seconds=60, join_seconds=600, pause_seconds=0.1)
 _MEGABYTE = 1_000_000
 
 

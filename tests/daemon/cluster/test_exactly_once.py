@@ -44,7 +44,7 @@ BETWEEN = (4, 20)
 """So many photos are finished from one death of a painter to the next."""
 HALF = 0.5
 NAMES = ("anna", "bert", "carl", "dora")
-PATIENT = Pace(poll_seconds=0.2, join_seconds=600)
+PATIENT = Pace(poll_seconds=0.2, connect_seconds=60, join_seconds=600)
 
 
 def settings_of(folder: Path) -> Settings:

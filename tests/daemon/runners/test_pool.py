@@ -39,7 +39,7 @@ from engine import Recipe
 from engine.cores import usable_cores
 from engine.cuda import Card, Found
 from tests.daemon import child_stand_ins as stand_ins
-from tests.daemon.runners.test_local import ENDS, Ear, grey
+from tests.daemon.runners.test_local import ENDS, Ear, expect, grey
 from tests.daemon.standins import READY, progress
 
 RECIPE = Recipe(size=96, scales=(1.0,), iterations=(3,))
@@ -442,6 +442,11 @@ def ends(ear: Ear, number: int) -> dict[str, Event]:
         ear.next(object)
 
 
+def readies(ear: Ear) -> list[EngineReady]:
+    """Who has loaded, each as often as that was told."""
+    return [event for event in ear.rest() if isinstance(event, EngineReady)]
+
+
 def stand_in_serve(connection: Any, settings: Any, *, checkpoints: Path, **_: Any) -> None:
     stand_ins.stand_in_worker(connection, settings, checkpoints)
 
@@ -465,7 +470,8 @@ def test_one_process_is_killed_and_the_other_one_goes_on(tmp_path: Path) -> None
         assert found == {"bad": Failed, "good": Painted}
         lost = next(event for event in ear.heard if isinstance(event, EngineLost))
         assert (lost.exit_status, lost.others) == (-signal.SIGKILL, 1)
-        assert ear.next(EngineReady).engine == lost.engine
+        expect(lambda: len(readies(ear)) == 3)  # it may be back before the good one is painted
+        assert readies(ear)[-1].engine == lost.engine
 
 
 def test_a_card_that_is_not_there_is_set_aside(tmp_path: Path) -> None:
