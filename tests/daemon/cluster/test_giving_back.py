@@ -25,10 +25,8 @@ from daemon.runners.base import (
     Resumed,
 )
 from tests.daemon import child_stand_ins as stand_ins
-from tests.daemon.cluster.test_painter import Room, in_a_room, order, studio_in
+from tests.daemon.cluster.test_painter import STEPS, Room, in_a_room, order, studio_in
 from tests.daemon.standins import READY, StandInRunner
-
-STEPS = 2000
 
 
 def long(run: str, **given: Any) -> Order:

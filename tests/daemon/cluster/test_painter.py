@@ -25,10 +25,12 @@ from daemon.runners.request import PaintRequest, StyleFile
 from daemon.settings import EngineSettings
 from engine import Recipe
 from tests.daemon import child_stand_ins as stand_ins
-from tests.daemon.runners.test_local import grey
+from tests.daemon.runners.test_local import PATIENCE, grey
 
 TOPIC = "news"
 QUICK = Restarts(first_seconds=0.01, longest_seconds=0.02, starts=3)
+STEPS = 2000
+"""So many slow ones are never done in a test."""
 
 
 def order(run: str, style: int = 200, *, steps: int = 3, **given: Any) -> Order:
@@ -60,7 +62,7 @@ class Room:
         return self.client.submit(task.paint, one, resources={RESOURCE: 1}, pure=False)
 
     async def until(self, is_so: Callable[[], object]) -> None:
-        end = time.monotonic() + 60
+        end = time.monotonic() + PATIENCE
         while not is_so():
             assert time.monotonic() < end
             await asyncio.sleep(0.01)
@@ -119,12 +121,12 @@ def test_a_picture_is_painted_and_told_of_and_nothing_stays_of_it(tmp_path: Path
 def test_another_attempt_goes_on_from_what_was_fetched_of_the_one_before(tmp_path: Path) -> None:
     async def story(here: Room) -> None:
         assert await here.ask(task.fetch, "one") == b""
-        first = here.give(order("one", stand_ins.SLOWER, steps=40))
+        first = here.give(order("one", stand_ins.SLOW, steps=STEPS))
         await here.until(lambda: here.news(Saved))
         saved = await here.ask(task.fetch, "one")
         assert saved
         await here.client.cancel([first], force=True)
-        end = await here.give(order("two", steps=40, snapshot=saved))
+        end = await here.give(order("two", steps=STEPS, snapshot=saved))
         await here.until(lambda: here.news(Resumed))
         assert here.news(Resumed)[0].iteration > 0
         assert isinstance(end, Painted)
