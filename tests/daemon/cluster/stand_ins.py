@@ -10,9 +10,11 @@ import os
 import signal
 import time
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from distributed import Worker, get_worker
+from distributed.utils import sync
 
 from daemon.cluster.calls import Calls
 from daemon.cluster.messages import CHANGED, Credentials, Order, Said, Saved, pack
@@ -39,6 +41,8 @@ SECONDS = "STAND_IN_SECONDS"
 """Variable of the environment: how long a worker takes for each step of a real photo."""
 SICK = "STAND_IN_SICK"
 """Variable of the environment: at which step a worker loses each photo."""
+HELD = "STAND_IN_HELD"
+"""Variable of the environment: a file; see `Plan.held`, of each real photo."""
 DEAF = "STAND_IN_DEAF"
 """Variable of the environment: whether a worker cannot end an engine."""
 GOOD = "a" * 64
@@ -63,6 +67,7 @@ class Plan:
         shows: whether it is shown on its way.
         forgets: whether what was saved of it cannot be fetched.
         is_mute: whether nothing is said of it.
+        held: file; while it is there, each step goes on after it has been told of.
     """
 
     steps: int = 3
@@ -76,6 +81,7 @@ class Plan:
     shows: bool = False
     forgets: bool = False
     is_mute: bool = False
+    held: str = ""
 
 
 SAVED: dict[str, bytes] = {}
@@ -114,6 +120,8 @@ def _painted(order: Order, plan: Plan) -> End:
             KILLED.discard(order.run)
             return Failed(job_id, "lost", "Its engine was ended.")
         _tell_of_step(order, plan, step)
+        while plan.held and Path(plan.held).exists():
+            time.sleep(0.02)
     if plan.raises:
         raise ValueError("a bug")
     if plan.fails:
@@ -122,9 +130,16 @@ def _painted(order: Order, plan: Plan) -> End:
 
 
 def _die(order: Order) -> None:
-    time.sleep(0.2)  # what was said is to go out
+    worker = get_worker()
+    while not sync(worker.loop, _has_said_all, worker):
+        time.sleep(0.01)
     if not _is_given_up(f"paint-{order.run}"):
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+async def _has_said_all(worker: Worker) -> bool:
+    """Whether all is on its way to the scheduler."""
+    return not worker.batched_stream.buffer
 
 
 def paint_as_the_photo_says(order: Order) -> End:
@@ -205,7 +220,9 @@ CALLS = Calls(paint, cancel, fetch, credentials, kill, tell, refusal)
 def _plan(order: Order) -> Plan:
     """Of a real photo: it takes a while, and is saved on its way."""
     data, seconds = order.request.content, float(os.environ.get(SECONDS, "0.02"))
-    return Plan(**json.loads(data)) if data.startswith(b"{") else Plan(6, seconds, saves_at=3)
+    if data.startswith(b"{"):
+        return Plan(**json.loads(data))
+    return Plan(6, seconds, saves_at=3, held=os.environ.get(HELD, ""))
 
 
 def _is_given_up(key: str) -> bool:
