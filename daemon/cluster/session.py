@@ -20,7 +20,7 @@ from daemon.cluster.errands import Errand
 from daemon.cluster.messages import CHANGED, IN_MEMORY, Credentials
 from daemon.cluster.orders import Orders
 from daemon.cluster.roster import Roster, Seat
-from daemon.runners.base import LONGEST_LOAD_SECONDS, EngineUnavailable
+from daemon.runners.base import LONGEST_LOAD_SECONDS, EngineUnavailable, Event
 
 _NO_PAINTER: Final = (
     "No painter has joined the cluster at {}. Start one on each machine that is to paint, with "
@@ -75,7 +75,8 @@ class Session:
         self._woken: Final = asyncio.Event()
         self._is_stopped, self._scheduler = False, ""
         self._background: Final = Background()
-        self._roster: Final = Roster(desk.deliver, clock)
+        self._deliver: Final = desk.deliver
+        self._roster: Final = Roster(self._announce, clock)
         self._orders: Final = Orders(client, self._roster, desk, self.wake, self._refuse_sick)
         self._alone_since: float | None = None  # without a painter
         self._is_told = False  # people know that there is none
@@ -133,6 +134,11 @@ class Session:
     async def give_all_up(self, seconds: float) -> None:
         """Have the painters give up all that they have, within so many seconds."""
         await self._orders.give_all_up(seconds)
+
+    def _announce(self, event: Event) -> None:
+        """Pass on what is told of painters, once there is as much room as follows from it."""
+        self._tell_places(self._roster.places)
+        self._deliver(event)
 
     async def _end_engine(self, seat: Seat, run: str) -> None:
         try:

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
 from types import SimpleNamespace
 from typing import Any
 
@@ -28,6 +29,7 @@ from daemon.runners.base import (
     EngineLost,
     EngineReady,
     EngineUnavailable,
+    Event,
     Failed,
     Glimpse,
     Painted,
@@ -84,6 +86,19 @@ def test_a_job_is_painted_and_its_painter_named(shared: Grid) -> None:
             2,
             3,
         ]
+
+
+def test_when_a_painter_is_told_of_there_is_room(shared: Grid) -> None:
+    def hear(event: Event) -> None:
+        heard.put((type(event), runner.capacity))
+
+    heard: SimpleQueue[tuple[type[Event], int]] = SimpleQueue()
+    runner = DaskRunner(partial(at, shared.address), Terms(1), CALLS, hear, pace=QUICK)
+    runner.start()
+    try:
+        assert heard.get(timeout=PATIENCE) == (EngineReady, 1)
+    finally:
+        runner.close(10)
 
 
 def test_what_a_painter_shows_of_a_job_arrives(shared: Grid) -> None:
