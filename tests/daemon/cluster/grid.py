@@ -58,10 +58,10 @@ class Grid:
         log = self.folder / f"{name}.log"
         self.workers[name] = self._run("dask_worker", words, log, environment)
 
-    def start_painter(self, name: str, *words: str) -> None:
-        """Start `atelierd worker`, with a real engine."""
+    def start_painter(self, name: str, *words: str, program: str = "daemon") -> None:
+        """Start `atelierd worker`, or what stands for it, with a real engine."""
         state = ("--state_dir", str(self.folder / name))
-        command = ("-m", "daemon", "worker", "--scheduler", self.address, "--name", name, *state)
+        command = ("-m", program, "worker", "--scheduler", self.address, "--name", name, *state)
         self.workers[name] = self._start((*command, *words), self.folder / f"{name}.log", {})
 
     def start_preloaded(self, name: str, **environment: str) -> None:

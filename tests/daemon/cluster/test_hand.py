@@ -35,7 +35,8 @@ def test_a_painter_that_waits_for_its_scheduler_is_started(tmp_path: Path, weigh
     ):
         environment.setenv("NOTIFY_SOCKET", listener.name)
         environment.setenv("WATCHDOG_USEC", "3000000")
-        nowhere.start_painter("anna", "--engine.weights", str(weights.parent))
+        words = ("--engine.weights", str(weights.parent))
+        nowhere.start_painter("anna", *words, program="tests.daemon.cluster.run_painter")
         try:
             wait_until(lambda: any(nowhere.address in line for line in listener.said("STATUS")))
             wait_until(lambda: len(listener.said("WATCHDOG")) > 1)
