@@ -107,7 +107,8 @@ class Intake:
         self._asked: dict[str, Ready] = {}
         self._waiting: deque[Candidate] = deque()
         self._troubles = Troubles(settings.watch, self._readiness, clock)
-        self._looks, self._first_seen = 0, dict[Path, tuple[float, int]]()  # when, at which look
+        self._looks, self._looked_at = 0, 0.0
+        self._first_seen: dict[Path, tuple[float, int]] = {}  # when, and at which look
         self._has_empty = self._could_look = False
         self._problem, self._last_resort = "", LastResort()
         self._rests, self._rests_until = 0, 0.0
@@ -295,11 +296,12 @@ class Intake:
     def _is_young(self, since: float, look: int) -> bool:
         # By looks too: where one takes long, the next may come when all patience is over.
         watch, looks = self._settings.watch, self._looks - look + 1
-        return looks < watch.settle_scans or self._clock() - since < longest_wait(watch)
+        return looks < watch.settle_scans or self._looked_at - since < longest_wait(watch)
 
     def _forget(self, pairing: Pairing) -> None:
         self._looks += 1
-        new = self._clock(), self._looks
+        self._looked_at = self._clock()
+        new = self._looked_at, self._looks
         paths = [candidate.content.path for candidate in pairing.candidates]
         self._first_seen = {path: self._first_seen.get(path, new) for path in paths}
         troubled = self._troubles.photos

@@ -22,6 +22,9 @@ from daemon.settings import WatchSettings
 TRIES_ONCE: Final = 3
 """So often a run that ends when all is painted tries to take a photo."""
 
+_LAST_LOOKS: Final = 2
+"""Looks after a photo's patience is over: one sees that it is, and by the next it fails."""
+
 _GAP_SECONDS: Final = 120.0
 _GAP_SETTLES: Final = 10
 _GAP: Final = (
@@ -43,6 +46,7 @@ class _Trouble(backoff.Tries):
         why: what stood in the way of taking it last.
         held_since: since when it is that it may not be moved, monotonic seconds.
         gap_until: when what may be a part not written yet is believed to be meant; the same.
+        overdue: how many looks were made since a run that ends would have given it up.
     """
 
     since: float
@@ -51,6 +55,7 @@ class _Trouble(backoff.Tries):
     why: str = ""
     held_since: float | None = None
     gap_until: float | None = None
+    overdue: int = 0
 
 
 class Troubles:
@@ -193,6 +198,9 @@ class Troubles:
         """
         still = set(here)
         self._cases = {ready: case for ready, case in self._cases.items() if ready in still}
+        for case in self._cases.values():
+            since = case.since if case.gap_until is None else case.gap_until
+            case.overdue += self._clock() - since >= longest_wait(self.settings)
         self._gappy_styles.forget_all_but(styles)
         gappy = (ready for ready, case in self._cases.items() if case.gap_until is not None)
         self._gappy_folders &= set(map(_folder_of, gappy))
@@ -210,9 +218,7 @@ class Troubles:
     def _may_pass(self, case: _Trouble) -> bool:
         if case.tries:
             return case.tries < TRIES_ONCE
-        if case.gap_until is not None:
-            return self._clock() - case.gap_until < longest_wait(self.settings)
-        return True  # two looks after its patience is over it fails, however long these take
+        return case.overdue < _LAST_LOOKS
 
 
 def _folder_of(ready: Ready) -> Path:

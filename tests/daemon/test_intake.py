@@ -17,6 +17,7 @@ from structlog.testing import capture_logs
 
 from daemon import claims, pairing, scanner
 from daemon.endings import Endings
+from daemon.errors import ClaimLostError
 from daemon.inspector import Inspected
 from daemon.intake import Intake
 from daemon.jobs import JobState, new_job
@@ -552,12 +553,28 @@ def test_a_run_that_ends_waits_for_no_note_when_nothing_can_be_looked_at(
     assert not door.intake.still_expects()
 
 
+def slow(share: Share, journal: Journal, **watch: float) -> Door:
+    """An intake with such settings, whose looks are as far apart as a test lets its clock go on."""
+    door = Door(share, journal)
+    door.intake.use(SETTINGS.model_copy(update={"watch": SETTINGS.watch.model_copy(update=watch)}))
+    return door
+
+
+def looks_until_given_up(door: Door, seconds: float, between: Callable[[], None]) -> int:
+    """How often a run looks that ends when there is nothing to wait for any more."""
+    for looks in range(1, 1000):
+        door.look()
+        door.now += seconds
+        if not door.intake.still_expects():
+            return looks
+        between()
+    raise AssertionError("it waits for ever")
+
+
 def test_a_run_that_ends_waits_until_it_has_looked_often_enough_however_long_a_look_takes(
     share: Share, journal: Journal
 ) -> None:
-    door = Door(share, journal)
-    watch = SETTINGS.watch.model_copy(update={"settle_scans": 3})
-    door.intake.use(SETTINGS.model_copy(update={"watch": watch}))
+    door = slow(share, journal, settle_scans=3)
     (share.inbox / "a.jpg").write_bytes(picture())
     (share.inbox / "b.jpg").write_bytes(b"torn")
     for queued in ([], [], ["a.jpg"], ["a.jpg"], ["a.jpg"]):
@@ -567,3 +584,55 @@ def test_a_run_that_ends_waits_until_it_has_looked_often_enough_however_long_a_l
         failed = [job.relative.name for job in journal.having(JobState.FAILED)]
         assert door.intake.still_expects() is not bool(failed)
     assert failed == ["b.jpg"]
+
+
+def test_a_run_that_ends_looks_once_more_when_a_photo_may_have_come_to_rest(
+    share: Share, journal: Journal
+) -> None:
+    door = slow(share, journal, settle_scans=2, settle_seconds=10, patience_seconds=5)
+    (share.inbox / "a.jpg").write_bytes(picture())
+    for seconds in (9.8, 23.7):  # two looks, which are enough; but not so far apart
+        door.look()
+        door.now += seconds
+        assert door.intake.still_expects()
+    door.look()
+    assert door.queued() == ["a.jpg"]
+
+
+def test_a_run_that_ends_waits_for_a_gap_however_long_a_look_takes(
+    share: Share, journal: Journal
+) -> None:
+    door = slow(share, journal, settle_scans=3, settle_seconds=5, patience_seconds=10)
+    door.intake._inspector = Gappy(door.answers.append, ("content",))
+    (share.inbox / "a.jpg").write_bytes(picture())
+    looks_until_given_up(door, 50, lambda: None)
+    assert door.queued() == ["a.jpg"]
+
+
+def test_a_run_that_ends_gives_up_what_is_replaced_by_the_same_again_and_again(
+    share: Share, journal: Journal
+) -> None:
+    door = slow(share, journal, settle_seconds=0.2, patience_seconds=10)
+    photo, other = share.inbox / "a.jpg", share.inbox / ".other"
+
+    def replace_it() -> None:
+        if door.now % 5 < 1:
+            other.write_bytes(b"torn")
+            os.utime(other, (5, 5))
+            other.replace(photo)
+
+    replace_it()
+    assert looks_until_given_up(door, 0.9, replace_it) == pytest.approx(20, abs=10)
+    assert list(journal.having(JobState.FAILED)) == []
+
+
+def test_a_run_that_ends_gives_up_what_cannot_be_read_and_is_gone_when_it_is_to_fail(
+    share: Share, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(*_: object, **__: object) -> None:
+        raise ClaimLostError("stale")
+
+    monkeypatch.setattr(claims, "take", lost)
+    door = slow(share, journal, patience_seconds=10)
+    (share.inbox / "a.jpg").write_bytes(b"torn")
+    assert looks_until_given_up(door, 0.9, lambda: None) == pytest.approx(20, abs=10)
