@@ -73,7 +73,7 @@ class Session:
         self._tell_places: Final = tell_places
         self._clock: Final = clock
         self._woken: Final = asyncio.Event()
-        self._is_stopped, self._scheduler = False, ""
+        self._is_stopped, self._is_closed, self._scheduler = False, False, ""
         self._background: Final = Background()
         self._deliver: Final = desk.deliver
         self._roster: Final = Roster(self._announce, clock)
@@ -109,7 +109,7 @@ class Session:
             self._woken.clear()
             await self._look()
             self._tell_if_none()
-            self._tell_places(self._roster.places)
+            self._tell_room()
             self._orders.hand_over()
             await rung(self._woken, self._pace.poll_seconds)
 
@@ -128,6 +128,7 @@ class Session:
     async def close(self) -> None:
         """Follow nothing any more; the client stays the caller's to close."""
         self._tell_places(0)
+        self._is_closed = True  # whoever is heard of now is told of by the next connection
         await self._orders.close()
         await self._background.close()
 
@@ -137,8 +138,13 @@ class Session:
 
     def _announce(self, event: Event) -> None:
         """Pass on what is told of painters, once there is as much room as follows from it."""
-        self._tell_places(self._roster.places)
-        self._deliver(event)
+        self._tell_room()
+        if not self._is_closed:
+            self._deliver(event)
+
+    def _tell_room(self) -> None:
+        if not self._is_closed:
+            self._tell_places(self._roster.places)
 
     async def _end_engine(self, seat: Seat, run: str) -> None:
         try:
@@ -233,7 +239,7 @@ class Session:
         self._refuse(seat, _DIES.format(len(seat.losses)))
 
     def _changed(self) -> None:
-        self._tell_places(self._roster.places)
+        self._tell_room()
         self.wake()
 
     async def _ask(self, seat: Seat) -> None:
@@ -271,12 +277,12 @@ class Session:
             return  # nothing it says counts just now
         if told is None:
             self._roster.wait_for(seat)  # and asked again at the next look
-            self._tell_places(self._roster.places)
+            self._tell_room()
         elif not told.engines:
             self._roster.leaves(seat)
             if not self._roster.ready:
                 self._roster.ask_anew()  # as when it has left
-            self._tell_places(self._roster.places)
+            self._tell_room()
         elif why := self._calls.refusal(told, self._roster.accepted_beside(seat)):
             self._refuse(seat, f"{seat.name}: {why}")
         elif self._roster.is_sick(seat):  # as the one of its name was before

@@ -303,6 +303,7 @@ class Runner(Protocol):
         """How many jobs it can have at once, as things are now; at least 1 while it has an engine.
 
         May be asked for from any thread. Jobs beyond it wait in the runner until there is room.
+        When an event of engines is delivered, it heeds that already.
         """
         ...
 

@@ -88,17 +88,20 @@ def test_a_job_is_painted_and_its_painter_named(shared: Grid) -> None:
         ]
 
 
-def test_when_a_painter_is_told_of_there_is_room(shared: Grid) -> None:
+def test_there_is_room_when_a_painter_is_told_of_and_none_when_its_loss_is(tmp_path: Path) -> None:
     def hear(event: Event) -> None:
         heard.put((type(event), runner.capacity))
 
     heard: SimpleQueue[tuple[type[Event], int]] = SimpleQueue()
-    runner = DaskRunner(partial(at, shared.address), Terms(1), CALLS, hear, pace=QUICK)
-    runner.start()
-    try:
-        assert heard.get(timeout=PATIENCE) == (EngineReady, 1)
-    finally:
-        runner.close(10)
+    with grid(tmp_path, "anna") as one:
+        runner = DaskRunner(partial(at, one.address), Terms(1), CALLS, hear, pace=QUICK)
+        runner.start()
+        try:
+            assert heard.get(timeout=PATIENCE) == (EngineReady, 1)
+            one.kill_worker("anna")
+            assert heard.get(timeout=PATIENCE) == (EngineLost, 0)
+        finally:
+            runner.close(10)
 
 
 def test_what_a_painter_shows_of_a_job_arrives(shared: Grid) -> None:
@@ -486,12 +489,11 @@ def test_a_painter_that_loads_is_asked_at_each_look_and_not_more_often(
     monkeypatch.setattr(Session, "_judge", noted)
     with (
         grid(tmp_path) as one,
-        running(one.address, Pace(poll_seconds=1000)),
-        Client(one.address) as client,
+        running(one.address, Pace(poll_seconds=1000)) as (runner, _),
     ):
         one.start_worker("anna", **{stand_ins.WEIGHTS: "load"})
         wait_until(lambda: answers == ["anna"])
-        client.run(stand_ins.say_that_engines_are, 0)  # it says that it has changed
+        runner.start()  # it looks once more
         wait_until(lambda: answers == ["anna", "anna"])
         time.sleep(0.5)  # in which it would be asked again and again
         assert answers == ["anna", "anna"]
