@@ -1,7 +1,7 @@
-"""A cluster in this very process, where no scheduler is named: Dask's own, without a network.
+"""A cluster in this very process, where no scheduler is named: Dask's `LocalCluster`, in memory.
 
-Scheduler and workers speak to one another in memory. So nobody else on the machine can speak to
-them, who could have them run whatever he likes. Their engines are processes all the same.
+So nobody else on the machine can speak to its parts, who could have them run whatever he likes; but
+for figures, which Dask serves by HTTP, to this machine alone. Engines are processes all the same.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ async def cluster_here(painters: Sequence[tuple[WorkerPlugin, int]]) -> AsyncIte
             for number, (painter, places) in enumerate(painters, 1)
         }
         cluster = _cluster()
-        cluster.worker_spec.update(workers)  # it would make them all alike
+        cluster.worker_spec.update(workers)
         try:
             await _started(cluster)
             yield cluster.scheduler_address
@@ -58,14 +58,13 @@ async def cluster_here(painters: Sequence[tuple[WorkerPlugin, int]]) -> AsyncIte
 
 
 def _cluster() -> LocalCluster:
-    """One without workers."""
-    no_page = {"dashboard": False, "dashboard_address": HERE_ALONE}
+    """One without workers: it would make them all alike, and each has engines of its own."""
     return LocalCluster(
         n_workers=0,
         processes=False,
         protocol=IN_MEMORY,
         dashboard_address=HERE_ALONE,
-        scheduler_kwargs=no_page,
+        scheduler_kwargs={"dashboard": False},
         silence_logs=False,
         asynchronous=True,
     )
