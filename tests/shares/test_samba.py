@@ -133,6 +133,7 @@ def test_what_stays_broken_off_fails_with_a_reason(hasty: House, hasty_samba: Sa
     failed = house.share / f"Failed/{lane}/half.png"
     house.wait(failed.exists)
     half = failed.read_bytes()
+    assert half
     assert half == whole[: len(half)] != whole
     house.ends(lane, [photo], [half, preset, b""])
     assert house.files(f"Failed/{lane}") == [
@@ -167,7 +168,7 @@ def test_a_style_that_is_deleted_while_photos_are_queued(hasty: House, hasty_sam
     def said(event: str) -> list[str]:
         return [line["photo"] for line in house.said(event) if line["photo"].startswith(slow)]
 
-    house.wait(lambda: said("job.started") and len(said("job.queued")) == 2)
+    house.wait(lambda: said("job.started") == [f"{slow}/a.png"] and len(said("job.queued")) == 2)
     samba.run(f'del "Inbox/{slow}/b.png"', f'del "Styles/{slow}.png"', refused=True)
     assert not (house.share / f"Styles/{slow}.png").exists()
     house.wait(lambda: house.places(second) == [f"Failed/{slow}/b.png"])

@@ -34,7 +34,7 @@ pytestmark = pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
 
 RIGHT, END = "\ue014", "\ue010"  # keys, by the standard
 SOON = "document.body.dataset.every = '0.2'"
-LONG_ENOUGH = 3.3  # seconds; it waits for 2.5 after what its reader does, and looks twice in one
+LONG_ENOUGH = 4.0  # seconds; it waits for 2.5 after what its reader does, and looks twice in one
 GAP = Obstacle(
     "a.jpg may still be being copied: a part of it, or of its style, holds nothing. It is taken if "
     "it stays so for some minutes"

@@ -90,7 +90,7 @@ def test_one_that_kills_the_child_is_missing_and_the_others_are_not(
 
 def test_one_that_takes_too_long_is_missing(put: Callable[[str], Wanted]) -> None:
     order = Order("key", (put("hangs"), put("a")))
-    with making(work=sheet_stand_ins.dying, limits=replace(LIMITS, seconds=1.0)) as maker:
+    with making(work=sheet_stand_ins.dying, limits=replace(LIMITS, seconds=2.0)) as maker:
         result = made(maker, order)
     assert "hangs" in result.missing
     assert result.data
