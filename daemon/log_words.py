@@ -77,7 +77,6 @@ _PATHS: Final = frozenset({"photo", "result", "folder", "file"})
 _INDENT: Final = 10  # as the time of day takes
 _NARROWEST: Final = 30
 _ENGINE_NAME: Final = re.compile(r", [^,:]+: ")  # of several that a painter has
-_ONE_THREAD: Final = re.compile(r"\b1 threads\b")
 _BELOW: Final = ("exception", "stack", "detail")
 _COLORS: Final = {"warning": "33", "error": "31", "critical": "31"}
 _GREEN: Final = "32"
@@ -215,7 +214,7 @@ def _painter(name: str, engines: str) -> str:
     The names of its engines say nothing here: others of them may still be loading.
     """
     each = [one for one in _ENGINE_NAME.split(f", {engines}") if one]
-    where = [_ONE_THREAD.sub("1 thread", one.removeprefix(", ")) for one in each]
+    where = [one.removeprefix(", ") for one in each]
     if len(where) == 1:
         return f"{name} paints ({where[0]})."
     with_what = f"{where[0]} each" if len(set(where)) == 1 else "; ".join(where)

@@ -153,7 +153,9 @@ def _unpublished(share: Share, journal: Journal, endings: Endings, job: Job, mos
         endings.failed(job, _WORN_OUT.format(job.attempts))
     elif job.state is JobState.RUNNING:
         journal.requeue(job.id)
-        _log.warning("job.requeued", job=job.id, attempts=job.attempts, why="the service stopped")
+        photo = printable(job.relative)  # nothing was said of it since the start
+        why = "the service stopped"
+        _log.warning("job.requeued", job=job.id, photo=photo, attempts=job.attempts, why=why)
 
 
 def _is_gone(share: Share, job: Job) -> bool:

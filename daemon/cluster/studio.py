@@ -19,6 +19,7 @@ import structlog
 from daemon.checkpoints import Checkpoints
 from daemon.cluster.identity import own
 from daemon.cluster.messages import Credentials, GivenBack, Order, Saved
+from daemon.figures import number
 from daemon.files import write_atomically
 from daemon.once import Once
 from daemon.runners.base import (
@@ -287,7 +288,7 @@ class Studio:
 
 def _about(ready: EngineReady) -> str:
     device = ready.device
-    where = f"{device.name}, {device.precision}, {device.threads} threads"
+    where = f"{device.name}, {device.precision}, {number(device.threads, 'thread')}"
     return f"{ready.engine}: {where}" if ready.engine else where
 
 

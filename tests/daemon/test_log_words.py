@@ -59,19 +59,19 @@ STEP: dict[str, Any] = {
         ),
         (
             "engine.ready",
-            {"device": "engine 1: cpu, bfloat16, 1 threads", "precision": "auto", "threads": 0,
+            {"device": "engine 1: cpu, bfloat16, 1 thread", "precision": "auto", "threads": 0,
              "seconds": 2.0, "engine": "duo"},
             "duo paints (cpu, bfloat16, 1 thread).",
         ),
         (
             "engine.ready",
-            {"device": "graphics card 0: gpu0, float16, 11 threads, engine 2: cpu, float32, "
-             "1 threads", "precision": "auto", "threads": 0, "seconds": 2.0, "engine": "duo"},
-            "duo paints (2 engines: gpu0, float16, 11 threads; cpu, float32, 1 thread).",
+            {"device": "graphics card 0: gpu0, float16, 11 thread, engine 2: cpu, float32, "
+             "1 thread", "precision": "auto", "threads": 0, "seconds": 2.0, "engine": "duo"},
+            "duo paints (2 engines: gpu0, float16, 11 thread; cpu, float32, 1 thread).",
         ),
         (
             "engine.ready",
-            {"device": "engine 1: cpu, bfloat16, 1 threads, engine 2: cpu, bfloat16, 1 threads",
+            {"device": "engine 1: cpu, bfloat16, 1 thread, engine 2: cpu, bfloat16, 1 thread",
              "precision": "auto", "threads": 0, "seconds": 2.0, "engine": "duo"},
             "duo paints (2 engines: cpu, bfloat16, 1 thread each).",
         ),

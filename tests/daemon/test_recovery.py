@@ -13,6 +13,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from daemon import claims, intention, presence
 from daemon.endings import Endings
@@ -72,6 +73,14 @@ def test_a_photo_that_was_taken_out_of_its_claim_is_gone(start: Start, *, runnin
     start.add("b")
     assert start.recover() == {"a": "failed", "b": "queued"}
     assert "no longer in the work folder" in str(start.journal.get("a").error)
+
+
+def test_a_photo_that_was_being_painted_waits_again_and_is_named(start: Start) -> None:
+    start.add("a", running=True)
+    with capture_logs() as logs:
+        assert start.recover() == {"a": "queued"}
+    (told,) = [line for line in logs if line["event"] == "job.requeued"]
+    assert (told["photo"], told["attempts"]) == ("Waves/photo.jpg", 1)
 
 
 def test_a_claim_that_was_moved_away_from_among_others_is_gone(start: Start) -> None:

@@ -106,7 +106,7 @@ def test_a_picture_is_painted_and_told_of_and_nothing_stays_of_it(tmp_path: Path
     async def story(here: Room) -> None:
         told = await here.ask(task.credentials)
         assert told == here.studio.credentials
-        assert (told.weights_sha256, told.engines) == ("0" * 64, ("cpu, float32, 1 threads",))
+        assert (told.weights_sha256, told.engines) == ("0" * 64, ("cpu, float32, 1 thread",))
         end = await here.give(order("one"))
         assert isinstance(end, Painted)
         assert (end.job_id, end.suffix) == ("job", ".png")
