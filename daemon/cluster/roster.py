@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -171,29 +171,32 @@ class Roster:
             told by an event, which may come a little later than this look.
         """
         now = self._clock()
-        gone = [seat for address, seat in self._seats.items() if address not in workers]
-        for seat in gone:
-            seat.missing_since = now if seat.missing_since is None else seat.missing_since
-        lost = [
-            seat
-            for seat in gone
-            if seat.missing_since is not None and now - seat.missing_since >= _GRACE_SECONDS
-        ]
+        lost = self._missing(workers, now)
         for seat in self.aside:
             if seat.sick_until is not None and now >= seat.sick_until:
                 self._try_again(seat)
         for address in [address for address in self._shut_out if address not in workers]:
             del self._shut_out[address]
         for address, told in workers.items():
-            beat = float(told.get("last_seen", 0))
-            if address not in self._seats:
+            beat, known = float(told.get("last_seen", 0)), self._seats.get(address)
+            if known is None:
                 self._join(address, told, beat)
-                continue
-            seat = self._seats[address]
-            if beat != seat.beat:
-                seat.beat, seat.beat_at, seat.missing_since = beat, now, None
-            elif now - seat.beat_at > silent_seconds:
+            elif beat != known.beat:
+                known.beat, known.beat_at, known.missing_since = beat, now, None
+            elif now - known.beat_at > silent_seconds:
                 self._shut_out[address] = beat
+                lost.append(known)
+        return lost
+
+    def _missing(self, workers: Container[str], now: float) -> list[Seat]:
+        """Those that the scheduler has not named for longer than an event may take."""
+        lost = []
+        for seat in self._seats.values():
+            if seat.address in workers:
+                continue
+            if seat.missing_since is None:
+                seat.missing_since = now
+            if now - seat.missing_since >= _GRACE_SECONDS:
                 lost.append(seat)
         return lost
 

@@ -210,13 +210,13 @@ class _Keeper:
 
     def _keep_connected(self, noted: asyncio.Event) -> None:
         """Stay connected; whatever ends that without being asked is a fault, and not the end."""
-        is_new = self._main is not None and self._main.done()
-        if is_new:
+        has_ended = self._main is not None and self._main.done()
+        if has_ended:
             _log.error("cluster.keeper_failed", why="the connection's task has ended")
             self._lost(EngineUnavailable("engine", _BUG.format("CancelledError")))
             self._main = None
         if self._main is None:
-            self._main = asyncio.ensure_future(self._stay_connected(int(is_new)))
+            self._main = asyncio.ensure_future(self._stay_connected(tries=1 if has_ended else 0))
             self._main.add_done_callback(lambda _: noted.set())
 
     async def _give_up(self) -> None:
@@ -260,7 +260,7 @@ class _Keeper:
         else:
             self._session.cancel(errand, keep=note.keep)
 
-    async def _stay_connected(self, tries: int = 0) -> None:
+    async def _stay_connected(self, tries: int) -> None:
         if tries:
             await self._pause(tries)
         while not self._stopping:  # a cancellation alone may be lost on its way

@@ -277,7 +277,6 @@ class Session:
             return  # nothing it says counts just now
         if told is None:
             self._roster.wait_for(seat)  # and asked again at the next look
-            self._tell_room()
         elif not told.engines:
             self._roster.leaves(seat)
             if not self._roster.ready:

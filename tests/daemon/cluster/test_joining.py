@@ -19,8 +19,8 @@ from daemon.runners.local import LocalRunner
 from daemon.settings import ClusterSettings, EngineSettings
 from tests.daemon import child_stand_ins as stand_ins
 from tests.daemon.cluster.test_security import ADDRESS, certificates, guarded
+from tests.daemon.runners.test_local import PATIENCE
 
-PATIENCE = 120
 QUICK = Pace(told_seconds=0.05, pause_seconds=0.02, engine_seconds=0.02)
 
 
