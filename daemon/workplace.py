@@ -53,6 +53,7 @@ class Workplace:
         self._lock = lock
         self._is_locked = True  # by whoever started us
         self._mark = secrets.token_bytes(_MARK_BYTES)
+        self._is_marked = False
         self._itself: _Identity | None = None
         self._home: _Identity | None = None
         with contextlib.suppress(OSError):
@@ -91,13 +92,20 @@ class Workplace:
 
     def _recognise(self, handle: int) -> None:
         found = _identity(os.fstat(handle))
-        if found == self._itself:
-            return
-        if _read_mark(handle) != self._mark:
-            raise self._gone()
-        self._itself, self._is_locked = found, False
-        self._home = _identity(self._work.parent.stat())
-        _log.info("work.came_back", folder=printable(self._work))
+        if found != self._itself:
+            if not self._has_mark(handle):
+                raise self._gone()
+            self._itself, self._is_locked = found, False
+            _log.info("work.came_back", folder=printable(self._work))
+        elif self._is_emptied(handle):
+            self._is_locked = self._is_marked = False
+        self._home = _identity(os.stat(os.pardir, dir_fd=handle))  # each time: see `_is_emptied`
+
+    def _is_emptied(self, handle: int) -> bool:
+        """Whether a known number stands for another folder: disks give those that are free anew."""
+        with contextlib.suppress(OSError):
+            return self._is_marked and not self._has_mark(handle)
+        return False
 
     def _settle_in(self, handle: int) -> None:
         if not self._is_locked:  # a service on another machine would see a share that nobody keeps
@@ -109,8 +117,12 @@ class Workplace:
         with contextlib.suppress(FileExistsError):
             os.mkdir(JOBS, _PRIVATE, dir_fd=handle)
         with contextlib.suppress(OSError):  # without it the folder is known by its number alone
-            if _read_mark(handle) != self._mark:
+            if not self._has_mark(handle):
                 _write_mark(handle, self._mark)
+            self._is_marked = True
+
+    def _has_mark(self, handle: int) -> bool:
+        return _read_mark(handle) == self._mark
 
     def _make_again(self) -> None:
         try:

@@ -75,6 +75,20 @@ def test_a_folder_is_locked_when_it_is_another_than_before(work: Path) -> None:
     assert locked[-1].st_ino == work.stat().st_ino
 
 
+def test_one_that_was_emptied_is_locked_again_since_it_may_be_another_of_the_same_number(
+    work: Path,
+) -> None:
+    locked = list[int]()
+    workplace = Workplace(work, lambda handle: locked.append(os.fstat(handle).st_ino))
+    workplace.ensure()
+    (work / MARK).unlink()
+    (work / JOBS).rmdir()
+    for _ in range(2):
+        workplace.ensure()
+    assert locked == [work.stat().st_ino]
+    assert names(work) == [MARK, JOBS]
+
+
 def test_a_folder_that_another_service_has_locked_is_not_used(work: Path) -> None:
     refusals = [AlreadyRunningError("It is kept."), AlreadyRunningError("It is kept.")]
 
@@ -146,6 +160,20 @@ def test_a_drive_that_comes_back_as_another_one_is_known_by_its_mark(work: Path)
     shutil.rmtree(work)
     workplace.ensure()  # the folder that holds it was another one at the start
     assert work.is_dir()
+
+
+def test_a_folder_with_the_number_that_it_had_is_made_again_where_it_was_last(work: Path) -> None:
+    workplace = Workplace(work)
+    workplace.ensure()
+    other = work.parent.with_name("other")
+    other.mkdir()
+    work.rename(other / work.name)
+    work.parent.rmdir()
+    other.rename(work.parent)
+    workplace.ensure()
+    shutil.rmtree(work)
+    workplace.ensure()
+    assert names(work) == [MARK, JOBS]
 
 
 def test_a_mount_point_that_goes_with_its_drive_is_not_made_again(
