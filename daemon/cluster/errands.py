@@ -7,19 +7,17 @@ not know yet, is nobody's.
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from daemon.cluster.roster import Seat
 from daemon.runners.base import Cancelled, Deliver, End, Failed, Painted
+from daemon.runners.losses import Losses
 from daemon.runners.request import PaintRequest
 
 if TYPE_CHECKING:
     from distributed import Future
-
-_MOST_REMEMBERED: Final = 256
 
 
 @dataclass(eq=False)
@@ -80,7 +78,7 @@ class Errands:
         self._deliver: Final = deliver
         self._make_run: Final = make_run
         self._by_job: Final[dict[str, Errand]] = {}
-        self._lost_at: Final[OrderedDict[str, set[str]]] = OrderedDict()
+        self._losses: Final = Losses()
 
     @property
     def all(self) -> list[Errand]:
@@ -95,9 +93,9 @@ class Errands:
         """The oldest that has not gone out."""
         return next((one for one in self._by_job.values() if one.seat is None), None)
 
-    def lost_at(self, job_id: str) -> set[str]:
+    def lost_at(self, job_id: str) -> frozenset[str]:
         """Names of the painters where a job was lost."""
-        return self._lost_at.get(job_id, set())
+        return self._losses.of(job_id)
 
     def add(self, request: PaintRequest) -> None:
         """Take a job."""
@@ -125,10 +123,10 @@ class Errands:
         del self._by_job[errand.job_id]
         is_lost = isinstance(event, Failed) and event.blame == "lost"
         if is_lost and errand.seat is not None:
-            self._remember(errand.job_id, errand.seat.name)
+            self._losses.add(errand.job_id, errand.seat.name)
         errand.is_done = isinstance(event, Painted) or (isinstance(event, Failed) and not is_lost)
         if errand.is_done:
-            self._lost_at.pop(errand.job_id, None)
+            self._losses.forget(errand.job_id)
         self._deliver(Cancelled(errand.job_id) if is_lost and errand.is_unwanted else event)
 
     def lose(self, errand: Errand, message: str) -> None:
@@ -154,8 +152,3 @@ class Errands:
         elif self.is_on(errand):
             anew = Errand(errand.request, self._make_run(), misses=misses)
             self._by_job[errand.job_id] = anew
-
-    def _remember(self, job_id: str, name: str) -> None:
-        self._lost_at.setdefault(job_id, set()).add(name)
-        while len(self._lost_at) > _MOST_REMEMBERED:
-            self._lost_at.popitem(last=False)

@@ -8,7 +8,7 @@ be started, or dies again and again whatever it paints, is set aside, and the ot
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -33,6 +33,7 @@ from daemon.runners.base import (
     Runner,
     Started,
 )
+from daemon.runners.losses import Losses
 from daemon.runners.places import Place
 from daemon.runners.request import PaintRequest
 
@@ -43,7 +44,6 @@ MOST_DEATHS: Final = 3
 """In a row, without a picture in between: then an engine is set aside."""
 
 _LEAST_PHOTOS: Final = 2  # over which it died; one photo alone may be to blame itself
-_MOST_REMEMBERED: Final = 256
 _DIES: Final = (
     "It died {} times in a row, and is given no more photos. Run `atelierd doctor` to see why, and "
     "start the service again once that is mended."
@@ -124,7 +124,7 @@ class Pool:
         self._members: list[_Member] = []
         self._unclosed: Final[list[Runner]] = []  # for want of a thread, of those set aside
         self._waiting: deque[PaintRequest] = deque()
-        self._lost_at: OrderedDict[str, set[str]] = OrderedDict()  # places, by the photo's id
+        self._losses = Losses()
         self._is_finding = self._closed = self._is_silent = False
 
     @property
@@ -268,7 +268,7 @@ class Pool:
     def _hand_out(self) -> None:
         while self._waiting and (free := self._free()) and not self._closed:
             request = self._waiting.popleft()
-            lost_at = self._lost_at.get(request.photo_id, set())
+            lost_at = self._losses.of(request.photo_id)
             member = next((one for one in free if one.place.name not in lost_at), free[0])
             member.request, member.has_begun = request, False
             member.runner.submit(request)
@@ -318,11 +318,9 @@ class Pool:
         if isinstance(event, Painted):
             member.deaths.clear()
         if isinstance(event, Failed) and event.blame == "lost":
-            self._lost_at.setdefault(photo, set()).add(member.place.name)
-            while len(self._lost_at) > _MOST_REMEMBERED:
-                self._lost_at.popitem(last=False)
+            self._losses.add(photo, member.place.name)
         else:
-            self._lost_at.pop(photo, None)
+            self._losses.forget(photo)
         self._deliver(event)
 
     def _put_aside_if_it_dies(self, member: _Member) -> None:
