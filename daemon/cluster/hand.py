@@ -16,6 +16,7 @@ import structlog
 
 from daemon import checkpoints
 from daemon.cluster import quiet
+from daemon.cluster.diary import Diary, Tells
 from daemon.cluster.joining import Joining, Where
 from daemon.cluster.security import security
 from daemon.cluster.studio import Studio
@@ -67,7 +68,7 @@ def paint(settings: Settings, named: Named, base: Path, notify: Notify) -> None:
     secure = security(settings.cluster)
     with own_folder(base) as folder:
         found = places(settings.engine)
-        studio = studio_in(folder, settings.engine, found)
+        studio = studio_in(folder, settings.engine, found, Diary())
         where = Where(
             settings.cluster.scheduler or "",
             secure,
@@ -85,7 +86,10 @@ def paint(settings: Settings, named: Named, base: Path, notify: Notify) -> None:
 
 
 def studio_in(
-    folder: Path, settings: EngineSettings, found: Sequence[Place] | None = None
+    folder: Path,
+    settings: EngineSettings,
+    found: Sequence[Place] | None = None,
+    tells: Tells | None = None,
 ) -> Studio:
     """Engines that keep what they save in a folder.
 
@@ -93,12 +97,13 @@ def studio_in(
         folder: of this painter alone.
         settings: of the engines.
         found: where they are to paint, if that is known already.
+        tells: hears of each picture.
     """
 
     def make(deliver: Deliver) -> Runner:
         return local(settings, deliver, state=folder, serve=serve_undisturbed, found=found)
 
-    return Studio(make, folder / checkpoints.FOLDER)
+    return Studio(make, folder / checkpoints.FOLDER, tells)
 
 
 @contextmanager

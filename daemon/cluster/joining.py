@@ -127,10 +127,10 @@ class Joining:
 
     def _hear(self, why: str = "") -> None:
         """It is in the cluster, and is given photos, or for some reason is not."""
-        no = f"Is given no photos by a service at {self._where.scheduler}: {why}"
-        self._say(
-            no if why else f"Paints for the scheduler at {self._where.scheduler}.", joined=True
-        )
+        where, name = self._where.scheduler, self._name()
+        no = f"Is given no photos by a service at {where}: {why}"
+        yes = f"Paints for the scheduler at {where}" + (f", called {name}." if name else ".")
+        self._say(no if why else yes, joined=True)
 
     def _say_why_not(self, why: str = "") -> None:
         """Why it is not in the cluster, if there is more to say than that it is not."""
@@ -166,11 +166,16 @@ class Joining:
             _log.info("painter.state", joined=joined, why=line)
         self._tell(line)
 
+    def _name(self) -> str:
+        """What it is called: others there may have the name that was chosen."""
+        name = self._where.name
+        return f"{name}-{self._others + 1}" if self._others else name
+
     def _worker(self) -> Worker:
         where = self._where
         return Worker(
             where.scheduler,
-            name=(f"{where.name}-{self._others + 1}" if self._others else where.name) or None,
+            name=self._name() or None,
             nthreads=where.engines,
             resources={RESOURCE: where.engines},
             plugins=(Painter(lambda: self._studio, None, self._hear),),

@@ -17,6 +17,7 @@ from typing import Final
 import structlog
 
 from daemon.checkpoints import Checkpoints
+from daemon.cluster.diary import Silence, Tells
 from daemon.cluster.identity import own
 from daemon.cluster.messages import Credentials, GivenBack, Order, Saved
 from daemon.figures import number
@@ -73,9 +74,16 @@ class Studio:
     Args:
         make_runner: makes who paints, given where to deliver events.
         checkpoints: folder in which its engines save paintings on their way; None, nowhere.
+        tells: hears of each picture.
     """
 
-    def __init__(self, make_runner: Callable[[Deliver], Runner], checkpoints: Path | None) -> None:
+    def __init__(
+        self,
+        make_runner: Callable[[Deliver], Runner],
+        checkpoints: Path | None,
+        tells: Tells | None = None,
+    ) -> None:
+        self._tells: Final = tells or Silence()
         self._checkpoints: Final = Checkpoints(checkpoints)
         self._ready: dict[str, EngineReady] = {}
         self._unavailable: EngineUnavailable | None = None
@@ -190,14 +198,19 @@ class Studio:
         run = self._runs[order.run] = _Run()
         try:
             self._put_back(order)
-            end = self._follow(order, run, say, is_wanted)
-            is_kept = self._is_closing if run.keep is None else run.keep
-            if isinstance(end, Cancelled) and is_kept:
-                return GivenBack(end.job_id, self._snapshot(order))
-            return _refuse_if_large(end, order.most_bytes)
+            self._tells.begins(order)
+            end = self._ended(order, run, self._follow(order, run, say, is_wanted))
+            self._tells.ends_with(order, end)
+            return end
         finally:
             del self._runs[order.run]
             self._checkpoints.forget(order.run)
+
+    def _ended(self, order: Order, run: _Run, end: End) -> End | GivenBack:
+        is_kept = self._is_closing if run.keep is None else run.keep
+        if isinstance(end, Cancelled) and is_kept:
+            return GivenBack(end.job_id, self._snapshot(order))
+        return _refuse_if_large(end, order.most_bytes)
 
     def _snapshot(self, order: Order) -> bytes:
         """What there is of a picture; empty if that is too large for the network."""

@@ -7,14 +7,15 @@ from pathlib import Path
 from distributed import Worker
 
 from daemon.cluster import preload
+from daemon.cluster.diary import Tells
 from daemon.cluster.studio import Studio
 from daemon.settings import EngineSettings
 from tests.daemon.cluster import test_painter
 
 
-def _studio_in(folder: Path, settings: EngineSettings) -> Studio:
+def _studio_in(folder: Path, settings: EngineSettings, *, tells: Tells) -> Studio:
     del settings
-    return test_painter.studio_in(folder)
+    return test_painter.studio_in(folder, tells=tells)
 
 
 def dask_setup(worker: Worker) -> None:

@@ -124,7 +124,8 @@ class Desk:
 
     def __init__(self) -> None:
         self.runner: StandInRunner | None = None
-        self.studio = Studio(self._make, None)
+        self.told: list[tuple[Order, End | GivenBack | None]] = []
+        self.studio = Studio(self._make, None, self)
         self.ends: SimpleQueue[End | GivenBack] = SimpleQueue()
 
     def _make(self, deliver: Callable[[Any], None]) -> StandInRunner:
@@ -141,6 +142,12 @@ class Desk:
             self.ends.put(self.studio.paint(one, lambda _: None, is_wanted))
 
         threading.Thread(target=paint, daemon=True).start()
+
+    def begins(self, order: Order) -> None:
+        self.told.append((order, None))
+
+    def ends_with(self, order: Order, end: End | GivenBack) -> None:
+        self.told.append((order, end))
 
     def end(self) -> End | GivenBack:
         return self.ends.get(timeout=60)
@@ -200,6 +207,16 @@ def test_engines_know_of_which_photo_a_run_is() -> None:
     assert (request.job_id, request.photo_id) == ("run", "job")
     desk.studio.close(1)
     desk.end()
+
+
+def test_whoever_tells_of_pictures_hears_how_each_ends_for_whoever_waits_for_it() -> None:
+    desk, one = Desk(), order("one")
+    desk.give(one)
+    desk.until_it_has("one")
+    assert desk.told == [(one, None)]
+    desk.studio.close(1)
+    assert desk.end() == GivenBack("job")
+    assert desk.told == [(one, None), (one, GivenBack("job"))]
 
 
 def test_while_it_is_closed_it_has_no_engines_and_says_so_once() -> None:

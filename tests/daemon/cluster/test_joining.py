@@ -67,7 +67,8 @@ def test_it_joins_again_with_the_same_engines_and_leaves_in_order(tmp_path: Path
         async with scheduler() as first:
             port = int(first.address.rpartition(":")[2])
             staying = asyncio.ensure_future(painter.joining(first.address).stay(stop))
-            assert "Paints for" in await painter.until(joined=True)
+            where = f"Paints for the scheduler at {first.address}, called one."
+            assert await painter.until(joined=True) == where
         assert await painter.until(joined=False)
         async with scheduler(port) as second:
             await painter.until(joined=True)

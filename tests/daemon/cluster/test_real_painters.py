@@ -90,6 +90,13 @@ def test_a_painter_with_other_weights_paints_nothing_beside_one_with_ours(
         assert isinstance(end, Painted)
         assert end.report["weights_sha256"] == weights_in(ours)
     assert {event.engine for event in ear.heard if isinstance(event, Started)} == {"anna"}
+    assert diary(tmp_path / "anna.log") == 3 * ["painter.begun", "painter.painted"]
+    assert diary(tmp_path / "bert.log") == []
+
+
+def diary(log: Path) -> list[str]:
+    """What a painter's log says of photos."""
+    return re.findall(r'"(painter\.(?:begun|painted|failed|given_up|gave_back))"', log.read_text())
 
 
 def words_of_the_page(folder: Path) -> list[str]:
