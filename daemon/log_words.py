@@ -35,7 +35,6 @@ _SENTENCES: Final = {
     "job.none_is_stuck": "All photos and pictures are where they belong again.",
     "job.not_cancelled": "{photo} was over before it could be cancelled.",
     "job.not_refined": "{photo}: {why}",
-    "job.requeued": "{photo} waits for another try: {why}",
     "job.resumed": "{photo} goes on where it was, after {iteration} steps.",
     "job.stuck": "{photo} cannot be put where it belongs yet: {why}",
     "job.was_published": "{photo} was painted before: {result}",
@@ -294,6 +293,11 @@ def _stopped(fields: Fields) -> str:
     return f"Stopped; {wait if waiting else 'no photo waits'}."
 
 
+def _requeued(fields: Fields) -> str:
+    cause = str(fields["why"]).partition(" Try again")[0]  # which the program does itself
+    return f"{fields['photo']} waits for another try: {cause}"
+
+
 def _lost(fields: Fields) -> str:
     what = fields.get("engine") or "The process that paints"
     if fields["exit_status"] is None:  # on another machine
@@ -317,6 +321,7 @@ _BY_FUNCTION: Final[Mapping[str, Callable[[Fields], str]]] = {
     "job.finished": _finished,
     "job.progress": _progressed,
     "job.queued": _queued,
+    "job.requeued": _requeued,
     "job.started": _started,
     "library.message": _library,
     "service.started": _begun,

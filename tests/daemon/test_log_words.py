@@ -116,6 +116,11 @@ STEP: dict[str, Any] = {
             "Waiting for a style or a second picture: 1 photo. The note in the inbox says which.",
         ),
         (
+            "job.requeued",
+            {"job": "abc", "attempts": 1, "why": "The engine died. Try again; if it dies, ask."},
+            "The photo of job abc waits for another try: The engine died.",
+        ),
+        (
             "engine.silent", {"job": "abc", "seconds": 1200},
             "The photo of job abc: no news for 20 min; another engine is started.",
         ),
