@@ -212,9 +212,9 @@ def _tell(program: Program) -> None:
     assert "怎样让一张照片变成画" in (program.share / "Read me first.txt").read_text()
     with Image.open(sheet) as image:
         image.load()
-    before = sheet.stat().st_ino
+    before = sheet.read_bytes()
     (program.share / "Styles" / "Torn.jpg").write_bytes(grey(90))
-    program.wait(lambda: not note.exists() and sheet.stat().st_ino != before)
+    program.wait(lambda: not note.exists() and sheet.read_bytes() != before)
     assert program.files("Inbox") == []
 
 
