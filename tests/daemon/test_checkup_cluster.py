@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import socket
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from daemon.findings import Finding
 from daemon.oneshot import in_child
 from daemon.settings import ClusterSettings, EngineSettings, Settings
 from tests.daemon.cluster.grid import Grid
+from tests.daemon.ports import kept_port
 
 FAR = "tcp://painters:8786"
 READY = Seen("attic", 1, ("cpu, float32, 2 threads",))
@@ -59,9 +59,8 @@ def test_without_the_extra_nothing_else_is_looked_at(monkeypatch: pytest.MonkeyP
 
 
 def test_a_scheduler_that_is_not_there() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    cluster, painters = check_cluster(dask(scheduler=f"tcp://127.0.0.1:{port}"))
+    with kept_port() as port:
+        cluster, painters = check_cluster(dask(scheduler=f"tcp://127.0.0.1:{port}"))
     assert not cluster.well
     assert f"at tcp://127.0.0.1:{port} cannot be reached: nothing listens there" in cluster.text
     assert "docs/cluster.md" in cluster.text

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from tests.daemon.ports import kept_port
 from tests.daemon.test_run import ROOT
 from tests.shares.house import LONG, House, Users, needed
 
@@ -121,17 +122,17 @@ def serving(house: House) -> Iterator[Samba]:
         if _is_ordinary(users):
             users.own(folder / below)
     (folder / "login").write_text(f"username = {users.person}\npassword = {PASSWORD}\n")
-    port = _free_port()
-    config = GLOBAL.format(port=port, folder=folder) + documented(house.share, users.group)
-    (folder / "smb.conf").write_text(config)
-    _give_password(folder, users)
-    samba = Samba(folder, users, port, _start(folder, users))
-    try:
-        _wait_for(samba)
-        yield samba
-    finally:
-        for process in (*samba.clients, samba.process):
-            _end(process)
+    with kept_port() as port:
+        config = GLOBAL.format(port=port, folder=folder) + documented(house.share, users.group)
+        (folder / "smb.conf").write_text(config)
+        _give_password(folder, users)
+        samba = Samba(folder, users, port, _start(folder, users))
+        try:
+            _wait_for(samba)
+            yield samba
+        finally:
+            for process in (*samba.clients, samba.process):
+                _end(process)
 
 
 def _is_ordinary(users: Users) -> bool:
@@ -190,10 +191,3 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(10)
             return
-
-
-def _free_port() -> int:
-    with socket.socket() as ear:
-        ear.bind(("127.0.0.1", 0))
-        port: int = ear.getsockname()[1]
-        return port

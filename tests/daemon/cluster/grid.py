@@ -9,12 +9,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.daemon.ports import LOOPBACK, kept_port
+
 ROOT = Path(__file__).resolve().parents[3]
-LOOPBACK = "127.0.0.1"
 _PATIENCE = 120
 
 
@@ -26,16 +27,18 @@ class Grid:
     address: str = ""
     scheduler: subprocess.Popen[bytes] | None = None
     workers: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    kept: ExitStack = field(default_factory=ExitStack)
 
     @property
     def port(self) -> str:
-        return self.address.rpartition(":")[2] or "0"
+        return self.address.rpartition(":")[2]
 
     def start_scheduler(self, *more: str, **configuration: str) -> None:
         """Start one, on the same port as the one before."""
         log = self.folder / "scheduler.log"
         log.write_bytes(b"")
-        words = ("--host", LOOPBACK, "--port", self.port, "--no-dashboard", *more)
+        port = self.port or str(self.kept.enter_context(kept_port()))
+        words = ("--host", LOOPBACK, "--port", port, "--no-dashboard", *more)
         self.scheduler = self._run("dask_scheduler", words, log, configuration)
         wait_until(lambda: b"Scheduler at:" in log.read_bytes())
         line = next(one for one in log.read_text().splitlines() if "Scheduler at:" in one)
@@ -86,6 +89,7 @@ class Grid:
     def close(self) -> None:
         for process in [*self.workers.values(), *([self.scheduler] if self.scheduler else [])]:
             kill(process)
+        self.kept.close()
 
     def _run(
         self, module: str, words: tuple[str, ...], log: Path, environment: dict[str, str]

@@ -19,6 +19,7 @@ from daemon.runners.local import LocalRunner
 from daemon.settings import ClusterSettings, EngineSettings
 from tests.daemon import child_stand_ins as stand_ins
 from tests.daemon.cluster.test_security import ADDRESS, certificates, guarded
+from tests.daemon.ports import LOOPBACK, kept_port
 from tests.daemon.runners.test_local import PATIENCE
 
 QUICK = Pace(told_seconds=0.05, pause_seconds=0.02, engine_seconds=0.02)
@@ -64,8 +65,7 @@ def scheduler(port: int = 0) -> Scheduler:
 def test_it_joins_again_with_the_same_engines_and_leaves_in_order(tmp_path: Path) -> None:
     async def life(painter: Painter) -> None:
         stop = asyncio.Event()
-        async with scheduler() as first:
-            port = int(first.address.rpartition(":")[2])
+        async with scheduler(port) as first:
             staying = asyncio.ensure_future(painter.joining(first.address).stay(stop))
             where = f"Paints for the scheduler at {first.address}, called one."
             assert await painter.until(joined=True) == where
@@ -81,7 +81,8 @@ def test_it_joins_again_with_the_same_engines_and_leaves_in_order(tmp_path: Path
 
     painter = Painter(tmp_path)
     try:
-        asyncio.run(life(painter))
+        with kept_port() as port:
+            asyncio.run(life(painter))
     finally:
         painter.studio.close(20)
     assert painter.runners == 1
@@ -92,21 +93,21 @@ def test_an_engine_that_loads_slowly_does_not_hide_that_the_scheduler_is_away(
 ) -> None:
     async def life(painter: Painter) -> None:
         stop = asyncio.Event()
-        async with scheduler() as gone:
-            address = gone.address
+        address = f"tcp://{LOOPBACK}:{port}"
         staying = asyncio.ensure_future(painter.joining(address).stay(stop))
         assert await painter.says() == "Waits for its engines to load."
         (tmp_path / "leave").touch()
         away = f"Waits for the scheduler at {address}, which does not answer."
         assert await painter.says() == away
-        async with scheduler(int(address.rpartition(":")[2])):
+        async with scheduler(port):
             assert await painter.until(joined=True)
             stop.set()
             await asyncio.wait_for(staying, PATIENCE)
 
     painter = Painter(tmp_path, stand_ins.waits_for_leave_worker)
     try:
-        asyncio.run(life(painter))
+        with kept_port() as port:
+            asyncio.run(life(painter))
     finally:
         painter.studio.close(20)
 

@@ -17,6 +17,7 @@ from daemon.settings import ClusterSettings, EngineSettings, Settings
 from tests.daemon import child_stand_ins as stand_ins
 from tests.daemon.cluster.test_joining import PATIENCE, Painter, scheduler
 from tests.daemon.cluster.test_security import ADDRESS, certificates, guarded
+from tests.daemon.ports import kept_port
 
 QUICK = 0.3
 ENOUGH = 60.0
@@ -66,9 +67,9 @@ def test_what_can_be_no_address(tmp_path: Path, address: str) -> None:
 
 
 def test_a_port_at_which_nobody_listens(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    assert look(tmp_path, f"tcp://127.0.0.1:{port}").why.startswith(
+    with kept_port() as port:
+        why = look(tmp_path, f"tcp://127.0.0.1:{port}").why
+    assert why.startswith(
         f"The scheduler at tcp://127.0.0.1:{port} cannot be reached: nothing listens there."
     )
 
