@@ -13,8 +13,8 @@ from typing import Final
 MOST: Final = 1000
 """So many pictures are remembered; then the oldest is forgotten."""
 
-Version = tuple[int, int, int, int, int]
-"""A file by its device and number, with its size and times: the last one tells of rights too."""
+Version = tuple[int, ...]
+"""A file by its device and number, with its size, rights and times: the last tells of the rest."""
 
 
 def version_of(path: Path) -> Version | None:
@@ -23,7 +23,10 @@ def version_of(path: Path) -> Version | None:
         seen = path.lstat()
     except OSError:
         return None
-    return seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns
+    # Many kernels count times in steps of milliseconds, and see no change of rights within one.
+    rights = seen.st_mode, seen.st_uid, seen.st_gid
+    times = seen.st_mtime_ns, seen.st_ctime_ns
+    return seen.st_dev, seen.st_ino, seen.st_size, *rights, *times
 
 
 class FoundWhole:

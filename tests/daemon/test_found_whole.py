@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -50,6 +51,24 @@ def replace(style: Path) -> None:
 def test_what_has_changed_is_not(style: Path, whole: FoundWhole, change: object) -> None:
     assert callable(change)
     change(style)
+    assert not whole.knows(version_of(style), "limits")
+
+
+def test_rights_are_told_apart_though_no_time_has_passed_for_the_disk(
+    style: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many kernels count times in steps of milliseconds."""
+    look, whole = Path.lstat, FoundWhole()
+
+    def look_within_a_step(path: Path) -> SimpleNamespace:
+        seen = look(path)
+        kept = {name: getattr(seen, name) for name in dir(seen) if name.startswith("st_")}
+        return SimpleNamespace(**{**kept, "st_ctime_ns": 1})
+
+    monkeypatch.setattr(Path, "lstat", look_within_a_step)
+    whole.add(style, version_of(style), "limits")
+    assert whole.knows(version_of(style), "limits")
+    style.chmod(0)
     assert not whole.knows(version_of(style), "limits")
 
 
