@@ -6,7 +6,7 @@ import errno
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
@@ -289,15 +289,15 @@ def test_across_devices_too_what_cannot_be_taken_is_tried_later_and_later(
     memory = Path("/dev/shm")  # noqa: S108 - wanted for being another device
     if not memory.is_dir() or memory.stat().st_dev == share.root.stat().st_dev:
         pytest.skip("needs /dev/shm on another device than the temporary folder")
-    unlink, take, tries, fillers = Path.unlink, claims.take, list[float](), count()
+    unlink, take, tries = Path.unlink, claims.take, list[float]()
 
     def keep_style(path: Path, **options: bool) -> None:
         is_here = path.parent.samefile(share.inbox)
         if is_here and path.name == "a.style.jpg":
             raise OSError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        if is_here:  # its number is not given to the photo again as long as it is open
+            opened.callback(os.close, os.open(path, os.O_RDONLY | os.O_CLOEXEC))
         unlink(path, **options)
-        if is_here:  # its number is not to be given to the photo again
-            (share.inbox / f".{next(fillers)}").touch()
 
     def take_and_note(*args: Any) -> claims.Claim:
         tries.append(door.now)
@@ -306,7 +306,7 @@ def test_across_devices_too_what_cannot_be_taken_is_tried_later_and_later(
     for name in ("a.jpg", "a.style.jpg"):
         (share.inbox / name).write_bytes(picture())
     inode = (share.inbox / "a.jpg").stat().st_ino
-    with tempfile.TemporaryDirectory(dir=memory) as folder:
+    with tempfile.TemporaryDirectory(dir=memory) as folder, ExitStack() as opened:
         door = Door(replace(share, work=Path(folder)), journal)
         monkeypatch.setattr(claims, "take", take_and_note)
         with monkeypatch.context() as patch:
