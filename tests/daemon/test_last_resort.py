@@ -54,7 +54,8 @@ def over_the_bad_one(usual: Callable[..., Any]) -> Callable[..., Any]:
     """The same function, but for one photo it does what nobody foresaw."""
 
     def function(*arguments: Any, **more: Any) -> Any:
-        if any("bad" in repr(argument) for argument in arguments):
+        # With its suffix: the address of a function among them may well hold the letters alone.
+        if any("bad.jpg" in repr(argument) for argument in arguments):
             raise ValueError("nobody thought of this")
         return usual(*arguments, **more)
 
