@@ -9,6 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from structlog.testing import capture_logs
@@ -55,8 +56,8 @@ class Slow:
 
 
 @pytest.fixture
-def listener(tmp_path: Path) -> Iterator[Listener]:
-    with closing(Listener(f"@atelierd-test-{tmp_path.name}-{id(tmp_path)}")) as listener:
+def listener() -> Iterator[Listener]:
+    with closing(Listener(f"@atelierd-test-{uuid4()}")) as listener:
         yield listener
 
 
