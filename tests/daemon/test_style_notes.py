@@ -150,7 +150,10 @@ def test_a_folder_that_is_away_is_told_of_once_and_not_made(
     assert [line["event"] for line in logs] == ["note.failed"]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    max_examples=50,
+)
 @given(st.sets(names, max_size=4), st.sets(names, max_size=4))
 def test_whatever_they_are_called_each_has_its_note_and_no_other(
     share: Share, torn: set[str], whole: set[str]

@@ -293,7 +293,10 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(STEPS)
 def test_whatever_happens_no_photo_goes_and_every_style_has_its_folder(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, str]]

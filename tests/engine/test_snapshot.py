@@ -49,7 +49,9 @@ def test_none_is_no_error_of_a_snapshot(tmp_path: Path) -> None:
             Snapshot(path)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(data=st.data())
 def test_no_flipped_bit_goes_unseen(file: Path, data: st.DataObject) -> None:
     whole = file.read_bytes()
@@ -70,7 +72,9 @@ def test_no_flipped_bit_goes_unseen(file: Path, data: st.DataObject) -> None:
 
 
 @given(share=st.floats(0, 0.999))
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_a_snapshot_that_is_cut_off_is_damaged(file: Path, share: float) -> None:
     whole = file.read_bytes()
     other = file.with_name("cut")

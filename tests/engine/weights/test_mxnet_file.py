@@ -102,7 +102,9 @@ def test_damage_is_named_and_nothing_is_allocated_for_it(data: bytes, why: str) 
         read_arrays(data)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(data=st.data())
 def test_any_damage_reads_or_is_refused(data: st.DataObject, arrays: Arrays) -> None:
     content = bytearray(laid_out(data.draw(st.integers(0, 2)), arrays))
