@@ -206,6 +206,7 @@ def test_a_change_while_it_stops_is_no_error(
     watcher = Watcher([inbox], WatchSettings(mode="events"), bell, make_observer=Late)
     watcher.start()
     watcher.stop()
-    assert caplog.records == []
     emitters.error("something else")
-    assert [record.message for record in caplog.records] == ["something else"]
+    # Those of others are of no account: a test before this one may have left a thread behind.
+    said = [record.message for record in caplog.records if record.name == emitters.name]
+    assert said == ["something else"]
