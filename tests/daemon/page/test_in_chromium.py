@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,7 @@ GAP = Obstacle(
 )
 STAYS = Obstacle("1 photo stays in the inbox, which cannot be moved")
 HALF = "inset(0px 50% 0px 0px)"
+NOW = 1_800_000_000.0  # for tests of what is told of time
 SHOWN = "return document.documentElement.classList.contains('ready')"
 
 
@@ -75,21 +77,36 @@ def page(tmp_path: Path) -> Path:
     return tmp_path / "Status.html"
 
 
+def still(board: Board) -> bytes:
+    """The page, which does not read itself again while a test is at it, but when that says so."""
+    drawn, number = re.subn(rb'data-every="[^"]*"', b'data-every="9999"', draw(board))
+    assert number == 1
+    return drawn
+
+
 def show(browser: Browser, page: Path, board: Board) -> None:
-    page.write_bytes(draw(board))
+    page.write_bytes(still(board))
     browser.open(page)
     until(lambda: browser.run(SHOWN))
-    # Neither what an earlier page kept, nor a look of its own while a test is at it.
-    browser.run("document.body.dataset.every = '9999'")
+
+
+@contextmanager
+def at_the_time(browser: Browser, moment: float) -> Iterator[None]:
+    """Let it be that time in pages that are opened, however long anything takes."""
+    source = f"Date.now = () => {moment * 1000}"
+    made = browser.tools("Page.addScriptToEvaluateOnNewDocument", source=source)
+    try:
+        yield
+    finally:
+        browser.tools("Page.removeScriptToEvaluateOnNewDocument", **made)
 
 
 def renewed(browser: Browser, page: Path, board: Board) -> None:
     """Write the page anew, and wait until it has read itself again."""
-    page.with_suffix(".new").write_bytes(draw(board))
+    page.with_suffix(".new").write_bytes(still(board))
     page.with_suffix(".new").replace(page)
     browser.run("document.documentElement.dataset.former = 'yes'; " + SOON)
     until(lambda: browser.run(f"{SHOWN} && document.documentElement.dataset.former === undefined"))
-    browser.run("document.body.dataset.every = '9999'")
 
 
 def text_at(browser: Browser, selector: str) -> str:
@@ -342,8 +359,9 @@ def spoken(browser: Browser) -> dict[str, str]:
 
 
 def test_the_page_speaks_its_readers_language(chinese: Browser, page: Path) -> None:
-    results = (replace(a_result(), finished=time.time() - 7200),)
-    show(chinese, page, young(replace(everything(), results=results)))
+    results = (replace(a_result(), finished=NOW - 7200),)
+    with at_the_time(chinese, NOW):
+        show(chinese, page, replace(everything(), made=NOW, results=results))
     assert chinese.run("return document.documentElement.lang") == "zh"
     said, known = spoken(chinese), words("zh").texts
     assert len(said) > 25
@@ -371,8 +389,9 @@ def test_the_reader_may_choose_another_and_it_is_remembered(chinese: Browser, pa
 
 
 def test_times_are_told_from_now(english: Browser, page: Path) -> None:
-    then = time.time() - 3 * 3600
-    show(english, page, replace(busy(), results=(replace(a_result(), finished=then),)))
+    result = replace(a_result(), finished=NOW - 3 * 3600)
+    with at_the_time(english, NOW):
+        show(english, page, replace(busy(), made=NOW, results=(result,)))
     assert text_at(english, "#result-r0 time") == "3 hours ago"
     assert text_at(english, ".made") == "Updated just now"
 
@@ -486,7 +505,8 @@ def test_an_old_page_says_so(
     english: Browser, page: Path, age: float, what: str, banner: str
 ) -> None:
     board = busy() if what == "painting" else replace(busy(), now=(), running=what != "ended")
-    show(english, page, replace(board, made=time.time() - age))
+    with at_the_time(english, NOW):
+        show(english, page, replace(board, made=NOW - age))
     assert text_at(english, "#old").partition("\n")[0] == banner
 
 
@@ -517,7 +537,7 @@ def test_names_do_nothing(english: Browser, page: Path) -> None:
 
 
 def test_a_memory_that_holds_nonsense_does_no_harm(english: Browser, page: Path) -> None:
-    show(english, page, busy())
+    show(english, page, replace(busy(), made=NOW))
     strange = '{"sliders": {"old": 3, "guide": 1}, "folds": {"news": 1}, "anchor": 5, "focus": []}'
     for nonsense in ('"constructor"', "{", "17", "null", strange):
         # Last, after the page itself has kept what it keeps.
@@ -527,8 +547,9 @@ def test_a_memory_that_holds_nonsense_does_no_harm(english: Browser, page: Path)
             " sessionStorage.setItem(`atelierd ${location.pathname}`, arguments[0]));",
             nonsense,
         )
-        english.open(page)
-        until(lambda: english.run(SHOWN))
+        with at_the_time(english, NOW):
+            english.open(page)
+            until(lambda: english.run(SHOWN))
         assert english.run("return document.documentElement.lang") == "en"
         assert text_at(english, ".made") == "Updated just now"
     english.run("localStorage.clear()")
