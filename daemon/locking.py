@@ -94,6 +94,8 @@ class ShareLock:
     def renew(self, folder: Path, handle: int) -> None:
         """Lock one of the folders again that was made anew, or came back on another device.
 
+        A lock that lies there still is kept, and not let go of for a moment.
+
         Args:
             folder: which.
             handle: of that folder, open. By its name, that of a drive that has gone meanwhile
@@ -103,8 +105,10 @@ class ShareLock:
             AlreadyRunningError: another daemon was quicker.
             ShareError: the lock file cannot be written.
         """
-        if folder in self._handles:  # it locks a file that nobody sees any more
-            os.close(self._handles.pop(folder))
+        if folder in self._handles:
+            if _is_file_of(self._handles[folder], handle):
+                return
+            os.close(self._handles.pop(folder))  # it locks a file that nobody sees any more
         self._lock(folder, handle)
 
     def release(self) -> None:
@@ -149,6 +153,15 @@ class ShareLock:
             raise _cannot_write(folder, error) from error
         self._handles[folder] = handle
         return True
+
+
+def _is_file_of(lock: int, folder: int) -> bool:
+    """Whether an open lock file is the one that is seen in a folder."""
+    try:
+        seen = os.stat(LOCK, dir_fd=folder, follow_symlinks=False)
+    except OSError:
+        return False
+    return os.path.samestat(os.fstat(lock), seen)
 
 
 def _open(folder: Path, within: int | None) -> int:

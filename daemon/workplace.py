@@ -91,21 +91,20 @@ class Workplace:
             ) from error
 
     def _recognise(self, handle: int) -> None:
-        found = _identity(os.fstat(handle))
+        found, mark = _identity(os.fstat(handle)), _mark_in(handle)
         if found != self._itself:
-            if not self._has_mark(handle):
+            if mark != self._mark:
                 raise self._gone()
             self._itself, self._is_locked = found, False
             _log.info("work.came_back", folder=printable(self._work))
-        elif self._is_emptied(handle):
+        elif self._is_marked and mark != self._mark:
+            # A disk gives the number of what was removed to what is made next.
+            if mark:
+                raise self._gone()
             self._is_locked = self._is_marked = False
-        self._home = _identity(os.stat(os.pardir, dir_fd=handle))  # each time: see `_is_emptied`
-
-    def _is_emptied(self, handle: int) -> bool:
-        """Whether a known number stands for another folder: disks give those that are free anew."""
-        with contextlib.suppress(OSError):
-            return self._is_marked and not self._has_mark(handle)
-        return False
+            _log.warning("work.emptied", folder=printable(self._work))
+        # Each time: the folder above may be another one, though this one has its number still.
+        self._home = _identity(os.stat(os.pardir, dir_fd=handle))
 
     def _settle_in(self, handle: int) -> None:
         if not self._is_locked:  # a service on another machine would see a share that nobody keeps
@@ -117,12 +116,9 @@ class Workplace:
         with contextlib.suppress(FileExistsError):
             os.mkdir(JOBS, _PRIVATE, dir_fd=handle)
         with contextlib.suppress(OSError):  # without it the folder is known by its number alone
-            if not self._has_mark(handle):
+            if _read_mark(handle) != self._mark:
                 _write_mark(handle, self._mark)
             self._is_marked = True
-
-    def _has_mark(self, handle: int) -> bool:
-        return _read_mark(handle) == self._mark
 
     def _make_again(self) -> None:
         try:
@@ -131,7 +127,8 @@ class Workplace:
                     raise self._gone()
                 os.mkdir(self._work.name, _PRIVATE, dir_fd=home)
                 with opened(self._work.name, home) as handle:
-                    self._itself, self._is_locked = _identity(os.fstat(handle)), False
+                    self._itself = _identity(os.fstat(handle))
+                    self._is_locked = self._is_marked = False
                     _log.warning(
                         "work.made_again", folder=printable(self._work), why="somebody removed it"
                     )
@@ -166,6 +163,14 @@ def _read_mark(folder: int) -> bytes | None:
         return os.read(handle, 2 * _MARK_BYTES)
     finally:
         os.close(handle)
+
+
+def _mark_in(folder: int) -> bytes | None:
+    """The same, where one that nobody can read is as good as none."""
+    try:
+        return _read_mark(folder)
+    except OSError:
+        return None
 
 
 def _write_mark(folder: int, mark: bytes) -> None:

@@ -214,6 +214,21 @@ def test_a_folder_that_was_made_again_is_locked_again(
         pass
 
 
+def test_a_lock_that_is_there_still_is_not_let_go_of(state: Path, work: Path) -> None:
+    with ShareLock(state, work) as lock:
+        before = dict(lock._handles)
+        folder = os.open(work, os.O_RDONLY | os.O_DIRECTORY)
+        held = os.open(work / LOCK, os.O_RDWR)
+        try:
+            lock.renew(work, folder)
+            assert lock._handles == before
+            with pytest.raises(BlockingIOError):
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        finally:
+            os.close(held)
+            os.close(folder)
+
+
 def test_a_folder_that_another_locked_first_stays_its_own(
     state: Path, work: Path, tmp_path: Path
 ) -> None:

@@ -83,10 +83,24 @@ def test_one_that_was_emptied_is_locked_again_since_it_may_be_another_of_the_sam
     workplace.ensure()
     (work / MARK).unlink()
     (work / JOBS).rmdir()
-    for _ in range(2):
-        workplace.ensure()
+    with capture_logs() as logs:
+        for _ in range(2):
+            workplace.ensure()
+    assert [line["event"] for line in logs] == ["work.emptied"]
     assert locked == [work.stat().st_ino]
     assert names(work) == [MARK, JOBS]
+
+
+def test_one_of_the_same_number_with_another_s_mark_is_left_alone(work: Path) -> None:
+    workplace = Workplace(work)
+    workplace.ensure()
+    ours = (work / MARK).read_bytes()
+    (work / MARK).write_bytes(b"that of another.")
+    with pytest.raises(ShareError, match=GONE):
+        workplace.ensure()
+    assert (work / MARK).read_bytes() == b"that of another."
+    (work / MARK).write_bytes(ours)
+    workplace.ensure()
 
 
 def test_a_folder_that_another_service_has_locked_is_not_used(work: Path) -> None:
