@@ -46,9 +46,7 @@ _SENTENCES: Final = {
     "outbox.takes_again": "The outbox takes pictures again.",
     "painter.begun": "Painting {photo} in the style of {styles}.",
     "painter.failed": "{photo} was not painted: {why}",
-    "painter.gave_back": "Gave {photo} back, for others to paint.",
-    "painter.given_up": "{photo} is not wanted from here any more.",
-    "painter.goes_on": "Going on with {photo}, in the style of {styles}.",
+    "painter.given_up": "{photo} is given up here.",
     "painter.painted": "Painted {photo} in {seconds:time}.",
     "painter.state": "{why}",
     "painter.stopped": "Stopped.",
@@ -73,6 +71,7 @@ _SENTENCES: Final = {
     "watching.restarted": "New photos are noticed at once again.",
     "weights.imported": "The trained weights were imported from {source}.",
     "weights.loaded": "Painting with the trained weights of {source}.",
+    "work.emptied": "Files were removed from the work folder {folder}; its mark is made again.",
 }
 _OF_PHOTOS: Final = frozenset({"job.queued", "job.started"})
 _ENDS: Final = frozenset({"job.finished", "job.failed"})
@@ -294,8 +293,20 @@ def _stopped(fields: Fields) -> str:
 
 
 def _requeued(fields: Fields) -> str:
-    cause = str(fields["why"]).partition(" Try again")[0]  # which the program does itself
-    return f"{fields['photo']} waits for another try: {cause}"
+    return f"{fields['photo']} waits for another try: {_cause(fields)}"
+
+
+def _lost_here(fields: Fields) -> str:
+    return f"{fields['photo']} was lost here, and is tried again: {_cause(fields)}"
+
+
+def _cause(fields: Fields) -> str:
+    return str(fields["why"]).partition(" Try again")[0]  # which the program does itself
+
+
+def _gave_back(fields: Fields) -> str:
+    goes_on = "as far as it is painted; it is gone on with" if fields["bytes"] else "; it is begun"
+    return f"Gave {fields['photo']} back {goes_on} here or elsewhere.".replace(" ;", ";")
 
 
 def _lost(fields: Fields) -> str:
@@ -324,6 +335,8 @@ _BY_FUNCTION: Final[Mapping[str, Callable[[Fields], str]]] = {
     "job.requeued": _requeued,
     "job.started": _started,
     "library.message": _library,
+    "painter.gave_back": _gave_back,
+    "painter.lost": _lost_here,
     "service.started": _begun,
     "service.stopped": _stopped,
     "service.stopping": _stopping,

@@ -1,73 +1,60 @@
-"""What the log of a painter says of the photos that it paints.
+"""What the log of `atelierd worker` says of the photos that it paints.
 
-Only a painter in a process of its own has one: the service's log says so anyhow, and more.
+Other painters have none: of those in the service's process its log says so anyhow, and more; those
+that somebody else's worker becomes have that one's log, which is not for us to fill.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
 
 from daemon.cluster.messages import GivenBack, Order
 from daemon.runners.base import Cancelled, End, Failed
 
+TellEnd = Callable[[End | GivenBack], None]
+"""Hears how a picture has ended."""
+Tell = Callable[[Order], TellEnd]
+"""Hears that the engines have a picture, in the thread that waits for it."""
+
 _log: Final = structlog.get_logger()
 
 
-class Tells(Protocol):
-    """Hears of each picture, from the thread that waits for it."""
-
-    def begins(self, order: Order) -> None:
-        """It was given to the engines."""
-
-    def ends_with(self, order: Order, end: End | GivenBack) -> None:
-        """It is over."""
+def silence(_of: object) -> TellEnd:
+    """Say nothing."""
+    return nothing
 
 
-class Silence:
-    """For those whose pictures somebody else tells of."""
-
-    def begins(self, order: Order) -> None:
-        """Nothing is said."""
-
-    def ends_with(self, order: Order, end: End | GivenBack) -> None:
-        """Nothing is said."""
-
-
-class Diary:
-    """Writes into the log what becomes of each picture.
+def diary(clock: Callable[[], float] = time.monotonic) -> Tell:
+    """What writes into the log what becomes of each picture.
 
     Args:
         clock: monotonic seconds.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock: Final = clock
-        self._begun: Final[dict[str, float]] = {}
+    def begin(order: Order) -> TellEnd:
+        at, job = clock(), order.request.job_id
+        log = _log.bind(job=job, photo=order.request.content_name)
+        log.info("painter.begun", styles=[style.name for style in order.request.styles])
 
-    def begins(self, order: Order) -> None:
-        """It was given to the engines."""
-        self._begun[order.run] = self._clock()
-        styles = [style.name or "a style" for style in order.request.styles]
-        event = "painter.goes_on" if order.snapshot else "painter.begun"
-        _log.info(event, **_which(order), styles=styles)
+        def end(end: End | GivenBack) -> None:
+            if isinstance(end, GivenBack):
+                log.info("painter.gave_back", bytes=len(end.snapshot))
+            elif isinstance(end, Cancelled):
+                log.info("painter.given_up")
+            elif isinstance(end, Failed):
+                event = "painter.lost" if end.blame == "lost" else "painter.failed"
+                log.warning(event, blame=end.blame, why=end.message)
+            else:
+                log.info("painter.painted", seconds=round(clock() - at, 1))
 
-    def ends_with(self, order: Order, end: End | GivenBack) -> None:
-        """It is over."""
-        seconds = round(self._clock() - self._begun.pop(order.run), 1)
-        which = _which(order)
-        if isinstance(end, GivenBack):
-            _log.info("painter.gave_back", **which, bytes=len(end.snapshot))
-        elif isinstance(end, Cancelled):
-            _log.info("painter.given_up", **which)
-        elif isinstance(end, Failed):
-            _log.warning("painter.failed", **which, blame=end.blame, why=end.message)
-        else:
-            _log.info("painter.painted", **which, seconds=seconds)
+        return end
+
+    return begin
 
 
-def _which(order: Order) -> dict[str, str]:
-    return {"job": order.request.job_id, "photo": order.request.content_name}
+def nothing(_end: End | GivenBack) -> None:
+    """Nobody is told."""

@@ -16,7 +16,7 @@ import structlog
 
 from daemon import checkpoints
 from daemon.cluster import quiet
-from daemon.cluster.diary import Diary, Tells
+from daemon.cluster.diary import Tell, diary, silence
 from daemon.cluster.joining import Joining, Where
 from daemon.cluster.security import security
 from daemon.cluster.studio import Studio
@@ -68,7 +68,7 @@ def paint(settings: Settings, named: Named, base: Path, notify: Notify) -> None:
     secure = security(settings.cluster)
     with own_folder(base) as folder:
         found = places(settings.engine)
-        studio = studio_in(folder, settings.engine, found, Diary())
+        studio = studio_in(folder, settings.engine, found, diary())
         where = Where(
             settings.cluster.scheduler or "",
             secure,
@@ -89,7 +89,7 @@ def studio_in(
     folder: Path,
     settings: EngineSettings,
     found: Sequence[Place] | None = None,
-    tells: Tells | None = None,
+    tell: Tell = silence,
 ) -> Studio:
     """Engines that keep what they save in a folder.
 
@@ -97,13 +97,13 @@ def studio_in(
         folder: of this painter alone.
         settings: of the engines.
         found: where they are to paint, if that is known already.
-        tells: hears of each picture.
+        tell: hears of each picture.
     """
 
     def make(deliver: Deliver) -> Runner:
         return local(settings, deliver, state=folder, serve=serve_undisturbed, found=found)
 
-    return Studio(make, folder / checkpoints.FOLDER, tells)
+    return Studio(make, folder / checkpoints.FOLDER, tell)
 
 
 @contextmanager

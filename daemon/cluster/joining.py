@@ -128,9 +128,9 @@ class Joining:
     def _hear(self, why: str = "") -> None:
         """It is in the cluster, and is given photos, or for some reason is not."""
         where, name = self._where.scheduler, self._name()
-        no = f"Is given no photos by a service at {where}: {why}"
-        yes = f"Paints for the scheduler at {where}" + (f", called {name}." if name else ".")
-        self._say(no if why else yes, joined=True)
+        called = f" as {name}" if name else ""
+        no = f"Is given no photos{called} by a service at {where}: {why}"
+        self._say(no if why else f"Paints{called} for the scheduler at {where}.", joined=True)
 
     def _say_why_not(self, why: str = "") -> None:
         """Why it is not in the cluster, if there is more to say than that it is not."""

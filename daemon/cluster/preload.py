@@ -16,7 +16,6 @@ from typing import Any, Final
 
 from distributed import Worker
 
-from daemon.cluster.diary import Diary
 from daemon.cluster.hand import CLOSE_SECONDS, own_folder, studio_in
 from daemon.cluster.joining import leave
 from daemon.cluster.painter import Painter
@@ -64,7 +63,7 @@ def _leave_in_order(worker: Worker, painter: Painter) -> None:
 def _studio() -> Studio:
     settings = load(None, {}, os.environ).settings
     folder = _held.enter_context(own_folder(painters_folder(settings, os.environ)))
-    return studio_in(folder, settings.engine, tells=Diary())
+    return studio_in(folder, settings.engine)
 
 
 def dask_teardown(worker: Worker) -> None:  # noqa: ARG001 - Dask's signature

@@ -17,7 +17,7 @@ from typing import Final
 import structlog
 
 from daemon.checkpoints import Checkpoints
-from daemon.cluster.diary import Silence, Tells
+from daemon.cluster.diary import Tell, TellEnd, nothing, silence
 from daemon.cluster.identity import own
 from daemon.cluster.messages import Credentials, GivenBack, Order, Saved
 from daemon.figures import number
@@ -62,10 +62,12 @@ class _Run:
         news: of it, from the runner's thread.
         keep: it is given up, and whether what is painted of it is given back then. None: it goes
             on for as long as there are engines.
+        tell_end: hears how it ends, if it was told that it began.
     """
 
     news: queue.SimpleQueue[News | End] = field(default_factory=queue.SimpleQueue)
     keep: bool | None = None
+    tell_end: TellEnd = nothing
 
 
 class Studio:
@@ -74,16 +76,16 @@ class Studio:
     Args:
         make_runner: makes who paints, given where to deliver events.
         checkpoints: folder in which its engines save paintings on their way; None, nowhere.
-        tells: hears of each picture.
+        tell: hears of each picture.
     """
 
     def __init__(
         self,
         make_runner: Callable[[Deliver], Runner],
         checkpoints: Path | None,
-        tells: Tells | None = None,
+        tell: Tell = silence,
     ) -> None:
-        self._tells: Final = tells or Silence()
+        self._tell: Final = tell
         self._checkpoints: Final = Checkpoints(checkpoints)
         self._ready: dict[str, EngineReady] = {}
         self._unavailable: EngineUnavailable | None = None
@@ -198,9 +200,8 @@ class Studio:
         run = self._runs[order.run] = _Run()
         try:
             self._put_back(order)
-            self._tells.begins(order)
             end = self._ended(order, run, self._follow(order, run, say, is_wanted))
-            self._tells.ends_with(order, end)
+            run.tell_end(end)
             return end
         finally:
             del self._runs[order.run]
@@ -250,6 +251,7 @@ class Studio:
             self._runner.submit(named)
         except RuntimeError:  # it is being closed: another painter begins with it
             return False
+        run.tell_end = self._tell(order)
         if run.keep is not None:  # since before the engines had it
             self._give_up(order.run, keep=run.keep)
         return True

@@ -104,9 +104,8 @@ def test_the_time_to_the_peers_loss_is_taken(weights: Path) -> None:
 def test_what_a_job_costs_besides_its_steps_is_taken(weights: Path) -> None:
     recipe = PRESETS["draft"].model_copy(update={"iterations": (4, 4)})
     found = resident.measure(weights.parent, square(PHOTO, 256), square(STYLE, 256), recipe)
-    # What is left of the whole when the steps are taken off: less than nothing where a step, from
-    # which the others are told, was held up by whatever else the machine did.
-    assert math.isfinite(found.first_job_overhead_seconds)
+    # The first job's may be less than nothing: the steps, which are taken off, are told from one
+    # that whatever else the machine did may have held up.
     assert found.warm_overhead_share < 1
 
 

@@ -7,15 +7,14 @@ from pathlib import Path
 from distributed import Worker
 
 from daemon.cluster import preload
-from daemon.cluster.diary import Tells
 from daemon.cluster.studio import Studio
 from daemon.settings import EngineSettings
 from tests.daemon.cluster import test_painter
 
 
-def _studio_in(folder: Path, settings: EngineSettings, *, tells: Tells) -> Studio:
+def _studio_in(folder: Path, settings: EngineSettings) -> Studio:
     del settings
-    return test_painter.studio_in(folder, tells=tells)
+    return test_painter.studio_in(folder)
 
 
 def dask_setup(worker: Worker) -> None:

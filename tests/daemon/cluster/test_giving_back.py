@@ -20,6 +20,7 @@ from daemon.runners.base import (
     Cancelled,
     End,
     EngineLost,
+    Failed,
     Painted,
     Progressed,
     Resumed,
@@ -125,7 +126,7 @@ class Desk:
     def __init__(self) -> None:
         self.runner: StandInRunner | None = None
         self.told: list[tuple[Order, End | GivenBack | None]] = []
-        self.studio = Studio(self._make, None, self)
+        self.studio = Studio(self._make, None, self.begins)
         self.ends: SimpleQueue[End | GivenBack] = SimpleQueue()
 
     def _make(self, deliver: Callable[[Any], None]) -> StandInRunner:
@@ -143,11 +144,9 @@ class Desk:
 
         threading.Thread(target=paint, daemon=True).start()
 
-    def begins(self, order: Order) -> None:
+    def begins(self, order: Order) -> Callable[[End | GivenBack], None]:
         self.told.append((order, None))
-
-    def ends_with(self, order: Order, end: End | GivenBack) -> None:
-        self.told.append((order, end))
+        return lambda end: self.told.append((order, end))
 
     def end(self) -> End | GivenBack:
         return self.ends.get(timeout=60)
@@ -210,13 +209,29 @@ def test_engines_know_of_which_photo_a_run_is() -> None:
 
 
 def test_whoever_tells_of_pictures_hears_how_each_ends_for_whoever_waits_for_it() -> None:
-    desk, one = Desk(), order("one")
-    desk.give(one)
-    desk.until_it_has("one")
-    assert desk.told == [(one, None)]
+    desk, large, one = Desk(), order("large", most_bytes=3), order("one")
+    for each in (large, one):
+        desk.give(each)
+        desk.until_it_has(*([each.run] if each is large else ["large", "one"]))
+    desk.engines.deliver(Painted("large", b"1234", ".png", {}))
+    too_large = desk.end()
+    assert isinstance(too_large, Failed)
     desk.studio.close(1)
     assert desk.end() == GivenBack("job")
-    assert desk.told == [(one, None), (one, GivenBack("job"))]
+    assert [end for of, end in desk.told if of is large] == [None, too_large]
+    assert [end for of, end in desk.told if of is one] == [None, GivenBack("job")]
+
+
+def test_nobody_is_told_of_a_picture_that_no_engine_takes() -> None:
+    desk = Desk()
+
+    def refuse(_request: Any) -> None:
+        raise RuntimeError
+
+    desk.engines.submit = refuse  # type: ignore[method-assign]
+    desk.give(order("one"))
+    assert desk.end() == Cancelled("job")
+    assert desk.told == []
 
 
 def test_while_it_is_closed_it_has_no_engines_and_says_so_once() -> None:

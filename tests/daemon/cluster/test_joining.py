@@ -54,7 +54,7 @@ class Painter:
         """What it says once that is so."""
         while True:
             line = await self.says()
-            if line.startswith("Paints for") == joined:
+            if line.startswith("Paints as") == joined:
                 return line
 
 
@@ -67,8 +67,8 @@ def test_it_joins_again_with_the_same_engines_and_leaves_in_order(tmp_path: Path
         stop = asyncio.Event()
         async with scheduler(port) as first:
             staying = asyncio.ensure_future(painter.joining(first.address).stay(stop))
-            where = f"Paints for the scheduler at {first.address}, called one."
-            assert await painter.until(joined=True) == where
+            line = f"Paints as one for the scheduler at {first.address}."
+            assert await painter.until(joined=True) == line
         assert await painter.until(joined=False)
         async with scheduler(port) as second:
             await painter.until(joined=True)

@@ -15,7 +15,6 @@ import pytest
 from distributed import Client, Scheduler, Worker
 
 from daemon.cluster import task
-from daemon.cluster.diary import Tells
 from daemon.cluster.messages import CHANGED, RESOURCE, Order, Said, Saved, unpack
 from daemon.cluster.painter import Painter
 from daemon.cluster.studio import Studio
@@ -41,16 +40,12 @@ def order(run: str, style: int = 200, *, steps: int = 3, **given: Any) -> Order:
 
 
 def studio_in(
-    folder: Path,
-    worker: Any = stand_ins.stand_in_worker,
-    *,
-    seconds: float = 0.01,
-    tells: Tells | None = None,
+    folder: Path, worker: Any = stand_ins.stand_in_worker, *, seconds: float = 0.01
 ) -> Studio:
     saved, settings = folder / "checkpoints", EngineSettings(checkpoint_seconds=seconds)
     start = partial(worker, checkpoints=saved)
     return Studio(
-        lambda deliver: LocalRunner(settings, deliver, worker=start, restarts=QUICK), saved, tells
+        lambda deliver: LocalRunner(settings, deliver, worker=start, restarts=QUICK), saved
     )
 
 

@@ -9,7 +9,6 @@ import pytest
 from distributed import Scheduler, Worker
 
 from daemon.cluster import preload
-from daemon.cluster.diary import Diary, Tells
 from daemon.cluster.messages import PAINTER, RESOURCE
 from daemon.cluster.studio import Studio
 from daemon.settings import EngineSettings
@@ -22,10 +21,9 @@ SECONDS = 7.0
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The file of settings that the environment names."""
 
-    def stand_in(folder: Path, settings: EngineSettings, *, tells: Tells) -> Studio:
+    def stand_in(folder: Path, settings: EngineSettings) -> Studio:
         assert settings.checkpoint_seconds == SECONDS
-        assert isinstance(tells, Diary)
-        return test_painter.studio_in(folder, tells=tells)
+        return test_painter.studio_in(folder)
 
     monkeypatch.setattr(preload, "studio_in", stand_in)
     file = tmp_path / "config.toml"
